@@ -1,0 +1,103 @@
+"""Batch and storage accounts, and the small store that holds them.
+
+The store is one JSON file in the data directory. Only the supervisor writes it (atomically); both
+services read it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from pathlib import Path
+
+import msgspec
+
+FILE_NAME = "accounts.json"
+
+DEVELOPMENT_STORAGE_NAME = "devstoreaccount1"
+DEVELOPMENT_STORAGE_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+"""Known to everybody: the key that makes `UseDevelopmentStorage=true` work in every client."""
+DEVELOPMENT_BATCH_NAME = "devbatch"
+DEVELOPMENT_BATCH_KEY = base64.b64encode(b"batchite development account key, known to everybody....").decode()
+
+
+class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account of the Blob service; either key signs."""
+
+    name: str
+    keys: tuple[str, ...]
+
+    @property
+    def key_bytes(self) -> tuple[bytes, ...]:
+        return tuple(base64.b64decode(key) for key in self.keys)
+
+
+class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account of the Batch service.
+
+    `storage_account` is its auto-storage account, if any. `core_quota` limits the cores of all its
+    nodes together; None means no limit.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    storage_account: str | None = None
+    core_quota: int | None = None
+
+    @property
+    def key_bytes(self) -> tuple[bytes, ...]:
+        return tuple(base64.b64decode(key) for key in self.keys)
+
+
+class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All accounts. The first of each kind is the default one."""
+
+    batch: tuple[BatchAccount, ...]
+    storage: tuple[StorageAccount, ...]
+
+    def find_batch(self, name: str) -> BatchAccount | None:
+        return next((account for account in self.batch if account.name == name), None)
+
+    def find_storage(self, name: str) -> StorageAccount | None:
+        return next((account for account in self.storage if account.name == name), None)
+
+    @property
+    def uses_development_keys(self) -> bool:
+        known = {DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_BATCH_KEY}
+        return any(known.intersection(account.keys) for account in (*self.batch, *self.storage))
+
+
+DEVELOPMENT_ACCOUNTS = Accounts(
+    batch=(BatchAccount(DEVELOPMENT_BATCH_NAME, (DEVELOPMENT_BATCH_KEY,), DEVELOPMENT_STORAGE_NAME),),
+    storage=(StorageAccount(DEVELOPMENT_STORAGE_NAME, (DEVELOPMENT_STORAGE_KEY,)),),
+)
+
+
+def check_key(key: str) -> None:
+    """Raise ValueError unless `key` is base64, as account keys are."""
+    try:
+        decoded = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("an account key is base64 text") from None
+    if not decoded:
+        raise ValueError("an account key cannot be empty")
+
+
+def save(accounts: Accounts, data_dir: Path) -> None:
+    """Replace the stored accounts; a reader sees the old ones or the new ones, never a mixture."""
+    target = data_dir / FILE_NAME
+    draft = target.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(accounts)))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(target)
+
+
+def load(data_dir: Path) -> Accounts:
+    """Read the stored accounts. Raises FileNotFoundError before the supervisor has written them."""
+    return msgspec.json.decode((data_dir / FILE_NAME).read_bytes(), type=Accounts)

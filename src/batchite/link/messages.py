@@ -1,0 +1,265 @@
+"""What the service and a node agent say to each other.
+
+A frame is a MessagePack array of messages. Both sides ignore messages they do not know and fields
+they did not expect, because agents outlive upgrades of the service. New fields go to the end of a
+message and have a default.
+
+Times are ticks (see `batchite.wire.ticks`). A *report* is a message of an agent that the service
+must have on disk before the agent may forget it: reports carry a number that rises by one, and
+`Acknowledge` names the last one that is committed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+PROTOCOL = 1
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """Base of everything that travels on the link."""
+
+
+# -- values inside messages
+
+
+class Failure(msgspec.Struct, frozen=True, array_like=True):
+    """Why something did not work, as the API's `failureInfo` shows it."""
+
+    category: str
+    """`usererror` or `servererror`"""
+    code: str
+    message: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class HeldTask(msgspec.Struct, frozen=True, array_like=True):
+    """A task the agent knows: waiting, running, or ended with its report not acknowledged yet."""
+
+    task: int
+    attempt: int
+
+
+class FileEntry(msgspec.Struct, frozen=True, array_like=True):
+    """A file or directory below the directory that was asked for."""
+
+    name: str
+    """relative to that directory, separated by `/`"""
+    is_directory: bool
+    size: int
+    modified: int
+    mode: int
+
+
+# -- from the service to the agent
+
+
+class Welcome(Message, frozen=True):
+    """First answer to `Hello`; the link may be used from now on."""
+
+    heartbeat_seconds: float
+
+
+class Acknowledge(Message, frozen=True):
+    """Every report up to this number is on disk."""
+
+    report: int
+
+
+class RunStartTask(Message, frozen=True):
+    """Run the pool's start task; `definition` is its JSON as the API stores it."""
+
+    attempt: int
+    definition: bytes
+
+
+class RunTask(Message, frozen=True):
+    """Take this task and run it as soon as `slots` slots are free, in the order received.
+
+    `definition` is the task's JSON as the API stores it (the newest API version), with the
+    job's common environment settings already merged in. A task the agent holds in the same
+    attempt is not taken twice.
+    """
+
+    task: int
+    attempt: int
+    job_id: str
+    task_id: str
+    slots: int
+    definition: bytes
+
+
+class EndTask(Message, frozen=True):
+    """Kill the task if it runs, forget it if it waits; either way report `TaskEnded` with `failure`."""
+
+    task: int
+    attempt: int
+    failure: Failure
+
+
+class RecallTask(Message, frozen=True):
+    """Give the task back (`TaskReturned`) if it has not been started; otherwise ignore this."""
+
+    task: int
+    attempt: int
+
+
+class RemoveTaskFiles(Message, frozen=True):
+    """Remove the task's directory."""
+
+    job_id: str
+    task_id: str
+
+
+class RemoveJobFiles(Message, frozen=True):
+    """Remove the directories of all tasks of the job."""
+
+    job_id: str
+
+
+class Leave(Message, frozen=True):
+    """End every process of the node and exit; nothing is reported any more."""
+
+
+class ListFiles(Message, frozen=True):
+    """Answered by `FilesListed` or `FileFailed`. `directory` is relative to the node's root ("" = root)."""
+
+    request: int
+    directory: str
+    recursive: bool
+
+
+class StatFile(Message, frozen=True):
+    """Answered by `FileStatus` or `FileFailed`."""
+
+    request: int
+    path: str
+
+
+class SendFile(Message, frozen=True):
+    """POST bytes `offset` to `offset + length` of the file to `url_path` on the service.
+
+    If the file cannot be read, `FileFailed` is sent instead of the POST.
+    """
+
+    request: int
+    path: str
+    offset: int
+    length: int
+    url_path: str
+
+
+class DeleteFile(Message, frozen=True):
+    """Answered by `FileDeleted` or `FileFailed`."""
+
+    request: int
+    path: str
+    recursive: bool
+
+
+# -- from the agent to the service
+
+
+class Hello(Message, frozen=True):
+    """First message on every connection."""
+
+    protocol: int
+    agent_version: str
+    booted: int
+    """when this agent process started"""
+    held: tuple[HeldTask, ...]
+    start_task_attempt: int
+    """the last attempt of the start task this agent was told to run; 0 = none"""
+    cores: int = 0
+
+
+class Heartbeat(Message, frozen=True):
+    """The agent is alive."""
+
+
+class StartTaskStarted(Message, frozen=True):
+    report: int
+    attempt: int
+    started: int
+
+
+class StartTaskEnded(Message, frozen=True):
+    """`exit_code` is None when the command never ran to its end (`failure` says why)."""
+
+    report: int
+    attempt: int
+    started: int
+    ended: int
+    exit_code: int | None
+    failure: Failure | None
+
+
+class TaskStarted(Message, frozen=True):
+    """The task left the node's queue: its files are being fetched, then its command runs."""
+
+    report: int
+    task: int
+    attempt: int
+    started: int
+
+
+class TaskEnded(Message, frozen=True):
+    """The task is over on this node; `started` is None when it never left the queue."""
+
+    report: int
+    task: int
+    attempt: int
+    started: int | None
+    ended: int
+    exit_code: int | None
+    failure: Failure | None
+
+
+class TaskReturned(Message, frozen=True):
+    """The task was not started and is forgotten here."""
+
+    report: int
+    task: int
+    attempt: int
+
+
+class FilesListed(Message, frozen=True):
+    request: int
+    files: tuple[FileEntry, ...]
+
+
+class FileStatus(Message, frozen=True):
+    request: int
+    file: FileEntry
+
+
+class FileDeleted(Message, frozen=True):
+    request: int
+
+
+class FileFailed(Message, frozen=True):
+    """`reason`: `not-found`, `is-directory`, `not-empty`, `outside` (leaves the root) or `unreadable`."""
+
+    request: int
+    reason: str
+
+
+ToAgent = (
+    Welcome
+    | Acknowledge
+    | RunStartTask
+    | RunTask
+    | EndTask
+    | RecallTask
+    | RemoveTaskFiles
+    | RemoveJobFiles
+    | Leave
+    | ListFiles
+    | StatFile
+    | SendFile
+    | DeleteFile
+)
+
+Report = StartTaskStarted | StartTaskEnded | TaskStarted | TaskEnded | TaskReturned
+
+FromAgent = Hello | Heartbeat | Report | FilesListed | FileStatus | FileDeleted | FileFailed

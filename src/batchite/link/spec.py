@@ -1,0 +1,26 @@
+"""What a node agent is told when it is started."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an agent must know to become this node."""
+
+    node_id: str
+    pool_id: str
+    account: str
+    account_url: str
+    """the Batch endpoint as tasks see it"""
+    service_url: str
+    """where the agent connects to, for example http://127.0.0.1:10003"""
+    token: str
+    """the node's own credential; never in argv, never in a task's environment"""
+    dedicated: bool
+    vm_size: str
+    cores: int
+    memory_mib: int
+    slots: int
+    environment: dict[str, str]
+    """given by the operator to every task and to the agent's own downloads"""

@@ -1,0 +1,42 @@
+"""The event table of a shard: how its owner learns what API operations changed.
+
+An event only says what to look at again (`kind` and the number of a pool, job or task); the change
+itself is in the tables. So an owner that reads an event twice, or reads all tables instead, comes to
+the same state. Sequence numbers are given under a lock of the shard's row and therefore become
+visible in order.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from batchite.store.batch import schema
+
+Kind = Literal["pool", "job", "tasks", "task"]
+"""`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
+`task`: that task has an intent."""
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def pool_shard(account: str, pool_id: str) -> str:
+    """The shard of a pool, whether or not that pool exists yet: `account/pool`, the pool in lower case."""
+    return f"{account}/{pool_id.lower()}"
+
+
+def append(connection: sa.Connection, account: str, shard: str, kind: Kind, subject: int) -> int:
+    """Record an event and return its sequence number; call it in the transaction of the change."""
+    insert = _INSERTS[connection.dialect.name](schema.shards).values(
+        shard=shard, account=account, last_event=1
+    )
+    upsert = insert.on_conflict_do_update(
+        index_elements=["shard"], set_={"last_event": schema.shards.c.last_event + 1}
+    ).returning(schema.shards.c.last_event)
+    sequence: int = connection.execute(upsert).scalar_one()
+    connection.execute(
+        sa.insert(schema.events), {"shard": shard, "sequence": sequence, "kind": kind, "subject": subject}
+    )
+    return sequence

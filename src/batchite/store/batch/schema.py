@@ -1,0 +1,188 @@
+"""Tables of the Batch service.
+
+Conventions
+- Times are ticks (`batchite.wire.ticks`), `*_no` are surrogate keys that are never reused, `key` is an
+  id in lower case (ids keep their case but are unique without regard to it).
+- `definition` is the JSON a client gave, in the newest API version with defaults filled in.
+- An ETag is made from `modified`, so every change of what a client defined needs a later time.
+- API operations write definitions and intents; state, assignment and results of tasks and nodes are
+  written by the owner of the shard alone, fenced by the epoch in `shards`.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+Ticks = sa.BigInteger
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite only numbers INTEGER keys itself
+
+shards = sa.Table(
+    "shards",
+    metadata,
+    sa.Column("shard", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("last_event", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("applied_event", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("owner", sa.Text),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("shard", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.BigInteger, nullable=False),
+)
+
+due = sa.Table(
+    "due",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("at", Ticks, nullable=False),
+    sa.Index("due_by_time", "at"),
+)
+
+core_usage = sa.Table(
+    "core_usage",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("cores", sa.BigInteger, nullable=False),
+)
+
+pools = sa.Table(
+    "pools",
+    metadata,
+    sa.Column("pool_no", Number, primary_key=True, autoincrement=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_time", Ticks, nullable=False),
+    sa.Column("allocation_state", sa.Text, nullable=False),
+    sa.Column("allocation_state_time", Ticks, nullable=False),
+    sa.Column("created", Ticks, nullable=False),
+    sa.Column("modified", Ticks, nullable=False),
+    sa.Column("vm_size", sa.Text, nullable=False),
+    sa.Column("node_cores", sa.Integer, nullable=False),
+    sa.Column("slots_per_node", sa.Integer, nullable=False),
+    sa.Column("node_fill", sa.Text, nullable=False, comment="spread or pack"),
+    sa.Column("job_order", sa.Text, nullable=False, comment="none or creationtime"),
+    sa.Column("inter_node", sa.Boolean, nullable=False),
+    sa.Column("auto_scale", sa.Boolean, nullable=False),
+    sa.Column("target_dedicated", sa.Integer, nullable=False),
+    sa.Column("target_low_priority", sa.Integer, nullable=False),
+    sa.Column("resize_timeout", Ticks, nullable=False),
+    sa.Column("resize_errors", sa.LargeBinary, comment="JSON list of ResizeError, only while steady"),
+    sa.UniqueConstraint("account", "key"),
+    sqlite_autoincrement=True,
+)
+
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("node_no", Number, primary_key=True, autoincrement=True),
+    sa.Column("pool_no", sa.BigInteger, sa.ForeignKey("pools.pool_no"), nullable=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("dedicated", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_time", Ticks, nullable=False),
+    sa.Column("allocated", Ticks, nullable=False),
+    sa.Column("booted", Ticks),
+    sa.Column("handle", sa.Text, comment="the engine's"),
+    sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the agent's credential"),
+    sa.Column("ip_address", sa.Text, nullable=False, server_default="127.0.0.1"),
+    sa.Column("agent_version", sa.Text),
+    sa.Column("start_task_attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("start_task_info", sa.LargeBinary, comment="JSON of the API's startTaskInfo"),
+    sa.Column("start_task_state", sa.Text),
+    sa.Column("start_task_result", sa.Text),
+    sa.Column("start_task_exit_code", sa.Integer),
+    sa.Column("start_task_start", Ticks),
+    sa.Column("start_task_end", Ticks),
+    sa.Column("tasks_run", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("tasks_succeeded", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("errors", sa.LargeBinary, comment="JSON list of the API's node errors"),
+    sa.Index("nodes_by_pool", "pool_no", "node_no"),
+    sqlite_autoincrement=True,
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("job_no", Number, primary_key=True, autoincrement=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("pool_id", sa.Text, nullable=False),
+    sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("previous_state", sa.Text),
+    sa.Column("state_time", Ticks, nullable=False),
+    sa.Column("created", Ticks, nullable=False),
+    sa.Column("modified", Ticks, nullable=False),
+    sa.Column("started", Ticks, nullable=False),
+    sa.Column("ended", Ticks),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("max_parallel_tasks", sa.Integer, nullable=False),
+    sa.Column("max_task_retries", sa.Integer, nullable=False),
+    sa.Column("on_all_tasks_complete", sa.Text, nullable=False),
+    sa.Column("terminate_reason", sa.Text),
+    sa.UniqueConstraint("account", "key"),
+    sa.Index("jobs_by_shard", "shard", "job_no"),
+    sqlite_autoincrement=True,
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("task_no", Number, primary_key=True, autoincrement=True),
+    sa.Column("job_no", sa.BigInteger, sa.ForeignKey("jobs.job_no"), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("required_slots", sa.Integer, nullable=False),
+    sa.Column("max_retries", sa.Integer, nullable=False),
+    sa.Column("intent", sa.Text, comment="terminate or delete: asked for, not done yet"),
+    sa.Column("state", sa.Text, nullable=False, comment="active, leased, running or completed"),
+    sa.Column("previous_state", sa.Text),
+    sa.Column("state_time", Ticks, nullable=False),
+    sa.Column("created", Ticks, nullable=False),
+    sa.Column("modified", Ticks, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("node_no", sa.BigInteger, comment="while leased, and from then on the last node"),
+    sa.Column("node_id", sa.Text),
+    sa.Column("started", Ticks),
+    sa.Column("ended", Ticks),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("result", sa.Text),
+    sa.Column("failure", sa.LargeBinary, comment="JSON of the API's failureInfo"),
+    sa.Column("retry_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_retry", Ticks),
+    sa.Column("requeue_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_requeue", Ticks),
+    sa.UniqueConstraint("job_no", "key"),
+    sa.Index("tasks_by_state", "job_no", "state", "required_slots", "task_no"),
+    sa.Index("tasks_by_job", "job_no", "task_no"),
+    sqlite_autoincrement=True,
+)
+
+task_counts = sa.Table(
+    "task_counts",
+    metadata,
+    sa.Column("job_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("required_slots", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("active", sa.BigInteger, nullable=False),
+    sa.Column("running", sa.BigInteger, nullable=False),
+    sa.Column("succeeded", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    comment="exact, changed in the transaction that changes a task's state; leased counts as active",
+)
