@@ -7,9 +7,8 @@ cannot hold the service's "infinite" duration, so neither is used on the wire.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, Self
+from typing import NoReturn, Protocol, Self
 
 TICKS_PER_SECOND = 10_000_000
 TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
@@ -34,11 +33,52 @@ def _fraction_text(ticks: int) -> str:
     return f".{ticks:07d}".rstrip("0") if ticks else ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Timestamp:
-    """A moment: `ticks` of 100 ns since 1970-01-01T00:00:00Z."""
+class _Ticks:
+    """An immutable, ordered number of ticks.
+
+    Written out, and not a dataclass, because msgspec encodes every dataclass as a JSON object and never
+    asks the hooks that turn these values into text.
+    """
+
+    __slots__ = ("ticks",)
 
     ticks: int
+
+    def __init__(self, ticks: int) -> None:
+        object.__setattr__(self, "ticks", ticks)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        return type(self), (self.ticks,)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.ticks})"
+
+    def __hash__(self) -> int:
+        return hash(self.ticks)
+
+    def __eq__(self, other: object) -> bool:
+        return self.ticks == other.ticks if isinstance(other, type(self)) else NotImplemented
+
+    def __lt__(self, other: Self) -> bool:
+        return self.ticks < other.ticks if isinstance(other, type(self)) else NotImplemented
+
+    def __le__(self, other: Self) -> bool:
+        return self.ticks <= other.ticks if isinstance(other, type(self)) else NotImplemented
+
+    def __gt__(self, other: Self) -> bool:
+        return self.ticks > other.ticks if isinstance(other, type(self)) else NotImplemented
+
+    def __ge__(self, other: Self) -> bool:
+        return self.ticks >= other.ticks if isinstance(other, type(self)) else NotImplemented
+
+
+class Timestamp(_Ticks):
+    """A moment: `ticks` of 100 ns since 1970-01-01T00:00:00Z."""
+
+    __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -79,11 +119,10 @@ def _whole_seconds(moment: datetime) -> int:
     return difference.days * 86_400 + difference.seconds
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Duration:
+class Duration(_Ticks):
     """A length of time in ticks of 100 ns; `INFINITE` stands for "no limit"."""
 
-    ticks: int
+    __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Self:
