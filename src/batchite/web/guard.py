@@ -1,0 +1,95 @@
+"""The outermost application of a service.
+
+Gives every request its id, answers `/healthz`, hands own endpoints to whoever serves them, and makes
+sure that whatever escapes becomes an error of the service's documented form.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Protocol
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from batchite.web.problems import ClientGone, PathNotFound, WebProblem
+from batchite.web.request import REQUEST_ID_KEY
+
+HEALTH_PATH = "/healthz"
+OWN_PREFIX = "/-/"
+
+log = logging.getLogger(__name__)
+
+
+class Fallback(Protocol):
+    """Makes the service's documented error of a problem.
+
+    `problem` is a WebProblem or, for a mistake of ours, any other exception (a 500 that tells the
+    client nothing about it but the request id).
+    """
+
+    def __call__(self, problem: Exception, request_id: str) -> Response: ...
+
+
+class Guard:
+    """`own` maps prefixes below `/-/` (without a slash at the end) to applications."""
+
+    def __init__(self, app: ASGIApp, *, own: Mapping[str, ASGIApp], errors: Fallback) -> None:
+        self._app = app
+        self._own = dict(own)
+        self._errors = errors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._own_app(_raw_path(scope))
+        if app is None:
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        await app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[REQUEST_ID_KEY] = request_id = str(uuid.uuid4())
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._choose(scope)(scope, receive, watched)
+        except ClientGone:
+            return
+        except Exception as problem:
+            if not isinstance(problem, WebProblem):
+                log.exception("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope))
+            if not started:
+                await self._errors(problem, request_id)(scope, receive, send)
+
+    def _choose(self, scope: Scope) -> ASGIApp:
+        path = _raw_path(scope)
+        if path == HEALTH_PATH:
+            return JSONResponse({"status": "ok"})
+        if not path.startswith(OWN_PREFIX):
+            return self._app
+        app = self._own_app(path)
+        if app is None:
+            raise PathNotFound(path)
+        return app
+
+    def _own_app(self, path: str) -> ASGIApp | None:
+        """By the path as sent; an encoded `/-/` is not ours."""
+        return next((app for prefix, app in self._own.items() if f"{path}/".startswith(f"{prefix}/")), None)
+
+
+def _raw_path(scope: Scope) -> str:
+    path: str = scope["raw_path"].decode("ascii")
+    return path

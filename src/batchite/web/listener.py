@@ -1,0 +1,131 @@
+"""Listening on an address.
+
+The caller's event loop is used, whichever it is (the services run on uvloop).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+BACKLOG = 2048
+MAX_HEAD_BYTES = 256 * 1024
+"""Request line and headers together; a bound on what a stranger can make us keep."""
+KEEP_ALIVE_SECONDS = 120
+"""Longer than clients keep idle connections in their pools, so that they rarely meet a closed one."""
+GRACE_SECONDS = 5
+"""How long `stop` waits for requests under way."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+class _BoundedProtocol(HttpToolsProtocol):
+    """The parser itself has no limit on the size of headers."""
+
+    _head_bytes = 0
+    _in_head = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self.send_400_response(f"The request's headers are longer than {MAX_HEAD_BYTES} bytes.")
+            return
+        self._head_bytes += len(data)
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_complete()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process and tells when it accepts."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+
+class Listener:
+    """Serves `app` on `sock`, HTTP and WebSocket.
+
+    Forwarding headers are believed only from `trusted_proxies` (addresses or networks); from nobody
+    if there are none.
+    """
+
+    def __init__(self, app: ASGIApp, sock: socket.socket, *, trusted_proxies: Sequence[str] = ()) -> None:
+        self._sock = sock
+        settings: dict[str, Any] = {
+            "http": _BoundedProtocol,
+            "ws": "websockets-sansio",
+            "ws_per_message_deflate": False,
+            "lifespan": "off",
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "date_header": True,
+            "proxy_headers": bool(trusted_proxies),
+            "forwarded_allow_ips": list(trusted_proxies),
+            "backlog": BACKLOG,
+            "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+            "timeout_graceful_shutdown": GRACE_SECONDS,
+        }
+        self._server = _Server(uvicorn.Config(app, **settings))
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._sock.getsockname()[:2]
+        return host, port
+
+    async def start(self) -> None:
+        """Returns once connections are accepted; raises what prevented that."""
+        self._running = asyncio.create_task(self._server.serve(sockets=[self._sock]))
+        accepting = asyncio.create_task(self._server.accepting.wait())
+        await asyncio.wait((self._running, accepting), return_when=asyncio.FIRST_COMPLETED)
+        accepting.cancel()
+        if self._running.done():
+            await self._running
+            raise RuntimeError("the listener ended before it accepted a connection")
+
+    async def stop(self) -> None:
+        """Accept nothing new, let requests under way finish, close the socket. Can be called twice."""
+        if self._running is not None:
+            self._server.should_exit = True
+            await self._running
+            self._running = None
+        self._sock.close()

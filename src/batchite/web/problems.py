@@ -1,0 +1,52 @@
+"""What can be wrong with a request before a service looks at it.
+
+WebProblem
+├── MalformedRequest   the URL, query or a header cannot be read
+├── PathNotFound       no route has this shape
+├── VerbNotAllowed     the path exists, but not with this verb
+├── BodyTooLarge       the body is longer than the operation takes
+└── ClientGone         the client left before its body was complete; nobody reads the answer
+
+Each service turns these into its own documented error (see `guard.Fallback`).
+"""
+
+from __future__ import annotations
+
+
+class WebProblem(Exception):  # noqa: N818 - what is wrong is the client's request, not our program
+    """Base of the problems in this module; its text says what is wrong and can be shown to the client."""
+
+
+class MalformedRequest(WebProblem):
+    """The request cannot be read; the text says which part and why."""
+
+
+class PathNotFound(WebProblem):
+    """No operation has a path of this shape."""
+
+    def __init__(self, raw_path: str) -> None:
+        super().__init__(f"No operation has the path {raw_path[:200]!r}.")
+        self.raw_path = raw_path
+
+
+class VerbNotAllowed(WebProblem):
+    """The path exists; `allowed` names the verbs it takes."""
+
+    def __init__(self, verb: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"The path takes {', '.join(allowed)}, not {verb[:20]}.")
+        self.verb = verb
+        self.allowed = allowed
+
+
+class BodyTooLarge(WebProblem):
+    """More than `limit` bytes; `size` is the announced size, or None if the body was sent without one."""
+
+    def __init__(self, limit: int, size: int | None) -> None:
+        what = "longer than that" if size is None else f"{size} bytes long"
+        super().__init__(f"The body may have at most {limit} bytes, and it is {what}.")
+        self.limit = limit
+        self.size = size
+
+
+class ClientGone(WebProblem):
+    """The connection was closed while the body was being read."""

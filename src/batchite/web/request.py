@@ -1,0 +1,89 @@
+"""A request as it came in."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from functools import cached_property
+from urllib.parse import unquote_plus
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from batchite.web.problems import BodyTooLarge, ClientGone, MalformedRequest
+
+REQUEST_ID_KEY = "batchite.request_id"
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+
+
+class Incoming:
+    """A read-only view of an ASGI HTTP request; path and query are kept as sent, since signatures
+    are over them."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self.verb: str = scope["method"]
+        self.raw_path: str = scope["raw_path"].decode("ascii")
+        self.raw_query: str = scope["query_string"].decode("latin-1")
+        self.scheme: str = scope["scheme"]
+        self.headers = Headers(raw=scope["headers"])
+        self.request_id: str = scope.get(REQUEST_ID_KEY) or str(uuid.uuid4())
+
+    @property
+    def client_address(self) -> str:
+        """The peer's address; that of the original client if a trusted proxy says so; "" if unknown."""
+        client = self._scope.get("client")
+        return client[0] if client else ""
+
+    @cached_property
+    def host(self) -> str:
+        """The Host header, in use in every URL of an answer. Raises MalformedRequest if it is no host."""
+        host = self.headers.get("host")
+        if host is None:
+            address, port = self._scope["server"]
+            host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        if not _HOST.fullmatch(host):
+            raise MalformedRequest(f"The Host header {host[:100]!r} is not a name with an optional port.")
+        return host
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.scheme}://{self.host}"
+
+    @cached_property
+    def query(self) -> list[tuple[str, str]]:
+        """Names and values in the order sent, decoded once (`+` is a space). Raises MalformedRequest."""
+        try:
+            return [
+                (unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict"))
+                for name, _, value in (part.partition("=") for part in self.raw_query.split("&") if part)
+            ]
+        except UnicodeDecodeError:
+            raise MalformedRequest("The query string is not UTF-8 when decoded.") from None
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body in the pieces it comes in. Raises ClientGone."""
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The connection was closed before the body was complete.")
+            if chunk := message.get("body", b""):
+                yield chunk
+            more = message.get("more_body", False)
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and ClientGone."""
+        announced = self.headers.get("content-length")
+        if announced is not None and int(announced) > limit:
+            raise BodyTooLarge(limit, int(announced))
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge(limit, None)
+            chunks.append(chunk)
+        return b"".join(chunks)

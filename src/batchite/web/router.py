@@ -1,0 +1,92 @@
+"""From verb and raw path to the operation.
+
+The path is matched as it was sent: split on `/` first, each segment decoded once afterwards, so that
+`%2F` inside a segment stays part of that segment (file paths are such segments).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from batchite.web.problems import MalformedRequest, PathNotFound, VerbNotAllowed
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Route = tuple[str, str, T]
+"""(verb, pattern, target); the pattern's segments are literals or `{parameter}`"""
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Generic[T_co]):
+    """The route's target and the decoded values of its parameters."""
+
+    target: T_co
+    params: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Shape(Generic[T]):
+    """All routes with the same literals in the same places."""
+
+    literals: tuple[tuple[int, str], ...]
+    targets: dict[str, tuple[tuple[tuple[int, str], ...], T]]
+
+    def fits(self, segments: list[str]) -> bool:
+        return all(segments[place] == text for place, text in self.literals)
+
+
+def decode_segment(segment: str) -> str:
+    """Percent-decode once. Raises MalformedRequest for broken escapes, bad UTF-8 and NUL."""
+    if "%" not in segment:
+        return segment
+    if _BAD_ESCAPE.search(segment):
+        raise MalformedRequest(f"A '%' in the path segment {segment[:100]!r} lacks its two hex digits.")
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        raise MalformedRequest(f"The path segment {segment[:100]!r} is not UTF-8 when decoded.") from None
+    if "\0" in text:
+        raise MalformedRequest(f"The path segment {segment[:100]!r} contains a NUL character.")
+    return text
+
+
+class Router(Generic[T]):
+    """A table of routes. Where several fit a path, the one with more literals wins."""
+
+    def __init__(self, routes: Iterable[Route[T]]) -> None:
+        self._by_length: dict[int, list[_Shape[T]]] = {}
+        for verb, pattern, target in routes:
+            self._add(verb, pattern, target)
+        for shapes in self._by_length.values():
+            shapes.sort(key=lambda shape: -len(shape.literals))
+
+    def _add(self, verb: str, pattern: str, target: T) -> None:
+        segments = pattern[1:].split("/")
+        parameters = tuple((i, text[1:-1]) for i, text in enumerate(segments) if text.startswith("{"))
+        literals = tuple((i, text) for i, text in enumerate(segments) if not text.startswith("{"))
+        shapes = self._by_length.setdefault(len(segments), [])
+        shape = next((known for known in shapes if known.literals == literals), None)
+        if shape is None:
+            shape = _Shape(literals, {})
+            shapes.append(shape)
+        if verb in shape.targets:
+            raise ValueError(f"two routes for {verb} {pattern}")
+        shape.targets[verb] = (parameters, target)
+
+    def match(self, verb: str, raw_path: str) -> Match[T]:
+        """Raises PathNotFound, VerbNotAllowed and MalformedRequest. HEAD is a verb of its own."""
+        segments = [decode_segment(segment) for segment in raw_path[1:].split("/")]
+        fitting = [shape for shape in self._by_length.get(len(segments), ()) if shape.fits(segments)]
+        for shape in fitting:
+            if verb in shape.targets:
+                parameters, target = shape.targets[verb]
+                return Match(target, {name: segments[place] for place, name in parameters})
+        if not fitting:
+            raise PathNotFound(raw_path)
+        raise VerbNotAllowed(verb, tuple(sorted({known for shape in fitting for known in shape.targets})))
