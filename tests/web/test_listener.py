@@ -1,0 +1,193 @@
+"""The guard and its request view behind a real listener on loopback."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from batchite.web.guard import Guard
+from batchite.web.listener import MAX_HEAD_BYTES, Listener, bind
+from batchite.web.problems import BodyTooLarge, MalformedRequest, PathNotFound
+from batchite.web.request import Incoming
+
+
+async def mirror(scope: Scope, receive: Receive, send: Send) -> None:
+    """Shows what it was sent; `/fail` fails, and bodies may have ten bytes."""
+    request = Incoming(scope, receive)
+    if request.raw_path == "/fail":
+        raise RuntimeError("a mistake of ours")
+    if request.raw_path == "/none":
+        raise PathNotFound(request.raw_path)
+    seen = {
+        "verb": request.verb,
+        "raw_path": request.raw_path,
+        "raw_query": request.raw_query,
+        "query": request.query,
+        "base_url": request.base_url,
+        "client": request.client_address,
+        "body": (await request.body(10)).decode(),
+    }
+    await JSONResponse(seen, headers={"request-id": request.request_id})(scope, receive, send)
+
+
+async def own(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": b"hello"})
+        await send({"type": "websocket.close", "code": 1000})
+        return
+    await PlainTextResponse("own")(scope, receive, send)
+
+
+def errors(problem: Exception, request_id: str) -> Response:
+    status = {PathNotFound: 404, BodyTooLarge: 413, MalformedRequest: 400}.get(type(problem), 500)
+    return JSONResponse({"error": type(problem).__name__}, status, {"request-id": request_id})
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, *trusted: str) -> AsyncIterator[tuple[str, int]]:
+    listener = Listener(
+        Guard(app, own={"/-/own": own}, errors=errors), bind("127.0.0.1", 0), trusted_proxies=trusted
+    )
+    await listener.start()
+    try:
+        yield listener.address
+    finally:
+        await listener.stop()
+
+
+async def exchange(address: tuple[str, int], request: str) -> tuple[int, dict[str, object]]:
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(request.encode("latin-1"))
+    answer = (await asyncio.wait_for(reader.read(), 10)).decode()
+    writer.close()
+    head, _, body = answer.partition("\r\n\r\n")
+    return int(head.split()[1]), json.loads(body) if body.startswith("{") else {"text": body}
+
+
+def get(target: str, *headers: str, verb: str = "GET") -> str:
+    return "\r\n".join([f"{verb} {target} HTTP/1.1", "Connection: close", *headers, "", ""])
+
+
+async def test_path_and_query_come_as_sent() -> None:
+    async with serving(mirror) as address:
+        status, seen = await exchange(address, get("/a%2Fb/../%41?x=%20+&x=&$f=a%3Db=c&&y", "Host: there:81"))
+    assert status == 200
+    assert seen["raw_path"] == "/a%2Fb/../%41"
+    assert seen["raw_query"] == "x=%20+&x=&$f=a%3Db=c&&y"
+    assert seen["query"] == [["x", "  "], ["x", ""], ["$f", "a=b=c"], ["y", ""]]
+    assert seen["base_url"] == "http://there:81"
+
+
+async def test_a_request_without_host_gets_urls_of_the_address_it_came_to() -> None:
+    async with serving(mirror) as address:
+        _, seen = await exchange(address, "GET /x HTTP/1.0\r\n\r\n")
+    assert seen["base_url"] == f"http://127.0.0.1:{address[1]}"
+
+
+@pytest.mark.parametrize("host", ["a b", 'a"b', "a/b", "a{0}", "a:b", "[::1", "a:123456"])
+async def test_a_host_that_is_none_is_refused(host: str) -> None:
+    async with serving(mirror) as address:
+        status, seen = await exchange(address, get("/x", f"Host: {host}"))
+    assert (status, seen) == (400, {"error": "MalformedRequest"})
+
+
+FORGED = ("Host: h", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https")
+
+
+async def test_forwarding_headers_of_strangers_are_not_believed() -> None:
+    async with serving(mirror) as address:
+        _, seen = await exchange(address, get("/x", *FORGED))
+    assert (seen["client"], seen["base_url"]) == ("127.0.0.1", "http://h")
+
+
+async def test_forwarding_headers_of_a_listed_proxy_are_believed() -> None:
+    async with serving(mirror, "127.0.0.1") as address:
+        _, seen = await exchange(address, get("/x", *FORGED))
+    assert (seen["client"], seen["base_url"]) == ("6.6.6.6", "https://h")
+
+
+async def test_health_needs_nothing() -> None:
+    async with serving(mirror) as address:
+        assert await exchange(address, get("/healthz", "Host: h")) == (200, {"status": "ok"})
+
+
+async def test_own_endpoints_are_found_by_prefix_only() -> None:
+    async with serving(mirror) as address:
+        assert (await exchange(address, get("/-/own/x", "Host: h")))[1] == {"text": "own"}
+        assert (await exchange(address, get("/-/owner", "Host: h")))[0] == 404
+        assert (await exchange(address, get("/%2D/own", "Host: h")))[1]["raw_path"] == "/%2D/own"
+
+
+async def test_web_sockets_reach_own_endpoints_only() -> None:
+    async with serving(mirror) as (host, port), aiohttp.ClientSession() as session:
+        async with session.ws_connect(f"http://{host}:{port}/-/own/link") as socket:
+            assert await socket.receive_bytes() == b"hello"
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect(f"http://{host}:{port}/elsewhere")
+    assert caught.value.status == 403
+
+
+async def test_escapes_become_the_services_errors(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(mirror) as address:
+        assert await exchange(address, get("/none", "Host: h")) == (404, {"error": "PathNotFound"})
+        assert not caplog.records
+        assert await exchange(address, get("/fail", "Host: h")) == (500, {"error": "RuntimeError"})
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+async def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
+    async with serving(mirror) as address:
+        announced = get("/x", "Host: h", "Content-Length: 11", verb="POST") + "x" * 11
+        chunked = (
+            get("/x", "Host: h", "Transfer-Encoding: chunked", verb="POST")
+            + "b\r\n"
+            + "x" * 11
+            + "\r\n0\r\n\r\n"
+        )
+        fits = (
+            get("/x", "Host: h", "Transfer-Encoding: chunked", verb="POST")
+            + "a\r\n"
+            + "x" * 10
+            + "\r\n0\r\n\r\n"
+        )
+        assert await exchange(address, announced) == (413, {"error": "BodyTooLarge"})
+        assert await exchange(address, chunked) == (413, {"error": "BodyTooLarge"})
+        assert (await exchange(address, fits))[1]["body"] == "x" * 10
+
+
+async def test_headers_without_end_are_cut_off() -> None:
+    async with serving(mirror) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET / HTTP/1.1\r\nX: ")
+        answer = asyncio.create_task(reader.read())
+        sent = 0
+        while not answer.done() and sent < 100 * MAX_HEAD_BYTES:
+            writer.write(b"x" * 65536)
+            sent += 65536
+            try:
+                await writer.drain()
+            except ConnectionError:
+                break
+        assert sent < 20 * MAX_HEAD_BYTES
+        try:
+            assert b" 400 " in (await asyncio.wait_for(answer, 10)).partition(b"\r\n")[0]
+        except ConnectionResetError:
+            assert answer.done()
+
+
+async def test_stopping_twice_and_taking_the_port_again() -> None:
+    listener = Listener(mirror, bind("127.0.0.1", 0))
+    await listener.start()
+    port = listener.address[1]
+    await listener.stop()
+    await listener.stop()
+    again = bind("127.0.0.1", port)
+    assert again.getsockname()[1] == port
+    again.close()
