@@ -1,0 +1,166 @@
+"""Pools."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from batchite.wire.batch.models.common import (
+    BatchApplicationPackageReference,
+    BatchMetadataItem,
+    NameValuePair,
+)
+from batchite.wire.batch.models.enums import (
+    AllocationState,
+    BatchJobDefaultOrder,
+    BatchNodeFillType,
+    BatchPoolIdentityType,
+    BatchPoolState,
+)
+from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
+from batchite.wire.batch.models.machines import UpgradePolicy, VirtualMachineConfiguration
+from batchite.wire.batch.models.mounts import MountConfiguration
+from batchite.wire.batch.models.networks import NetworkConfiguration
+from batchite.wire.batch.models.start_tasks import BatchStartTask
+from batchite.wire.batch.models.statistics import BatchPoolStatistics
+from batchite.wire.batch.models.users import UserAccount
+from batchite.wire.ticks import Duration, Timestamp
+
+
+class BatchTaskSchedulingPolicy(Model, frozen=True, kw_only=True):
+    """How tasks are laid on the nodes of a pool."""
+
+    job_default_order: Maybe[BatchJobDefaultOrder] = UNSET
+    node_fill_type: Maybe[BatchNodeFillType] = UNSET
+
+
+class AutoScaleRunError(Model, frozen=True, kw_only=True):
+    """Why an autoscale formula failed."""
+
+    code: Given[str] = UNSET
+    message: Given[str] = UNSET
+    values: Given[tuple[NameValuePair, ...]] = UNSET
+
+
+class AutoScaleRun(Model, frozen=True, kw_only=True):
+    """The last evaluation of an autoscale formula."""
+
+    timestamp: Timestamp
+    results: Given[str] = UNSET
+    error: Given[AutoScaleRunError] = UNSET
+
+
+class ResizeError(Model, frozen=True, kw_only=True):
+    """Why the last resize did not reach its target."""
+
+    code: Given[str] = UNSET
+    message: Given[str] = UNSET
+    values: Given[tuple[NameValuePair, ...]] = UNSET
+
+
+class BatchUserAssignedIdentity(Model, frozen=True, kw_only=True):
+    """An identity of a pool."""
+
+    resource_id: str
+    client_id: Given[str] = UNSET
+    principal_id: Given[str] = UNSET
+
+
+class BatchPoolIdentityReference(Model, frozen=True, kw_only=True):
+    """An identity a pool uses."""
+
+    resource_id: Maybe[str] = UNSET
+
+
+class BatchPoolIdentity(Model, frozen=True, kw_only=True):
+    """The identities of a pool."""
+
+    type: BatchPoolIdentityType
+    user_assigned_identities: Given[tuple[BatchUserAssignedIdentity, ...]] = UNSET
+
+
+class BatchPoolCreateOptions(Model, frozen=True, kw_only=True):
+    """A pool to add."""
+
+    id: str
+    display_name: Maybe[str] = UNSET
+    vm_size: str
+    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
+    resize_timeout: Maybe[Duration] = UNSET
+    target_dedicated_nodes: Maybe[Int32] = UNSET
+    target_low_priority_nodes: Maybe[Int32] = UNSET
+    enable_auto_scale: Maybe[bool] = UNSET
+    auto_scale_formula: Maybe[str] = UNSET
+    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
+    enable_inter_node_communication: Maybe[bool] = UNSET
+    network_configuration: Maybe[NetworkConfiguration] = UNSET
+    start_task: Maybe[BatchStartTask] = UNSET
+    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    task_slots_per_node: Maybe[Int32] = UNSET
+    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
+    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
+    upgrade_policy: Maybe[UpgradePolicy] = UNSET
+
+
+class BatchPoolSpecification(Model, frozen=True, kw_only=True):
+    """A pool that a job brings with it."""
+
+    display_name: Maybe[str] = UNSET
+    vm_size: str
+    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
+    task_slots_per_node: Maybe[Int32] = UNSET
+    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
+    resize_timeout: Maybe[Duration] = UNSET
+    target_dedicated_nodes: Maybe[Int32] = UNSET
+    target_low_priority_nodes: Maybe[Int32] = UNSET
+    enable_auto_scale: Maybe[bool] = UNSET
+    auto_scale_formula: Maybe[str] = UNSET
+    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
+    enable_inter_node_communication: Maybe[bool] = UNSET
+    network_configuration: Maybe[NetworkConfiguration] = UNSET
+    start_task: Maybe[BatchStartTask] = UNSET
+    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
+    upgrade_policy: Maybe[UpgradePolicy] = UNSET
+
+
+class BatchPool(Model, frozen=True, kw_only=True):
+    """A pool as the service shows it."""
+
+    id: str
+    display_name: Given[str] = UNSET
+    url: str
+    e_tag: str
+    last_modified: Timestamp
+    creation_time: Timestamp
+    state: BatchPoolState
+    state_transition_time: Timestamp
+    allocation_state: Given[AllocationState] = UNSET
+    allocation_state_transition_time: Given[Timestamp] = UNSET
+    vm_size: str
+    virtual_machine_configuration: Given[VirtualMachineConfiguration] = UNSET
+    resize_timeout: Given[Duration] = UNSET
+    resize_errors: Given[tuple[ResizeError, ...]] = UNSET
+    current_dedicated_nodes: Int32
+    current_low_priority_nodes: Int32
+    target_dedicated_nodes: Given[Int32] = UNSET
+    target_low_priority_nodes: Given[Int32] = UNSET
+    enable_auto_scale: Given[bool] = UNSET
+    auto_scale_formula: Given[str] = UNSET
+    auto_scale_evaluation_interval: Given[Duration] = UNSET
+    auto_scale_run: Given[AutoScaleRun] = UNSET
+    enable_inter_node_communication: Given[bool] = UNSET
+    network_configuration: Given[NetworkConfiguration] = UNSET
+    start_task: Given[BatchStartTask] = UNSET
+    application_package_references: Given[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    task_slots_per_node: Given[Int32] = UNSET
+    task_scheduling_policy: Given[BatchTaskSchedulingPolicy] = UNSET
+    user_accounts: Given[tuple[UserAccount, ...]] = UNSET
+    metadata: Given[tuple[BatchMetadataItem, ...]] = UNSET
+    stats: Given[BatchPoolStatistics] = UNSET
+    mount_configuration: Given[tuple[MountConfiguration, ...]] = UNSET
+    identity: Given[BatchPoolIdentity] = UNSET
+    upgrade_policy: Given[UpgradePolicy] = UNSET
