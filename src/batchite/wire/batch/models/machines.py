@@ -18,8 +18,13 @@ from batchite.wire.batch.models.enums import (
 )
 from batchite.wire.batch.models.fields import Int32, Maybe, Model
 from batchite.wire.batch.models.images import BatchVmImageReference
-from batchite.wire.batch.models.pools import BatchPoolIdentityReference
 from batchite.wire.ticks import Duration
+
+
+class BatchPoolIdentityReference(Model, frozen=True, kw_only=True):
+    """An identity a pool uses."""
+
+    resource_id: Maybe[str] = UNSET
 
 
 class WindowsConfiguration(Model, frozen=True, kw_only=True):

@@ -65,12 +65,6 @@ class BatchUserAssignedIdentity(Model, frozen=True, kw_only=True):
     principal_id: Given[str] = UNSET
 
 
-class BatchPoolIdentityReference(Model, frozen=True, kw_only=True):
-    """An identity a pool uses."""
-
-    resource_id: Maybe[str] = UNSET
-
-
 class BatchPoolIdentity(Model, frozen=True, kw_only=True):
     """The identities of a pool."""
 
