@@ -144,11 +144,11 @@ def upgrade() -> None:
         sa.Column("tasks_succeeded", sa.BigInteger, server_default="0", nullable=False),
         sa.Column("errors", sa.LargeBinary, nullable=True, comment="JSON list of the API's node errors"),
         sa.PrimaryKeyConstraint("node_no"),
-        sa.UniqueConstraint("id"),
         sa.ForeignKeyConstraint(
             ["pool_no"],
             ["pools.pool_no"],
         ),
+        sa.UniqueConstraint("id"),
         sqlite_autoincrement=True,
     )
     op.create_index("nodes_by_pool", "nodes", ["pool_no", "node_no"], unique=False)
