@@ -1,0 +1,115 @@
+"""JSON to models and back.
+
+Good input is decoded in one pass straight to its model. Only when that fails is the body read a
+second time, slowly, to say which property has which value and what it should have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from functools import cache
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+
+import msgspec
+
+from batchite.wire.batch import refusals
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.fields import Int64
+from batchite.wire.ticks import Duration, Timestamp
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class _Text(Protocol):
+    @classmethod
+    def parse(cls, text: str) -> Self: ...
+
+
+def _read(type_: type, value: object) -> object:
+    if not isinstance(value, str):
+        if type_ is Int64 and type(value) is int:
+            return Int64(value)
+        raise TypeError(f"Expected `str`, got `{refusals.json_type(value)}`")
+    parser: type[_Text] = type_
+    try:
+        return parser.parse(value)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _write(value: object) -> str:
+    if isinstance(value, Timestamp | Duration | Int64):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not written to JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_write)
+
+
+@cache
+def _decoder(type_: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_, dec_hook=_read)
+
+
+def decode(body: bytes, type_: type[T]) -> T:
+    """Read a request body. Raises BatchError naming the property, its value and the rule."""
+    try:
+        model: T = _decoder(type_).decode(body)
+        return model
+    except msgspec.ValidationError as error:
+        raise refusals.explain(str(error), parse(body), type_) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(body, error) from None
+
+
+def parse(body: bytes) -> Any:
+    """Read a body as plain JSON values. Raises BatchError."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(body, error) from None
+
+
+def convert(value: object, type_: type[T]) -> T:
+    """Make a model of plain JSON values, with the refusals of `decode`."""
+    try:
+        return msgspec.convert(value, type_, dec_hook=_read)
+    except msgspec.ValidationError as error:
+        raise refusals.explain(str(error), value, type_) from None
+    except RecursionError as error:
+        raise _unreadable(b"{}", error) from None
+
+
+def encode(value: object) -> bytes:
+    """Write models or plain values as JSON, in the order of their properties."""
+    return _encoder.encode(value)
+
+
+def to_builtins(value: object) -> Any:
+    """The model as plain JSON values: dicts, lists, text, numbers."""
+    return msgspec.to_builtins(value, enc_hook=_write)
+
+
+def with_metadata(body: bytes, metadata: str) -> bytes:
+    """Put `odata.metadata` in front of the properties of an encoded object."""
+    rest = body[1:] if body == b"{}" else b"," + body[1:]
+    return b'{"odata.metadata":' + encode(metadata) + rest
+
+
+def page(items: Iterable[bytes], metadata: str, next_link: str | None) -> bytes:
+    """The body of a list: encoded items and, if there are more, where to get them."""
+    link = b"" if next_link is None else b',"odata.nextLink":' + encode(next_link)
+    return with_metadata(b'{"value":[' + b",".join(items) + b"]" + link + b"}", metadata)
+
+
+def _unreadable(body: bytes, error: Exception) -> BatchError:
+    if not body.strip():
+        reason = "It is empty; send a JSON object."
+    elif isinstance(error, UnicodeDecodeError):
+        reason = "It is not UTF-8."
+    elif isinstance(error, RecursionError):
+        reason = "It is nested too deeply."
+    else:
+        reason = f"{str(error).split(' - at ')[0]}."
+    return BatchError("InvalidRequestBody", reason, (("Reason", reason),))
