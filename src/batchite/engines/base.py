@@ -25,8 +25,11 @@ class Engine(Protocol):
         """Ask for a node; returns at once. Starting a node that runs already returns its handle."""
         ...
 
-    async def stop(self, node_id: str, handle: Handle | None) -> None:
-        """End the node; returns once nothing of it runs any more. Not reported as lost."""
+    async def stop(self, node_id: str, handle: Handle | None, *, keep_files: bool = False) -> None:
+        """End the node; returns once nothing of it runs any more. Not reported as lost.
+
+        Its files go too unless `keep_files`: then a later `start` of the same id finds them.
+        """
         ...
 
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:

@@ -27,7 +27,7 @@ class FrameDecoder(Generic[M]):
 
     def __init__(self, message_types: type[M] | object) -> None:
         self._whole = msgspec.msgpack.Decoder(list[message_types])  # type: ignore[valid-type]
-        self._single: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(message_types)  # type: ignore[arg-type]
+        self._single: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(message_types)
 
     def decode(self, frame: bytes) -> list[M]:
         """Raises msgspec.DecodeError if the frame itself is not an array of messages."""

@@ -1,0 +1,43 @@
+"""Ending an assignment, and taking it back from its node and job."""
+
+from __future__ import annotations
+
+from batchite.scheduling.decisions import Decisions, EndTask
+from batchite.scheduling.ending import Ending
+from batchite.scheduling.state import Assignment, NodeState, ShardState
+
+
+def current(node: NodeState, task: int, attempt: int) -> Assignment | None:
+    """The node's assignment of that task, unless the attempt is an old one."""
+    assignment = node.assignments.get(task)
+    return assignment if assignment is not None and assignment.attempt == attempt else None
+
+
+def end(assignment: Assignment, ending: Ending, decisions: Decisions) -> None:
+    """Have the node end the task. What was asked first stays, but removal overrides the rest."""
+    if assignment.ending is not None and not _overrides(ending, assignment.ending):
+        return
+    assignment.ending = ending
+    resend_end(assignment, decisions)
+
+
+def resend_end(assignment: Assignment, decisions: Decisions) -> None:
+    """Tell the node again, if there is anything to tell: it may not have heard."""
+    if assignment.ending is not None:
+        decisions.effects.append(
+            EndTask(assignment.node.id, assignment.task.number, assignment.attempt, assignment.ending.failure)
+        )
+
+
+def release(state: ShardState, assignment: Assignment) -> None:
+    """Forget the assignment and free its slots."""
+    number = assignment.task.number
+    del state.assignments[number]
+    del assignment.job.assignments[number]
+    del assignment.node.assignments[number]
+    assignment.node.used -= assignment.task.slots
+
+
+def _overrides(new: Ending, old: Ending) -> bool:
+    rank = {"requeue": 0, "complete": 1, "remove": 2}
+    return rank[new.then] > rank[old.then]

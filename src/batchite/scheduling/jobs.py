@@ -1,0 +1,106 @@
+"""What happens to a job: it gets tasks, it ends, it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from batchite.scheduling.assignments import end
+from batchite.scheduling.decisions import (
+    Decisions,
+    DueCleared,
+    DueSet,
+    JobCompleted,
+    JobTerminating,
+    PurgeJob,
+)
+from batchite.scheduling.ending import DELETED, JOB_ENDED
+from batchite.scheduling.state import JobState, QueuedTask, ShardState
+
+
+def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
+    """A job was added or changed; `job` is as stored, without windows or assignments."""
+    known = state.jobs.get(job.number)
+    if known is None:
+        state.jobs[job.number] = job
+        if job.ends_at is not None and job.state == "active":
+            decisions.changes.due_set.append(DueSet("job-wall-clock", job.number, job.ends_at))
+    else:
+        known.state = job.state
+        known.priority = job.priority
+        known.max_parallel_tasks = job.max_parallel_tasks
+        known.terminates_when_done = job.terminates_when_done
+    _wind_up(state, state.jobs[job.number], at, decisions)
+
+
+def on_tasks_added(state: ShardState, number: int, active: Mapping[int, int], unfinished: int) -> None:
+    """The store has `active` waiting tasks by number of slots, `unfinished` that are not completed."""
+    job = state.jobs.get(number)
+    if job is None:
+        return
+    job.unfinished = unfinished
+    for slots, count in active.items():
+        if count > 0 and job.state in ("active", "disabled"):
+            job.window(slots).more = True
+
+
+def on_window_read(
+    state: ShardState, number: int, slots: int, tasks: Iterable[QueuedTask], *, more: bool
+) -> None:
+    """Waiting tasks past the window's cursor, oldest first."""
+    job = state.jobs.get(number)
+    if job is not None:
+        job.window(slots).extend(tasks, more=more)
+
+
+def on_task_over(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
+    """A task of the job was completed or removed."""
+    job = state.jobs.get(number)
+    if job is None:
+        return
+    job.unfinished -= 1
+    if job.state == "active" and job.terminates_when_done and job.unfinished == 0:
+        terminate(state, job, "AllTasksComplete", at, decisions)
+    elif job.state in ("terminating", "deleting"):
+        _finish(job, state, at, decisions)
+
+
+def on_job_wall_clock(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
+    """The job's time is up."""
+    decisions.changes.due_cleared.append(DueCleared("job-wall-clock", number))
+    job = state.jobs.get(number)
+    if job is not None and job.state in ("active", "disabled"):
+        terminate(state, job, "MaxWallClockTimeExpiry", at, decisions)
+
+
+def on_job_purged(state: ShardState, number: int, decisions: Decisions) -> None:
+    """Nothing of the job is left in the store."""
+    state.jobs.pop(number, None)
+    decisions.changes.due_cleared.append(DueCleared("job-wall-clock", number))
+
+
+def terminate(state: ShardState, job: JobState, reason: str, at: int, decisions: Decisions) -> None:
+    job.state = "terminating"
+    decisions.changes.job_terminating.append(JobTerminating(job.number, reason, at))
+    _wind_up(state, job, at, decisions)
+
+
+def _wind_up(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
+    """End what a terminating or deleted job still has on nodes; waiting tasks stay as they are."""
+    if job.state not in ("terminating", "deleting"):
+        return
+    job.windows.clear()
+    ending = JOB_ENDED if job.state == "terminating" else DELETED
+    for assignment in job.assignments.values():
+        end(assignment, ending, decisions)
+    _finish(job, state, at, decisions)
+
+
+def _finish(job: JobState, state: ShardState, at: int, decisions: Decisions) -> None:
+    if job.assignments:
+        return
+    if job.state == "deleting":
+        decisions.effects.append(PurgeJob(job.number))
+    else:
+        decisions.changes.job_completed.append(JobCompleted(job.number, at))
+        decisions.changes.due_cleared.append(DueCleared("job-wall-clock", job.number))
+        del state.jobs[job.number]

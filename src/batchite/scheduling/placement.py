@@ -1,0 +1,165 @@
+"""Which task goes to which node next.
+
+Jobs of higher priority come first; among equal priorities jobs take turns, or the older one goes
+first where the pool says so. Within a job tasks go in the order they were added. A task that no
+node has room for at present does not hold up smaller ones.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import groupby
+
+from batchite.scheduling.decisions import Decisions, Leased, ReadWindow, RecallTask, RunTask
+from batchite.scheduling.state import WINDOW, Assignment, JobState, NodeState, QueuedTask, ShardState, Window
+
+MAX_AHEAD = 32
+"""Tasks a node may hold beyond its free slots."""
+AHEAD_TICKS = 400_000
+"""Work worth having on a node ahead of a free slot: 40 ms, a few round trips to the service."""
+
+
+def place(state: ShardState, decisions: Decisions) -> None:
+    """Give waiting tasks to nodes: into free slots, then ahead of them where tasks are short."""
+    if state.pool is None:
+        return
+    nodes = [node for node in state.nodes.values() if node.takes_tasks]
+    if not nodes:
+        return
+    jobs = _in_order(state)
+    roomy = _Room(nodes, spread=state.pool.fill == "spread")
+    _fill(state, jobs, roomy, decisions)
+    if roomy.is_full:
+        _fill(state, jobs, _Room(nodes, spread=True, ahead=True), decisions)
+    else:
+        _recall(nodes, roomy, decisions)
+    for job in jobs:
+        _read_on(job, decisions)
+
+
+def ahead_limit(node: NodeState) -> int:
+    """How many slots' worth of tasks the node may hold beyond its own; none unless its tasks are short."""
+    return min(MAX_AHEAD, AHEAD_TICKS // max(node.pace, 1)) * node.slots
+
+
+class _Room:
+    """Nodes with free slots, the next one to use on top."""
+
+    def __init__(self, nodes: list[NodeState], *, spread: bool, ahead: bool = False) -> None:
+        self._sign = -1 if spread else 1
+        self._ahead = ahead
+        self._heap = [
+            (self._sign * free, node.number, node) for node in nodes if (free := self._free(node)) > 0
+        ]
+        heapq.heapify(self._heap)
+
+    def _free(self, node: NodeState) -> int:
+        return node.free + ahead_limit(node) if self._ahead else node.free
+
+    @property
+    def is_full(self) -> bool:
+        return not self._heap
+
+    @property
+    def free(self) -> int:
+        """Free slots of all nodes together."""
+        return sum(abs(entry[0]) for entry in self._heap)
+
+    def take(self, slots: int) -> NodeState | None:
+        """The node for a task of that many slots; the caller assigns it at once and calls `put`."""
+        skipped = []
+        found = None
+        while self._heap:
+            entry = heapq.heappop(self._heap)
+            if abs(entry[0]) >= slots:
+                found = entry[2]
+                break
+            skipped.append(entry)
+            if self._sign < 0:
+                break  # the roomiest node is on top: no other has more
+        for entry in skipped:
+            heapq.heappush(self._heap, entry)
+        return found
+
+    def put(self, node: NodeState) -> None:
+        if (free := self._free(node)) > 0:
+            heapq.heappush(self._heap, (self._sign * free, node.number, node))
+
+
+def _in_order(state: ShardState) -> list[JobState]:
+    """Jobs that may start tasks: by priority, then the one after the last served first."""
+    jobs = [job for job in state.jobs.values() if job.may_start and job.windows]
+    oldest_first = state.pool is not None and state.pool.oldest_job_first
+
+    def rank(job: JobState) -> tuple[int, bool, int]:
+        return -job.priority, not oldest_first and job.number <= state.turn, job.number
+
+    return sorted(jobs, key=rank)
+
+
+def _fill(state: ShardState, jobs: list[JobState], room: _Room, decisions: Decisions) -> None:
+    pool = state.pool
+    take_turns = pool is not None and not pool.oldest_job_first
+    for _, group in groupby(jobs, key=lambda job: job.priority):
+        members = list(group)
+        while members and not room.is_full:
+            if take_turns:
+                members = [job for job in members if _assign_next(state, job, room, decisions)]
+            elif not _assign_next(state, members[0], room, decisions):
+                del members[0]
+
+
+def _assign_next(state: ShardState, job: JobState, room: _Room, decisions: Decisions) -> bool:
+    if not job.may_start:
+        return False
+    for window in _by_next_task(job):
+        node = room.take(window.slots)
+        if node is not None:
+            _assign(state, job, node, window.pop(), decisions)
+            room.put(node)
+            state.turn = job.number
+            return True
+    return False
+
+
+def _by_next_task(job: JobState) -> Iterator[Window]:
+    waiting = [window for window in job.windows.values() if len(window)]
+    if len(waiting) > 1:
+        waiting.sort(key=lambda window: window.next.number)
+    yield from waiting
+
+
+def _assign(
+    state: ShardState, job: JobState, node: NodeState, task: QueuedTask, decisions: Decisions
+) -> None:
+    assignment = Assignment(task, job, node, task.attempt + 1)
+    state.assignments[task.number] = assignment
+    job.assignments[task.number] = assignment
+    node.assignments[task.number] = assignment
+    node.used += task.slots
+    decisions.changes.leased.append(Leased(task.number, assignment.attempt, node.number, node.id))
+    decisions.effects.append(RunTask(node.id, job.number, assignment.attempt, task))
+
+
+def _recall(nodes: list[NodeState], room: _Room, decisions: Decisions) -> None:
+    """Fetch tasks back that wait on a full node while another has slots and nothing to do."""
+    wanted = room.free
+    for node in nodes:
+        surplus = node.used - node.slots
+        for assignment in reversed(list(node.assignments.values())) if surplus > 0 else ():
+            if wanted <= 0 or surplus <= 0:
+                break
+            if assignment.started is None and assignment.ending is None:
+                surplus -= assignment.task.slots
+                wanted -= assignment.task.slots
+                if not assignment.recalled:
+                    assignment.recalled = True
+                    decisions.effects.append(RecallTask(node.id, assignment.task.number, assignment.attempt))
+
+
+def _read_on(job: JobState, decisions: Decisions) -> None:
+    for window in job.windows.values():
+        if window.is_low:
+            limit = WINDOW - len(window)
+            decisions.effects.append(ReadWindow(job.number, window.slots, window.cursor, limit))

@@ -1,0 +1,216 @@
+"""What the owner of a shard keeps in memory: a pool, its nodes, its jobs, and the tasks in motion.
+
+A cache of the database and never larger than the nodes can use: queued tasks are held in windows of
+bounded size. Times are ticks.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from batchite.scheduling.ending import Ending
+
+WINDOW = 512
+"""Queued tasks held per job and number of slots."""
+LOW_WATER = WINDOW // 2
+"""A window that holds fewer is read again, if the store has more."""
+
+NodePhase = Literal[
+    "creating", "starting", "waitingforstarttask", "starttaskfailed", "idle", "running", "leavingpool"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedTask:
+    """A task as it waits; `attempt` is the number of its last assignment, 0 before the first."""
+
+    number: int
+    id: str
+    slots: int
+    attempt: int
+    retries: int
+    max_retries: int
+    definition: bytes
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A task that was given to a node: in its queue until `started`, then running."""
+
+    task: QueuedTask
+    job: JobState
+    node: NodeState
+    attempt: int
+    started: int | None = None
+    recalled: bool = False
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class Window:
+    """The next active tasks of one job with one number of slots, in the order they were added."""
+
+    slots: int
+    tasks: list[QueuedTask] = field(default_factory=list)
+    head: int = 0
+    cursor: int = 0
+    """number of the last task read from the store"""
+    more: bool = True
+    """the store may hold active tasks past the cursor"""
+
+    def __len__(self) -> int:
+        return len(self.tasks) - self.head
+
+    @property
+    def next(self) -> QueuedTask:
+        return self.tasks[self.head]
+
+    @property
+    def is_low(self) -> bool:
+        return self.more and len(self) < LOW_WATER
+
+    def pop(self) -> QueuedTask:
+        task = self.tasks[self.head]
+        self.head += 1
+        if self.head == len(self.tasks):
+            self.tasks.clear()
+            self.head = 0
+        return task
+
+    def extend(self, tasks: Iterable[QueuedTask], *, more: bool) -> None:
+        """Add what was read past the cursor."""
+        self._compact()
+        self.tasks.extend(tasks)
+        if self.tasks:
+            self.cursor = max(self.cursor, self.tasks[-1].number)
+        self.more = more
+
+    def put_back(self, task: QueuedTask) -> None:
+        """Return a task to its place in the order; what no longer fits is left to the store."""
+        if task.number > self.cursor:
+            self.more = True
+            return
+        self._compact()
+        insort(self.tasks, task, key=_number)
+        if len(self.tasks) > WINDOW:
+            self.tasks.pop()
+            self.cursor = self.tasks[-1].number
+            self.more = True
+
+    def discard(self, number: int) -> None:
+        self._compact()
+        self.tasks = [task for task in self.tasks if task.number != number]
+
+    def _compact(self) -> None:
+        del self.tasks[: self.head]
+        self.head = 0
+
+
+def _number(task: QueuedTask) -> int:
+    return task.number
+
+
+@dataclass(slots=True)
+class JobState:
+    """A job that is not completed."""
+
+    number: int
+    id: str
+    state: Literal["active", "disabled", "terminating", "deleting"]
+    priority: int
+    max_parallel_tasks: int
+    terminates_when_done: bool
+    ends_at: int | None
+    """when its wall clock runs out"""
+    unfinished: int = 0
+    """tasks that are active or running"""
+    windows: dict[int, Window] = field(default_factory=dict)
+    assignments: dict[int, Assignment] = field(default_factory=dict)
+
+    @property
+    def may_start(self) -> bool:
+        return self.state == "active" and not 0 <= self.max_parallel_tasks <= len(self.assignments)
+
+    def window(self, slots: int) -> Window:
+        return self.windows.setdefault(slots, Window(slots))
+
+    def queued(self) -> Iterator[QueuedTask]:
+        for window in self.windows.values():
+            yield from window.tasks[window.head :]
+
+
+@dataclass(slots=True)
+class NodeState:
+    """A compute node and what it has been given."""
+
+    number: int
+    id: str
+    dedicated: bool
+    slots: int
+    phase: NodePhase
+    stored_phase: NodePhase
+    connected: bool = False
+    was_connected: bool = False
+    start_task_attempt: int = 0
+    start_task_retries: int = 0
+    start_task_done: bool = False
+    used: int = 0
+    """slots of everything assigned; more than `slots` while tasks wait on the node"""
+    pace: int = 1_000_000_000
+    """how long its recent tasks ran, in ticks; long until some have"""
+    assignments: dict[int, Assignment] = field(default_factory=dict)
+
+    @property
+    def takes_tasks(self) -> bool:
+        return self.connected and self.phase in ("idle", "running")
+
+    @property
+    def free(self) -> int:
+        return self.slots - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class StartTask:
+    """The pool's start task; `definition` is its JSON."""
+
+    definition: bytes
+    wait_for_success: bool
+    max_retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """A pool as its owner sees it."""
+
+    number: int
+    id: str
+    state: Literal["active", "deleting"]
+    allocation_state: Literal["steady", "resizing", "stopping"]
+    target_dedicated: int
+    target_low_priority: int
+    slots_per_node: int
+    node_cores: int
+    fill: Literal["spread", "pack"]
+    oldest_job_first: bool
+    resize_ends_at: int
+    start_task: StartTask | None
+
+
+@dataclass(slots=True)
+class ShardState:
+    """Everything one owner decides about."""
+
+    pool: PoolState | None = None
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+    jobs: dict[int, JobState] = field(default_factory=dict)
+    assignments: dict[int, Assignment] = field(default_factory=dict)
+    turn: int = 0
+    """the job that was last served among jobs of equal priority"""
+
+    def task_objects(self) -> int:
+        """How many tasks are in memory; bounded whatever the length of the queues."""
+        windows = (window for job in self.jobs.values() for window in job.windows.values())
+        return len(self.assignments) + sum(len(window.tasks) for window in windows)

@@ -1,0 +1,192 @@
+"""What happens to a task between its assignment and its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from batchite.scheduling.assignments import current, end, release
+from batchite.scheduling.decisions import (
+    Completed,
+    CountedState,
+    Decisions,
+    Removed,
+    RemoveTaskFiles,
+    Requeued,
+    Started,
+)
+from batchite.scheduling.ending import DELETED, TERMINATED, Failure
+from batchite.scheduling.jobs import on_task_over
+from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
+
+FAILURE_EXIT_CODE = "FailureExitCode"
+"""The only failure that is retried: the command ran and ended with another code than 0."""
+
+
+def on_task_started(
+    state: ShardState, node: NodeState, task: int, attempt: int, started: int, decisions: Decisions
+) -> None:
+    """The node fetches the task's files and runs it. An old attempt is ignored."""
+    assignment = current(node, task, attempt)
+    if assignment is None or assignment.started is not None:
+        return
+    assignment.started = started
+    decisions.changes.started[task] = Started(task, assignment.job.number, assignment.task.slots, started)
+
+
+def on_task_ended(
+    state: ShardState,
+    node: NodeState,
+    task: int,
+    attempt: int,
+    started: int | None,
+    ended: int,
+    exit_code: int | None,
+    failure: Failure | None,
+    decisions: Decisions,
+) -> Assignment | None:
+    """The node is done with the task; returns its assignment, or None for an old attempt."""
+    assignment = current(node, task, attempt)
+    if assignment is None:
+        return None
+    if started is not None:
+        _note_pace(node, ended - started)
+    ending = assignment.ending
+    if ending is not None and ending.then == "remove":
+        _remove(state, assignment, decisions)
+    elif ending is not None and ending.then == "requeue":
+        _requeue(state, assignment, "requeue", ended, decisions)
+    elif ending is None and _may_retry(assignment, failure):
+        _requeue(state, assignment, "retry", ended, decisions)
+    else:
+        _complete(state, assignment, started, ended, exit_code, failure, decisions)
+    return assignment
+
+
+def on_task_returned(
+    state: ShardState, node: NodeState, task: int, attempt: int, at: int, decisions: Decisions
+) -> None:
+    """The node gave a task back that it had not started."""
+    assignment = current(node, task, attempt)
+    if assignment is not None:
+        _requeue(state, assignment, "returned", at, decisions)
+
+
+def on_node_tasks_lost(state: ShardState, node: NodeState, at: int, decisions: Decisions) -> None:
+    """Nothing of the node runs any more: what it was given waits again, or ends if it was to end."""
+    for assignment in list(node.assignments.values()):
+        ending = assignment.ending
+        if ending is None or ending.then == "requeue":
+            why: Literal["requeue", "recovery"] = "recovery" if ending is None else "requeue"
+            _requeue(state, assignment, why, at, decisions)
+        elif ending.then == "remove":
+            _remove(state, assignment, decisions)
+        else:
+            _complete(state, assignment, assignment.started, at, None, ending.failure, decisions)
+
+
+def on_task_intent(
+    state: ShardState,
+    task: QueuedTask,
+    job: int,
+    stored: CountedState,
+    node: str | None,
+    intent: Literal["terminate", "delete"],
+    at: int,
+    decisions: Decisions,
+) -> None:
+    """A user wants the task ended or gone; `stored` and `node` are its stored state and last node."""
+    ending = DELETED if intent == "delete" else TERMINATED
+    assignment = state.assignments.get(task.number)
+    if assignment is not None:
+        end(assignment, ending, decisions)
+    elif stored == "active":
+        _forget_waiting(state, job, task)
+        was = _was(decisions, task.number, "active")
+        if intent == "delete":
+            decisions.changes.removed.append(Removed(task.number, job, task.slots, was))
+        else:
+            decisions.changes.completed.append(
+                Completed(task.number, job, task.slots, was, None, at, None, ending.failure)
+            )
+        on_task_over(state, job, at, decisions)
+    elif intent == "delete":
+        decisions.changes.removed.append(Removed(task.number, job, task.slots, stored))
+    if intent == "delete" and node in state.nodes:
+        decisions.effects.append(RemoveTaskFiles(node, job, task.id))
+
+
+def _may_retry(assignment: Assignment, failure: Failure | None) -> bool:
+    if failure is None or failure.code != FAILURE_EXIT_CODE or assignment.job.state != "active":
+        return False
+    task = assignment.task
+    return task.max_retries < 0 or task.retries < task.max_retries
+
+
+def _note_pace(node: NodeState, ran: int) -> None:
+    """A running mean that follows quickly: it decides how far ahead the node is fed."""
+    node.pace = max(ran, 1) if node.pace >= 1_000_000_000 else (3 * node.pace + max(ran, 1)) // 4
+
+
+def _was(
+    decisions: Decisions, task: int, was: Literal["active", "running"]
+) -> Literal["active", "running"]:
+    """The stored state of a task; decisions of this batch about it are superseded."""
+    requeued = decisions.changes.requeued.pop(task, None)
+    if requeued is not None:
+        was = requeued.was
+    return "active" if decisions.changes.started.pop(task, None) is not None else was
+
+
+def _stored(assignment: Assignment, decisions: Decisions) -> Literal["active", "running"]:
+    was: Literal["active", "running"] = "active" if assignment.started is None else "running"
+    return _was(decisions, assignment.task.number, was)
+
+
+def _complete(
+    state: ShardState,
+    assignment: Assignment,
+    started: int | None,
+    ended: int,
+    exit_code: int | None,
+    failure: Failure | None,
+    decisions: Decisions,
+) -> None:
+    task = assignment.task
+    was = _stored(assignment, decisions)
+    release(state, assignment)
+    decisions.changes.completed.append(
+        Completed(task.number, assignment.job.number, task.slots, was, started, ended, exit_code, failure)
+    )
+    on_task_over(state, assignment.job.number, ended, decisions)
+
+
+def _remove(state: ShardState, assignment: Assignment, decisions: Decisions) -> None:
+    task = assignment.task
+    was = _stored(assignment, decisions)
+    release(state, assignment)
+    decisions.changes.removed.append(Removed(task.number, assignment.job.number, task.slots, was))
+    decisions.effects.append(RemoveTaskFiles(assignment.node.id, assignment.job.number, task.id))
+    on_task_over(state, assignment.job.number, assignment.started or 0, decisions)
+
+
+def _requeue(
+    state: ShardState,
+    assignment: Assignment,
+    why: Literal["retry", "requeue", "recovery", "returned"],
+    at: int,
+    decisions: Decisions,
+) -> None:
+    task = assignment.task
+    was = _stored(assignment, decisions)
+    release(state, assignment)
+    decisions.changes.requeued[task.number] = Requeued(
+        task.number, assignment.job.number, task.slots, was, why, at
+    )
+    waiting = replace(task, attempt=assignment.attempt, retries=task.retries + (why == "retry"))
+    assignment.job.window(task.slots).put_back(waiting)
+
+
+def _forget_waiting(state: ShardState, job: int, task: QueuedTask) -> None:
+    if job in state.jobs and task.slots in state.jobs[job].windows:
+        state.jobs[job].windows[task.slots].discard(task.number)
