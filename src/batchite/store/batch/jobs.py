@@ -1,0 +1,77 @@
+"""Jobs, as the API reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchite.store.batch import events
+from batchite.store.batch.schema import jobs, task_counts
+from batchite.store.batch.writing import insert
+
+Clause = sa.ColumnElement[bool]
+
+ENDABLE = ("active", "disabling", "disabled", "enabling")
+"""States from which a job can be terminated."""
+
+
+def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
+    """Store the job and its event; False if the account has one of this id already."""
+    statement = insert(connection, jobs).on_conflict_do_nothing().returning(jobs.c.job_no)
+    job_no = connection.execute(statement, dict(values)).scalar()
+    if job_no is None:
+        return False
+    events.append(connection, values["account"], values["shard"], "job", job_no)
+    return True
+
+
+def find(connection: sa.Connection, account: str, job_id: str) -> sa.Row[Any] | None:
+    mine = (jobs.c.account == account, jobs.c.key == job_id.lower())
+    return connection.execute(sa.select(jobs).where(*mine)).one_or_none()
+
+
+def page(
+    connection: sa.Connection, account: str, after: int, limit: int, condition: Clause
+) -> list[sa.Row[Any]]:
+    """Jobs whose number is above `after`, oldest first."""
+    query = sa.select(jobs).where(jobs.c.account == account, jobs.c.job_no > after, condition)
+    return list(connection.execute(query.order_by(jobs.c.job_no).limit(limit)))
+
+
+def terminate(
+    connection: sa.Connection, account: str, job_id: str, now: int, reason: str, condition: Clause
+) -> str | None:
+    """Begin to terminate the job; its shard, or None if it is not there, ending, or `condition` fails."""
+    change = {"state": "terminating", "terminate_reason": reason}
+    return _change(connection, account, job_id, now, sa.and_(jobs.c.state.in_(ENDABLE), condition), change)
+
+
+def delete(connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause) -> str | None:
+    """Begin to delete the job; its shard, or None if it is not there, deleting, or `condition` fails."""
+    guard = sa.and_(jobs.c.state != "deleting", condition)
+    return _change(connection, account, job_id, now, guard, {"state": "deleting"})
+
+
+def _change(
+    connection: sa.Connection, account: str, job_id: str, now: int, guard: Clause, change: dict[str, str]
+) -> str | None:
+    statement = (
+        sa.update(jobs)
+        .where(jobs.c.account == account, jobs.c.key == job_id.lower(), guard)
+        .values(previous_state=jobs.c.state, state_time=now, modified=now, **change)
+        .returning(jobs.c.job_no, jobs.c.shard)
+    )
+    changed = connection.execute(statement).one_or_none()
+    if changed is None:
+        return None
+    events.append(connection, account, changed.shard, "job", changed.job_no)
+    shard: str = changed.shard
+    return shard
+
+
+def counts(connection: sa.Connection, job_no: int) -> list[sa.Row[Any]]:
+    """Numbers of tasks per state, one row for each number of slots required."""
+    query = sa.select(task_counts).where(task_counts.c.job_no == job_no)
+    return list(connection.execute(query))

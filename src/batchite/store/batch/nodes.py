@@ -1,0 +1,63 @@
+"""Compute nodes, as the API reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchite.store.batch.schema import jobs, nodes, pools, tasks
+
+Clause = sa.ColumnElement[bool]
+
+_SHOWN = sa.select(
+    nodes,
+    pools.c.id.label("pool_id"),
+    pools.c.shard,
+    pools.c.vm_size,
+    pools.c.definition.label("pool_definition"),
+).join_from(nodes, pools)
+
+
+def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> sa.Row[Any] | None:
+    """The node, with what it has of its pool."""
+    mine = (pools.c.account == account, pools.c.key == pool_id.lower(), nodes.c.id == node_id)
+    return connection.execute(_SHOWN.where(*mine)).one_or_none()
+
+
+def page(
+    connection: sa.Connection, pool_no: int, after: int, limit: int, condition: Clause
+) -> list[sa.Row[Any]]:
+    """Nodes of the pool whose number is above `after`, oldest first."""
+    query = _SHOWN.where(nodes.c.pool_no == pool_no, nodes.c.node_no > after, condition)
+    return list(connection.execute(query.order_by(nodes.c.node_no).limit(limit)))
+
+
+def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]:
+    """By node number: how many tasks run there and how many slots they take."""
+    query = (
+        sa.select(tasks.c.node_no, sa.func.count(), sa.func.sum(tasks.c.required_slots))
+        .join_from(jobs, tasks, jobs.c.job_no == tasks.c.job_no)
+        .where(jobs.c.shard == shard, jobs.c.state != "completed", tasks.c.state == "running")
+        .group_by(tasks.c.node_no)
+    )
+    return {number: (count, int(slots)) for number, count, slots in connection.execute(query)}
+
+
+def counts(
+    connection: sa.Connection, account: str, after: int, limit: int, condition: Clause
+) -> list[tuple[int, str, dict[tuple[bool, str], int]]]:
+    """Per pool: number, id, and how many nodes it has by (dedicated, state)."""
+    query = sa.select(pools.c.pool_no, pools.c.id).where(
+        pools.c.account == account, pools.c.pool_no > after, condition
+    )
+    chosen = connection.execute(query.order_by(pools.c.pool_no).limit(limit)).all()
+    found: dict[int, dict[tuple[bool, str], int]] = {pool_no: {} for pool_no, _ in chosen}
+    grouped = (
+        sa.select(nodes.c.pool_no, nodes.c.dedicated, nodes.c.state, sa.func.count())
+        .where(nodes.c.pool_no.in_(found))
+        .group_by(nodes.c.pool_no, nodes.c.dedicated, nodes.c.state)
+    )
+    for pool_no, dedicated, state, count in connection.execute(grouped):
+        found[pool_no][dedicated, state] = count
+    return [(pool_no, pool_id, found[pool_no]) for pool_no, pool_id in chosen]

@@ -1,0 +1,124 @@
+"""Tasks, as the API reads and writes them.
+
+A task with the intent `delete` does not exist for the API, though its row stays until the owner of
+its shard has seen to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from batchite.store.batch import events
+from batchite.store.batch.schema import jobs, task_counts, tasks
+from batchite.store.batch.writing import insert
+
+Clause = sa.ColumnElement[bool]
+Change = Literal["terminate", "delete"]
+
+OPEN = ("active", "disabling", "disabled", "enabling")
+"""States of a job in which tasks can be added."""
+
+_VISIBLE = sa.func.coalesce(tasks.c.intent, "") != "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task to store."""
+
+    id: str
+    definition: bytes
+    required_slots: int
+    max_retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """An intent that is stored: the event with which the owner learns of it."""
+
+    shard: str
+    sequence: int
+
+
+def add(connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int) -> frozenset[str] | str:
+    """Store those whose id is free in the job; their keys, or the job's state if it takes no tasks.
+
+    The job's row is locked, so that the job cannot end while its tasks are being stored.
+    """
+    query = sa.select(jobs.c.account, jobs.c.shard, jobs.c.state).where(jobs.c.job_no == job_no)
+    job = connection.execute(query.with_for_update(read=True)).one_or_none()
+    if job is None or job.state not in OPEN:
+        return "gone" if job is None else str(job.state)
+    stored = _insert(connection, job_no, new, now)
+    if stored:
+        _count(connection, job_no, Counter(slots for _, slots in stored))
+        events.append(connection, job.account, job.shard, "tasks", job_no)
+    return frozenset(key for key, _ in stored)
+
+
+def _insert(
+    connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int
+) -> Sequence[sa.Row[str, int]]:
+    statement = insert(connection, tasks).on_conflict_do_nothing()
+    rows = [
+        {
+            "job_no": job_no,
+            "key": task.id.lower(),
+            "id": task.id,
+            "definition": task.definition,
+            "required_slots": task.required_slots,
+            "max_retries": task.max_retries,
+            "state": "active",
+            "state_time": now,
+            "created": now,
+            "modified": now,
+        }
+        for task in new
+    ]
+    return connection.execute(statement.returning(tasks.c.key, tasks.c.required_slots), rows).all()
+
+
+def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
+    statement = insert(connection, task_counts)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["job_no", "required_slots"],
+        set_={"active": task_counts.c.active + statement.excluded.active},
+    )
+    fresh = {"job_no": job_no, "running": 0, "succeeded": 0, "failed": 0}
+    rows = [{**fresh, "required_slots": slots, "active": count} for slots, count in added.items()]
+    connection.execute(upsert, rows)
+
+
+def find(connection: sa.Connection, job_no: int, task_id: str) -> sa.Row[Any] | None:
+    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.key == task_id.lower(), _VISIBLE)
+    return connection.execute(query).one_or_none()
+
+
+def page(
+    connection: sa.Connection, job_no: int, after: int, limit: int, condition: Clause
+) -> list[sa.Row[Any]]:
+    """Tasks of the job whose number is above `after`, oldest first."""
+    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.task_no > after, _VISIBLE, condition)
+    return list(connection.execute(query.order_by(tasks.c.task_no).limit(limit)))
+
+
+def intend(
+    connection: sa.Connection, job: sa.Row[Any], task_id: str, change: Change, condition: Clause
+) -> Intended | None:
+    """Store the intent; None if there is no such task, it is over (terminate), or `condition` fails."""
+    guard = tasks.c.state != "completed" if change == "terminate" else sa.true()
+    statement = (
+        sa.update(tasks)
+        .where(tasks.c.job_no == job.job_no, tasks.c.key == task_id.lower(), _VISIBLE, guard, condition)
+        .values(intent=change)
+        .returning(tasks.c.task_no)
+    )
+    task_no = connection.execute(statement).scalar()
+    if task_no is None:
+        return None
+    sequence = events.append(connection, job.account, job.shard, "task", task_no)
+    return Intended(job.shard, sequence)
