@@ -6,8 +6,7 @@ second time, slowly, to say which property has which value and what it should ha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from functools import cache
+from collections.abc import Iterable
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import msgspec
@@ -47,9 +46,13 @@ def _write(value: object) -> str:
 _encoder = msgspec.json.Encoder(enc_hook=_write)
 
 
-@cache
-def _decoder(type_: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(type_, dec_hook=_read)
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(type_: type) -> msgspec.json.Decoder[Any]:
+    if type_ not in _decoders:
+        _decoders[type_] = msgspec.json.Decoder(type_, dec_hook=_read)
+    return _decoders[type_]
 
 
 def decode(body: bytes, type_: type[T]) -> T:
