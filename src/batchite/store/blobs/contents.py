@@ -1,0 +1,96 @@
+"""Rows of content: recorded before the first byte is written, dropped with the last reference."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+
+from batchite.store.blobs.schema import blobs, blocks, contents, layouts, ranges
+
+_CHUNK = 500
+"""Numbers in one statement; SQLite bounds its variables."""
+
+_INSERT = sa.insert(contents)
+_FINISH = (
+    sa.update(contents)
+    .where(contents.c.content_no == sa.bindparam("number"), contents.c.state == "uploading")
+    .values(state="live", size=sa.bindparam("length"))
+)
+_REFERRED = sa.or_(
+    sa.exists().where(blobs.c.content_no == contents.c.content_no),
+    sa.exists().where(ranges.c.content_no == contents.c.content_no),
+    sa.exists().where(blocks.c.content_no == contents.c.content_no),
+)
+
+
+class ContentLost(Exception):  # noqa: N818 - a state of the store, not a mistake
+    """The upload's record is gone, so that a sweep may have removed its file."""
+
+
+def begin(connection: sa.Connection) -> int:
+    """Record an upload that is about to begin, and return its number."""
+    return _number(connection.execute(_INSERT, {"state": "uploading", "size": 0}))
+
+
+def keep_inline(connection: sa.Connection, data: bytes) -> int:
+    """Store small content in the row itself."""
+    return _number(connection.execute(_INSERT, {"state": "live", "size": len(data), "data": data}))
+
+
+def _number(result: sa.CursorResult[tuple[object, ...]]) -> int:
+    key = result.inserted_primary_key
+    if key is None:
+        raise RuntimeError("the database gave no number to a new content")
+    return int(key[0])
+
+
+def finish(connection: sa.Connection, content_no: int, size: int) -> None:
+    """The file is complete and on disk. Raises ContentLost."""
+    if connection.execute(_FINISH, {"number": content_no, "length": size}).rowcount != 1:
+        raise ContentLost
+
+
+def release(connection: sa.Connection, content_nos: Collection[int]) -> list[int]:
+    """Drop those that nothing refers to any more; call it after the references were removed.
+
+    Returns the numbers whose files are to be removed once this is committed.
+    """
+    condemned: list[int] = []
+    for chunk in _chunks(content_nos):
+        unused = sa.and_(contents.c.content_no.in_(chunk), sa.not_(_REFERRED))
+        connection.execute(sa.delete(contents).where(unused, contents.c.data.is_not(None)))
+        condemn = sa.update(contents).where(unused).values(state="condemned").returning(contents.c.content_no)
+        condemned.extend(connection.execute(condemn).scalars())
+    return condemned
+
+
+def release_layout(connection: sa.Connection, layout_no: int) -> list[int]:
+    """Drop a layout that no blob has any more; the rest as `release`."""
+    used = sa.select(sa.exists().where(blobs.c.layout_no == layout_no))
+    if connection.execute(used).scalar_one():
+        return []
+    dropped = sa.delete(ranges).where(ranges.c.layout_no == layout_no).returning(ranges.c.content_no)
+    numbers = set(connection.execute(dropped).scalars())
+    connection.execute(sa.delete(layouts).where(layouts.c.layout_no == layout_no))
+    return release(connection, numbers)
+
+
+def leftovers(connection: sa.Connection) -> list[int]:
+    """Contents that a crash left uploading or condemned."""
+    return list(
+        connection.execute(sa.select(contents.c.content_no).where(contents.c.state != "live")).scalars()
+    )
+
+
+def forget(connection: sa.Connection, content_nos: Iterable[int]) -> None:
+    """Delete the rows of contents whose files are gone; a live one is never deleted."""
+    for chunk in _chunks(list(content_nos)):
+        connection.execute(
+            sa.delete(contents).where(contents.c.content_no.in_(chunk), contents.c.state != "live")
+        )
+
+
+def _chunks(numbers: Collection[int]) -> Iterable[list[int]]:
+    ordered = sorted(numbers)
+    return (ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK))

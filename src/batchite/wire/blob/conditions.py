@@ -1,0 +1,104 @@
+"""Conditional headers, decided as the Blob service documents them.
+
+`If-None-Match` goes before `If-Modified-Since` and `If-Match` before `If-Unmodified-Since`; any other
+pair is refused. Times compare in whole seconds, as `Last-Modified` shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batchite.wire.blob import dates
+from batchite.wire.blob.errors import BlobError, invalid_header
+
+_NAMES = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+_ALLOWED_PAIRS = (
+    frozenset({"if-none-match", "if-modified-since"}),
+    frozenset({"if-match", "if-unmodified-since"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold for the request to go on; times are whole seconds since 1970."""
+
+    match: frozenset[str] | None = None
+    none_match: frozenset[str] | None = None
+    modified_since: int | None = None
+    unmodified_since: int | None = None
+
+    def check_read(self, modified: int) -> None:
+        """For reading what was last changed at this tick. Raises BlobError: 304, 412 or 400."""
+        if self.none_match is not None and "*" in self.none_match:
+            raise BlobError("UnsatisfiableCondition")
+        self._check(modified, "NotModified")
+
+    def check_change(self, modified: int) -> None:
+        """For changing or deleting what exists. Raises BlobError: 412 or 400."""
+        if self.none_match is not None and "*" in self.none_match:
+            raise BlobError("UnsatisfiableCondition")
+        self._check(modified, "ConditionNotMet")
+
+    def check_put(self, modified: int | None) -> None:
+        """For creating or replacing; `modified` is None if nothing is there yet.
+
+        Raises BlobError: 412, or 409 BlobAlreadyExists for `If-None-Match: *`.
+        """
+        if modified is None:
+            if self.match is not None:
+                raise BlobError("ConditionNotMet")
+            return
+        if self.none_match is not None and "*" in self.none_match:
+            raise BlobError("BlobAlreadyExists")
+        self._check(modified, "ConditionNotMet")
+
+    def _check(self, modified: int, unchanged: str) -> None:
+        etag, seconds = dates.etag(modified), dates.whole_seconds(modified)
+        if self.match is not None:
+            if not ("*" in self.match or etag in self.match):
+                raise BlobError("ConditionNotMet")
+        elif self.unmodified_since is not None and seconds > self.unmodified_since:
+            raise BlobError("ConditionNotMet")
+        if self.none_match is not None:
+            failed = etag in self.none_match
+        else:
+            failed = self.modified_since is not None and seconds <= self.modified_since
+        if failed:
+            shown = (("ETag", etag), ("Last-Modified", dates.http_date(modified)))
+            raise BlobError(unchanged, headers=shown if unchanged == "NotModified" else ())
+
+
+NONE = Conditions()
+
+
+def parse(headers: Mapping[str, str]) -> Conditions:
+    """From headers with lower-case names. Raises BlobError for a bad date or a pair not allowed."""
+    given = _NAMES.intersection(headers)
+    if not given:
+        return NONE
+    if len(given) > 1 and given not in _ALLOWED_PAIRS:
+        raise BlobError("MultipleConditionHeadersNotSupported")
+    return Conditions(
+        _etags(headers.get("if-match")),
+        _etags(headers.get("if-none-match")),
+        _seconds("If-Modified-Since", headers.get("if-modified-since")),
+        _seconds("If-Unmodified-Since", headers.get("if-unmodified-since")),
+    )
+
+
+def _etags(text: str | None) -> frozenset[str] | None:
+    """ETags with their quotes; some clients send them without."""
+    if text is None:
+        return None
+    tags = (tag.strip() for tag in text.split(","))
+    return frozenset(tag if tag == "*" or tag.startswith('"') else f'"{tag}"' for tag in tags if tag)
+
+
+def _seconds(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return dates.whole_seconds(dates.parse_http_date(text).ticks)
+    except (ValueError, OverflowError):
+        raise invalid_header(name, text, "a time such as Sat, 31 Jan 2026 12:00:00 GMT") from None

@@ -1,0 +1,190 @@
+"""Errors of the Blob service: documented codes, and the XML body that carries them."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from batchite.wire.ticks import Timestamp
+
+CODES: dict[str, tuple[int, str]] = {
+    "AuthenticationFailed": (
+        403,
+        (
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+            "correctly including the signature."
+        ),
+    ),
+    "AuthorizationFailure": (403, "This request is not authorized to perform this operation."),
+    "AuthorizationPermissionMismatch": (
+        403,
+        "This request is not authorized to perform this operation using this permission.",
+    ),
+    "AuthorizationProtocolMismatch": (
+        403,
+        "This request is not authorized to perform this operation using this protocol.",
+    ),
+    "AuthorizationResourceTypeMismatch": (
+        403,
+        "This request is not authorized to perform this operation using this resource type.",
+    ),
+    "AuthorizationServiceMismatch": (
+        403,
+        "This request is not authorized to perform this operation using this service.",
+    ),
+    "AuthorizationSourceIPMismatch": (
+        403,
+        "This request is not authorized to perform this operation using this source IP {address}.",
+    ),
+    "BlobAlreadyExists": (409, "The specified blob already exists."),
+    "BlobNotFound": (404, "The specified blob does not exist."),
+    "BlockListTooLong": (400, "The block list may not contain more than 50,000 blocks."),
+    "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
+    "ContainerAlreadyExists": (409, "The specified container already exists."),
+    "ContainerNotFound": (404, "The specified container does not exist."),
+    "EmptyMetadataKey": (400, "The key for one of the metadata key-value pairs is empty."),
+    "InsufficientStorage": (507, "The service's disk is full; nothing of this request was stored."),
+    "InternalError": (500, "The server encountered an internal error. Please retry the request."),
+    "InvalidAuthenticationInfo": (
+        400,
+        (
+            "Authentication information is not given in the correct format. Check the value of Authorization "
+            "header."
+        ),
+    ),
+    "InvalidBlobOrBlock": (400, "The specified blob or block content is invalid."),
+    "InvalidBlockId": (400, "The specified block ID is invalid. The block ID must be Base64-encoded."),
+    "InvalidBlockList": (400, "The specified block list is invalid."),
+    "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
+    "InvalidMd5": (
+        400,
+        "The MD5 value specified in the request is invalid. MD5 value must be 128 bits and base64-encoded.",
+    ),
+    "InvalidMetadata": (400, "The metadata specified is invalid. It has characters that are not permitted."),
+    "InvalidQueryParameterValue": (
+        400,
+        "Value for one of the query parameters specified in the request URI is invalid.",
+    ),
+    "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
+    "InvalidResourceName": (400, "The specified resource name contains invalid characters."),
+    "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
+    "InvalidXmlDocument": (400, "XML specified is not syntactically valid."),
+    "LeaseNotPresentWithBlobOperation": (412, "There is currently no lease on the blob."),
+    "LeaseNotPresentWithContainerOperation": (412, "There is currently no lease on the container."),
+    "Md5Mismatch": (
+        400,
+        "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
+    ),
+    "MetadataTooLarge": (400, "The metadata specified exceeds the maximum allowed limit (8KB)."),
+    "MissingRequiredHeader": (400, "An HTTP header that's mandatory for this request is not specified."),
+    "MissingRequiredQueryParameter": (
+        400,
+        "A query parameter that's mandatory for this request is not specified.",
+    ),
+    "MultipleConditionHeadersNotSupported": (400, "Multiple condition headers are not supported."),
+    "NoAuthenticationInformation": (
+        401,
+        (
+            "Server failed to authenticate the request. Please refer to the information in the "
+            "www-authenticate header."
+        ),
+    ),
+    "OutOfRangeInput": (400, "One of the request inputs is out of range."),
+    "OutOfRangeQueryParameterValue": (
+        400,
+        "One of the query parameters specified in the request URI is outside the permissible range.",
+    ),
+    "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
+    "ResourceNotFound": (404, "The specified resource does not exist."),
+    "ServerBusy": (503, "The server is busy."),
+    "UnsatisfiableCondition": (
+        400,
+        "The request includes an unsatisfiable condition for this operation.",
+    ),
+    "UnsupportedHeader": (400, "One of the HTTP headers specified in the request is not supported."),
+    "UnsupportedHttpVerb": (405, "The resource doesn't support specified Http Verb."),
+    "UnsupportedQueryParameter": (
+        400,
+        "One of the query parameters specified in the request URI is not supported.",
+    ),
+    "NotModified": (304, "The condition specified using HTTP conditional header(s) is not met."),
+}
+"""Status and default message of every code this service answers with."""
+
+
+class BlobError(Exception):
+    """A refusal, as the client sees it.
+
+    `details` become elements of the body after the message (`HeaderName`, `Reason`, ...), `headers`
+    are sent besides the usual ones. A 304 has no body.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        details: tuple[tuple[str, str], ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        status, default = CODES[code]
+        super().__init__(code)
+        self.status = status
+        self.code = "ConditionNotMet" if code == "NotModified" else code
+        self.message = message or default
+        self.details = details
+        self.headers = headers
+
+
+def invalid_header(name: str, value: str, reason: str) -> BlobError:
+    """The header's value breaks a rule; `reason` states the rule."""
+    return BlobError(
+        "InvalidHeaderValue", details=(("HeaderName", name), ("HeaderValue", value), ("Reason", reason))
+    )
+
+
+def unsupported_header(name: str, value: str, reason: str) -> BlobError:
+    return BlobError(
+        "UnsupportedHeader", details=(("HeaderName", name), ("HeaderValue", value), ("Reason", reason))
+    )
+
+
+def missing_header(name: str) -> BlobError:
+    return BlobError("MissingRequiredHeader", details=(("HeaderName", name),))
+
+
+def invalid_parameter(
+    name: str, value: str, reason: str, *, code: str = "InvalidQueryParameterValue"
+) -> BlobError:
+    """The query parameter's value breaks a rule; `reason` states the rule."""
+    return BlobError(
+        code,
+        details=(("QueryParameterName", name), ("QueryParameterValue", value), ("Reason", reason)),
+    )
+
+
+def authentication_failed(detail: str) -> BlobError:
+    """Refused credentials; `detail` says why, as the real service does."""
+    return BlobError("AuthenticationFailed", details=(("AuthenticationErrorDetail", detail),))
+
+
+def xml_text(text: str) -> str:
+    """Escaped, and without the characters that XML cannot carry at all."""
+    return escape("".join(character if is_xml_character(character) else "\ufffd" for character in text))
+
+
+def is_xml_character(character: str) -> bool:
+    """Whether XML 1.0 may carry the character, and carries it unchanged."""
+    number = ord(character)
+    if number < 0x20:
+        return character in "\t\n"
+    return not (0xD800 <= number <= 0xDFFF or number in (0xFFFE, 0xFFFF))
+
+
+def body(error: BlobError, request_id: str, now: Timestamp) -> bytes:
+    """The XML document of the error."""
+    message = f"{error.message}\nRequestId:{request_id}\nTime:{now}"
+    details = "".join(f"<{name}>{xml_text(value)}</{name}>" for name, value in error.details)
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        f"<Error><Code>{error.code}</Code><Message>{xml_text(message)}</Message>{details}</Error>"
+    ).encode()

@@ -1,0 +1,139 @@
+"""What a client sets on containers and blobs by headers: metadata and HTTP properties."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from batchite.wire.blob.errors import BlobError, invalid_header
+
+METADATA_PREFIX = "x-ms-meta-"
+MAX_METADATA_BYTES = 8 * 1024
+MAX_REQUEST_ID = 1024
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_VERSION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
+
+NEWEST_VERSION = "2026-10-06"
+"""Also spoken when a request names no version, or one not known yet."""
+
+
+class HttpProperties(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a blob tells about its content when it is read; `content_md5` is base64."""
+
+    content_type: str = DEFAULT_CONTENT_TYPE
+    content_encoding: str = ""
+    content_language: str = ""
+    content_disposition: str = ""
+    cache_control: str = ""
+    content_md5: str = ""
+
+
+SHOWN_AS: tuple[tuple[str, str], ...] = (
+    ("content_type", "Content-Type"),
+    ("content_encoding", "Content-Encoding"),
+    ("content_language", "Content-Language"),
+    ("content_disposition", "Content-Disposition"),
+    ("cache_control", "Cache-Control"),
+)
+"""Fields of HttpProperties and the headers (and list elements) that show them."""
+
+SAS_OVERRIDES: Mapping[str, str] = {
+    "rsct": "content_type",
+    "rsce": "content_encoding",
+    "rscl": "content_language",
+    "rscd": "content_disposition",
+    "rscc": "cache_control",
+}
+"""Query parameters of a SAS that replace a property in the answer."""
+
+
+def metadata(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The metadata among headers with lower-case names.
+
+    Raises BlobError EmptyMetadataKey, InvalidMetadata or MetadataTooLarge.
+    """
+    found: dict[str, str] = {}
+    for header, value in headers:
+        if header.startswith(METADATA_PREFIX):
+            name = header[len(METADATA_PREFIX) :]
+            _check_metadata(name, value)
+            found[name] = f"{found[name]},{value}" if name in found else value
+    if found and sum(len(name) + len(value) for name, value in found.items()) > MAX_METADATA_BYTES:
+        raise BlobError("MetadataTooLarge")
+    return found
+
+
+def _check_metadata(name: str, value: str) -> None:
+    if not name:
+        raise BlobError("EmptyMetadataKey")
+    if not _IDENTIFIER.fullmatch(name):
+        reason = "a metadata name has letters, digits and _, and does not begin with a digit"
+        raise BlobError(
+            "InvalidMetadata", details=(("HeaderName", METADATA_PREFIX + name), ("Reason", reason))
+        )
+    check_value(METADATA_PREFIX + name, value)
+
+
+def check_value(name: str, value: str) -> str:
+    """Raises BlobError for control characters, which would end a header or break a listing."""
+    if _CONTROL.search(value):
+        raise invalid_header(name, value, "a header's value has no control characters")
+    return value
+
+
+def blob_properties(headers: Mapping[str, str], *, plain: bool) -> HttpProperties:
+    """The properties which the `x-ms-blob-*` headers give.
+
+    `plain`: the ordinary headers (`Content-Type`, ...) describe the content too, as for Put Blob, and
+    count where the `x-ms-blob-*` form is absent.
+    """
+    given = {
+        field: value
+        for field, header in SHOWN_AS
+        if (value := _property(headers, header, plain=plain)) is not None
+    }
+    given["content_md5"] = headers.get("x-ms-blob-content-md5", "")
+    if given["content_md5"]:
+        md5_bytes("x-ms-blob-content-md5", given["content_md5"])
+    if not given.get("content_type"):
+        given.pop("content_type", None)
+    return HttpProperties(**given)
+
+
+def _property(headers: Mapping[str, str], header: str, *, plain: bool) -> str | None:
+    name = f"x-ms-blob-{header.lower()}"
+    value = headers.get(name)
+    if value is None and plain:
+        name = header.lower()
+        value = headers.get(name)
+    return None if value is None else check_value(name, value)
+
+
+def md5_bytes(name: str, value: str) -> bytes:
+    """Decode an MD5 given in base64. Raises BlobError InvalidMd5."""
+    try:
+        digest = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != 16:
+        raise BlobError("InvalidMd5", details=(("HeaderName", name), ("HeaderValue", value)))
+    return digest
+
+
+def check_version(text: str | None) -> str:
+    """The version to answer with: the one asked for, which may be newer than any we know.
+
+    Raises BlobError InvalidHeaderValue unless it has the form of a version.
+    """
+    if text is None:
+        return NEWEST_VERSION
+    if not _VERSION.fullmatch(text):
+        raise invalid_header("x-ms-version", text, f"a version is a date such as {NEWEST_VERSION}")
+    return text

@@ -1,0 +1,147 @@
+"""Shared key of the storage services: `Authorization: SharedKey account:signature`.
+
+The string to sign is that of x-ms-version 2015-02-21 and later (an empty Content-Length for 0). The
+path is taken as sent, and so counts the account twice where the URL begins with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from batchite.wire.blob.dates import parse_http_date
+from batchite.wire.ticks import Duration, Timestamp
+
+MAX_SKEW = Duration.of(minutes=15)
+
+Outcome = Literal["valid", "malformed", "wrong-account", "no-date", "bad-date", "skewed", "mismatch"]
+
+_SIGNED_HEADERS = (
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The parts of a request that are signed.
+
+    Header names are in lower case and each occurs once (joined with commas); query names and values
+    are decoded.
+    """
+
+    verb: str
+    raw_path: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`detail` is for the client: what does not fit, and on a mismatch the string that we signed."""
+
+    outcome: Outcome
+    detail: str = ""
+
+    @property
+    def valid(self) -> bool:
+        return self.outcome == "valid"
+
+
+_VALID = Verdict("valid")
+
+
+def verify(
+    request: Signed, account: str, keys: Iterable[bytes], authorization: str, now: Timestamp
+) -> Verdict:
+    """Whether the request was signed with one of the keys, and not more than 15 minutes from `now`."""
+    scheme, _, credential = authorization.partition(" ")
+    name, colon, signature = credential.strip().rpartition(":")
+    if scheme.lower() != "sharedkey" or not colon or not signature:
+        return Verdict("malformed", "Authorization must be: SharedKey <account>:<signature>")
+    if name != account:
+        return Verdict("wrong-account", f"The account {name!r} signed a request for the account {account!r}.")
+    return _check_date(request.headers, now) or _check_signature(request, account, keys, signature)
+
+
+def _check_date(headers: Mapping[str, str], now: Timestamp) -> Verdict | None:
+    text = headers.get("x-ms-date") or headers.get("date")
+    if not text:
+        return Verdict("no-date", "The request needs an x-ms-date or a Date header.")
+    try:
+        sent = parse_http_date(text)
+    except (ValueError, OverflowError):
+        return Verdict("bad-date", f"Not a time such as Sat, 31 Jan 2026 12:00:00 GMT: {text!r}")
+    if abs(sent.ticks - now.ticks) <= MAX_SKEW.ticks:
+        return None
+    direction = "old" if sent < now else "new"
+    return Verdict("skewed", f"Request date header too {direction}: {text!r}; the service's time is {now}.")
+
+
+def _check_signature(request: Signed, account: str, keys: Iterable[bytes], signature: str) -> Verdict:
+    candidates = list(strings_to_sign(request, account))
+    given = signature.encode()
+    known = list(keys)
+    if any(hmac.compare_digest(sign(key, text), given) for key in known for text in candidates):
+        return _VALID
+    shown = candidates[0].replace("\r", " ")
+    return Verdict(
+        "mismatch",
+        f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed "
+        f"signature. Server used following string to sign: '{shown}'.",
+    )
+
+
+def sign(key: bytes, text: str) -> bytes:
+    """The signature of `text`, in base64."""
+    return base64.b64encode(hmac.digest(key, text.encode(), hashlib.sha256))
+
+
+def strings_to_sign(request: Signed, account: str) -> Iterable[str]:
+    """The string to sign, then what clients sign that sort headers as the real service does.
+
+    The two differ only where metadata names contain `_` or one name begins with another.
+    """
+    names = sorted(name for name in request.headers if name.startswith("x-ms-"))
+    yield _string(request, account, names)
+    by_weight = sorted(names, key=_weight)
+    if by_weight != names:
+        yield _string(request, account, by_weight)
+
+
+def _string(request: Signed, account: str, names: Sequence[str]) -> str:
+    headers = request.headers
+    lines = [request.verb, *(headers.get(name, "") for name in _SIGNED_HEADERS)]
+    if lines[3] == "0":
+        lines[3] = ""
+    if "x-ms-date" in headers:
+        lines[6] = ""
+    lines.extend(f"{name}:{headers[name].strip()}" for name in names)
+    return "\n".join(lines) + "\n" + canonical_resource(request, account)
+
+
+def _weight(name: str) -> str:
+    """Sorts as cultures do: hyphens do not count, `_` goes before digits and letters."""
+    return name.replace("-", "").replace("_", "!")
+
+
+def canonical_resource(request: Signed, account: str) -> str:
+    """The account, the path as sent, and every query parameter on a line of its own."""
+    values: dict[str, list[str]] = {}
+    for name, value in request.query:
+        values.setdefault(name.lower(), []).append(value)
+    lines = "".join(f"\n{name}:{','.join(sorted(values[name]))}" for name in sorted(values))
+    return f"/{account}{request.raw_path}{lines}"
