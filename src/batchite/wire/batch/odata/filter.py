@@ -64,7 +64,7 @@ _TOKEN = re.compile(
     r"\s*(?:"
     r"(?P<time>[Dd][Aa][Tt][Ee][Tt][Ii][Mm][Ee]'(?:[^']|'')*')"
     r"|(?P<text>'(?:[^']|'')*')"
-    r"|(?P<number>[+-]?\d{1,19}(?![\w.]))"
+    r"|(?P<number>[+-]?\d{1,18}(?![\w.]))"
     r"|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)"
     r"|(?P<mark>[(),])"
     r")",
@@ -86,6 +86,8 @@ def parse(text: str) -> Expression:
     """Read a filter. Raises BatchError (InvalidQueryParameterValue) that says where it stopped."""
     if len(text) > MAX_LENGTH:
         raise invalid_query(PARAMETER, text, f"is longer than {MAX_LENGTH} characters")
+    if "\0" in text:
+        raise invalid_query(PARAMETER, text, "has a NUL character")
     return _Parser(text).whole()
 
 

@@ -14,7 +14,7 @@ import hmac
 from batchite.wire.batch.errors import BatchError, invalid_query, out_of_range_query
 
 MAX_RESULTS = "maxresults"
-SKIP_TOKEN = "$skiptoken"
+SKIP = "$skiptoken"
 LIMIT = 1000
 
 _DIGEST_SIZE = 8
@@ -62,4 +62,4 @@ def _digest(context: str, content: bytes) -> bytes:
 
 
 def _refuse(token: str) -> BatchError:
-    return invalid_query(SKIP_TOKEN, token, "is no token of this list; follow odata.nextLink as it is")
+    return invalid_query(SKIP, token, "is no token of this list; follow odata.nextLink as it is")

@@ -1,0 +1,82 @@
+"""Images that pools may name.
+
+Nodes are sandboxes on Linux machines, so an image stands for "a Linux node" and any Linux image that
+programs commonly name is welcome. What an image is made of is not reproduced; Windows images and
+images of one's own are refused, because tasks would not find what they expect.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batchite.wire.batch.models.enums import ImageVerificationType, OSType
+from batchite.wire.batch.models.fields import Maybe
+from batchite.wire.batch.models.images import BatchSupportedImage, BatchVmImageReference
+
+_AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    "batch.node.ubuntu 24.04": (
+        ("canonical", "ubuntu-24_04-lts", "server"),
+        ("canonical", "ubuntu-24_04-lts", "server-gen1"),
+        ("microsoft-dsvm", "ubuntu-hpc", "2404"),
+    ),
+    "batch.node.ubuntu 22.04": (
+        ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts"),
+        ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"),
+        ("microsoft-dsvm", "ubuntu-hpc", "2204"),
+    ),
+    "batch.node.ubuntu 20.04": (
+        ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts"),
+        ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts-gen2"),
+        ("microsoft-azure-batch", "ubuntu-server-container", "20-04-lts"),
+        ("microsoft-dsvm", "ubuntu-hpc", "2004"),
+    ),
+    "batch.node.ubuntu 18.04": (("canonical", "ubuntuserver", "18.04-lts"),),
+    "batch.node.ubuntu 16.04": (("canonical", "ubuntuserver", "16.04-lts"),),
+    "batch.node.debian 12": (("debian", "debian-12", "12"), ("debian", "debian-12", "12-gen2")),
+    "batch.node.debian 11": (("debian", "debian-11", "11"), ("debian", "debian-11", "11-gen2")),
+    "batch.node.debian 10": (("debian", "debian-10", "10"),),
+    "batch.node.el 9": (
+        ("almalinux", "almalinux-x86_64", "9-gen1"),
+        ("almalinux", "almalinux-x86_64", "9-gen2"),
+        ("almalinux", "almalinux", "9-gen1"),
+        ("almalinux", "almalinux", "9-gen2"),
+    ),
+    "batch.node.el 8": (
+        ("almalinux", "almalinux", "8-gen1"),
+        ("almalinux", "almalinux", "8-gen2"),
+        ("almalinux", "almalinux-x86_64", "8-gen2"),
+    ),
+    "batch.node.centos 8": (("openlogic", "centos", "8_3"),),
+    "batch.node.centos 7": (("openlogic", "centos", "7_9"), ("openlogic", "centos", "7.7")),
+}
+
+
+def _image(agent: str, publisher: str, offer: str, sku: str) -> BatchSupportedImage:
+    return BatchSupportedImage(
+        node_agent_sku_id=agent,
+        image_reference=BatchVmImageReference(publisher=publisher, offer=offer, sku=sku, version="latest"),
+        os_type=OSType.LINUX,
+        verification_type=ImageVerificationType.VERIFIED,
+    )
+
+
+SUPPORTED: Final[tuple[BatchSupportedImage, ...]] = tuple(
+    _image(agent, *reference) for agent, references in _AGENTS.items() for reference in references
+)
+
+AGENTS: Final[tuple[str, ...]] = tuple(_AGENTS)
+"""Node agent SKUs, the newest system of each kind first."""
+
+_AGENT_OF: Final[dict[tuple[str, str, str], str]] = {
+    reference: agent for agent, references in _AGENTS.items() for reference in references
+}
+
+
+def agent_for(reference: BatchVmImageReference) -> str | None:
+    """The node agent SKU that goes with an image of the marketplace; None for an unknown image."""
+    key = (_fold(reference.publisher), _fold(reference.offer), _fold(reference.sku))
+    return _AGENT_OF.get(key)
+
+
+def _fold(text: Maybe[str]) -> str:
+    return text.lower() if isinstance(text, str) else ""

@@ -1,0 +1,173 @@
+"""Shared key of the Batch service: checking that whoever sent a request holds an account's key.
+
+The text that is signed has the verb, eleven headers, the `ocp-` headers, the path **as sent** and the
+query. Clients of different years differ in three details, so a signature is good if it fits one of
+the few texts below; none of them leaves out anything that a request really carries.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.ticks import Duration, Timestamp
+
+SCHEME = "SharedKey"
+MAX_SKEW = Duration.of(minutes=15)
+
+_SIGNED_HEADERS = (
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+)
+_AUTHORIZATION = re.compile(r"(?P<scheme>\S+) +(?P<account>[A-Za-z0-9_.-]{1,100}):(?P<signature>\S+)")
+_ENCODED_SLASH = re.compile("%5c|%2f", re.IGNORECASE)
+
+Finding: TypeAlias = Literal["valid", "mismatch", "no-date", "bad-date", "skewed"]
+Pairs: TypeAlias = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an Authorization header claims."""
+
+    account: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The parts of a request that are signed, as they came over the wire.
+
+    `raw_path` and `raw_query` are still percent-encoded; header names are in any letter case, values
+    without surrounding space.
+    """
+
+    verb: str
+    raw_path: str
+    raw_query: str
+    headers: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome; `string_to_sign` is the text the service would have signed."""
+
+    finding: Finding
+    string_to_sign: str
+
+    @property
+    def is_valid(self) -> bool:
+        return self.finding == "valid"
+
+
+def parse_authorization(header: str) -> Credential:
+    """Read `SharedKey account:signature`. Raises BatchError (InvalidAuthenticationInfo)."""
+    match = _AUTHORIZATION.fullmatch(header.strip())
+    if match is None or match["scheme"].lower() != SCHEME.lower():
+        reason = f"It must read '{SCHEME} <account>:<signature>'."
+        raise BatchError("InvalidAuthenticationInfo", reason, (("Reason", reason),))
+    return Credential(match["account"], match["signature"])
+
+
+def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes], now: Timestamp) -> Verdict:
+    """Check date and signature of a request; any of `keys` may have signed."""
+    texts = list(dict.fromkeys(_strings_to_sign(request, credential.account)))
+    if finding := _date_finding(request, now):
+        return Verdict(finding, texts[0])
+    claimed = _decoded(credential.signature)
+    matches = [hmac.compare_digest(claimed, _mac(key, text)) for key in keys for text in texts]
+    return Verdict("valid" if any(matches) else "mismatch", texts[0])
+
+
+def refusal(verdict: Verdict) -> BatchError:
+    """The error for a request that is not valid; it tells the client what the service signed."""
+    detail = {
+        "no-date": "The request has neither ocp-date nor Date; one of them is required.",
+        "bad-date": "Its date is not written as in 'Sun, 06 Nov 1994 08:49:37 GMT'.",
+        "skewed": "Its date is more than 15 minutes from the service's clock; set the client's clock.",
+    }.get(verdict.finding)
+    if detail is None:
+        detail = f"The signature does not fit; the text the service signed is {verdict.string_to_sign!r}."
+    return BatchError("AuthenticationFailed", detail, (("AuthenticationErrorDetail", detail),))
+
+
+def _mac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(errors="surrogatepass"), hashlib.sha256)
+
+
+def _decoded(signature: str) -> bytes:
+    try:
+        return base64.b64decode(signature.encode(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _joined_headers(headers: Pairs) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        folded = name.lower()
+        joined[folded] = f"{joined[folded]},{value}" if folded in joined else value
+    return joined
+
+
+def _date_finding(request: SignedRequest, now: Timestamp) -> Finding | None:
+    headers = _joined_headers(request.headers)
+    text = headers.get("ocp-date") or headers.get("date")
+    if not text:
+        return "no-date"
+    try:
+        sent = Timestamp.from_datetime(parsedate_to_datetime(text))
+    except (ValueError, TypeError, OverflowError):
+        return "bad-date"
+    return "skewed" if abs((now - sent).ticks) > MAX_SKEW.ticks else None
+
+
+def _strings_to_sign(request: SignedRequest, account: str) -> Iterator[str]:
+    headers = _joined_headers(request.headers)
+    ocp = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers) if "ocp-" in name and headers[name])
+    variants = itertools.product(_lengths(headers), _paths(request.raw_path), _queries(request.raw_query))
+    for length, path, query in variants:
+        signed = {**headers, "content-length": length}
+        if headers.get("ocp-date"):
+            signed["date"] = ""
+        lines = "".join(f"{signed.get(name, '')}\n" for name in _SIGNED_HEADERS)
+        yield f"{request.verb.upper()}\n{lines}{ocp}/{account}{path}{query}"
+
+
+def _lengths(headers: dict[str, str]) -> tuple[str, ...]:
+    """Without a body some clients sign 0 where they send nothing, or nothing where they send 0."""
+    sent = headers.get("content-length", "")
+    return (sent, "0" if sent == "" else "") if sent in ("", "0") else (sent,)
+
+
+def _paths(raw_path: str) -> tuple[str, ...]:
+    """The oldest clients sign encoded slashes of a file's path as plain ones."""
+    return raw_path, _ENCODED_SLASH.sub("/", raw_path)
+
+
+def _queries(raw_query: str) -> tuple[str, ...]:
+    """Names as sent, or in lower case as the service's own text has it; the first value of each name."""
+    first: dict[str, str] = {}
+    for name, value in parse_qsl(raw_query):
+        first.setdefault(name, value)
+    folded = {name.lower(): value for name, value in first.items()}
+    return tuple("".join(f"\n{name}:{query[name]}" for name in sorted(query)) for query in (first, folded))
