@@ -1,0 +1,50 @@
+"""`batchite env`: settings of a shell or a program for the service at a data directory."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Annotated
+
+import typer
+
+from batchite import accounts, directory_lock, endpoints
+from batchite.cli import options
+from batchite.cli.variables import variables
+from batchite.endpoints import LOCK_FILE
+from batchite.settings import Settings
+
+HELP = 'Print the variables that Azure\'s tools read, for: eval "$(batchite env)"'
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command `env`."""
+    more = {
+        "account": (
+            Annotated[str | None, typer.Option(help="Batch account; the first one if not given.")],
+            None,
+        ),
+        "as_json": (Annotated[bool, typer.Option("--json", help="Print one JSON object.")], False),
+    }
+    app.command("env", help=HELP)(options.with_settings(_env, names=("data_dir", "config"), more=more))
+
+
+def _env(settings: Settings, account: str | None, as_json: bool) -> None:
+    found = endpoints.load(settings.data_dir)
+    if found is None:
+        options.fail(
+            f"no service has been started with the data directory {settings.data_dir}. "
+            "Start one with: batchite serve --data-dir ..."
+        )
+    if not directory_lock.is_held(settings.data_dir / LOCK_FILE):
+        typer.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
+    try:
+        values = variables(accounts.load(settings.data_dir), found, batch_account=account)
+    except LookupError as error:
+        options.fail(str(error))
+    typer.echo(json.dumps(values, indent=2) if as_json else exports(values))
+
+
+def exports(values: dict[str, str]) -> str:
+    """Commands of a POSIX shell that set `values`, quoted."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())

@@ -1,0 +1,52 @@
+"""What the tools of this world read from their environment, for the service of a data directory."""
+
+from __future__ import annotations
+
+from batchite.accounts import Accounts, BatchAccount, StorageAccount
+from batchite.endpoints import Endpoints
+
+
+def variables(
+    accounts: Accounts, endpoints: Endpoints, *, batch_account: str | None = None
+) -> dict[str, str]:
+    """Of `batch_account`, else the first one, and its storage account. Services never started are left out.
+
+    Raises LookupError if there is no such account.
+    """
+    batch = accounts.find_batch(batch_account) if batch_account else accounts.batch[0]
+    if batch is None:
+        known = ", ".join(account.name for account in accounts.batch)
+        raise LookupError(f"no Batch account {batch_account!r}; there are {known}")
+    storage = accounts.find_storage(batch.storage_account or "") or accounts.storage[0]
+    return _of_batch(batch, endpoints) | _of_storage(storage, endpoints)
+
+
+def connection_string(account: StorageAccount, blob_url: str) -> str:
+    """As the storage SDKs take it."""
+    scheme = blob_url.partition(":")[0]
+    return (
+        f"DefaultEndpointsProtocol={scheme};AccountName={account.name};AccountKey={account.keys[0]};"
+        f"BlobEndpoint={blob_url}/{account.name};"
+    )
+
+
+def _of_batch(account: BatchAccount, endpoints: Endpoints) -> dict[str, str]:
+    url = endpoints.url("batch")
+    if url is None:
+        return {}
+    return {
+        "AZURE_BATCH_ACCOUNT": account.name,
+        "AZURE_BATCH_ACCESS_KEY": account.keys[0],
+        "AZURE_BATCH_ENDPOINT": url,
+    }
+
+
+def _of_storage(account: StorageAccount, endpoints: Endpoints) -> dict[str, str]:
+    url = endpoints.url("blob")
+    if url is None:
+        return {}
+    return {
+        "AZURE_STORAGE_ACCOUNT": account.name,
+        "AZURE_STORAGE_KEY": account.keys[0],
+        "AZURE_STORAGE_CONNECTION_STRING": connection_string(account, url),
+    }

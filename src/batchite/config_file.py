@@ -1,0 +1,155 @@
+"""The config file: TOML with the settings, the accounts and the environment of tasks."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Set
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount, check_key
+
+T = TypeVar("T")
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TABLES = frozenset({"batch_accounts", "storage_accounts", "environment"})
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names its place, the value, the rule and what to do."""
+
+
+def read_text(given: object) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise ValueError("must be text that is not empty")
+    return given.strip()
+
+
+def checked(read: Callable[[object], T], given: object, place: str) -> T:
+    try:
+        return read(given)
+    except ValueError as error:
+        raise SettingsError(f"{place} = {given!r}: {error}") from None
+
+
+def read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise SettingsError(f"{path}: is not TOML: {error}") from None
+
+
+def refuse_unknown(table: Mapping[str, object], known: Set[str], place: str) -> None:
+    for name in table:
+        if name not in known:
+            raise SettingsError(f"{place}: {name}: no such setting; there are {', '.join(sorted(known))}")
+
+
+def accounts(document: Mapping[str, object], place: str) -> Accounts:
+    batch = tuple(_batch_account(table, where) for table, where in _tables(document, "batch_accounts", place))
+    storage = tuple(
+        _storage_account(table, where) for table, where in _tables(document, "storage_accounts", place)
+    )
+    found = Accounts(
+        batch=batch or (_development_batch(storage),), storage=storage or DEVELOPMENT_ACCOUNTS.storage
+    )
+    _check_names(found, place)
+    return found
+
+
+def _development_batch(storage: tuple[StorageAccount, ...]) -> BatchAccount:
+    """Beside configured storage accounts it uses the first of those."""
+    account = DEVELOPMENT_ACCOUNTS.batch[0]
+    return msgspec.structs.replace(account, storage_account=storage[0].name) if storage else account
+
+
+def _tables(document: Mapping[str, object], name: str, place: str) -> list[tuple[dict[str, object], str]]:
+    tables = document.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingsError(f"{place}: {name}: must be written as [[{name}]] tables")
+    return [(table, f"{place}: {name}[{index}]") for index, table in enumerate(tables)]
+
+
+def _batch_account(table: dict[str, object], place: str) -> BatchAccount:
+    refuse_unknown(table, {"name", "key", "keys", "storage_account", "core_quota"}, place)
+    storage, quota = table.get("storage_account"), table.get("core_quota")
+    return BatchAccount(
+        name=checked(_account_name, table.get("name"), f"{place}.name"),
+        keys=_keys(table, place),
+        storage_account=None if storage is None else checked(read_text, storage, f"{place}.storage_account"),
+        core_quota=None if quota is None else checked(_quota, quota, f"{place}.core_quota"),
+    )
+
+
+def _storage_account(table: dict[str, object], place: str) -> StorageAccount:
+    refuse_unknown(table, {"name", "key", "keys"}, place)
+    return StorageAccount(
+        name=checked(_account_name, table.get("name"), f"{place}.name"), keys=_keys(table, place)
+    )
+
+
+def _account_name(given: object) -> str:
+    if not isinstance(given, str) or not 3 <= len(given) <= 24 or not _is_lower_alphanumeric(given):
+        raise ValueError("an account's name has 3 to 24 lower-case letters and digits")
+    return given
+
+
+def _is_lower_alphanumeric(text: str) -> bool:
+    return text.isascii() and text.isalnum() and text == text.lower()
+
+
+def _quota(given: object) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+        raise ValueError("a core quota is a whole number from 0")
+    return given
+
+
+def _keys(table: dict[str, object], place: str) -> tuple[str, ...]:
+    if ("key" in table) == ("keys" in table):
+        raise SettingsError(f"{place}: give either key (one) or keys (a list of one or two)")
+    keys = [table["key"]] if "key" in table else table["keys"]
+    if not isinstance(keys, list) or not 1 <= len(keys) <= 2:
+        raise SettingsError(f"{place}.keys: must be a list of one or two keys")
+    return tuple(_key(key, f"{place}.key") for key in keys)
+
+
+def _key(given: object, place: str) -> str:
+    try:  # the value is a secret, so the error does not repeat it
+        key = read_text(given)
+        check_key(key)
+    except ValueError as error:
+        raise SettingsError(f"{place}: {error}") from None
+    return key
+
+
+def _check_names(accounts: Accounts, place: str) -> None:
+    for kind, named in (("batch_accounts", accounts.batch), ("storage_accounts", accounts.storage)):
+        names = [account.name for account in named]
+        for name in names:
+            if names.count(name) > 1:
+                raise SettingsError(f"{place}: {kind}: {name!r} is there twice; names are unique")
+    for account in accounts.batch:
+        if account.storage_account and accounts.find_storage(account.storage_account) is None:
+            raise SettingsError(
+                f"{place}: batch_accounts: storage_account = {account.storage_account!r} of {account.name!r} "
+                "is none of the storage_accounts; add it there"
+            )
+
+
+def environment(document: Mapping[str, object], place: str) -> dict[str, str]:
+    table = document.get("environment", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{place}: environment: must be a table of texts")
+    for name, value in table.items():
+        if not name or "=" in name or "\0" in name or not isinstance(value, str) or "\0" in value:
+            raise SettingsError(f"{place}: environment.{name} = {value!r}: names and values are text")
+        if name.upper().startswith("AZ_BATCH_"):
+            raise SettingsError(
+                f"{place}: environment.{name}: names that start with AZ_BATCH_ are the service's own"
+            )
+    return {"PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}"} | table

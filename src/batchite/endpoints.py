@@ -1,0 +1,65 @@
+"""Where the services of a data directory are reached: chosen once, kept in the directory, reused.
+
+URLs that clients stored and nodes that run on therefore survive a restart.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+FILE_NAME = "endpoints.json"
+LOCK_FILE = "lock"
+"""Held by the supervisor for as long as the services run."""
+BACKLOG = 2048
+
+Service = Literal["batch", "blob"]
+
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Address and ports; a service that was never started here has none."""
+
+    host: str
+    batch_port: int | None = None
+    blob_port: int | None = None
+    pid: int | None = None
+    """the supervisor that wrote this"""
+
+    def port(self, service: Service) -> int | None:
+        return self.batch_port if service == "batch" else self.blob_port
+
+    def url(self, service: Service) -> str | None:
+        """As this machine reaches the service; an address that means "all" is not one to connect to."""
+        port = self.port(service)
+        host = _ANY_ADDRESS.get(self.host, self.host)
+        return None if port is None else f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def load(data_dir: Path) -> Endpoints | None:
+    """What an earlier start chose; None before the first, or if the file cannot be understood."""
+    try:
+        return msgspec.json.decode((data_dir / FILE_NAME).read_bytes(), type=Endpoints)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def save(endpoints: Endpoints, data_dir: Path) -> None:
+    """Replace the stored endpoints; a reader sees the old ones or the new ones."""
+    draft = data_dir / f"{FILE_NAME}.new"
+    with draft.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(endpoints)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(data_dir / FILE_NAME)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that a service process can inherit. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)

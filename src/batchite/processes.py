@@ -1,0 +1,178 @@
+"""The two service processes, each composed of its parts: `python -m batchite.processes`.
+
+The supervisor starts them. Standard input brings one line, the `Launch`, and later the word `stop`;
+its end means that the supervisor is gone. Standard output says `ready`. A process that is told to
+stop ends the compute nodes in order; one whose supervisor is gone leaves them to the next start.
+
+Each process imports only its own rooms, so the imports are inside the functions that compose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from batchite import accounts, directory_lock
+from batchite.clock import SystemClock
+from batchite.endpoints import Service
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+LOCK_FILES: dict[Service, str] = {"batch": "batch.lock", "blob": "blobs.lock"}
+PREDECESSOR_SECONDS = 20.0
+"""How long to wait for a process of an earlier start to end."""
+ORPHAN_SECONDS = 20.0
+"""How long a process without supervisor may take to stop."""
+
+End = Literal["stop", "gone"]
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a service process is told."""
+
+    service: Service
+    listening: int
+    """file descriptor of the listening socket, inherited"""
+    url: str
+    data_dir: str
+    environment: dict[str, str]
+    trusted_proxies: tuple[str, ...]
+    host_suffix: str
+    log_level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A composed service: what it serves, and how it starts and stops beside that."""
+
+    app: ASGIApp
+    start: Callable[[], Awaitable[None]]
+    stop: Callable[[bool], Awaitable[None]]
+    """called with whether to end the compute nodes"""
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the supervisor's to handle
+    launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
+    logging.basicConfig(
+        level=launch.log_level.upper(),
+        format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",
+    )
+    import uvloop
+
+    lock = Path(launch.data_dir) / LOCK_FILES[launch.service]
+    with directory_lock.held(lock, patience=PREDECESSOR_SECONDS):
+        uvloop.run(_serve(launch))
+
+
+async def _serve(launch: Launch) -> None:
+    from batchite.web.listener import Listener
+
+    end = _watch_supervisor()
+    parts = await (_compose_batch if launch.service == "batch" else _compose_blob)(launch)
+    listener = Listener(
+        parts.app, socket.socket(fileno=launch.listening), trusted_proxies=launch.trusted_proxies
+    )
+    await parts.start()
+    await listener.start()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays; collections need not look at it again
+    _say_ready()
+    how = await end
+    await parts.stop(how == "stop")
+    await listener.stop()
+
+
+def _say_ready() -> None:
+    os.write(sys.stdout.fileno(), b"ready\n")
+
+
+def _watch_supervisor() -> asyncio.Future[End]:
+    """Resolved by the word `stop`, by SIGTERM and by the end of standard input."""
+    loop = asyncio.get_running_loop()
+    end: asyncio.Future[End] = loop.create_future()
+
+    def settle(how: End) -> None:
+        if not end.done():
+            end.set_result(how)
+
+    def read() -> None:
+        word = os.read(sys.stdin.fileno(), 64)
+        if not word:  # a loop that hangs must not outlive its supervisor for long
+            timer = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
+            timer.daemon = True
+            timer.start()
+        loop.call_soon_threadsafe(settle, "stop" if word else "gone")
+
+    loop.add_signal_handler(signal.SIGTERM, settle, "gone")
+    threading.Thread(target=read, name="supervisor", daemon=True).start()
+    return end
+
+
+async def _compose_batch(launch: Launch) -> Parts:
+    from batchite.batch.app import BatchApp, fallback
+    from batchite.dispatch.service import Dispatch
+    from batchite.engines.local import LocalEngine
+    from batchite.store import migrating
+    from batchite.store.database import Database
+    from batchite.web.guard import Guard
+
+    data_dir = Path(launch.data_dir)
+    url = f"sqlite:///{data_dir / 'batch.db'}"
+    await asyncio.to_thread(migrating.upgrade, url, "batch")
+    database, clock, known = Database(url), SystemClock(), accounts.load(data_dir)
+    dispatch = Dispatch(
+        database,
+        known,
+        clock,
+        lambda lost: LocalEngine(data_dir / "nodes", lost),
+        account_url=launch.url,
+        environment=launch.environment,
+    )
+    app = BatchApp(database, known, clock, dispatch, dispatch)
+
+    async def stop(end_nodes: bool) -> None:
+        await dispatch.stop(end_nodes)
+        database.close()
+
+    own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
+    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, stop)
+
+
+async def _compose_blob(launch: Launch) -> Parts:
+    from batchite.blobs.app import BlobApp, fallback
+    from batchite.blobs.content import Content
+    from batchite.store import migrating
+    from batchite.store.database import Database
+    from batchite.web.guard import Guard
+
+    data_dir = Path(launch.data_dir)
+    url = f"sqlite:///{data_dir / 'blobs.db'}"
+    await asyncio.to_thread(migrating.upgrade, url, "blobs")
+    database = Database(url)
+    app = BlobApp(database, Content(data_dir / "blobs"), accounts.load(data_dir), SystemClock())
+
+    async def start() -> None:
+        return None
+
+    async def stop(_end_nodes: bool) -> None:
+        database.close()
+
+    return Parts(Guard(app, own={}, errors=fallback), start, stop)
+
+
+if __name__ == "__main__":
+    main()

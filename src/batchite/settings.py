@@ -1,0 +1,235 @@
+"""What an operator decides, as data: flags, variables, the config file and the docs' table come from it.
+
+A value comes from the first of: flag, `BATCHITE_…` variable, config file, default. Accounts and the
+environment of tasks have no flag; they are tables of the config file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from batchite import config_file
+from batchite.accounts import Accounts
+from batchite.config_file import checked, read_text
+
+Value = str | int | bool | Path | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing to decide.
+
+    `read` makes the value of what a flag, a variable (both text) or the config file gave; it raises
+    ValueError with the rule that was broken.
+    """
+
+    name: str
+    default: Value
+    read: Callable[[object], Value]
+    help: str
+    shown_default: str = ""
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "BATCHITE_" + self.name.upper()
+
+    @property
+    def default_text(self) -> str:
+        return self.shown_default or str(self.default).lower()
+
+
+def _port(given: object) -> int:
+    try:
+        port = int(given) if isinstance(given, str | int) and not isinstance(given, bool) else -1
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65535:
+        raise ValueError("a port is a whole number from 0 (any free port) to 65535")
+    return port
+
+
+def _path(given: object) -> Path:
+    return Path(read_text(given)).expanduser()
+
+
+def _switch(given: object) -> bool:
+    if isinstance(given, bool):
+        return given
+    known = {
+        "1": True,
+        "true": True,
+        "yes": True,
+        "on": True,
+        "0": False,
+        "false": False,
+        "no": False,
+        "off": False,
+    }
+    answer = known.get(given.strip().lower()) if isinstance(given, str) else None
+    if answer is None:
+        raise ValueError("must be true or false")
+    return answer
+
+
+def _networks(given: object) -> tuple[str, ...]:
+    parts = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise ValueError("must be a list of IP addresses or networks such as 10.0.0.0/8")
+    return tuple(_network(part) for part in parts)
+
+
+def _network(given: object) -> str:
+    try:
+        return str(ipaddress.ip_network(read_text(given), strict=False))
+    except ValueError:
+        raise ValueError(f"{given!r} is no IP address or network such as 10.0.0.0/8") from None
+
+
+def _suffix(given: object) -> str:
+    suffix = read_text(given).strip(".").lower()
+    if not all(label.replace("-", "").isalnum() for label in suffix.split(".")):
+        raise ValueError("a host name suffix looks like batch.example.org")
+    return suffix
+
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _level(given: object) -> str:
+    level = read_text(given).lower()
+    if level not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return level
+
+
+def default_data_dir(variables: Mapping[str, str] = os.environ) -> Path:
+    """`batchite` below the user's data directory, so that every shell finds the same service."""
+    home = variables.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "batchite"
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", read_text, "Address both services listen on."),
+    Setting(
+        "batch_port", 10003, _port, "Port of the Batch service; 0 takes any free port, once, and keeps it."
+    ),
+    Setting(
+        "blob_port", 10000, _port, "Port of the Blob service; 0 takes any free port, once, and keeps it."
+    ),
+    Setting(
+        "data_dir",
+        default_data_dir(),
+        _path,
+        "Directory that holds everything the services store. One running service a directory.",
+        "`batchite` below `$XDG_DATA_HOME`, else below `~/.local/share`",
+    ),
+    Setting(
+        "allow_development_keys",
+        False,
+        _switch,
+        "Start with the well-known development keys even where other machines can connect.",
+    ),
+    Setting(
+        "trusted_proxies",
+        (),
+        _networks,
+        "Addresses or networks of proxies whose forwarding headers are believed, separated by commas.",
+        "none",
+    ),
+    Setting(
+        "batch_host_suffix",
+        "",
+        _suffix,
+        "With `batch.example.org`, requests to `NAME.batch.example.org` are for the Batch account NAME.",
+        "none",
+    ),
+    Setting(
+        "blob_host_suffix",
+        "",
+        _suffix,
+        "With `blob.example.org`, requests to `NAME.blob.example.org` are for the storage account NAME.",
+        "none",
+    ),
+    Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
+)
+
+
+CONFIG = Setting(
+    "config", "", read_text, "TOML file with settings, accounts and the tasks' environment.", "none"
+)
+"""Where the config file is; the one setting that cannot stand in it."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings together; the fields are those of `SETTINGS`, then the tables of the config file."""
+
+    host: str
+    batch_port: int
+    blob_port: int
+    data_dir: Path
+    allow_development_keys: bool
+    trusted_proxies: tuple[str, ...]
+    batch_host_suffix: str
+    blob_host_suffix: str
+    log_level: str
+    accounts: Accounts
+    environment: dict[str, str]
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    variables: Mapping[str, str] = os.environ,
+    config: Path | None = None,
+) -> Settings:
+    """Settle every setting. `flags` holds those given, by name. Raises SettingsError."""
+    if config is None and variables.get(CONFIG.variable):
+        config = Path(variables[CONFIG.variable])
+    document = config_file.read(config) if config else {}
+    place = str(config)
+    names = {setting.name for setting in SETTINGS}
+    config_file.refuse_unknown(document, names | config_file.TABLES, place)
+    values: dict[str, Any] = {
+        setting.name: _settle(setting, flags or {}, variables, document, place) for setting in SETTINGS
+    }
+    return Settings(
+        **values,
+        accounts=config_file.accounts(document, place),
+        environment=config_file.environment(document, place),
+    )
+
+
+def _settle(
+    setting: Setting,
+    flags: Mapping[str, object],
+    variables: Mapping[str, str],
+    document: Mapping[str, object],
+    place: str,
+) -> Value:
+    if flags.get(setting.name) is not None:
+        return checked(setting.read, flags[setting.name], setting.flag)
+    if variables.get(setting.variable):
+        return checked(setting.read, variables[setting.variable], setting.variable)
+    if setting.name in document:
+        return checked(setting.read, document[setting.name], f"{place}: {setting.name}")
+    return setting.default
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to `host`; a name other than localhost counts as not."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
