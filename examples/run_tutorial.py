@@ -1,0 +1,48 @@
+"""`make tutorial`: start the services, run the tutorial against them, show its results, stop.
+
+The tutorial itself knows nothing of this: it is a process of its own and finds the accounts in its
+environment, as it would those of the cloud.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from batchite.testing import running_service
+
+CLIENT = Path(__file__).resolve().parent / "tutorial" / "tutorial_client.py"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tutorial with `arguments`; its exit code."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tutorial-") as results, running_service() as service:
+        print("\n".join(service.lines), end="\n\n", flush=True)
+        command = [sys.executable, str(CLIENT), "--output", results, *arguments]
+        code = subprocess.run(command, env={**os.environ, **service.variables}).returncode
+        elapsed = time.monotonic() - began
+        for path in sorted(Path(results).iterdir()):
+            print(f"\n{path.name}\n{path.read_text(encoding='utf-8')}", end="")
+        print(
+            f"\nFrom nothing to the results in {elapsed:.1f} s, with the start of the services.", flush=True
+        )
+    print("All services and compute nodes have stopped.")
+    return code
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

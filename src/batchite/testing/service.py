@@ -1,0 +1,154 @@
+"""The whole product, started for a test and stopped after it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 90.0
+
+
+class ServiceError(Exception):
+    """The services did not start or did not stop; the text holds what they said."""
+
+
+@dataclass
+class RunningService:
+    """Services of a data directory, run by one `batchite serve`."""
+
+    data_dir: Path
+    process: subprocess.Popen[str]
+    variables: dict[str, str]
+    """what `batchite env` prints: the six AZURE_… variables"""
+    lines: list[str] = field(repr=False)
+    """what `batchite serve` has printed so far"""
+
+    @property
+    def batch_url(self) -> str:
+        return self.variables["AZURE_BATCH_ENDPOINT"]
+
+    @property
+    def batch_account(self) -> str:
+        return self.variables["AZURE_BATCH_ACCOUNT"]
+
+    @property
+    def batch_key(self) -> str:
+        return self.variables["AZURE_BATCH_ACCESS_KEY"]
+
+    @property
+    def storage_connection_string(self) -> str:
+        return self.variables["AZURE_STORAGE_CONNECTION_STRING"]
+
+    @property
+    def storage_account(self) -> str:
+        return self.variables["AZURE_STORAGE_ACCOUNT"]
+
+    @property
+    def storage_key(self) -> str:
+        return self.variables["AZURE_STORAGE_KEY"]
+
+    @property
+    def blob_url(self) -> str:
+        """Of the storage account."""
+        parts = dict(part.split("=", 1) for part in self.storage_connection_string.split(";") if part)
+        return parts["BlobEndpoint"]
+
+
+@contextlib.contextmanager
+def running_service(
+    data_dir: Path | None = None,
+    *,
+    config: Path | None = None,
+    arguments: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[RunningService]:
+    """Start both services on free ports; stop them, and every compute node, at the end.
+
+    Without `data_dir` a temporary directory is used and removed. `arguments` are added to
+    `batchite serve`, `variables` to its environment. Raises ServiceError.
+    """
+    with contextlib.ExitStack() as stack:
+        if data_dir is None:
+            temporary = tempfile.TemporaryDirectory(prefix="batchite-", ignore_cleanup_errors=True)
+            data_dir = Path(stack.enter_context(temporary))
+        service = start(data_dir, config=config, arguments=arguments, variables=variables)
+        try:
+            yield service
+        finally:
+            stop(service)
+
+
+def start(
+    data_dir: Path,
+    *,
+    config: Path | None = None,
+    arguments: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+) -> RunningService:
+    """As `running_service`, for a test that ends the service by itself (with `stop`, or less kindly)."""
+    command = [sys.executable, "-m", "batchite", "serve", "--data-dir", str(data_dir)]
+    command += ["--batch-port", "0", "--blob-port", "0", *arguments]
+    command += ["--config", str(config)] if config else []
+    environment = {**os.environ, **(variables or {})}
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command,
+        env=environment,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # a terminal's Ctrl-C is for the caller, who then stops the services
+    )
+    lines, ready = _follow(process)
+    if not ready.wait(READY_SECONDS) or not any(line.startswith("Ready") for line in lines):
+        process.kill()
+        process.wait()
+        raise ServiceError("\n".join(["the services did not start; what they said:", *lines]))
+    return RunningService(data_dir, process, _variables(data_dir), lines)
+
+
+def stop(service: RunningService) -> None:
+    """Ctrl-C, and wait until nothing of the services runs any more. Raises ServiceError."""
+    if service.process.poll() is None:
+        service.process.send_signal(signal.SIGINT)
+    try:
+        service.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        service.process.kill()
+        service.process.wait()
+        raise ServiceError("the services did not stop in time and were killed") from None
+    finally:
+        if service.process.stdout:
+            service.process.stdout.close()
+
+
+def _follow(process: subprocess.Popen[str]) -> tuple[list[str], threading.Event]:
+    """Collect the output; the event is set by the line that says ready, and by the end."""
+    lines: list[str] = []
+    ready = threading.Event()
+
+    def read(output: Iterable[str]) -> None:
+        for line in output:
+            lines.append(line.rstrip("\n"))
+            if line.startswith("Ready"):
+                ready.set()
+        ready.set()
+
+    threading.Thread(target=read, args=(process.stdout,), name="service output", daemon=True).start()
+    return lines, ready
+
+
+def _variables(data_dir: Path) -> dict[str, str]:
+    command = [sys.executable, "-m", "batchite", "env", "--json", "--data-dir", str(data_dir)]
+    answer = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)  # noqa: S603
+    values: dict[str, str] = json.loads(answer.stdout)
+    return values
