@@ -145,10 +145,15 @@ def missing_property(name: str) -> BatchError:
     return BatchError("MissingRequiredProperty", f"{name} {reason}; add it to the request body.", values)
 
 
-def unsupported_property(name: str, value: object, reason: str) -> BatchError:
-    """The property is known in the protocol, or not at all, and cannot be used; `reason` is a sentence."""
-    values = (("PropertyName", name), ("PropertyValue", quote(value)), ("Reason", reason))
-    return BatchError("UnsupportedProperty", f"{name}: {reason}", values)
+def unsupported_property(name: str, reason: str, value: object = None) -> BatchError:
+    """The property cannot be used, or is not known at all; `reason` is a sentence.
+
+    A plain value is quoted, a composite one is not: it may be long and hold secrets.
+    """
+    values = [("PropertyName", name), ("Reason", reason)]
+    if isinstance(value, str | int | float):
+        values.insert(1, ("PropertyValue", quote(value)))
+    return BatchError("UnsupportedProperty", f"{name}: {reason}", tuple(values))
 
 
 def invalid_query(name: str, value: str, reason: str) -> BatchError:

@@ -67,9 +67,8 @@ def _about_name(missing: bool, name: str, steps: list[Step], raw: object, type_:
         return missing_property(full)
     holder = _value_at(raw, steps)
     value = holder.get(name) if isinstance(holder, dict) else None
-    return unsupported_property(
-        full, value, f"no property of this name is known here.{_hint(name, steps, type_)}"
-    )
+    reason = f"no property of this name is known here.{_hint(name, steps, type_)}"
+    return unsupported_property(full, reason, value)
 
 
 def _hint(name: str, steps: list[Step], type_: type) -> str:

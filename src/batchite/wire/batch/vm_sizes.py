@@ -39,6 +39,8 @@ _MEMORY: Final[dict[str, int]] = {
     "a0": 768, "a1": 1792, "a2": 3584, "a3": 7168, "a4": 14336, "a5": 14336, "a6": 28672, "a7": 57344,
     "b1ls": 512, "b1s": 1024, "b1ms": 2048, "b2s": 4096, "b2ms": 8192, "b2ts_v2": 1024, "b2ls_v2": 4096,
     "d1": 3584, "d2": 7168, "d3": 14336, "d4": 28672,
+    "d11": 14336, "d12": 28672, "d13": 57344, "d14": 114688,
+    "d11_v2": 14336, "d12_v2": 28672, "d13_v2": 57344, "d14_v2": 114688, "d15_v2": 143360,
     "ds1": 3584, "ds2": 7168, "ds3": 14336, "ds4": 28672,
     "d1_v2": 3584, "d2_v2": 7168, "d3_v2": 14336, "d4_v2": 28672, "d5_v2": 57344,
     "ds1_v2": 3584, "ds2_v2": 7168, "ds3_v2": 14336, "ds4_v2": 28672, "ds5_v2": 57344,
@@ -73,6 +75,9 @@ def _memory(match: re.Match[str], cores: int) -> int:
     if known:
         return known
     family = match["family"]
-    wide = "am" if family == "a" and match["features"].startswith("m") else family
-    per_core = _MIB_PER_CORE.get(wide) or _MIB_PER_CORE.get(family[0], 4096)
+    if family == "a" and match["features"].startswith("m"):
+        family = "am"
+    per_core = _MIB_PER_CORE.get(family) or _MIB_PER_CORE.get(family[0], 4096)
+    if family in ("b", "d") and "l" in match["features"]:  # "low memory" of the newer generations
+        per_core //= 2
     return per_core * (int(match["number"]) if match["active"] else cores)

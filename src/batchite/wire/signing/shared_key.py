@@ -94,8 +94,8 @@ def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes]
     if finding := _date_finding(request, now):
         return Verdict(finding, texts[0])
     claimed = _decoded(credential.signature)
-    matches = [hmac.compare_digest(claimed, _mac(key, text)) for key in keys for text in texts]
-    return Verdict("valid" if any(matches) else "mismatch", texts[0])
+    fits = any(hmac.compare_digest(claimed, _mac(key, text)) for key in keys for text in texts)
+    return Verdict("valid" if fits else "mismatch", texts[0])
 
 
 def refusal(verdict: Verdict) -> BatchError:

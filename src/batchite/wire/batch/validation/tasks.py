@@ -1,0 +1,94 @@
+"""Tasks to add."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from batchite.wire.batch import honoured
+from batchite.wire.batch.errors import invalid_property
+from batchite.wire.batch.models.common import AutoUserSpecification, UserIdentity
+from batchite.wire.batch.models.enums import AutoUserScope, ElevationLevel
+from batchite.wire.batch.models.fields import Maybe
+from batchite.wire.batch.models.task_rules import BatchTaskConstraints
+from batchite.wire.batch.models.tasks import BatchTaskCreateOptions, BatchTaskGroup
+from batchite.wire.batch.validation import rules
+from batchite.wire.batch.validation.nulls import without_nulls
+from batchite.wire.ticks import INFINITE, Duration
+
+MAX_COLLECTION = 100
+MAX_SLOTS = 256
+RETENTION = Duration.of(days=7)
+
+_SHORTEST_RUN = Duration(1)
+_AUTO_USER = AutoUserSpecification(scope=AutoUserScope.POOL, elevation_level=ElevationLevel.NON_ADMIN)
+_USER = UserIdentity(auto_user=_AUTO_USER)
+
+
+def accept(options: BatchTaskCreateOptions, job_retries: int, where: str = "") -> BatchTaskCreateOptions:
+    """The task with its defaults, or a BatchError.
+
+    `job_retries` is the retry count its job gives to tasks without constraints. `where` goes before
+    the names in errors, such as `value[3].` for an item of a collection.
+    """
+    options = without_nulls(options)
+    _check(options, where)
+    honoured.check("task", options, where)
+    return replace(
+        options,
+        constraints=_constraints(options.constraints, job_retries),
+        required_slots=options.required_slots or 1,
+        user_identity=user_identity(options.user_identity),
+    )
+
+
+def check_group(group: BatchTaskGroup) -> None:
+    """Rules of the collection itself; its tasks are accepted one by one."""
+    count = len(group.value)
+    if not 1 <= count <= MAX_COLLECTION:
+        raise invalid_property("value", f"{count} tasks", f"must have 1 to {MAX_COLLECTION} tasks")
+
+
+def user_identity(identity: Maybe[UserIdentity]) -> UserIdentity:
+    """Who runs the task, with the defaults."""
+    if not identity or not identity.auto_user:
+        return _USER
+    user = identity.auto_user
+    scope, elevation = user.scope or AutoUserScope.POOL, user.elevation_level or ElevationLevel.NON_ADMIN
+    return UserIdentity(auto_user=AutoUserSpecification(scope=scope, elevation_level=elevation))
+
+
+def _check(options: BatchTaskCreateOptions, where: str) -> None:
+    rules.check_id(f"{where}id", options.id)
+    rules.check_display_name(f"{where}displayName", options.display_name)
+    rules.check_command_line(f"{where}commandLine", options.command_line)
+    rules.check_environment(f"{where}environmentSettings", options.environment_settings)
+    rules.check_resource_files(f"{where}resourceFiles", options.resource_files)
+    rules.check_range(f"{where}requiredSlots", options.required_slots, 1, MAX_SLOTS)
+    rules.check_user_identity(f"{where}userIdentity", options.user_identity)
+    if options.constraints:
+        _check_constraints(f"{where}constraints", options.constraints)
+
+
+def _check_constraints(where: str, constraints: BatchTaskConstraints) -> None:
+    rules.check_duration(f"{where}.maxWallClockTime", constraints.max_wall_clock_time, _SHORTEST_RUN)
+    rules.check_duration(f"{where}.retentionTime", constraints.retention_time, Duration(0))
+    rules.check_retries(f"{where}.maxTaskRetryCount", constraints.max_task_retry_count)
+
+
+def _constraints(given: Maybe[BatchTaskConstraints], job_retries: int) -> BatchTaskConstraints:
+    if not given:
+        return _default_constraints(job_retries)
+    return BatchTaskConstraints(
+        max_wall_clock_time=given.max_wall_clock_time or INFINITE,
+        retention_time=given.retention_time or RETENTION,
+        max_task_retry_count=given.max_task_retry_count or 0,
+    )
+
+
+@lru_cache(maxsize=64)
+def _default_constraints(job_retries: int) -> BatchTaskConstraints:
+    return BatchTaskConstraints(
+        max_wall_clock_time=INFINITE, retention_time=RETENTION, max_task_retry_count=job_retries
+    )
