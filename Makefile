@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial test lint bench lock clean
+.PHONY: help install tutorial test lint docs bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ lint: install ## style, types, the arrows between the rooms
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+docs: install ## write the pages that are made of data in the code
+	@$(BIN)/python docs/generate.py
 
 bench: install ## measure, and print the table
 	@$(BIN)/python -m benchmarks

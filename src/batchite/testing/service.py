@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 90.0
@@ -126,9 +127,6 @@ def stop(service: RunningService) -> None:
         service.process.kill()
         service.process.wait()
         raise ServiceError("the services did not stop in time and were killed") from None
-    finally:
-        if service.process.stdout:
-            service.process.stdout.close()
 
 
 def _follow(process: subprocess.Popen[str]) -> tuple[list[str], threading.Event]:
@@ -136,11 +134,12 @@ def _follow(process: subprocess.Popen[str]) -> tuple[list[str], threading.Event]
     lines: list[str] = []
     ready = threading.Event()
 
-    def read(output: Iterable[str]) -> None:
-        for line in output:
-            lines.append(line.rstrip("\n"))
-            if line.startswith("Ready"):
-                ready.set()
+    def read(output: IO[str]) -> None:
+        with output:
+            for line in output:
+                lines.append(line.rstrip("\n"))
+                if line.startswith("Ready"):
+                    ready.set()
         ready.set()
 
     threading.Thread(target=read, args=(process.stdout,), name="service output", daemon=True).start()

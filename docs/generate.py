@@ -1,0 +1,46 @@
+"""Writes the pages that are made of data in the code: `make docs`. With --check, only compares."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from batchite.settings import CONFIG, SETTINGS, Setting
+
+HERE = Path(__file__).resolve().parent
+MARK = "<!-- made by docs/generate.py; below this line nothing is written by hand -->\n"
+
+
+def settings_table() -> str:
+    """All settings, a row each."""
+    head = "| flag | variable | in the config file | default | what it decides |\n| --- | --- | --- | --- | --- |\n"
+    return head + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
+
+
+def _settings_row(setting: Setting) -> str:
+    name = "" if setting is CONFIG else f"`{setting.name}`"
+    default = setting.shown_default or f"`{setting.default_text}`"
+    return f"| `{setting.flag}` | `{setting.variable}` | {name} | {default} | {setting.help} |\n"
+
+
+PAGES = {"settings.md": settings_table}
+
+
+def main(check: bool) -> int:
+    """Bring every page up to date, or say which ones are not; the exit code."""
+    stale = []
+    for name, make in PAGES.items():
+        page = HERE / name
+        text = page.read_text(encoding="utf-8")
+        made = text.partition(MARK)[0] + MARK + "\n" + make()
+        if made != text:
+            stale.append(name)
+            if not check:
+                page.write_text(made, encoding="utf-8")
+    if stale and check:
+        print(f"{', '.join(stale)}: not as the code says; run: make docs", file=sys.stderr)
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

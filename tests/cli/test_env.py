@@ -1,0 +1,84 @@
+"""`batchite env`: what it prints, and that a shell reads it as it was meant."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchite import accounts, endpoints
+from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount
+from batchite.cli.env import exports
+from batchite.cli.variables import variables
+from batchite.endpoints import Endpoints
+
+BOTH = Endpoints(host="127.0.0.1", batch_port=1003, blob_port=1000)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "batchite", "env", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_the_six_variables_of_the_development_accounts() -> None:
+    assert variables(DEVELOPMENT_ACCOUNTS, BOTH) == {
+        "AZURE_BATCH_ACCOUNT": "devbatch",
+        "AZURE_BATCH_ACCESS_KEY": DEVELOPMENT_ACCOUNTS.batch[0].keys[0],
+        "AZURE_BATCH_ENDPOINT": "http://127.0.0.1:1003",
+        "AZURE_STORAGE_ACCOUNT": "devstoreaccount1",
+        "AZURE_STORAGE_KEY": DEVELOPMENT_ACCOUNTS.storage[0].keys[0],
+        "AZURE_STORAGE_CONNECTION_STRING": (
+            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+            f"AccountKey={DEVELOPMENT_ACCOUNTS.storage[0].keys[0]};"
+            "BlobEndpoint=http://127.0.0.1:1000/devstoreaccount1;"
+        ),
+    }
+
+
+def test_another_account_and_its_own_storage() -> None:
+    known = Accounts(
+        batch=(BatchAccount("one", ("a",), "first"), BatchAccount("two", ("b",), "second")),
+        storage=(StorageAccount("first", ("c",)), StorageAccount("second", ("d",))),
+    )
+    values = variables(known, BOTH, batch_account="two")
+    assert (values["AZURE_BATCH_ACCOUNT"], values["AZURE_STORAGE_ACCOUNT"]) == ("two", "second")
+    with pytest.raises(LookupError, match="there are one, two"):
+        variables(known, BOTH, batch_account="three")
+
+
+def test_a_service_never_started_has_no_variables() -> None:
+    assert not [
+        name
+        for name in variables(DEVELOPMENT_ACCOUNTS, Endpoints(host="::1", blob_port=1))
+        if "BATCH" in name
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("0.0.0.0", "http://127.0.0.1:1"), ("::", "http://[::1]:1"), ("10.0.0.2", "http://10.0.0.2:1")],
+)
+def test_urls_are_ones_to_connect_to(host: str, url: str) -> None:
+    assert Endpoints(host=host, batch_port=1).url("batch") == url
+
+
+def test_a_shell_reads_back_what_was_written() -> None:
+    value = "a b'c\"d$HOME;`id`\\"
+    script = f'{exports({"STRANGE": value})}\nprintf %s "$STRANGE"'
+    assert subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout == value
+
+
+def test_json_for_programs_and_a_note_that_nothing_runs(tmp_path: Path) -> None:
+    accounts.save(DEVELOPMENT_ACCOUNTS, tmp_path)
+    endpoints.save(BOTH, tmp_path)
+    answer = run("--json", "--data-dir", str(tmp_path))
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout) == variables(DEVELOPMENT_ACCOUNTS, BOTH)
+    assert "not running" in answer.stderr
+
+
+def test_a_directory_without_services_is_an_error_with_the_next_step(tmp_path: Path) -> None:
+    answer = run("--data-dir", str(tmp_path / "none"))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "batchite serve --data-dir" in answer.stderr

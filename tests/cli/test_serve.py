@@ -1,0 +1,77 @@
+"""What `batchite serve` says before it starts anything, and how it announces itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchite import __version__
+from batchite.cli.serve import announcement
+from batchite.directory_lock import held
+from batchite.endpoints import Endpoints
+from batchite.settings import SETTINGS, load
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "batchite", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def refusal(*arguments: str) -> str:
+    answer = run("serve", *arguments)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+    return answer.stderr
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"batchite {__version__}\n"
+
+
+def test_help_lists_every_setting() -> None:
+    text = run("serve", "--help").stdout
+    for setting in SETTINGS:
+        assert setting.flag in text
+
+
+def test_development_keys_are_refused_where_others_can_connect(tmp_path: Path) -> None:
+    said = refusal("--host", "0.0.0.0", "--data-dir", str(tmp_path / "data"))
+    assert "--allow-development-keys" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_directory_in_use_is_refused_with_its_holder(tmp_path: Path) -> None:
+    with held(tmp_path / "lock"):
+        said = refusal("--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0")
+    assert "in use by process" in said
+    assert not (tmp_path / "endpoints.json").exists()
+
+
+def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be used" in refusal("--data-dir", str(tmp_path / "file"))
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = refusal("--batch-port", port, "--data-dir", str(tmp_path))
+    assert f"port {port}" in said
+    assert "--batch-port" in said
+
+
+def test_a_setting_that_cannot_be_read_is_named() -> None:
+    assert "--batch-port = 'x'" in refusal("--batch-port", "x")
+
+
+@pytest.mark.parametrize(("services", "absent"), [(("blob",), "Batch "), (("batch",), "Blob ")])
+def test_announcement_of_one_service(services: tuple[str, ...], absent: str) -> None:
+    settings = load({"data_dir": "/some where"}, {})
+    lines = announcement(settings, Endpoints(host="127.0.0.1", batch_port=3, blob_port=4), services)  # type: ignore[arg-type]
+    assert not [line for line in lines if line.startswith(absent)]
+    assert "--data-dir '/some where'" in "\n".join(lines)
+    assert lines[-1].startswith("Ready in ")

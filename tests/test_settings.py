@@ -1,0 +1,150 @@
+"""Where settings come from, and what is said of those that cannot be used."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchite.accounts import DEVELOPMENT_ACCOUNTS
+from batchite.config_file import SettingsError
+from batchite.settings import SETTINGS, Settings, is_loopback, load
+
+KEY = "c2VjcmV0"
+DOCUMENTED = Path(__file__).parent.parent / "docs" / "settings.md"
+
+
+def write(path: Path, text: str) -> Path:
+    file = path / "batchite.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load({}, {}, write(tmp_path, text))
+    return str(caught.value)
+
+
+def test_defaults_listen_on_loopback_with_development_accounts() -> None:
+    settings = load({}, {})
+    assert (settings.host, settings.batch_port, settings.blob_port) == ("127.0.0.1", 10003, 10000)
+    assert settings.accounts == DEVELOPMENT_ACCOUNTS
+    assert settings.environment["PATH"].split(":")[0] == os.path.dirname(sys.executable)
+
+
+def test_flag_before_variable_before_file_before_default(tmp_path: Path) -> None:
+    config = write(tmp_path, 'batch_port = 1\nblob_port = 2\nhost = "::1"\n')
+    settings = load({"batch_port": "3"}, {"BATCHITE_BATCH_PORT": "4", "BATCHITE_BLOB_PORT": "5"}, config)
+    assert (settings.batch_port, settings.blob_port, settings.host) == (3, 5, "::1")
+
+
+def test_config_file_can_be_named_by_variable(tmp_path: Path) -> None:
+    config = write(tmp_path, "batch_port = 77\n")
+    assert load({}, {"BATCHITE_CONFIG": str(config)}).batch_port == 77
+
+
+def test_every_setting_is_a_field() -> None:
+    assert {setting.name for setting in SETTINGS} | {"accounts", "environment"} == set(
+        Settings.__struct_fields__
+    )
+
+
+def test_accounts_and_environment_come_from_the_file(tmp_path: Path) -> None:
+    settings = load(
+        {},
+        {},
+        write(
+            tmp_path,
+            f"""
+        [[batch_accounts]]
+        name = "render"
+        key = "{KEY}"
+        storage_account = "films"
+        core_quota = 64
+        [[storage_accounts]]
+        name = "films"
+        keys = ["{KEY}", "b3RoZXI="]
+        [environment]
+        HTTPS_PROXY = "http://proxy:3128"
+    """,
+        ),
+    )
+    (batch,), (storage,) = settings.accounts.batch, settings.accounts.storage
+    assert (batch.name, batch.keys, batch.storage_account, batch.core_quota) == (
+        "render",
+        (KEY,),
+        "films",
+        64,
+    )
+    assert (storage.name, storage.keys) == ("films", (KEY, "b3RoZXI="))
+    assert settings.environment["HTTPS_PROXY"] == "http://proxy:3128"
+    assert "PATH" in settings.environment
+    assert not settings.accounts.uses_development_keys
+
+
+def test_development_batch_account_uses_a_configured_storage_account(tmp_path: Path) -> None:
+    settings = load({}, {}, write(tmp_path, f'[[storage_accounts]]\nname = "films"\nkey = "{KEY}"\n'))
+    assert settings.accounts.batch[0].storage_account == "films"
+    assert settings.accounts.uses_development_keys
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("batch_port = 70000", ("batch_port = 70000", "65535")),
+        ("batch_port = true", ("batch_port = True", "65535")),
+        ('log_level = "loud"', ("log_level = 'loud'", "debug")),
+        ('allow_development_keys = "perhaps"', ("allow_development_keys", "true or false")),
+        ('trusted_proxies = ["10.0.0.300"]', ("trusted_proxies", "10.0.0.0/8")),
+        ('batch_host_suffix = "a b"', ("batch_host_suffix", "batch.example.org")),
+        ("prot = 1", ("prot", "no such setting", "batch_port")),
+        ("batch_port =", ("is not TOML",)),
+        ("batch_accounts = 1", ("[[batch_accounts]]",)),
+        ('[[batch_accounts]]\nname = "UP"\nkey = "c2Vj"', ("batch_accounts[0].name = 'UP'", "lower-case")),
+        ('[[batch_accounts]]\nname = "abc"', ("batch_accounts[0]", "key")),
+        ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncolour = 1', ("colour", "core_quota")),
+        ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncore_quota = -1', ("core_quota = -1", "from 0")),
+        (
+            '[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\nstorage_account = "xyz"',
+            ("xyz", "storage_accounts"),
+        ),
+        ('[[storage_accounts]]\nname = "abc"\nkeys = []', ("storage_accounts[0].keys", "one or two")),
+        ('[[storage_accounts]]\nname = "abc"\nkey = "c2Vj"\n' * 2, ("'abc'", "twice")),
+        ("[environment]\nN = 1", ("environment.N = 1", "text")),
+        ('[environment]\nAZ_BATCH_NODE_ID = "x"', ("AZ_BATCH_NODE_ID", "service's own")),
+    ],
+)
+def test_refusals_name_place_value_and_rule(tmp_path: Path, text: str, said: tuple[str, ...]) -> None:
+    message = refusal(tmp_path, text)
+    assert "batchite.toml" in message
+    for part in said:
+        assert part in message
+
+
+def test_a_bad_key_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    message = refusal(tmp_path, '[[storage_accounts]]\nname = "abc"\nkey = "not*base64"')
+    assert "base64" in message
+    assert "not*base64" not in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml: cannot be read"):
+        load({}, {}, tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.1.2.3", False),
+        ("example.org", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
