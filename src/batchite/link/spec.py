@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+FILE_NAME = "agent.json"
+"""where an agent finds it, in the node's own directory"""
+
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an agent must know to become this node."""

@@ -1,0 +1,34 @@
+"""`python -m batchite.nodes DIRECTORY`: become the node that DIRECTORY/agent.json describes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import msgspec
+
+from batchite.clock import SystemClock
+from batchite.link.spec import FILE_NAME, NodeSpec
+from batchite.nodes.agent import Agent, Limits
+
+
+async def _run(spec: NodeSpec, node: str) -> str:
+    return await Agent(spec, node, SystemClock(), Limits()).run()
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print("usage: python -m batchite.nodes DIRECTORY", file=sys.stderr)
+        return 2
+    node = os.path.realpath(sys.argv[1])
+    with open(f"{node}/{FILE_NAME}", "rb") as file:
+        spec = msgspec.json.decode(file.read(), type=NodeSpec)
+    os.environ.update(spec.environment)  # for the agent's own downloads: proxies, certificates
+    os.chdir(node)
+    print(f"The node ends: {asyncio.run(_run(spec, node))}.", file=sys.stderr, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

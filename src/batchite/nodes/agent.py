@@ -1,0 +1,169 @@
+"""The agent: joins the link, the tasks, the start task and the files of one node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+import batchite
+from batchite.link import messages
+from batchite.link.messages import FromAgent, Hello, ToAgent
+from batchite.link.spec import NodeSpec
+from batchite.nodes.directories import NodeDirectories
+from batchite.nodes.environment import Environments
+from batchite.nodes.files import Files
+from batchite.nodes.link import Link, UnwantedError
+from batchite.nodes.process_group import ProcessGroupSandbox
+from batchite.nodes.reports import Reports
+from batchite.nodes.run import KILL_GRACE_SECONDS, Tools
+from batchite.nodes.staging import Staging
+from batchite.nodes.start_task import StartTask
+from batchite.nodes.tasks import Tasks
+from batchite.wire.ticks import Clock
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How long the agent waits, in seconds."""
+
+    unanswered: float = 600.0
+    """without any answer of the service the node ends itself after this"""
+    grace: float = KILL_GRACE_SECONDS
+    """between SIGTERM and SIGKILL"""
+    check: float = 1.0
+    """between two looks whether the node's directory is still there"""
+
+
+class Agent:
+    """One node, from its start until nobody wants it any more."""
+
+    def __init__(self, spec: NodeSpec, node: str, clock: Clock, limits: Limits) -> None:
+        self._spec = spec
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._directories = NodeDirectories(node)
+        self._directories.create()
+        self._clock = clock
+        self._booted = clock.now().ticks
+        self._sandbox = ProcessGroupSandbox(self._directories.root)
+        self._staging = Staging()
+        self._leaving: asyncio.Future[str] = self._loop.create_future()
+        self._link = Link(spec.service_url, spec.node_id, spec.token, self)
+        self._reports = Reports(self._link.send)
+        tools = Tools(
+            self._sandbox, self._directories, clock, self._staging.stage, self._remove, limits.grace
+        )
+        environments = Environments(spec, self._directories)
+        self._tasks = Tasks(spec.slots, tools, environments, self._reports)
+        self._start_task = StartTask(tools, environments, self._reports)
+        self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
+        self._handlers = self._make_handlers()
+
+    async def run(self) -> str:
+        """Work until the node ends; returns why. Nothing of the node runs then."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._leave, f"the agent got {number.name}")
+        link = self._loop.create_task(self._link.keep())
+        link.add_done_callback(self._link_over)
+        self._check()
+        try:
+            return await self._leaving
+        finally:
+            link.cancel()
+            with contextlib.suppress(asyncio.CancelledError, UnwantedError):
+                await link
+            await self._sandbox.end(self._limits.grace)
+            await self._files.close()
+            await self._staging.close()
+            self._sandbox.close()
+
+    # Receiver
+
+    def hello(self) -> Hello:
+        held = (*self._tasks.held(), *self._reports.held())
+        return Hello(
+            protocol=messages.PROTOCOL,
+            agent_version=batchite.__version__,
+            booted=self._booted,
+            held=held,
+            start_task_attempt=self._start_task.attempt,
+            cores=os.cpu_count() or 0,
+        )
+
+    def welcomed(self) -> list[FromAgent]:
+        return [*self._reports.pending]
+
+    def received(self, message: ToAgent) -> None:
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            return
+        try:
+            handler(message)
+        except Exception:
+            # One message must not take the link, and with it the whole node, away from the others.
+            traceback.print_exc()
+
+    def _make_handlers(self) -> dict[type[ToAgent], Callable[[Any], None]]:
+        serve = self._files.serve
+        return {
+            messages.Acknowledge: lambda message: self._reports.acknowledge(message.report),
+            messages.RunStartTask: self._start_task.run,
+            messages.RunTask: self._tasks.take,
+            messages.EndTask: self._tasks.end,
+            messages.RecallTask: self._tasks.recall,
+            messages.RemoveTaskFiles: self._remove_task_files,
+            messages.RemoveJobFiles: self._remove_job_files,
+            messages.Leave: lambda _: self._leave("the service removed the node"),
+            messages.ListFiles: serve,
+            messages.StatFile: serve,
+            messages.SendFile: serve,
+            messages.DeleteFile: serve,
+        }
+
+    # files to remove
+
+    def _remove_task_files(self, message: messages.RemoveTaskFiles) -> None:
+        self._discard(self._directories.task(message.job_id, message.task_id).path)
+
+    def _remove_job_files(self, message: messages.RemoveJobFiles) -> None:
+        self._discard(self._directories.job_root(message.job_id))
+
+    def _discard(self, path: str) -> None:
+        waste = self._directories.discard(path)
+        if waste is not None:
+            self._remove(waste)
+
+    def _remove(self, waste: str) -> None:
+        import shutil
+
+        self._loop.run_in_executor(None, lambda: shutil.rmtree(waste, ignore_errors=True))
+
+    # the end
+
+    def _leave(self, reason: str) -> None:
+        if not self._leaving.done():
+            self._leaving.set_result(reason)
+
+    def _link_over(self, link: asyncio.Task[None]) -> None:
+        if link.cancelled():
+            return
+        error = link.exception()
+        if error is not None and not isinstance(error, UnwantedError):
+            traceback.print_exception(error, file=sys.stderr)
+        self._leave(f"the link is over: {error}")
+
+    def _check(self) -> None:
+        """Nodes end themselves when nobody can find them any more."""
+        if not self._directories.is_there:
+            self._leave("the node's directory is gone")
+        elif self._loop.time() - self._link.answered > self._limits.unanswered:
+            self._leave(f"the service did not answer for {self._limits.unanswered:g} seconds")
+        else:
+            self._loop.call_later(self._limits.check, self._check)

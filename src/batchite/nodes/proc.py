@@ -1,0 +1,106 @@
+"""What the kernel says about processes, read from /proc.
+
+A process number alone names nobody for long; together with its start time it does until the
+machine boots again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+
+class Process(msgspec.Struct, frozen=True):
+    pid: int
+    state: str
+    parent: int
+    session: int
+    terminal: int
+    started: int
+    """in clock ticks since boot"""
+
+    @property
+    def is_dead(self) -> bool:
+        """Ended, only not reaped yet."""
+        return self.state in "ZX"
+
+
+def read(pid: int | str) -> Process | None:
+    """None if there is no such process."""
+    try:
+        text = _content(f"/proc/{pid}/stat")
+    except OSError:
+        return None
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Process(
+        pid=int(pid),
+        state=fields[0].decode(),
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        terminal=int(fields[4]),
+        started=int(fields[19]),
+    )
+
+
+def all_processes() -> Iterator[Process]:
+    """Every process that is visible and not dead."""
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (process := read(name)) is not None and not process.is_dead:
+            yield process
+
+
+def variables(pid: int) -> list[bytes]:
+    """The environment the process was started with (NAME=value); empty if that cannot be seen."""
+    try:
+        return _content(f"/proc/{pid}/environ").split(b"\0")
+    except OSError:
+        return []
+
+
+def words(pid: int) -> list[str]:
+    """The command line; empty if that cannot be seen."""
+    try:
+        return [os.fsdecode(word) for word in _content(f"/proc/{pid}/cmdline").split(b"\0")[:-1]]
+    except OSError:
+        return []
+
+
+def working_directory(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
+def children(pid: int) -> list[int] | None:
+    """The children of a process with one thread; None if this kernel does not list them."""
+    try:
+        return [int(child) for child in _content(f"/proc/{pid}/task/{pid}/children").split()]
+    except OSError:
+        return None
+
+
+def last_pid() -> int:
+    """The number the kernel gave to the newest process or thread."""
+    return int(_content("/proc/loadavg").split()[-1])
+
+
+def boot_id() -> str:
+    return _content("/proc/sys/kernel/random/boot_id").decode().strip()
+
+
+def is_below(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory + "/")
+
+
+def _content(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)

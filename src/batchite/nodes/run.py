@@ -1,0 +1,190 @@
+"""One run of one command line: directories, files, the process, its end.
+
+A run goes forward by callbacks; only a run that has files to fetch gets an asyncio task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from batchite.link.messages import Failure
+from batchite.nodes import command_line, failures, wall_clock
+from batchite.nodes.definition import Definition, ResourceFile
+from batchite.nodes.directories import NodeDirectories, RunDirectory
+from batchite.nodes.sandbox import Command, Running, Sandbox
+from batchite.wire.ticks import Clock
+
+KILL_GRACE_SECONDS = 3.0
+"""Between SIGTERM and SIGKILL; shorter than the API waits for a task to be terminated."""
+
+
+class Ended(Protocol):
+    def __call__(self, run: Run, exit_code: int | None, failure: Failure | None) -> None: ...
+
+
+Stage = Callable[[tuple[ResourceFile, ...], str], Awaitable[None]]
+"""Fetches files into a working directory; raises RunError."""
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What every run of a node needs."""
+
+    sandbox: Sandbox
+    directories: NodeDirectories
+    clock: Clock
+    stage: Stage
+    discard: Callable[[str], None]
+    """removes a directory that was moved away, without making anybody wait"""
+    grace: float = KILL_GRACE_SECONDS
+
+
+class Run:
+    """`ended` is told once, never from within `begin` or `end`."""
+
+    __slots__ = (
+        "_definition",
+        "_directory",
+        "_ended",
+        "_environment",
+        "_failure",
+        "_loop",
+        "_process",
+        "_staging",
+        "_timer",
+        "_tools",
+        "started",
+    )
+
+    def __init__(
+        self,
+        tools: Tools,
+        definition: Definition,
+        directory: RunDirectory,
+        environment: Mapping[str, str],
+        ended: Ended,
+    ) -> None:
+        self._tools = tools
+        self._definition = definition
+        self._directory = directory
+        self._environment = environment
+        self._ended: Ended | None = ended
+        self._loop = asyncio.get_running_loop()
+        self._failure: Failure | None = None
+        self._process: Running | None = None
+        self._staging: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.started = tools.clock.now().ticks
+
+    def begin(self) -> None:
+        try:
+            self._limit()
+            self._prepare()
+        except failures.RunError as error:
+            self._fail(error.failure)
+            return
+        if self._definition.resource_files:
+            self._staging = self._loop.create_task(self._stage(self._definition.resource_files))
+        else:
+            self._launch()
+
+    def end(self, failure: Failure) -> None:
+        """End the run before its time, with this failure; the first one given stays."""
+        if self._failure is not None or self._ended is None:
+            return
+        self._failure = failure
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._process is not None:
+            self._tools.sandbox.terminate(self._process)
+            self._timer = self._loop.call_later(self._tools.grace, self._tools.sandbox.kill, self._process)
+        elif self._staging is not None:
+            self._staging.cancel()
+
+    def _limit(self) -> None:
+        try:
+            limit = wall_clock.limit(self._definition)
+        except ValueError as error:
+            failure = failures.user("InvalidConstraintValue", f"maxWallClockTime: {error}.")
+            raise failures.RunError(failure) from None
+        if limit is not None:
+            failure = failures.of_wall_clock(limit)
+            self._timer = self._loop.call_later(wall_clock.seconds(limit), self.end, failure)
+
+    def _prepare(self) -> None:
+        try:
+            waste = self._tools.directories.prepare(self._directory)
+        except OSError as error:
+            failure = failures.of_system(error, "ResourceDirectoryCreateFailed", "making the directories")
+            raise failures.RunError(failure) from None
+        if waste is not None:
+            self._tools.discard(waste)
+
+    async def _stage(self, files: tuple[ResourceFile, ...]) -> None:
+        try:
+            await self._tools.stage(files, self._directory.working)
+        except asyncio.CancelledError:
+            if self._failure is None:
+                raise
+            self._finish(None)
+        except failures.RunError as error:
+            self._fail(error.failure)
+        except Exception as error:
+            self._fail(failures.unknown(error))
+        else:
+            self._staging = None
+            if self._failure is None:
+                self._launch()
+            else:
+                self._finish(None)
+
+    def _launch(self) -> None:
+        words: list[str] = []
+        try:
+            words = command_line.split(self._definition.command_line)
+            self._process = self._spawn(words)
+        except failures.RunError as error:
+            self._fail(error.failure)
+        except ValueError as error:
+            self._fail(failures.of_launch(words[0] if words else "", str(error)))
+        except OSError as error:
+            self._fail(failures.of_program(words[0], error))
+
+    def _spawn(self, words: list[str]) -> Running:
+        with contextlib.ExitStack() as files:
+            output, errors = self._open(files, "stdout.txt"), self._open(files, "stderr.txt")
+            command = Command(
+                words, dict(self._environment), self._directory.path, self._directory.working, output, errors
+            )
+            return self._tools.sandbox.spawn(command, self._finish)
+
+    def _open(self, files: contextlib.ExitStack, name: str) -> int:
+        try:
+            descriptor = self._directory.open_output(name)
+        except OSError as error:
+            failure = failures.of_system(error, "ResourceFileCreateFailed", f"creating {name}")
+            raise failures.RunError(failure) from None
+        files.callback(os.close, descriptor)
+        return descriptor
+
+    def _fail(self, failure: Failure) -> None:
+        """The run cannot go on and nothing of it runs."""
+        self._failure = self._failure or failure
+        self._loop.call_soon(self._finish, None)
+
+    def _finish(self, exit_code: int | None) -> None:
+        """`exit_code` counts unless the run was ended before its time."""
+        ended, self._ended = self._ended, None
+        if ended is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._failure is not None:
+            ended(self, None, self._failure)
+        else:
+            ended(self, exit_code, failures.of_exit_code(exit_code) if exit_code else None)

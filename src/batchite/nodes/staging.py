@@ -1,0 +1,104 @@
+"""Bringing a run's resource files into its working directory before its command starts.
+
+Several files are fetched at once; the first that fails ends them all. The HTTP client is loaded and
+its session made when the first file is wanted, so a node without resource files never pays for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from batchite.nodes import failures, landing
+from batchite.nodes.definition import ResourceFile
+from batchite.nodes.environment import RESERVED_DISK_BYTES
+from batchite.nodes.failures import RunError
+from batchite.nodes.landing import Landing
+
+if TYPE_CHECKING:
+    from batchite.nodes.downloads import Downloads, Patience
+
+T = TypeVar("T")
+
+AT_ONCE = 8
+
+
+class Staging:
+    """Fetches files for all runs of a node."""
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience
+        self._downloads: Downloads | None = None
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def stage(self, files: Iterable[ResourceFile], working: str) -> None:
+        """Raises RunError; what was fetched before stays."""
+        area = Landing(working)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for file in files:
+                    async for url, path in self._sources(file):
+                        await self._turns.acquire()
+                        group.create_task(self._fetch(area, url, path, landing.file_mode(file.file_mode)))
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+        finally:
+            area.close()
+
+    async def close(self) -> None:
+        if self._downloads is not None:
+            await self._downloads.close()
+
+    async def _sources(self, file: ResourceFile) -> AsyncIterator[tuple[str, str]]:
+        """Address and path of each file meant; a path that ends in `/` is a directory."""
+        if file.http_url is not None:
+            yield file.http_url, file.file_path or ""
+        elif file.storage_container_url is not None:
+            from batchite.nodes import container
+
+            directory = file.file_path.rstrip("/") + "/" if file.file_path else ""
+            async for name, url in container.blobs(file.storage_container_url, file.blob_prefix, self._page):
+                yield url, directory + name
+        else:
+            message = "A resource file names neither an httpUrl nor a storageContainerUrl."
+            raise RunError(failures.user("BlobNotFound", message))
+
+    async def _page(self, url: str) -> bytes:
+        from batchite.nodes import container
+
+        return await self._client().content(url, container.MAX_PAGE_BYTES)
+
+    async def _fetch(self, area: Landing, url: str, path: str, mode: int) -> None:
+        try:
+            if path.endswith("/"):
+                area.make_directory(path)
+            else:
+                await self._fetch_file(area, url, path, mode)
+        finally:
+            self._turns.release()
+
+    async def _fetch_file(self, area: Landing, url: str, path: str, mode: int) -> None:
+        if area.free_bytes() < RESERVED_DISK_BYTES:
+            message = f"Less than {RESERVED_DISK_BYTES} bytes are free on the node, so nothing is fetched."
+            raise RunError(failures.server("DiskFull", message, FilePath=path))
+        descriptor = area.create(path, mode)
+        try:
+            await self._client().to_file(url, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _client(self) -> Downloads:
+        if self._downloads is None:
+            from batchite.nodes.downloads import Downloads, Patience
+
+            self._downloads = Downloads(self._patience or Patience())
+        return self._downloads
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The reason of a group's failure: a RunError if there is one."""
+    while isinstance(error := errors.exceptions[0], BaseExceptionGroup):
+        errors = error
+    return next((each for each in errors.exceptions if isinstance(each, RunError)), error)

@@ -1,0 +1,50 @@
+"""The node's start task. Whether to try again, and what a failure means, is the service's to say."""
+
+from __future__ import annotations
+
+import msgspec
+
+from batchite.link.messages import Failure, RunStartTask, StartTaskEnded, StartTaskStarted
+from batchite.nodes import definition, failures
+from batchite.nodes.environment import Environments
+from batchite.nodes.reports import Reports
+from batchite.nodes.run import Run, Tools
+
+
+class StartTask:
+    """Runs each attempt once, without taking a slot."""
+
+    def __init__(self, tools: Tools, environments: Environments, reports: Reports) -> None:
+        self._tools = tools
+        self._environments = environments
+        self._reports = reports
+        self.attempt = 0
+        """the last attempt the service asked for"""
+
+    def run(self, message: RunStartTask) -> None:
+        if message.attempt <= self.attempt:
+            return
+        self.attempt = message.attempt
+        try:
+            run = self._make_run(message)
+        except msgspec.DecodeError as error:
+            now = self._tools.clock.now().ticks
+            self._report_end(message.attempt, now, None, failures.unknown(error))
+            return
+        self._reports.add(StartTaskStarted(self._reports.next_number, message.attempt, run.started))
+        run.begin()
+
+    def _make_run(self, message: RunStartTask) -> Run:
+        content = definition.decode(message.definition)
+        directory = self._tools.directories.start_task()
+        environment = self._environments.of_start_task(directory, content.environment_settings or ())
+
+        def ended(run: Run, exit_code: int | None, failure: Failure | None) -> None:
+            self._report_end(message.attempt, run.started, exit_code, failure)
+
+        return Run(self._tools, content, directory, environment, ended)
+
+    def _report_end(self, attempt: int, started: int, exit_code: int | None, failure: Failure | None) -> None:
+        ended = self._tools.clock.now().ticks
+        report = StartTaskEnded(self._reports.next_number, attempt, started, ended, exit_code, failure)
+        self._reports.add(report)

@@ -1,0 +1,133 @@
+"""The tasks a node holds: first come, first served, as many at once as their slots allow."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import msgspec
+
+from batchite.link.messages import (
+    EndTask,
+    Failure,
+    HeldTask,
+    RecallTask,
+    RunTask,
+    TaskEnded,
+    TaskReturned,
+    TaskStarted,
+)
+from batchite.nodes import definition, failures
+from batchite.nodes.environment import Environments
+from batchite.nodes.reports import Reports
+from batchite.nodes.run import Run, Tools
+
+_SUPERSEDED = failures.server("TaskEnded", "A newer attempt of this task replaced this one on the node.")
+
+
+class Held:
+    """A task that waits (`run` is None) or runs."""
+
+    __slots__ = ("message", "run")
+
+    def __init__(self, message: RunTask) -> None:
+        self.message = message
+        self.run: Run | None = None
+
+
+class Tasks:
+    """Only the head of the queue is started: a task that needs many slots is not overtaken for ever."""
+
+    def __init__(self, slots: int, tools: Tools, environments: Environments, reports: Reports) -> None:
+        self._free = slots
+        self._tools = tools
+        self._environments = environments
+        self._reports = reports
+        self._held: dict[tuple[int, int], Held] = {}
+        self._queue: deque[Held] = deque()
+
+    def held(self) -> Iterator[HeldTask]:
+        """Waiting or running."""
+        return (HeldTask(task, attempt) for task, attempt in self._held)
+
+    def take(self, message: RunTask) -> None:
+        key = (message.task, message.attempt)
+        if key in self._held or self._reports.holds(*key):
+            return
+        self._end_older(message)
+        held = self._held[key] = Held(message)
+        self._queue.append(held)
+        self.advance()
+
+    def end(self, message: EndTask) -> None:
+        """A task that is not here (any more) is reported as ended too, so that nobody waits for it."""
+        key = (message.task, message.attempt)
+        held = self._held.get(key)
+        if held is not None and held.run is not None:
+            held.run.end(message.failure)
+        elif not self._reports.holds(*key):
+            self._forget(key)
+            self._report_end(message.task, message.attempt, None, None, message.failure)
+            self.advance()
+
+    def recall(self, message: RecallTask) -> None:
+        key = (message.task, message.attempt)
+        held = self._held.get(key)
+        if held is not None and held.run is None:
+            self._forget(key)
+            self._reports.add(TaskReturned(self._reports.next_number, message.task, message.attempt))
+            self.advance()
+
+    def advance(self) -> None:
+        """Start what fits."""
+        while self._queue and self._queue[0].message.slots <= self._free:
+            self._start(self._queue.popleft())
+
+    def _end_older(self, message: RunTask) -> None:
+        for task, attempt in [key for key in self._held if key[0] == message.task]:
+            self.end(EndTask(task, attempt, _SUPERSEDED))
+
+    def _forget(self, key: tuple[int, int]) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            self._queue.remove(held)
+
+    def _start(self, held: Held) -> None:
+        message = held.message
+        self._free -= message.slots
+        try:
+            held.run = self._make_run(held)
+        except (ValueError, msgspec.DecodeError) as error:
+            self._over(held, None, None, failures.unknown(error))
+            return
+        number = self._reports.next_number
+        started = TaskStarted(number, message.task, message.attempt, held.run.started)
+        self._reports.add(started, soon=False)
+        held.run.begin()
+
+    def _make_run(self, held: Held) -> Run:
+        message = held.message
+        content = definition.decode(message.definition)
+        directory = self._tools.directories.task(message.job_id, message.task_id)
+        environment = self._environments.of_task(
+            message.job_id, message.task_id, directory, content.environment_settings or ()
+        )
+
+        def ended(run: Run, exit_code: int | None, failure: Failure | None) -> None:
+            self._over(held, run, exit_code, failure)
+            self.advance()
+
+        return Run(self._tools, content, directory, environment, ended)
+
+    def _over(self, held: Held, run: Run | None, exit_code: int | None, failure: Failure | None) -> None:
+        message = held.message
+        self._free += message.slots
+        del self._held[(message.task, message.attempt)]
+        started = run.started if run is not None else None
+        self._report_end(message.task, message.attempt, started, exit_code, failure)
+
+    def _report_end(
+        self, task: int, attempt: int, started: int | None, exit_code: int | None, failure: Failure | None
+    ) -> None:
+        number, ended = self._reports.next_number, self._tools.clock.now().ticks
+        self._reports.add(TaskEnded(number, task, attempt, started, ended, exit_code, failure))

@@ -1,0 +1,206 @@
+"""Files below one directory, read so that no path and no symbolic link leads out of it.
+
+The kernel does the checking (openat2 with RESOLVE_BENEATH) where it can: links that stay below the
+root then work. Elsewhere each part of a path is opened by itself and links are refused. Nothing is
+ever looked up twice, so nothing can be exchanged between a check and a use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterator
+
+from batchite.link.messages import FileEntry
+
+_OPENAT2 = 437
+_RESOLVE_BENEATH = 0x08
+_RESOLVE_NO_MAGICLINKS = 0x02
+_O_PATH = os.O_PATH | os.O_CLOEXEC
+_O_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_O_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_REASONS = {
+    errno.ENOENT: "not-found",
+    errno.ENOTDIR: "not-found",
+    errno.ENAMETOOLONG: "not-found",
+    errno.EISDIR: "is-directory",
+    errno.ENOTEMPTY: "not-empty",
+    errno.EEXIST: "not-empty",
+    errno.EXDEV: "outside",
+    errno.ELOOP: "outside",
+}
+_AGAIN = 64
+
+
+class TreeError(Exception):
+    """The file cannot be had; `reason` as in `FileFailed`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Tree:
+    """What lies below `root`. Paths are relative, separated by `/`; all methods raise TreeError."""
+
+    def __init__(self, root: str, *, kernel: bool = True) -> None:
+        self._root = os.open(root, _O_PATH | os.O_DIRECTORY)
+        self._kernel = kernel and _has_openat2(self._root)
+
+    def close(self) -> None:
+        os.close(self._root)
+
+    def listing(self, directory: str, *, recursive: bool) -> list[FileEntry]:
+        """Regular files and directories below `directory`, sorted by name. What a link stands for is
+        listed if it is below the root; directories behind links are not entered."""
+        prefix = "/".join(_parts(directory))
+        with _reasons(), _opened(self._open(directory, _O_LIST)) as descriptor:
+            return sorted(self._entries(descriptor, prefix, "", recursive), key=lambda entry: entry.name)
+
+    def status(self, path: str) -> FileEntry:
+        with _reasons(), _opened(self._open(path, _O_PATH)) as descriptor:
+            entry = _entry(path, os.fstat(descriptor))
+        if entry is None:
+            raise TreeError("unreadable")
+        return entry
+
+    def open(self, path: str) -> int:
+        """A descriptor to read the regular file from."""
+        with _reasons():
+            descriptor = self._open(path, _O_READ)
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            raise TreeError("is-directory" if stat.S_ISDIR(mode) else "unreadable")
+        return descriptor
+
+    def delete(self, path: str, *, recursive: bool) -> None:
+        """Remove a file, a link itself, or a directory; what is in it only if `recursive`."""
+        *parents, name = _parts(path) or [""]
+        if not name:
+            raise TreeError("outside")
+        with _reasons(), _opened(self._open("/".join(parents), _O_LIST)) as parent:
+            if not stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
+                os.unlink(name, dir_fd=parent)
+            elif recursive:
+                _remove_all(name, parent)
+            else:
+                os.rmdir(name, dir_fd=parent)
+
+    def _open(self, path: str, flags: int) -> int:
+        parts = _parts(path)
+        if self._kernel:
+            return _openat2(self._root, "/".join(parts) or ".", flags)
+        return _walk(self._root, parts, flags)
+
+    def _entries(self, descriptor: int, prefix: str, below: str, recursive: bool) -> Iterator[FileEntry]:
+        with os.scandir(descriptor) as found:
+            names = [(item.name, item.is_dir(follow_symlinks=False)) for item in found]
+        for name, is_directory in names:
+            entry = self._listed(f"{prefix}/{name}" if prefix else name, below + name)
+            if entry is not None:
+                yield entry
+            if recursive and is_directory:
+                with contextlib.suppress(OSError):
+                    inner = os.open(name, _O_LIST | os.O_NOFOLLOW, dir_fd=descriptor)
+                    with _opened(inner):
+                        yield from self._entries(
+                            inner, f"{prefix}/{name}" if prefix else name, f"{below}{name}/", recursive
+                        )
+
+    def _listed(self, path: str, name: str) -> FileEntry | None:
+        """None for what vanished meanwhile, leads out of the root, or is no file."""
+        try:
+            with _opened(self._open(path, _O_PATH)) as descriptor:
+                return _entry(name, os.fstat(descriptor))
+        except (OSError, TreeError):
+            return None
+
+
+def _parts(path: str) -> list[str]:
+    """The parts of a relative path; raises TreeError if it could lead out of the root."""
+    parts = path.split("/") if path else []
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise TreeError("outside")
+    return parts
+
+
+def _entry(name: str, status: os.stat_result) -> FileEntry | None:
+    is_directory = stat.S_ISDIR(status.st_mode)
+    if not is_directory and not stat.S_ISREG(status.st_mode):
+        return None
+    readable = os.fsencode(name).decode("utf-8", "replace")
+    size = 0 if is_directory else status.st_size
+    return FileEntry(readable, is_directory, size, status.st_mtime_ns // 100, status.st_mode)
+
+
+def _remove_all(name: str, parent: int) -> None:
+    import shutil  # only few nodes are ever asked to
+
+    shutil.rmtree(name, dir_fd=parent)
+
+
+@contextlib.contextmanager
+def _opened(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _reasons() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TreeError(_REASONS.get(error.errno or 0, "unreadable")) from None
+
+
+def _walk(root: int, parts: list[str], flags: int) -> int:
+    descriptor = os.open(".", _O_PATH | os.O_DIRECTORY, dir_fd=root)
+    for position, part in enumerate(parts, 1):
+        kind = flags if position == len(parts) else _O_PATH | os.O_DIRECTORY
+        with _opened(descriptor):
+            if stat.S_ISLNK(os.lstat(part, dir_fd=descriptor).st_mode):
+                raise OSError(errno.ELOOP, "a symbolic link")
+            descriptor = os.open(part, kind | os.O_NOFOLLOW, dir_fd=descriptor)
+    if parts or flags == _O_PATH:
+        return descriptor
+    with _opened(descriptor):
+        return os.open(".", flags, dir_fd=descriptor)
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _openat2(root: int, path: str, flags: int) -> int:
+    how = _OpenHow(flags=flags, mode=0, resolve=_RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+    for _ in range(_AGAIN):
+        descriptor: int = _libc.syscall(
+            ctypes.c_long(_OPENAT2),
+            ctypes.c_int(root),
+            ctypes.c_char_p(os.fsencode(path)),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if descriptor >= 0:
+            return descriptor
+        # EAGAIN: something was renamed while the kernel looked; it asks to be called again.
+        if ctypes.get_errno() != errno.EAGAIN:
+            break
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _has_openat2(root: int) -> bool:
+    try:
+        os.close(_openat2(root, ".", _O_PATH))
+    except OSError:
+        return False
+    return True

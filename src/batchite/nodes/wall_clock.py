@@ -1,0 +1,19 @@
+"""The limit on how long one run may take, counted from the moment it leaves the node's queue."""
+
+from __future__ import annotations
+
+from batchite.nodes.definition import Definition
+from batchite.wire.ticks import Duration
+
+_LONGEST = 10 * 365 * 86_400.0
+
+
+def limit(definition: Definition) -> str | None:
+    """The run's maxWallClockTime as written, or None if nothing limits it."""
+    text = definition.constraints.max_wall_clock_time if definition.constraints else None
+    return text if text is not None and seconds(text) < _LONGEST else None
+
+
+def seconds(text: str) -> float:
+    """Raises ValueError if `text` is no duration."""
+    return Duration.parse(text).seconds
