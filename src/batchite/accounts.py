@@ -67,7 +67,7 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def uses_development_keys(self) -> bool:
         known = {DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_BATCH_KEY}
-        used = {key for batch in self.batch for key in batch.keys}  # noqa: SIM118 (a tuple, not a dict)
+        used = {key for batch in self.batch for key in batch.keys}
         return not known.isdisjoint(used.union(*(storage.keys for storage in self.storage)))
 
 

@@ -108,13 +108,12 @@ class NodeRemoved:
     cores: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NodeTasks:
-    """Tasks that ended on the node, to be added to its totals."""
+    """Tasks that ended on the node in this batch, to be added to its totals."""
 
-    node: int
-    ran: int
-    succeeded: int
+    ran: int = 0
+    succeeded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,8 @@ class Changes:
     leased: list[Leased] = field(default_factory=list)
     node_booted: list[NodeBooted] = field(default_factory=list)
     node_changed: list[NodeChanged] = field(default_factory=list)
-    node_tasks: list[NodeTasks] = field(default_factory=list)
+    node_tasks: dict[int, NodeTasks] = field(default_factory=dict)
+    """by number of the node"""
     start_task_changed: list[StartTaskChanged] = field(default_factory=list)
     node_removed: list[NodeRemoved] = field(default_factory=list)
     nodes_wanted: dict[bool, NodesWanted] = field(default_factory=dict)

@@ -125,6 +125,8 @@ class JobState:
     terminates_when_done: bool
     ends_at: int | None
     """when its wall clock runs out"""
+    common_environment: bytes = b""
+    """JSON of `commonEnvironmentSettings`, empty if there are none"""
     unfinished: int = 0
     """tasks that are active or running"""
     windows: dict[int, Window] = field(default_factory=dict)
@@ -191,6 +193,7 @@ class PoolState:
     allocation_state: Literal["steady", "resizing", "stopping"]
     target_dedicated: int
     target_low_priority: int
+    vm_size: str
     slots_per_node: int
     node_cores: int
     fill: Literal["spread", "pack"]

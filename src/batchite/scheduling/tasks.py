@@ -10,6 +10,7 @@ from batchite.scheduling.decisions import (
     Completed,
     CountedState,
     Decisions,
+    NodeTasks,
     Removed,
     RemoveTaskFiles,
     Requeued,
@@ -128,9 +129,7 @@ def _note_pace(node: NodeState, ran: int) -> None:
     node.pace = max(ran, 1) if node.pace >= 1_000_000_000 else (3 * node.pace + max(ran, 1)) // 4
 
 
-def _was(
-    decisions: Decisions, task: int, was: Literal["active", "running"]
-) -> Literal["active", "running"]:
+def _was(decisions: Decisions, task: int, was: Literal["active", "running"]) -> Literal["active", "running"]:
     """The stored state of a task; decisions of this batch about it are superseded."""
     requeued = decisions.changes.requeued.pop(task, None)
     if requeued is not None:
@@ -155,9 +154,13 @@ def _complete(
     task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
-    decisions.changes.completed.append(
-        Completed(task.number, assignment.job.number, task.slots, was, started, ended, exit_code, failure)
+    completed = Completed(
+        task.number, assignment.job.number, task.slots, was, started, ended, exit_code, failure
     )
+    decisions.changes.completed.append(completed)
+    totals = decisions.changes.node_tasks.setdefault(assignment.node.number, NodeTasks())
+    totals.ran += 1
+    totals.succeeded += completed.succeeded
     on_task_over(state, assignment.job.number, ended, decisions)
 
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from batchite.store.batch import schema
+from batchite.store.dialects import insert
 
 Kind = Literal["pool", "job", "tasks", "task"]
 """`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
 `task`: that task has an intent."""
-
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def pool_shard(account: str, pool_id: str) -> str:
@@ -29,10 +27,8 @@ def pool_shard(account: str, pool_id: str) -> str:
 
 def append(connection: sa.Connection, account: str, shard: str, kind: Kind, subject: int) -> int:
     """Record an event and return its sequence number; call it in the transaction of the change."""
-    insert = _INSERTS[connection.dialect.name](schema.shards).values(
-        shard=shard, account=account, last_event=1
-    )
-    upsert = insert.on_conflict_do_update(
+    first = insert(connection, schema.shards).values(shard=shard, account=account, last_event=1)
+    upsert = first.on_conflict_do_update(
         index_elements=["shard"], set_={"last_event": schema.shards.c.last_event + 1}
     ).returning(schema.shards.c.last_event)
     sequence: int = connection.execute(upsert).scalar_one()

@@ -1,0 +1,188 @@
+"""Files of nodes: questions over the link, contents over a connection of their own.
+
+An agent that is asked for contents POSTs them to a URL that is good once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from batchite.dispatch.links import Links
+from batchite.link.messages import (
+    DeleteFile,
+    FileDeleted,
+    FileEntry,
+    FileFailed,
+    FilesListed,
+    FileStatus,
+    FromAgent,
+    ListFiles,
+    Message,
+    SendFile,
+    StatFile,
+)
+from batchite.ports import NodeFileError, NodeUnreachableError
+
+ANSWER_SECONDS = 15.0
+"""How long a node may take to answer; after that it counts as unreachable."""
+TRANSFERS = "/-/transfers"
+
+Answer = TypeVar("Answer", FilesListed, FileStatus, FileDeleted)
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """Chunks on their way from the agent's POST to whoever reads them; a short queue holds the
+    sender back. None ends it, an exception breaks it."""
+
+    chunks: asyncio.Queue[bytes | Exception | None] = field(default_factory=lambda: asyncio.Queue(4))
+    abandoned: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class LinkedFiles:
+    """Implements `ports.NodeFiles`; also the ASGI app that takes the transfers."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, tuple[str, asyncio.Future[FromAgent]]] = {}
+        self._transfers: dict[str, _Transfer] = {}
+
+    async def listing(self, node_id: str, directory: str, *, recursive: bool) -> Sequence[FileEntry]:
+        request = next(self._numbers)
+        answer = await self._ask(node_id, ListFiles(request, directory, recursive), request, FilesListed)
+        return answer.files
+
+    async def status(self, node_id: str, path: str) -> FileEntry:
+        request = next(self._numbers)
+        return (await self._ask(node_id, StatFile(request, path), request, FileStatus)).file
+
+    async def delete(self, node_id: str, path: str, *, recursive: bool) -> None:
+        request = next(self._numbers)
+        await self._ask(node_id, DeleteFile(request, path, recursive), request, FileDeleted)
+
+    async def read(self, node_id: str, path: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        request = next(self._numbers)
+        token = secrets.token_urlsafe(24)
+        transfer = self._transfers[token] = _Transfer()
+        refusal = self._expect(node_id, request)
+        first = asyncio.ensure_future(transfer.chunks.get())
+        try:
+            self._send(node_id, SendFile(request, path, offset, length, f"{TRANSFERS}/{token}"))
+            done, _ = await asyncio.wait(
+                (refusal, first), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                raise NodeUnreachableError(node_id)
+            if refusal in done:
+                raise _error_of(refusal.result(), node_id)
+        except BaseException:
+            self._abandon(token, transfer, first)
+            raise
+        finally:
+            self._waiting.pop(request, None)
+        return self._chunks(token, transfer, first)
+
+    async def _chunks(
+        self, token: str, transfer: _Transfer, first: asyncio.Future[bytes | Exception | None]
+    ) -> AsyncIterator[bytes]:
+        try:
+            chunk = await first
+            while chunk is not None:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                yield chunk
+                chunk = await transfer.chunks.get()
+        finally:
+            self._abandon(token, transfer, first)
+
+    def _abandon(
+        self, token: str, transfer: _Transfer, first: asyncio.Future[bytes | Exception | None]
+    ) -> None:
+        first.cancel()
+        self._transfers.pop(token, None)
+        transfer.abandoned.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: an agent's POST to a one-time URL."""
+        request = Request(scope, receive)
+        transfer = self._transfers.pop(scope["path"].rpartition("/")[2], None)
+        if transfer is None or request.method != "POST":
+            await Response("No such transfer.", 404)(scope, receive, send)
+            return
+        try:
+            async for chunk in request.stream():
+                if chunk and not await _put(transfer, chunk):
+                    return
+            await _put(transfer, None)
+        except ClientDisconnect:
+            await _put(transfer, NodeUnreachableError("the node broke off"))
+            return
+        await Response(status_code=204)(scope, receive, send)
+
+    def answered(self, node_id: str, message: FromAgent) -> None:
+        """A message of an agent; those that answer no question are ignored."""
+        number = getattr(message, "request", 0)
+        asked, future = self._waiting.get(number, ("", None))
+        if future is not None and asked == node_id and not future.done():
+            future.set_result(message)
+
+    def disconnected(self, node_id: str) -> None:
+        """What the node still owes will not come."""
+        for asked, future in list(self._waiting.values()):
+            if asked == node_id and not future.done():
+                future.set_exception(NodeUnreachableError(node_id))
+
+    async def _ask(self, node_id: str, message: Message, number: int, kind: type[Answer]) -> Answer:
+        future = self._expect(node_id, number)
+        try:
+            self._send(node_id, message)
+            answer = await asyncio.wait_for(future, ANSWER_SECONDS)
+        except TimeoutError:
+            raise NodeUnreachableError(node_id) from None
+        finally:
+            self._waiting.pop(number, None)
+        if isinstance(answer, kind):
+            return answer
+        raise _error_of(answer, node_id)
+
+    def _expect(self, node_id: str, number: int) -> asyncio.Future[FromAgent]:
+        future: asyncio.Future[FromAgent] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = (node_id, future)
+        return future
+
+    def _send(self, node_id: str, message: Message) -> None:
+        if not self._links.send(node_id, message):
+            raise NodeUnreachableError(node_id)
+
+
+def _error_of(answer: FromAgent, node_id: str) -> Exception:
+    if isinstance(answer, FileFailed) and answer.reason in (
+        "not-found",
+        "is-directory",
+        "not-empty",
+        "outside",
+    ):
+        return NodeFileError(answer.reason)  # type: ignore[arg-type]
+    return NodeFileError("unreadable") if isinstance(answer, FileFailed) else NodeUnreachableError(node_id)
+
+
+async def _put(transfer: _Transfer, item: bytes | Exception | None) -> bool:
+    """Hand a chunk over; False if nobody reads any more."""
+    putting = asyncio.ensure_future(transfer.chunks.put(item))
+    leaving = asyncio.ensure_future(transfer.abandoned.wait())
+    await asyncio.wait((putting, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if putting.done():
+        return not transfer.abandoned.is_set()
+    putting.cancel()
+    return False

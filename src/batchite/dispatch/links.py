@@ -1,0 +1,147 @@
+"""The service's end of the links: one WebSocket for each node agent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from batchite.link import framing
+from batchite.link.messages import FromAgent, Hello, Message, Welcome
+
+HEARTBEAT_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
+
+Received = Callable[[str, list[FromAgent]], None]
+Closed = Callable[[str], None]
+
+
+def hash_token(token: str) -> bytes:
+    """What the store keeps of an agent's credential."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Link:
+    """An agent that is connected. Messages wait for the next turn of the loop and go in one frame."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._outbox: list[Message] = []
+        self._filled = asyncio.Event()
+
+    def send(self, message: Message) -> None:
+        self._outbox.append(message)
+        self._filled.set()
+
+    async def write(self) -> None:
+        """Send what is in the outbox, until cancelled or the peer is gone."""
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            outbox, self._outbox = self._outbox, []
+            await self._websocket.send_bytes(framing.encode(outbox))
+
+    async def read(self) -> list[FromAgent]:
+        """The next frame. Raises WebSocketDisconnect, or msgspec.DecodeError for what is no frame."""
+        return framing.from_agent.decode(await self._websocket.receive_bytes())
+
+    async def close(self) -> None:
+        await self._websocket.close()
+
+
+class Links:
+    """All links, by node id; knows which nodes may connect.
+
+    `received` gets every frame in order, the `Hello` of a new connection included; `closed` is
+    called when a node's link is gone and no newer one has taken its place.
+    """
+
+    def __init__(self, received: Received, closed: Closed) -> None:
+        self._received = received
+        self._closed = closed
+        self._tokens: dict[str, bytes] = {}
+        self._links: dict[str, Link] = {}
+
+    def expect(self, node_id: str, token_hash: bytes) -> None:
+        """From now on the node may connect with that credential."""
+        self._tokens[node_id] = token_hash
+
+    async def forget(self, node_id: str) -> None:
+        """The node may not connect any more; its agent, if it lives, is told to end itself."""
+        self._tokens.pop(node_id, None)
+        await self.drop(node_id)
+
+    async def drop(self, node_id: str) -> None:
+        """Close the link; the agent connects again and sends what was not acknowledged."""
+        link = self._links.pop(node_id, None)
+        if link is not None:
+            try:
+                await link.close()
+            except RuntimeError:  # already closed by the peer
+                return
+
+    def send(self, node_id: str, message: Message) -> bool:
+        """False if the node is not connected; what matters is sent again when it is."""
+        link = self._links.get(node_id)
+        if link is not None:
+            link.send(message)
+        return link is not None
+
+    def is_connected(self, node_id: str) -> bool:
+        return node_id in self._links
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: a WebSocket at any path that ends in `/{node id}/link`."""
+        if scope["type"] != "websocket":
+            await _refuse_plain_http(send)
+            return
+        websocket = WebSocket(scope, receive, send)
+        parts = scope["path"].rstrip("/").rsplit("/", 2)
+        node_id = parts[-2] if len(parts) == 3 and parts[-1] == "link" else ""
+        if not self._is_allowed(node_id, websocket.headers.get("authorization", "")):
+            await websocket.close()  # before the handshake: HTTP 403
+            return
+        await websocket.accept()
+        await self._serve(node_id, Link(websocket))
+
+    def _is_allowed(self, node_id: str, authorization: str) -> bool:
+        expected = self._tokens.get(node_id)
+        scheme, _, token = authorization.partition(" ")
+        if expected is None or scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(hash_token(token.strip()), expected)
+
+    async def _serve(self, node_id: str, link: Link) -> None:
+        writer = asyncio.create_task(link.write())
+        try:
+            frame = await link.read()
+            if not frame or not isinstance(frame[0], Hello):
+                return
+            await self.drop(node_id)  # an older connection of the same agent
+            self._links[node_id] = link
+            link.send(Welcome(HEARTBEAT_SECONDS))
+            while True:
+                self._received(node_id, frame)
+                frame = await link.read()
+        except (WebSocketDisconnect, RuntimeError):
+            log.debug("link of node %s closed", node_id)
+        except msgspec.DecodeError:
+            log.warning("node %s sent a frame that cannot be read; its link is closed", node_id)
+        finally:
+            writer.cancel()
+            if self._links.get(node_id) is link:
+                del self._links[node_id]
+                self._closed(node_id)
+
+
+async def _refuse_plain_http(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"upgrade", b"websocket")]
+    await send({"type": "http.response.start", "status": 426, "headers": headers})
+    await send({"type": "http.response.body", "body": b"Connect with a WebSocket."})

@@ -1,0 +1,200 @@
+"""Rows become the reactor's state, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.scheduling.decisions import CountedState
+from batchite.scheduling.ending import DELETED, TERMINATED, Ending
+from batchite.scheduling.state import (
+    Assignment,
+    JobState,
+    NodeState,
+    PoolState,
+    QueuedTask,
+    ShardState,
+    StartTask,
+)
+from batchite.store.batch import owned
+from batchite.wire.ticks import Duration
+
+Row = sa.Row[*tuple[Any, ...]]
+
+INTENTS: Mapping[str, Ending] = {"terminate": TERMINATED, "delete": DELETED}
+
+
+class _PoolDefinition(msgspec.Struct, rename="camel"):
+    start_task: msgspec.Raw = msgspec.Raw()
+
+
+class _StartTaskRules(msgspec.Struct, rename="camel"):
+    wait_for_success: bool | None = None
+    max_task_retry_count: int | None = None
+
+
+class _JobConstraints(msgspec.Struct, rename="camel"):
+    max_wall_clock_time: str | None = None
+
+
+class _JobDefinition(msgspec.Struct, rename="camel"):
+    constraints: _JobConstraints | None = None
+    common_environment_settings: msgspec.Raw = msgspec.Raw()
+
+
+def shard_state(connection: sa.Connection, shard: str) -> ShardState:
+    """Pool, nodes, open jobs and what is on nodes; windows are empty and get read as needed."""
+    state = ShardState()
+    row = owned.pool(connection, shard)
+    if row is not None:
+        state.pool = pool_state(row)
+        for node_row in owned.pool_nodes(connection, row.pool_no):
+            state.nodes[node_row.id] = node_state(node_row, state.pool)
+    for job_row in owned.open_jobs(connection, shard):
+        job = state.jobs[job_row.job_no] = job_state(job_row)
+        for slots, active, running in owned.job_counts(connection, job.number):
+            job.unfinished += active + running
+            if active and job.state == "active":
+                job.window(slots)
+        for task_row in owned.assigned_tasks(connection, job.number):
+            _assign(state, job, task_row)
+    return state
+
+
+def pool_state(row: Row) -> PoolState:
+    return PoolState(
+        number=row.pool_no,
+        id=row.id,
+        state=row.state,
+        allocation_state=row.allocation_state,
+        target_dedicated=row.target_dedicated,
+        target_low_priority=row.target_low_priority,
+        vm_size=row.vm_size,
+        slots_per_node=row.slots_per_node,
+        node_cores=row.node_cores,
+        fill="pack" if row.node_fill == "pack" else "spread",
+        oldest_job_first=row.job_order == "creationtime",
+        resize_ends_at=row.allocation_state_time + row.resize_timeout,
+        start_task=_start_task(row.definition),
+    )
+
+
+def job_state(row: Row) -> JobState:
+    definition = msgspec.json.decode(row.definition, type=_JobDefinition)
+    wall_clock = definition.constraints.max_wall_clock_time if definition.constraints else None
+    duration = Duration.parse(wall_clock) if wall_clock else None
+    return JobState(
+        number=row.job_no,
+        id=row.id,
+        state=row.state,
+        priority=row.priority,
+        max_parallel_tasks=row.max_parallel_tasks,
+        terminates_when_done=row.on_all_tasks_complete == "terminatejob",
+        ends_at=None if duration is None or duration.is_infinite else row.created + duration.ticks,
+        common_environment=_given(definition.common_environment_settings),
+    )
+
+
+def node_state(row: Row, pool: PoolState) -> NodeState:
+    node = NodeState(
+        number=row.node_no,
+        id=row.id,
+        dedicated=row.dedicated,
+        slots=pool.slots_per_node,
+        phase=row.state,
+        stored_phase=row.state,
+        was_connected=row.booted is not None,
+    )
+    if row.state not in ("creating", "starting"):
+        _restore_start_task(node, row, pool)
+    return node
+
+
+def queued_task(row: Row) -> QueuedTask:
+    return QueuedTask(
+        row.task_no,
+        row.id,
+        row.required_slots,
+        row.attempt,
+        row.retry_count,
+        row.max_retries,
+        row.definition,
+    )
+
+
+def _given(raw: msgspec.Raw) -> bytes:
+    """The JSON, or nothing for what is absent, null or an empty list."""
+    text = bytes(raw)
+    return b"" if text in (b"null", b"[]") else text
+
+
+def _start_task(definition: bytes) -> StartTask | None:
+    raw = _given(msgspec.json.decode(definition, type=_PoolDefinition).start_task)
+    if not raw:
+        return None
+    rules = msgspec.json.decode(raw, type=_StartTaskRules)
+    return StartTask(raw, rules.wait_for_success is not False, rules.max_task_retry_count or 0)
+
+
+def _restore_start_task(node: NodeState, row: Row, pool: PoolState) -> None:
+    """A run that ended in failure and may be repeated was about to be, when the owner changed."""
+    rules = pool.start_task
+    if rules is None:
+        node.start_task_done = True
+        return
+    info = msgspec.json.decode(row.start_task_info) if row.start_task_info else {}
+    node.start_task_retries = info.get("retryCount", 0)
+    node.start_task_attempt = max(row.start_task_attempt, 1)
+    if row.start_task_state != "completed":
+        return
+    left = rules.max_retries < 0 or node.start_task_retries < rules.max_retries
+    retriable = (info.get("failureInfo") or {}).get("code") == "FailureExitCode"
+    if row.start_task_result == "failure" and retriable and left and row.state != "starttaskfailed":
+        node.start_task_attempt += 1
+        node.start_task_retries += 1
+    else:
+        node.start_task_done = True
+
+
+def _assign(state: ShardState, job: JobState, row: Row) -> None:
+    node = state.nodes.get(row.node_id)
+    if node is None:
+        raise LookupError(f"task {row.task_no} is on node {row.node_id}, which is not in the pool")
+    task = queued_task(row)
+    assignment = Assignment(task, job, node, task.attempt, row.started if row.state == "running" else None)
+    assignment.ending = INTENTS.get(row.intent or "")
+    for holder in (state, job, node):
+        holder.assignments[task.number] = assignment
+    node.used += task.slots
+
+
+def counted_state(row: Row) -> CountedState:
+    """In which of the counters a task is counted."""
+    if row.state == "completed":
+        return "succeeded" if row.result == "success" else "failed"
+    return "running" if row.state == "running" else "active"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """What the effects need to know of a node that an earlier owner left behind."""
+
+    number: int
+    handle: str | None
+    token_hash: bytes | None
+
+    @property
+    def started(self) -> bool:
+        """Whether the engine has given a handle for it."""
+        return self.handle is not None
+
+
+def known_nodes(connection: sa.Connection, state: ShardState) -> dict[str, KnownNode]:
+    if state.pool is None:
+        return {}
+    rows = owned.pool_nodes(connection, state.pool.number)
+    return {row.id: KnownNode(row.node_no, row.handle, row.token_hash) for row in rows}

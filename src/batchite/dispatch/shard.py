@@ -1,0 +1,315 @@
+"""The owner of one shard: reads what happened, lets the reactor decide, commits, then acts.
+
+One turn at a time: while a commit is on its way to the disk the next inputs collect, and the next
+turn takes them all. If a commit fails, memory is thrown away and read again, and nothing that was
+decided has been sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchite.dispatch import committer, inputs, loading
+from batchite.dispatch.committer import Outcome
+from batchite.dispatch.effects import Effects
+from batchite.dispatch.inputs import Frame, Input
+from batchite.dispatch.loading import KnownNode
+from batchite.dispatch.windows import read_windows
+from batchite.link.messages import Acknowledge
+from batchite.scheduling import jobs, pools, tasks
+from batchite.scheduling.decisions import Decisions, ReadWindow, StartNode, StopNode
+from batchite.scheduling.nodes import settle_phases
+from batchite.scheduling.placement import place
+from batchite.scheduling.state import NodeState, ShardState
+from batchite.store.batch import execution, owned, shards
+from batchite.store.batch.shards import Event, LeaseLostError, OwnedShard
+from batchite.store.database import Database
+from batchite.wire.ticks import Clock
+
+RETRY_SECONDS = 0.5
+"""Pause before a shard is loaded again after a commit failed."""
+
+EVENTS = 1000
+"""Events read in one turn."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiter:
+    """Somebody who wants to know when an event is settled."""
+
+    sequence: int
+    future: asyncio.Future[None]
+
+
+class Shard:
+    """Runs until `stop`; `quota` is asked for the account's core quota at every commit."""
+
+    def __init__(
+        self,
+        lease: OwnedShard,
+        database: Database,
+        clock: Clock,
+        effects: Effects,
+        quota: Callable[[], int | None],
+    ) -> None:
+        self.name = lease.shard
+        self.account = lease.account
+        self.state = ShardState()
+        self._epoch = lease.epoch
+        self._applied = lease.applied_event
+        self._database = database
+        self._clock = clock
+        self._effects = effects
+        self._quota = quota
+        self._inbox: list[Input] = []
+        self._look = True
+        self._awake = asyncio.Event()
+        self._waiters: list[_Waiter] = []
+        self._intents: dict[int, int] = {}
+        """events about tasks that a node has still to end, by task"""
+        self._task: asyncio.Task[None] | None = None
+
+    # -- called from outside, on the event loop
+
+    def put(self, item: Input) -> None:
+        """Something happened."""
+        self._inbox.append(item)
+        self._awake.set()
+
+    def wake(self) -> None:
+        """There may be new events."""
+        self._look = True
+        self._awake.set()
+
+    async def settled(self, sequence: int, seconds: float) -> bool:
+        """Wait until the event and what followed from it are on disk."""
+        if self._is_settled(sequence):
+            return True
+        waiter = _Waiter(sequence, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter.future
+        except TimeoutError:
+            return False
+        finally:
+            self._waiters.remove(waiter)
+        return True
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"shard {self.name}")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    # -- the loop
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._load()
+                while True:
+                    await self._awake.wait()
+                    self._awake.clear()
+                    await self._turn()
+            except LeaseLostError:
+                log.error("shard %s has another owner now", self.name)
+                return
+            except Exception:
+                log.exception("shard %s failed; its memory is read again", self.name)
+                await self._effects.drop_links(list(self.state.nodes))
+                self._inbox = [item for item in self._inbox if not isinstance(item, Frame)]
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _load(self) -> None:
+        """Begin with what the store says, and take up what was left to do."""
+        state, handles = await self._database.read(self._read_state)
+        self.state = state
+        self._intents.clear()
+        self._effects.know(self, handles)
+        decisions = Decisions()
+        now = self._clock.now().ticks
+        for node in state.nodes.values():
+            if node.phase == "leavingpool":
+                decisions.effects.append(StopNode(node.id))
+            elif not handles[node.id].started:
+                decisions.effects.append(StartNode(node.id))
+        pools.on_pool_changed(state, state.pool, now, decisions)
+        for job in list(state.jobs.values()):
+            jobs.on_job_changed(state, job, now, decisions)
+        await self._carry_out(decisions, [], self._applied)
+        await self._effects.adopt(self)
+        self.wake()
+
+    def _read_state(self, connection: sa.Connection) -> tuple[ShardState, dict[str, KnownNode]]:
+        state = loading.shard_state(connection, self.name)
+        return state, loading.known_nodes(connection, state)
+
+    async def _turn(self) -> None:
+        """One batch: everything that has come in."""
+        batch, self._inbox = self._inbox, []
+        decisions = Decisions()
+        applied = self._applied
+        if self._look:
+            self._look = False
+            applied = await self._apply_events(decisions)
+        now = self._clock.now().ticks
+        for item in batch:
+            inputs.apply(self.state, item, now, decisions)
+        await self._carry_out(decisions, batch, applied)
+
+    async def _carry_out(self, decisions: Decisions, batch: list[Input], applied: int) -> None:
+        """Place, commit, act; again as long as that brings something new to decide."""
+        while True:
+            state = self.state
+            now = self._clock.now().ticks
+            place(state, decisions)
+            settle_phases(state, now, decisions)
+            outcome = await self._commit(decisions, applied, now)
+            self._acknowledge(batch)
+            self._notify()
+            reads = [effect for effect in decisions.effects if isinstance(effect, ReadWindow)]
+            self._effects.carry_out(self, decisions.effects)
+            if not reads and not outcome.nodes and not outcome.refused:
+                return
+            batch, decisions = [], Decisions()
+            self._take_nodes(outcome, decisions)
+            if reads:
+                await read_windows(self._database, state, reads)
+
+    async def _commit(self, decisions: Decisions, applied: int, now: int) -> Outcome:
+        changes, consumed = decisions.changes, applied > self._applied
+        if not changes and not consumed:
+            return Outcome([], 0)
+
+        def unit(connection: sa.Connection) -> Outcome:
+            shards.advance(connection, self.name, self._epoch, applied)
+            if consumed:
+                shards.forget_events(connection, self.name, applied)
+            return committer.apply(connection, self.account, self._quota(), self.name, changes, now)
+
+        outcome = await self._database.write(unit)
+        self._applied = applied
+        return outcome
+
+    def _take_nodes(self, outcome: Outcome, decisions: Decisions) -> None:
+        pool = self.state.pool
+        if pool is None or not (outcome.nodes or outcome.refused):
+            return
+        nodes = [
+            NodeState(number, node_id, dedicated, pool.slots_per_node, "creating", "creating")
+            for number, node_id, dedicated in outcome.nodes
+        ]
+        self._effects.know(self, {node.id: KnownNode(node.number, None, None) for node in nodes})
+        pools.on_nodes_allocated(self.state, nodes, outcome.refused, self._clock.now().ticks, decisions)
+
+    # -- events of the API
+
+    async def _apply_events(self, decisions: Decisions) -> int:
+        def query(connection: sa.Connection) -> list[tuple[Event, Any]]:
+            found = shards.events_after(connection, self.name, self._applied, EVENTS)
+            if len(found) == EVENTS:
+                self._look = True
+            return [(event, self._subject(connection, event)) for event in _latest(found)]
+
+        applied = self._applied
+        for event, subject in await self._database.read(query):
+            self._apply_event(event, subject, decisions)
+            applied = max(applied, event.sequence)
+        return applied
+
+    def _subject(self, connection: sa.Connection, event: Event) -> Any:
+        match event.kind:
+            case "pool":
+                return owned.pool(connection, self.name)
+            case "job":
+                return owned.job(connection, event.subject), owned.job_counts(connection, event.subject)
+            case "tasks":
+                return owned.job_counts(connection, event.subject)
+            case _:
+                return owned.task_intent(connection, event.subject)
+
+    def _apply_event(self, event: Event, subject: Any, decisions: Decisions) -> None:
+        state, now = self.state, self._clock.now().ticks
+        match event.kind:
+            case "pool":
+                pool = None if subject is None else loading.pool_state(subject)
+                pools.on_pool_changed(state, pool, now, decisions)
+            case "job":
+                job, counts = subject
+                if job is not None and job.state != "completed":
+                    jobs.on_job_changed(state, loading.job_state(job), now, decisions)
+                    self._count_tasks(event.subject, counts)
+            case "tasks":
+                self._count_tasks(event.subject, subject)
+            case "task" if subject is not None:
+                self._apply_intent(event, subject, now, decisions)
+
+    def _count_tasks(self, job: int, counts: Sequence[Any]) -> None:
+        active = {slots: count for slots, count, _ in counts}
+        unfinished = sum(count + running for _, count, running in counts)
+        jobs.on_tasks_added(self.state, job, active, unfinished)
+
+    def _apply_intent(self, event: Event, row: Any, now: int, decisions: Decisions) -> None:
+        tasks.on_task_intent(
+            self.state,
+            loading.queued_task(row),
+            row.job_no,
+            loading.counted_state(row),
+            row.node_id,
+            row.intent,
+            now,
+            decisions,
+        )
+        if event.subject in self.state.assignments:
+            self._intents[event.subject] = event.sequence
+
+    # -- afterwards
+
+    def _acknowledge(self, batch: list[Input]) -> None:
+        last: dict[str, int] = {}
+        for item in batch:
+            if isinstance(item, Frame) and (report := inputs.last_report(item.messages)):
+                last[item.node] = report
+        for node, report in last.items():
+            self._effects.send(node, Acknowledge(report))
+
+    def _notify(self) -> None:
+        for task in [task for task in self._intents if task not in self.state.assignments]:
+            del self._intents[task]
+        for waiter in self._waiters:
+            if not waiter.future.done() and self._is_settled(waiter.sequence):
+                waiter.future.set_result(None)
+
+    def _is_settled(self, sequence: int) -> bool:
+        return self._applied >= sequence and sequence not in self._intents.values()
+
+    # -- a clean end
+
+    async def send_home(self) -> None:
+        """The shard's nodes have been ended in order: record that they boot again later."""
+        now = self._clock.now().ticks
+
+        def unit(connection: sa.Connection) -> None:
+            shards.advance(connection, self.name, self._epoch, self._applied)
+            execution.send_home(connection, self.name, now)
+
+        await self._database.write(unit)
+
+
+def _latest(events: list[Event]) -> list[Event]:
+    """Events say what to look at, so of several about one thing the last will do."""
+    latest = {(event.kind, event.subject): event for event in events}
+    return sorted(latest.values())

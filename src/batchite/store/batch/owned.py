@@ -1,0 +1,97 @@
+"""What a shard's owner reads: rows of pools, nodes, jobs and tasks as it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchite.store.batch.schema import due, jobs, nodes, pools, task_counts, tasks
+
+_task_columns = (
+    tasks.c.task_no,
+    tasks.c.id,
+    tasks.c.required_slots,
+    tasks.c.attempt,
+    tasks.c.retry_count,
+    tasks.c.max_retries,
+    tasks.c.definition,
+)
+
+Row = sa.Row[*tuple[Any, ...]]
+
+
+def pool(connection: sa.Connection, shard: str) -> Row | None:
+    return connection.execute(sa.select(pools).where(pools.c.shard == shard)).one_or_none()
+
+
+def pool_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
+    query = sa.select(nodes).where(nodes.c.pool_no == pool_no).order_by(nodes.c.node_no)
+    return connection.execute(query).all()
+
+
+def open_jobs(connection: sa.Connection, shard: str) -> Sequence[Row]:
+    query = sa.select(jobs).where(jobs.c.shard == shard, jobs.c.state != "completed").order_by(jobs.c.job_no)
+    return connection.execute(query).all()
+
+
+def job(connection: sa.Connection, job_no: int) -> Row | None:
+    return connection.execute(sa.select(jobs).where(jobs.c.job_no == job_no)).one_or_none()
+
+
+def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
+    """required_slots, active, running"""
+    query = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running)
+    return connection.execute(query.where(task_counts.c.job_no == job_no)).all()
+
+
+def waiting_tasks(
+    connection: sa.Connection, job_no: int, slots: int, after: int, limit: int
+) -> Sequence[Row]:
+    """Active tasks in the order they were added; those somebody wants ended are left out."""
+    query = (
+        sa.select(*_task_columns)
+        .where(
+            tasks.c.job_no == job_no,
+            tasks.c.state == "active",
+            tasks.c.required_slots == slots,
+            tasks.c.task_no > after,
+            tasks.c.intent.is_(None),
+        )
+        .order_by(tasks.c.task_no)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
+    """Tasks that are on nodes, with job, node, state, start and intent."""
+    query = sa.select(*_task_columns, tasks.c.job_no, tasks.c.node_id, tasks.c.state, tasks.c.started).where(
+        tasks.c.job_no == job_no, tasks.c.state.in_(("leased", "running"))
+    )
+    return connection.execute(query.order_by(tasks.c.task_no)).all()
+
+
+def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
+    """The task with its intent, state, result and last node, if anything is still wanted of it."""
+    query = sa.select(
+        *_task_columns, tasks.c.job_no, tasks.c.intent, tasks.c.state, tasks.c.result, tasks.c.node_id
+    ).where(tasks.c.task_no == task_no, tasks.c.intent.is_not(None))
+    return connection.execute(query).one_or_none()
+
+
+def shard_of_node(connection: sa.Connection, node_id: str) -> str | None:
+    query = sa.select(pools.c.shard).join(nodes, nodes.c.pool_no == pools.c.pool_no)
+    return connection.execute(query.where(nodes.c.id == node_id)).scalar_one_or_none()
+
+
+def due_until(connection: sa.Connection, at: int) -> Sequence[Row]:
+    """shard, kind, subject"""
+    query = sa.select(due.c.shard, due.c.kind, due.c.subject).where(due.c.at <= at).order_by(due.c.at)
+    return connection.execute(query).all()
+
+
+def next_due(connection: sa.Connection) -> int | None:
+    found: int | None = connection.execute(sa.select(sa.func.min(due.c.at))).scalar_one()
+    return found

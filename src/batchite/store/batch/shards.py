@@ -1,0 +1,73 @@
+"""Who owns a shard, and how far its owner has read the events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from batchite.store.batch.schema import events, shards
+
+
+class LeaseLostError(Exception):
+    """Another owner has taken the shard; nothing this one decides may be stored."""
+
+
+class Event(NamedTuple):
+    sequence: int
+    kind: str
+    subject: int
+
+
+class OwnedShard(NamedTuple):
+    shard: str
+    account: str
+    epoch: int
+    applied_event: int
+
+
+def with_events(connection: sa.Connection) -> Sequence[str]:
+    """Shards whose owner has not read all events."""
+    query = sa.select(shards.c.shard).where(shards.c.last_event > shards.c.applied_event)
+    return connection.execute(query).scalars().all()
+
+
+def all_names(connection: sa.Connection) -> Sequence[str]:
+    return connection.execute(sa.select(shards.c.shard).order_by(shards.c.shard)).scalars().all()
+
+
+def acquire(connection: sa.Connection, shard: str, owner: str) -> OwnedShard:
+    """Become the owner: from now on the former owner's commits fail."""
+    statement = (
+        sa.update(shards)
+        .where(shards.c.shard == shard)
+        .values(owner=owner, epoch=shards.c.epoch + 1)
+        .returning(shards.c.shard, shards.c.account, shards.c.epoch, shards.c.applied_event)
+    )
+    return OwnedShard(*connection.execute(statement).one())
+
+
+def advance(connection: sa.Connection, shard: str, epoch: int, applied: int) -> None:
+    """Fence and bookmark of an owner's commit. Raises LeaseLostError if it is the owner no more."""
+    statement = (
+        sa.update(shards)
+        .where(shards.c.shard == shard, shards.c.epoch == epoch)
+        .values(applied_event=applied)
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise LeaseLostError(shard)
+
+
+def forget_events(connection: sa.Connection, shard: str, up_to: int) -> None:
+    connection.execute(sa.delete(events).where(events.c.shard == shard, events.c.sequence <= up_to))
+
+
+def events_after(connection: sa.Connection, shard: str, applied: int, limit: int = 1000) -> list[Event]:
+    query = (
+        sa.select(events.c.sequence, events.c.kind, events.c.subject)
+        .where(events.c.shard == shard, events.c.sequence > applied)
+        .order_by(events.c.sequence)
+        .limit(limit)
+    )
+    return [Event(*row) for row in connection.execute(query)]
