@@ -13,8 +13,12 @@ MARK = "<!-- made by docs/generate.py; below this line nothing is written by han
 
 def settings_table() -> str:
     """All settings, a row each."""
-    head = "| flag | variable | in the config file | default | what it decides |\n| --- | --- | --- | --- | --- |\n"
-    return head + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
+    head = "| flag | variable | in the config file | default | what it decides |\n"
+    return (
+        head
+        + "| --- | --- | --- | --- | --- |\n"
+        + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
+    )
 
 
 def _settings_row(setting: Setting) -> str:

@@ -1,3 +1,5 @@
+"""The lock on a data directory."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +8,13 @@ import pytest
 
 from batchite.directory_lock import LockedError, held, is_held
 
-HOLD = "import sys, pathlib; from batchite.directory_lock import held\nwith held(pathlib.Path(sys.argv[1])):\n print('held', flush=True); sys.stdin.read()"
+HOLD = """
+import pathlib, sys
+from batchite.directory_lock import held
+with held(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_lock_is_held_once_and_ends_with_its_block(tmp_path: Path) -> None:

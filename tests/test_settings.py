@@ -11,7 +11,6 @@ from batchite.config_file import SettingsError
 from batchite.settings import SETTINGS, Settings, is_loopback, load
 
 KEY = "c2VjcmV0"
-DOCUMENTED = Path(__file__).parent.parent / "docs" / "settings.md"
 
 
 def write(path: Path, text: str) -> Path:
