@@ -15,6 +15,8 @@ Clause = sa.ColumnElement[bool]
 
 ENDABLE = ("active", "disabling", "disabled", "enabling")
 """States from which a job can be terminated."""
+DELETABLE = (*ENDABLE, "terminating", "completed")
+"""States from which a job can be deleted."""
 
 
 def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
@@ -50,7 +52,7 @@ def terminate(
 
 def delete(connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause) -> str | None:
     """Begin to delete the job; its shard, or None if it is not there, deleting, or `condition` fails."""
-    guard = sa.and_(jobs.c.state != "deleting", condition)
+    guard = sa.and_(jobs.c.state.in_(DELETABLE), condition)
     return _change(connection, account, job_id, now, guard, {"state": "deleting"})
 
 

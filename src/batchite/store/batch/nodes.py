@@ -14,7 +14,6 @@ _SHOWN = sa.select(
     nodes,
     pools.c.id.label("pool_id"),
     pools.c.shard,
-    pools.c.vm_size,
     pools.c.definition.label("pool_definition"),
 ).join_from(nodes, pools)
 

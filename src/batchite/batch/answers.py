@@ -1,0 +1,84 @@
+"""Answers of the operations: entities, pages, and what has no body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from starlette.responses import Response
+
+from batchite.batch.call import Call, Page, echoed
+from batchite.batch.conditions import etag, http_date
+from batchite.batch.refusals import CONTENT_TYPE, service_headers
+from batchite.wire.batch import codec
+from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.odata import select
+
+R = TypeVar("R")
+M = TypeVar("M", bound=Model)
+
+
+def headers(call: Call, modified: int | None = None, address: str | None = None) -> dict[str, str]:
+    """The headers of an answer about something changed at `modified` with the URL `address`."""
+    found = {**service_headers(call.request.request_id), **echoed(call.request)}
+    if modified is not None:
+        found["ETag"] = etag(modified)
+        found["Last-Modified"] = http_date(modified)
+    if address is not None:
+        found["DataServiceId"] = address
+    return found
+
+
+def empty(call: Call, status: int, *, modified: int | None = None, address: str | None = None) -> Response:
+    """An answer without a body."""
+    return Response(None, status, headers(call, modified, address))
+
+
+def created(call: Call, modified: int, address: str) -> Response:
+    """201: the new resource is at `address`."""
+    return Response(None, 201, {**headers(call, modified, address), "Location": address})
+
+
+def entity(
+    call: Call, kind: str, value: Model, *, modified: int | None = None, address: str | None = None
+) -> Response:
+    """200 with one resource of a kind (`pools`), as far as `$select` asks for it."""
+    metadata = f"{call.request.base_url}/$metadata#{kind}/@Element"
+    return _body(call, _encode(call, [value], type(value))[0], metadata, modified, address)
+
+
+def result(call: Call, kind: str, value: Model) -> Response:
+    """200 with what an action returns."""
+    return _body(call, codec.encode(value), f"{call.request.base_url}/$metadata#{kind}", None, None)
+
+
+def _body(call: Call, body: bytes, metadata: str, modified: int | None, address: str | None) -> Response:
+    if not call.version.is_newest:
+        body = codec.encode(call.version.lower(call.operation, codec.parse(body)))
+    found = headers(call, modified, address)
+    return Response(codec.with_metadata(body, metadata), 200, found, CONTENT_TYPE)
+
+
+def page(
+    call: Call,
+    kind: str,
+    wanted: Page,
+    rows: Sequence[R],
+    model: tuple[type[M], Callable[[R], M]],
+    position: Callable[[R], object],
+) -> Response:
+    """200 with the items of a page. `rows` holds one more than `wanted.limit` if there is a next one."""
+    type_, show = model
+    shown = rows[: wanted.limit]
+    more = call.next_link(wanted, str(position(shown[-1]))) if len(rows) > len(shown) else None
+    items = _encode(call, (show(row) for row in shown), type_)
+    body = codec.page(items, f"{call.request.base_url}/$metadata#{kind}", more)
+    if not call.version.is_newest:
+        body = codec.encode(call.version.lower(call.operation, codec.parse(body)))
+    return Response(body, 200, headers(call), CONTENT_TYPE)
+
+
+def _encode(call: Call, values: Iterable[Model], model: type[Model]) -> list[bytes]:
+    select.parse_expand(call.query.get("$expand"))
+    names = select.parse_select(call.query.get("$select"), model)
+    return [codec.encode(select.pick(value, names)) for value in values]

@@ -1,0 +1,102 @@
+"""The Batch API: the way of a request from its bytes to an operation and back."""
+
+from __future__ import annotations
+
+import contextlib
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from batchite.accounts import Accounts
+from batchite.batch import conditions, files, images, jobs, nodes, pools, queries, refusals, tasks
+from batchite.batch.authentication import authenticate
+from batchite.batch.call import Call, echoed
+from batchite.batch.operations import Operation
+from batchite.batch.services import Services
+from batchite.clock import SystemClock
+from batchite.ports import NodeFiles, Owner
+from batchite.store.database import Database
+from batchite.web.problems import ClientGone, MalformedRequest, WebProblem
+from batchite.web.request import Incoming
+from batchite.web.router import Match, Router
+from batchite.wire.batch import errors, versions
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.versions.registry import Registry
+from batchite.wire.ticks import Clock
+
+OPERATIONS: tuple[Operation, ...] = (
+    *pools.OPERATIONS,
+    *nodes.OPERATIONS,
+    *images.OPERATIONS,
+    *jobs.OPERATIONS,
+    *tasks.OPERATIONS,
+    *files.OPERATIONS,
+)
+
+fallback = refusals.Fallback(SystemClock())
+"""For the guard of the Batch service: what it answers when something escapes."""
+
+
+class BatchApp:
+    """An ASGI application for HTTP.
+
+    `host_suffix`: hosts of the form `account.suffix` name their account. `known_versions` are the API
+    versions it speaks.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        clock: Clock,
+        owner: Owner,
+        files: NodeFiles,
+        *,
+        host_suffix: str | None = None,
+        known_versions: Registry = versions.REGISTRY,
+    ) -> None:
+        self._services = Services(database, accounts, clock, owner, files)
+        self._host_suffix = host_suffix
+        self._versions = known_versions
+        self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Incoming(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientGone:
+            raise
+        except (BatchError, WebProblem) as problem:
+            response = self._refusal(request, problem)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Incoming) -> Response:
+        match = self._router.match(request.verb, request.raw_path)
+        return await match.target.run(self._call(request, match))
+
+    def _call(self, request: Incoming, match: Match[Operation]) -> Call:
+        operation = match.target
+        now = self._services.clock.now()
+        account, principal = authenticate(request, self._services.accounts, self._host_suffix, now)
+        query = queries.parse(request.query, operation.query)
+        return Call(
+            operation=operation.name,
+            request=request,
+            services=self._services,
+            account=account,
+            principal=principal,
+            version=self._versions.resolve(query.get("api-version")),
+            params=dict(match.params),
+            query=query,
+            conditions=conditions.parse(request.headers, operation.conditions),
+            now=now,
+        )
+
+    def _refusal(self, request: Incoming, problem: Exception) -> Response:
+        error = refusals.as_error(problem)
+        base_url = ""
+        with contextlib.suppress(MalformedRequest):
+            base_url = request.base_url
+        body = errors.body(error, request.request_id, self._services.clock.now(), base_url)
+        headers = {**refusals.service_headers(request.request_id), **echoed(request)}
+        return refusals.response(problem, headers, body, error.status)

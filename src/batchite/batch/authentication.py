@@ -1,0 +1,49 @@
+"""Which account a request is for, and whether whoever sent it may act on that account."""
+
+from __future__ import annotations
+
+from batchite.accounts import Accounts, BatchAccount
+from batchite.web.principal import OWNER, Principal
+from batchite.web.request import Incoming
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.signing import shared_key
+from batchite.wire.signing.shared_key import Credential, SignedRequest
+from batchite.wire.ticks import Timestamp
+
+
+def authenticate(
+    request: Incoming, accounts: Accounts, host_suffix: str | None, now: Timestamp
+) -> tuple[BatchAccount, Principal]:
+    """The account acted on and who acts. Raises BatchError: InvalidAuthenticationInfo for a header that
+    cannot be read, else AuthenticationFailed."""
+    header = request.headers.get("authorization")
+    if header is None:
+        raise _failed(f"Send an Authorization header: {shared_key.SCHEME} <account>:<signature>.")
+    credential = shared_key.parse_authorization(header)
+    account = _account(credential, accounts, _named_by_host(request.host, host_suffix))
+    signed = SignedRequest(request.verb, request.raw_path, request.raw_query, request.headers.items())
+    verdict = shared_key.verify(signed, credential, account.key_bytes, now)
+    if not verdict.is_valid:
+        raise shared_key.refusal(verdict)
+    return account, Principal(account.name, OWNER, "sharedkey")
+
+
+def _named_by_host(host: str, suffix: str | None) -> str | None:
+    """The account in `account.suffix`; None if the host has another form."""
+    name = host.lower().rpartition(":")[0] or host.lower()
+    if suffix is None or not name.endswith(f".{suffix.lower()}"):
+        return None
+    return name.removesuffix(f".{suffix.lower()}").partition(".")[0]
+
+
+def _account(credential: Credential, accounts: Accounts, host_account: str | None) -> BatchAccount:
+    account = accounts.find_batch(credential.account)
+    if account is None:
+        raise _failed(f"There is no Batch account named {credential.account!r}.")
+    if host_account is not None and host_account != account.name:
+        raise _failed(f"The host belongs to the account {host_account!r}, the key to {account.name!r}.")
+    return account
+
+
+def _failed(detail: str) -> BatchError:
+    return BatchError("AuthenticationFailed", detail, (("AuthenticationErrorDetail", detail),))

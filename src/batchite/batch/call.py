@@ -1,0 +1,116 @@
+"""One request on its way through an operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+from urllib.parse import quote
+
+from batchite.accounts import BatchAccount
+from batchite.batch import queries
+from batchite.batch.conditions import Conditions
+from batchite.batch.services import Services
+from batchite.web.principal import Principal
+from batchite.web.request import Incoming
+from batchite.wire.batch import codec
+from batchite.wire.batch.errors import BatchError, invalid_header
+from batchite.wire.batch.odata import paging
+from batchite.wire.batch.versions.registry import Version
+from batchite.wire.ticks import Timestamp
+
+T = TypeVar("T")
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for: at most `limit` items, those that come after `position`."""
+
+    limit: int
+    position: str
+    context: str
+
+    @property
+    def after(self) -> int:
+        """The position as the number of a row."""
+        return int(self.position or 0)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A matched, authenticated request of a known version, and what answers it."""
+
+    operation: str
+    request: Incoming
+    services: Services
+    account: BatchAccount
+    principal: Principal
+    version: Version
+    params: dict[str, str]
+    query: dict[str, str]
+    conditions: Conditions
+    now: Timestamp
+
+    def url(self, *segments: str) -> str:
+        """An absolute URL as the client sees this service; each segment is encoded."""
+        return "/".join([self.request.base_url, *(quote(segment, safe="") for segment in segments)])
+
+    def truth(self, name: str) -> bool:
+        """A boolean query parameter. Raises BatchError."""
+        return queries.truth(self.query, name)
+
+    def page(self, largest: int = paging.LIMIT) -> Page:
+        """The page asked for. Raises BatchError."""
+        limit = paging.parse_max_results(self.query.get("maxresults"), largest)
+        context = "\n".join([self.account.name, self.request.raw_path, self.query.get("$filter", "")])
+        token = self.query.get("$skiptoken")
+        return Page(limit, "" if token is None else paging.read_token(context, token), context)
+
+    def next_link(self, page: Page, position: str) -> str:
+        """The URL of the page after `position`, with the parameters of this one."""
+        kept = {name: value for name, value in self._raw_query.items() if name.lower() != "$skiptoken"}
+        parameters = {**kept, "$skiptoken": paging.make_token(page.context, position)}
+        pairs = (f"{quote(name, safe='$-')}={quote(value, safe='')}" for name, value in parameters.items())
+        return f"{self.request.base_url}{self.request.raw_path}?{'&'.join(pairs)}"
+
+    @cached_property
+    def _raw_query(self) -> dict[str, str]:
+        return dict(self.request.query)
+
+    async def body(self, type_: type[T], limit: int) -> T:
+        """The request's body, at most `limit` bytes, in the newest version's shape. Raises BatchError."""
+        content = await self.request.body(limit)
+        self._check_content()
+        if self.version.is_newest:
+            return codec.decode(content, type_)
+        parsed = codec.parse(content)
+        lifted = self.version.lift(self.operation, parsed) if isinstance(parsed, dict) else parsed
+        return codec.convert(lifted, type_)
+
+    async def optional_body(self, type_: type[T], limit: int) -> T | None:
+        """As `body`, but None if there is none."""
+        announced = self.request.headers.get("content-length", "")
+        if announced == "0" or (not announced and "transfer-encoding" not in self.request.headers):
+            return None
+        return await self.body(type_, limit)
+
+    def _check_content(self) -> None:
+        headers = self.request.headers
+        if "content-encoding" in headers:
+            detail = "Send the body without Content-Encoding."
+            raise BatchError("UnsupportedHeader", detail, (("HeaderName", "Content-Encoding"),))
+        given = headers.get("content-type")
+        if given is None:
+            detail = f"Send Content-Type: {JSON}; odata=minimalmetadata."
+            raise BatchError("MissingRequiredHeader", detail, (("HeaderName", "Content-Type"),))
+        if given.partition(";")[0].strip().lower() != JSON:
+            raise invalid_header("Content-Type", given, f"has to be {JSON}; odata=minimalmetadata")
+
+
+def echoed(request: Incoming) -> dict[str, str]:
+    """The client's own request id, if it asked to have it back."""
+    wanted = request.headers.get("return-client-request-id", "").lower() == "true"
+    own = request.headers.get("client-request-id")
+    return {"client-request-id": own} if wanted and own else {}

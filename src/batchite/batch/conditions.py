@@ -1,0 +1,136 @@
+"""Entity tags and conditional requests.
+
+An entity tag is made from the moment of the last change, so a condition on it is one on that moment
+and can be part of the statement that makes a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+import sqlalchemy as sa
+from starlette.datastructures import Headers
+
+from batchite.wire.batch.errors import BatchError, invalid_header
+from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
+
+_YEAR_ONE = 621_355_968_000_000_000  # ticks from the year 1, from which entity tags count, to 1970
+
+DATES = frozenset({"if-modified-since", "if-unmodified-since"})
+ALL = frozenset({"if-match", "if-none-match"}) | DATES
+
+
+def etag(modified: int) -> str:
+    """The unquoted entity tag of a resource changed at `modified`."""
+    return f"0x{modified + _YEAR_ONE:X}"
+
+
+def http_date(ticks: int) -> str:
+    """The moment in the form of HTTP headers, in whole seconds."""
+    return format_datetime(datetime.fromtimestamp(ticks // TICKS_PER_SECOND, UTC), usegmt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must hold of a resource's last change; empty conditions always hold.
+
+    `match` and `none_match` are the ticks behind the tags given (a tag that is none of ours stands for
+    no moment), None where the header is absent or `*`. Times are in whole seconds.
+    """
+
+    match: tuple[int, ...] | None = None
+    none_match: tuple[int, ...] | None = None
+    never: bool = False
+    since: int | None = None
+    unmodified: int | None = None
+
+    def clause(self, modified: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        """The conditions as part of a statement."""
+        parts: list[sa.ColumnElement[bool]] = [sa.false() if self.never else sa.true()]
+        if self.match is not None:
+            parts.append(modified.in_(self.match))
+        if self.none_match is not None:
+            parts.append(modified.not_in(self.none_match))
+        if self.since is not None:
+            parts.append(modified >= (self.since + 1) * TICKS_PER_SECOND)
+        if self.unmodified is not None:
+            parts.append(modified < (self.unmodified + 1) * TICKS_PER_SECOND)
+        return sa.and_(*parts)
+
+    def check_read(self, modified: int) -> None:
+        """Raises ConditionNotMet for a GET or HEAD: 304 if the client has it already, else 412."""
+        second = modified // TICKS_PER_SECOND
+        unchanged = self.never or (self.none_match is not None and modified in self.none_match)
+        if unchanged or (self.since is not None and second <= self.since):
+            raise BatchError("ConditionNotMet", status=304)
+        changed = self.match is not None and modified not in self.match
+        if changed or (self.unmodified is not None and second > self.unmodified):
+            raise BatchError("ConditionNotMet")
+
+    def check_write(self, modified: int) -> None:
+        """Raises ConditionNotMet with 412."""
+        try:
+            self.check_read(modified)
+        except BatchError:
+            raise BatchError("ConditionNotMet") from None
+
+
+def parse(headers: Headers, supported: frozenset[str]) -> Conditions:
+    """Read the conditional headers. Raises BatchError for those which the operation or we do not take.
+
+    Of several, If-Match decides over If-Unmodified-Since and If-None-Match over If-Modified-Since;
+    other mixtures are refused.
+    """
+    given = {name for name in ALL if name in headers}
+    if unsupported := sorted(given - supported):
+        detail = f"This operation does not take {unsupported[0]}; leave it out."
+        raise BatchError("UnsupportedHeader", detail, (("HeaderName", unsupported[0]),))
+    allowed = ({"if-match", "if-unmodified-since"}, {"if-none-match", "if-modified-since"})
+    if len(given) > 1 and given not in allowed:
+        detail = f"Send only one of {', '.join(sorted(given))}."
+        raise BatchError("MultipleConditionHeadersNotSupported", detail)
+    if "if-match" in given:
+        return Conditions(match=_tags(headers["if-match"]))
+    if "if-none-match" in given:
+        tags = _tags(headers["if-none-match"])
+        return Conditions(none_match=tags, never=tags is None)
+    return Conditions(
+        since=_date(headers, "if-modified-since"), unmodified=_date(headers, "if-unmodified-since")
+    )
+
+
+def _tags(text: str) -> tuple[int, ...] | None:
+    if text.strip() == "*":
+        return None
+    return tuple(_ticks(tag.strip().removeprefix("W/").strip('"')) for tag in text.split(","))
+
+
+def _ticks(tag: str) -> int:
+    try:
+        ticks = int(tag, 16) - _YEAR_ONE if tag[:2] in ("0x", "0X") else -1
+    except ValueError:
+        return -1
+    return ticks if 0 <= ticks < 2**63 else -1
+
+
+def _date(headers: Headers, name: str) -> int | None:
+    text = headers.get(name)
+    if text is None:
+        return None
+    for reader in _DATE_READERS:
+        try:
+            return reader(text) // TICKS_PER_SECOND
+        except (ValueError, IndexError, OverflowError):
+            continue
+    raise invalid_header(name, text, "is not a date such as Fri, 31 Jan 2025 12:00:00 GMT")
+
+
+def _rfc_1123(text: str) -> int:
+    moment = parsedate_to_datetime(text)
+    return Timestamp.from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).ticks
+
+
+_DATE_READERS: tuple[Callable[[str], int], ...] = (_rfc_1123, lambda text: Timestamp.parse(text).ticks)

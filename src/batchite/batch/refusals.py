@@ -1,0 +1,55 @@
+"""Problems that no operation answers, as errors of the Batch service."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from batchite.web.problems import BodyTooLarge, MalformedRequest, PathNotFound, VerbNotAllowed
+from batchite.wire.batch import errors
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.ticks import Clock
+
+CONTENT_TYPE = "application/json;odata=minimalmetadata"
+
+
+def as_error(problem: Exception) -> BatchError:
+    """The documented error of a problem; a mistake of ours becomes an InternalError without details."""
+    match problem:
+        case BatchError():
+            return problem
+        case PathNotFound():
+            return BatchError("ResourceNotFound", f"{problem} Check the URL.")
+        case VerbNotAllowed():
+            return BatchError("UnsupportedHttpVerb", str(problem))
+        case BodyTooLarge(limit=limit, size=size):
+            found = f"more than {limit}" if size is None else str(size)
+            values = (("MaxLimit", str(limit)), ("RequestBodySize", found))
+            return BatchError("RequestBodyTooLarge", f"{problem} Send less at a time.", values)
+        case MalformedRequest():
+            return BatchError("RequestUrlFailedToParse", str(problem))
+    return BatchError("InternalError")
+
+
+def service_headers(request_id: str) -> dict[str, str]:
+    """Headers of every answer."""
+    return {"request-id": request_id, "DataServiceVersion": "3.0", "X-Content-Type-Options": "nosniff"}
+
+
+def response(problem: Exception, headers: dict[str, str], body: bytes, status: int) -> Response:
+    if isinstance(problem, VerbNotAllowed):
+        headers = {**headers, "Allow": ", ".join(problem.allowed)}
+    if status == 304:
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, CONTENT_TYPE)
+
+
+class Fallback:
+    """What the guard of the Batch service answers when something escapes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, problem: Exception, request_id: str) -> Response:
+        error = as_error(problem)
+        body = errors.body(error, request_id, self._clock.now())
+        return response(problem, service_headers(request_id), body, error.status)

@@ -1,0 +1,21 @@
+"""What the operations work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchite.accounts import Accounts
+from batchite.ports import NodeFiles, Owner
+from batchite.store.database import Database
+from batchite.wire.ticks import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each, for all requests."""
+
+    database: Database
+    accounts: Accounts
+    clock: Clock
+    owner: Owner
+    files: NodeFiles
