@@ -7,6 +7,10 @@ import msgspec
 FILE_NAME = "agent.json"
 """where an agent finds it, in the node's own directory"""
 
+ROOT_MARK = "AZ_BATCH_NODE_ROOT_DIR"
+"""the variable every process of a node is started with: its value, the node's root directory, tells
+an engine whose process it is"""
+
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an agent must know to become this node."""

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batchite.link.spec import NodeSpec
+from batchite.link.spec import ROOT_MARK, NodeSpec
 from batchite.nodes.definition import EnvironmentSetting
 from batchite.nodes.directories import NodeDirectories, RunDirectory
 
-ROOT_MARK = "AZ_BATCH_NODE_ROOT_DIR"
 TASK_MARK = "AZ_BATCH_TASK_DIR"
 
 RESERVED_DISK_BYTES = 64 * 1024 * 1024

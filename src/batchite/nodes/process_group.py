@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 
-from batchite.nodes import proc
+from batchite import proc
 from batchite.nodes.environment import TASK_MARK
 from batchite.nodes.sandbox import Command, Exited, Running
 from batchite.nodes.tree import Tree

@@ -13,8 +13,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from batchite.nodes import proc
-from batchite.nodes.environment import ROOT_MARK
+from batchite import proc
+from batchite.link.spec import ROOT_MARK
 
 _PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
