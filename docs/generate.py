@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from batchite.settings import CONFIG, SETTINGS, Setting
+from batchite.wire.batch.honoured import MODELS, TABLE
 
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- made by docs/generate.py; below this line nothing is written by hand -->\n"
@@ -27,7 +28,18 @@ def _settings_row(setting: Setting) -> str:
     return f"| `{setting.flag}` | `{setting.variable}` | {name} | {default} | {setting.help} |\n"
 
 
-PAGES = {"settings.md": settings_table}
+def honoured_tables() -> str:
+    """Every property that is refused or has no effect, a table for each thing that has properties."""
+    return "\n".join(_honoured_table(owner) for owner in MODELS)
+
+
+def _honoured_table(owner: str) -> str:
+    head = f"## Of a {owner}\n\n| property | | why, or what happens instead |\n| --- | --- | --- |\n"
+    entries = sorted((entry for entry in TABLE if entry.owner == owner), key=lambda entry: entry.path)
+    return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
+
+
+PAGES = {"settings.md": settings_table, "honoured.md": honoured_tables}
 
 
 def main(check: bool) -> int:
