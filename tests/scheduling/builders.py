@@ -1,0 +1,103 @@
+"""Small states to decide about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.nodes import settle_phases
+from batchite.scheduling.placement import place
+from batchite.scheduling.state import JobState, NodeState, PoolState, QueuedTask, ShardState, StartTask
+
+NOW = 1_000_000_000
+
+
+def pool(**changes: Any) -> PoolState:
+    values: dict[str, Any] = {
+        "number": 1,
+        "id": "pool",
+        "state": "active",
+        "allocation_state": "steady",
+        "target_dedicated": 0,
+        "target_low_priority": 0,
+        "vm_size": "standard_d2s_v3",
+        "slots_per_node": 1,
+        "node_cores": 2,
+        "fill": "spread",
+        "oldest_job_first": False,
+        "resize_ends_at": NOW + 9_000,
+        "start_task": None,
+    }
+    return PoolState(**(values | changes))
+
+
+def start_task(*, wait: bool = True, retries: int = 0) -> StartTask:
+    return StartTask(b'{"commandLine":"prepare"}', wait, retries)
+
+
+def shard(*, nodes: int = 0, **pool_changes: Any) -> ShardState:
+    """A pool with that many nodes, idle and connected."""
+    state = ShardState(pool=pool(target_dedicated=nodes, **pool_changes))
+    for number in range(1, nodes + 1):
+        add_node(state, number)
+    return state
+
+
+def add_node(state: ShardState, number: int, phase: Any = "idle", *, connected: bool = True) -> NodeState:
+    assert state.pool is not None
+    node = NodeState(number, f"node-{number}", True, state.pool.slots_per_node, phase, phase)
+    node.connected = node.was_connected = connected
+    node.start_task_done = phase in ("idle", "running")
+    state.nodes[node.id] = node
+    return node
+
+
+def add_job(shard_state: ShardState, number: int, tasks: int = 0, **changes: Any) -> JobState:
+    """A job with that many waiting tasks of one slot, numbered job * 1000 and up."""
+    values: dict[str, Any] = {
+        "number": number,
+        "id": f"job-{number}",
+        "state": "active",
+        "priority": 0,
+        "max_parallel_tasks": -1,
+        "terminates_when_done": False,
+        "ends_at": None,
+    }
+    job = shard_state.jobs[number] = JobState(**(values | changes))
+    add_tasks(job, range(number * 1000, number * 1000 + tasks))
+    return job
+
+
+def add_tasks(job: JobState, numbers: range, slots: int = 1, **changes: Any) -> None:
+    queued = [queued_task(number, slots=slots, **changes) for number in numbers]
+    job.window(slots).extend(queued, more=False)
+    job.unfinished += len(queued)
+
+
+def queued_task(number: int, **changes: Any) -> QueuedTask:
+    values: dict[str, Any] = {
+        "number": number,
+        "id": f"task-{number}",
+        "slots": 1,
+        "attempt": 0,
+        "retries": 0,
+        "max_retries": 0,
+        "definition": b"{}",
+    }
+    return QueuedTask(**(values | changes))
+
+
+def placed(state: ShardState) -> list[tuple[int, str]]:
+    """One turn of placement: (task, node) in the order of the leases."""
+    return [(lease.task, lease.node_id) for lease in leases(state).changes.leased]
+
+
+def leases(state: ShardState) -> Decisions:
+    decisions = Decisions()
+    place(state, decisions)
+    settle_phases(state, NOW, decisions)
+    return decisions
+
+
+def sent(decisions: Decisions, kind: type) -> list[Any]:
+    return [effect for effect in decisions.effects if isinstance(effect, kind)]

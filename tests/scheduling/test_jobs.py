@@ -1,0 +1,111 @@
+"""How jobs end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
+from batchite.scheduling.jobs import (
+    on_job_changed,
+    on_job_purged,
+    on_job_wall_clock,
+    on_tasks_added,
+    on_window_read,
+)
+from batchite.scheduling.state import ShardState
+from batchite.scheduling.tasks import on_task_ended
+from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, sent, shard
+
+
+def changed(shard_state: ShardState, number: int, **changes: object) -> Decisions:
+    decisions = Decisions()
+    job = replace(shard_state.jobs[number], windows={}, assignments={}, **changes)  # type: ignore[arg-type]
+    on_job_changed(shard_state, job, NOW, decisions)
+    return decisions
+
+
+def end_task(state: ShardState, number: int) -> Decisions:
+    decisions = Decisions()
+    assignment = state.assignments[number]
+    on_task_ended(state, assignment.node, number, assignment.attempt, NOW, NOW + 1, 0, None, decisions)
+    return decisions
+
+
+def test_terminating_ends_what_runs_and_leaves_what_waits() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=3)
+    placed(state)
+    decisions = changed(state, 1, state="terminating")
+    assert [effect.task for effect in sent(decisions, EndTask)] == [1000]
+    assert decisions.changes.job_completed == []
+    last = end_task(state, 1000)
+    assert last.changes.job_completed[0].job == 1
+    assert 1 not in state.jobs
+    assert placed(state) == []
+
+
+def test_terminating_a_job_without_running_tasks_completes_it() -> None:
+    state = shard()
+    add_job(state, 1, tasks=3)
+    assert changed(state, 1, state="terminating").changes.job_completed[0].at == NOW
+
+
+def test_deleting_purges_once_nothing_runs() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=2)
+    placed(state)
+    assert sent(changed(state, 1, state="deleting"), PurgeJob) == []
+    last = end_task(state, 1000)
+    assert last.changes.removed[0].task == 1000
+    assert sent(last, PurgeJob)[0].job == 1
+    on_job_purged(state, 1, Decisions())
+    assert state.jobs == {}
+
+
+def test_deleting_a_terminating_job() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=1)
+    placed(state)
+    changed(state, 1, state="terminating")
+    changed(state, 1, state="deleting")
+    assert sent(end_task(state, 1000), PurgeJob)
+
+
+def test_a_job_ends_with_its_last_task_where_asked() -> None:
+    state = shard(nodes=1, slots_per_node=2)
+    add_job(state, 1, tasks=2, terminates_when_done=True)
+    placed(state)
+    assert end_task(state, 1000).changes.job_terminating == []
+    last = end_task(state, 1001)
+    assert last.changes.job_terminating[0].reason == "AllTasksComplete"
+    assert last.changes.job_completed[0].job == 1
+
+
+def test_the_wall_clock_is_set_once_and_ends_the_job() -> None:
+    state = shard(nodes=1)
+    job = add_job(ShardState(), 1, tasks=0, ends_at=NOW + 7)
+    decisions = Decisions()
+    on_job_changed(state, job, NOW, decisions)
+    (due,) = decisions.changes.due_set
+    assert (due.kind, due.subject, due.at) == ("job-wall-clock", 1, NOW + 7)
+    over = Decisions()
+    on_job_wall_clock(state, 1, NOW + 7, over)
+    assert over.changes.job_terminating[0].reason == "MaxWallClockTimeExpiry"
+    again = Decisions()
+    on_job_wall_clock(state, 1, NOW + 8, again)
+    assert again.changes.job_terminating == []
+
+
+def test_added_tasks_are_looked_for_by_slots() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1)
+    on_tasks_added(state, 1, {1: 3, 2: 0, 4: 1}, 4)
+    job = state.jobs[1]
+    assert {slots for slots, window in job.windows.items() if window.more} == {1, 4}
+    assert job.unfinished == 4
+
+
+def test_what_is_read_for_a_job_that_went_is_dropped() -> None:
+    state = shard(nodes=1)
+    on_window_read(state, 9, 1, [queued_task(1)], more=True)
+    assert leases(state).effects == []

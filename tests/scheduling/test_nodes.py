@@ -1,0 +1,103 @@
+"""Booting and the start task."""
+
+from __future__ import annotations
+
+from batchite.scheduling.decisions import Decisions, RunStartTask
+from batchite.scheduling.ending import Failure
+from batchite.scheduling.nodes import on_node_connected, on_start_task_ended, on_start_task_started
+from batchite.scheduling.state import NodeState, ShardState
+from tests.scheduling.builders import NOW, add_job, add_node, placed, sent, shard, start_task
+
+EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
+BLOB = Failure("usererror", "BlobNotFound", "no such blob")
+
+
+def booting(**rules: object) -> tuple[ShardState, NodeState, Decisions]:
+    state = shard(start_task=start_task(**rules))  # type: ignore[arg-type]
+    node = add_node(state, 1, "starting", connected=False)
+    node.was_connected = False
+    return state, node, connect(state, node)
+
+
+def connect(state: ShardState, node: NodeState, ran: int = 0) -> Decisions:
+    decisions = Decisions()
+    on_node_connected(state, node, NOW, "0.1.0", set(), ran, decisions)
+    return decisions
+
+
+def end(state: ShardState, node: NodeState, failure: Failure | None, attempt: int = 1) -> Decisions:
+    decisions = Decisions()
+    code = 0 if failure is None else 3 if failure is EXIT else None
+    on_start_task_ended(state, node, attempt, NOW, NOW + 5, code, failure, decisions)
+    return decisions
+
+
+def test_without_a_start_task_a_node_is_idle_once_it_speaks() -> None:
+    state = shard()
+    node = add_node(state, 1, "starting", connected=False)
+    decisions = connect(state, node)
+    assert node.phase == "idle"
+    assert decisions.changes.node_booted[0].agent_version == "0.1.0"
+    assert decisions.effects == []
+
+
+def test_a_node_waits_for_its_start_task() -> None:
+    state, node, decisions = booting()
+    add_job(state, 1, tasks=1)
+    assert [effect.attempt for effect in sent(decisions, RunStartTask)] == [1]
+    assert (node.phase, placed(state)) == ("waitingforstarttask", [])
+    started = Decisions()
+    on_start_task_started(node, 1, NOW, started)
+    assert started.changes.start_task_changed[0].state == "running"
+    ended = end(state, node, None)
+    assert ended.changes.start_task_changed[0].exit_code == 0
+    assert node.phase == "idle"
+    assert len(placed(state)) == 1
+
+
+def test_a_node_that_need_not_wait_takes_tasks_whatever_comes_of_the_start_task() -> None:
+    state, node, _ = booting(wait=False)
+    add_job(state, 1, tasks=1)
+    assert len(placed(state)) == 1
+    end(state, node, EXIT)
+    assert node.phase in ("idle", "running")
+
+
+def test_the_last_failure_leaves_the_node_without_use() -> None:
+    state, node, _ = booting(retries=2)
+    for attempt in (1, 2):
+        decisions = end(state, node, EXIT, attempt)
+        assert [effect.attempt for effect in sent(decisions, RunStartTask)] == [attempt + 1]
+        assert node.phase == "waitingforstarttask"
+    decisions = end(state, node, EXIT, 3)
+    assert sent(decisions, RunStartTask) == []
+    assert node.phase == "starttaskfailed"
+    change = decisions.changes.start_task_changed[0]
+    assert (change.retries, change.failure) == (2, EXIT)
+
+
+def test_download_errors_are_not_retried() -> None:
+    state, node, _ = booting(retries=5)
+    assert sent(end(state, node, BLOB), RunStartTask) == []
+    assert node.phase == "starttaskfailed"
+
+
+def test_endless_retries() -> None:
+    state, node, _ = booting(retries=-1)
+    for attempt in range(1, 20):
+        assert sent(end(state, node, EXIT, attempt), RunStartTask)
+
+
+def test_reports_of_an_old_attempt_are_dropped() -> None:
+    state, node, _ = booting(retries=1)
+    end(state, node, EXIT)
+    assert not end(state, node, EXIT, 1).changes
+    assert node.start_task_attempt == 2
+
+
+def test_a_start_task_that_was_never_heard_of_is_sent_again() -> None:
+    state, node, _ = booting()
+    assert sent(connect(state, node, ran=0), RunStartTask)
+    assert sent(connect(state, node, ran=1), RunStartTask) == []
+    end(state, node, None)
+    assert sent(connect(state, node, ran=0), RunStartTask) == []

@@ -1,0 +1,169 @@
+"""Which task goes where."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from batchite.scheduling.decisions import ReadWindow, RecallTask
+from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
+from batchite.scheduling.state import WINDOW
+from batchite.scheduling.tasks import on_task_ended, on_task_started
+from tests.scheduling.builders import (
+    NOW,
+    add_job,
+    add_node,
+    add_tasks,
+    leases,
+    placed,
+    queued_task,
+    sent,
+    shard,
+)
+
+
+def test_tasks_go_in_the_order_they_were_added() -> None:
+    state = shard(nodes=1, slots_per_node=3)
+    add_job(state, 1, tasks=5)
+    assert [task for task, _ in placed(state)] == [1000, 1001, 1002]
+
+
+def test_spread_balances_tasks_over_nodes() -> None:
+    state = shard(nodes=3, slots_per_node=4)
+    add_job(state, 1, tasks=6)
+    assert Counter(node for _, node in placed(state)) == {"node-1": 2, "node-2": 2, "node-3": 2}
+
+
+def test_pack_fills_a_node_before_the_next() -> None:
+    state = shard(nodes=3, slots_per_node=4, fill="pack")
+    add_job(state, 1, tasks=6)
+    assert sorted(Counter(node for _, node in placed(state)).values()) == [2, 4]
+
+
+def test_higher_priority_first() -> None:
+    state = shard(nodes=1, slots_per_node=2)
+    add_job(state, 1, tasks=2, priority=-5)
+    add_job(state, 2, tasks=1, priority=7)
+    assert [task for task, _ in placed(state)] == [2000, 1000]
+
+
+def test_jobs_of_equal_priority_take_turns_across_batches() -> None:
+    state = shard(nodes=1, slots_per_node=2)
+    for job in (1, 2, 3):
+        add_job(state, job, tasks=2)
+    first = [task for task, _ in placed(state)]
+    add_node(state, 2)
+    second = [task for task, _ in placed(state)]
+    assert first == [1000, 2000]
+    assert second == [3000, 1001]
+
+
+def test_older_job_first_where_the_pool_says_so() -> None:
+    state = shard(nodes=1, slots_per_node=3, oldest_job_first=True)
+    add_job(state, 2, tasks=2)
+    add_job(state, 1, tasks=2)
+    assert [task for task, _ in placed(state)] == [1000, 1001, 2000]
+
+
+def test_a_task_needs_all_its_slots_on_one_node() -> None:
+    state = shard(nodes=2, slots_per_node=4)
+    job = add_job(state, 1)
+    add_tasks(job, range(1, 4), slots=3)
+    assert len(placed(state)) == 2
+    assert all(node.used == 3 for node in state.nodes.values())
+
+
+def test_a_task_without_room_does_not_hold_up_smaller_ones() -> None:
+    state = shard(nodes=1, slots_per_node=4)
+    job = add_job(state, 1)
+    add_tasks(job, range(1, 3), slots=3)
+    add_tasks(job, range(3, 4), slots=1)
+    assert [task for task, _ in placed(state)] == [1, 3]
+
+
+def test_max_parallel_tasks() -> None:
+    state = shard(nodes=2, slots_per_node=4)
+    add_job(state, 1, tasks=8, max_parallel_tasks=3)
+    assert len(placed(state)) == 3
+
+
+def test_nothing_for_nodes_that_are_not_ready() -> None:
+    state = shard()
+    add_job(state, 1, tasks=5)
+    for number, phase in enumerate(("creating", "starting", "waitingforstarttask", "starttaskfailed"), 1):
+        add_node(state, number, phase)
+    add_node(state, 9, "leavingpool")
+    add_node(state, 10, "idle", connected=False)
+    assert placed(state) == []
+
+
+def test_terminating_jobs_start_nothing() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=1, state="terminating")
+    assert placed(state) == []
+
+
+def test_no_leases_ahead_while_tasks_are_long_or_unknown() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=10)
+    assert len(placed(state)) == 1
+    state.nodes["node-1"].pace = AHEAD_TICKS * 2
+    assert placed(state) == []
+
+
+def test_leases_ahead_where_tasks_are_short() -> None:
+    state = shard(nodes=1)
+    node = state.nodes["node-1"]
+    node.pace = AHEAD_TICKS // 4
+    add_job(state, 1, tasks=10)
+    assert len(placed(state)) == 1 + ahead_limit(node) == 5
+
+
+def test_waiting_tasks_are_recalled_when_another_node_has_nothing_to_do() -> None:
+    state = shard(nodes=1)
+    state.nodes["node-1"].pace = AHEAD_TICKS // 4
+    add_job(state, 1, tasks=3)
+    assert len(placed(state)) == 3
+    add_node(state, 2)
+    decisions = leases(state)
+    assert [(effect.node, effect.task) for effect in sent(decisions, RecallTask)] == [("node-1", 1002)]
+    assert sent(leases(state), RecallTask) == []
+
+
+def test_pace_follows_what_tasks_took() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=1)
+    decisions = leases(state)
+    node = state.nodes["node-1"]
+    on_task_started(state, node, 1000, 1, NOW, decisions)
+    on_task_ended(state, node, 1000, 1, NOW, NOW + 20_000, 0, None, decisions)
+    assert node.pace == 20_000
+    assert ahead_limit(node) == 20
+
+
+def test_a_low_window_is_read_on_from_its_cursor() -> None:
+    state = shard(nodes=1)
+    job = add_job(state, 1)
+    job.window(1).extend([queued_task(7)], more=True)
+    (read,) = sent(leases(state), ReadWindow)
+    assert (read.job, read.slots, read.after, read.limit) == (1, 1, 7, WINDOW)
+
+
+def test_windows_are_not_read_while_no_node_can_use_them() -> None:
+    state = shard()
+    add_job(state, 1).window(1)
+    assert leases(state).effects == []
+
+
+def test_put_back_keeps_the_order_and_the_bound() -> None:
+    state = shard(nodes=1)
+    job = add_job(state, 1)
+    window = job.window(1)
+    window.extend([queued_task(number) for number in range(10, 10 + WINDOW)], more=False)
+    first = window.pop()
+    window.put_back(first)
+    assert window.next == first
+    window.put_back(queued_task(1))
+    assert len(window) == WINDOW
+    assert (window.cursor, window.more) == (10 + WINDOW - 2, True)
+    window.put_back(queued_task(10_000))
+    assert len(window) == WINDOW

@@ -1,0 +1,134 @@
+"""A pool gets its nodes, keeps them, and goes."""
+
+from __future__ import annotations
+
+from batchite.scheduling.decisions import Decisions, StartNode, StopNode
+from batchite.scheduling.pools import (
+    REPLACEMENT_PAUSE,
+    on_node_ended,
+    on_nodes_allocated,
+    on_pool_changed,
+    on_replacement_due,
+    on_resize_timeout,
+)
+from batchite.scheduling.state import NodeState, ShardState
+from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, sent, shard
+
+
+def new_node(number: int) -> NodeState:
+    return NodeState(number, f"node-{number}", True, 1, "creating", "creating")
+
+
+def test_a_new_pool_asks_for_nodes_and_becomes_steady_when_it_has_them() -> None:
+    state = ShardState()
+    asked = Decisions()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=2), NOW, asked)
+    assert asked.changes.nodes_wanted[True].count == 2
+    assert asked.changes.due_set[0].kind == "resize-timeout"
+    assert asked.changes.resize_ended == []
+    got = Decisions()
+    on_nodes_allocated(state, [new_node(1), new_node(2)], 0, NOW, got)
+    assert [effect.node for effect in sent(got, StartNode)] == ["node-1", "node-2"]
+    assert got.changes.resize_ended[0].errors == ()
+    assert state.pool is not None
+    assert state.pool.allocation_state == "steady"
+
+
+def test_both_kinds_of_nodes_are_asked_for() -> None:
+    decisions = Decisions()
+    resizing = pool(allocation_state="resizing", target_dedicated=2, target_low_priority=3)
+    on_pool_changed(ShardState(), resizing, NOW, decisions)
+    wanted = decisions.changes.nodes_wanted
+    assert {dedicated: wanted[dedicated].count for dedicated in wanted} == {True: 2, False: 3}
+
+
+def test_a_core_quota_ends_the_resize_with_its_error() -> None:
+    state = ShardState()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=3), NOW, Decisions())
+    decisions = Decisions()
+    on_nodes_allocated(state, [new_node(1)], 2, NOW, decisions)
+    (ended,) = decisions.changes.resize_ended
+    assert [error.code for error in ended.errors] == ["AccountCoreQuotaReached"]
+    assert "2 of the nodes" in ended.errors[0].message
+    assert decisions.changes.nodes_wanted == {}
+
+
+def test_a_lost_node_is_replaced_at_once() -> None:
+    state = shard(nodes=2)
+    decisions = Decisions()
+    on_node_ended(state, state.nodes["node-1"], NOW, decisions)
+    assert decisions.changes.node_removed[0].node == 1
+    assert decisions.changes.nodes_wanted[True].count == 1
+
+
+def test_a_node_lost_before_it_spoke_is_replaced_after_a_pause() -> None:
+    state = shard(nodes=1)
+    node = state.nodes["node-1"]
+    node.was_connected = False
+    decisions = Decisions()
+    on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.nodes_wanted == {}
+    (due,) = decisions.changes.due_set
+    assert (due.kind, due.at) == ("replace-nodes", NOW + REPLACEMENT_PAUSE)
+    later = Decisions()
+    on_replacement_due(state, 1, due.at, later)
+    assert later.changes.nodes_wanted[True].count == 1
+
+
+def test_losing_both_nodes_in_one_batch_asks_for_two() -> None:
+    state = shard(nodes=2)
+    decisions = Decisions()
+    for node in list(state.nodes.values()):
+        on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.nodes_wanted[True].count == 2
+
+
+def test_too_many_nodes_the_idle_and_youngest_leave() -> None:
+    state = shard(nodes=3)
+    add_job(state, 1, tasks=1)
+    placed(state)
+    busy = next(node for node in state.nodes.values() if node.assignments)
+    decisions = Decisions()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=1), NOW, decisions)
+    stopped = {effect.node for effect in sent(decisions, StopNode)}
+    assert stopped == set(state.nodes) - {busy.id}
+    assert decisions.changes.resize_ended == []
+    for node_id in stopped:
+        on_node_ended(state, state.nodes[node_id], NOW, decisions)
+    assert len(decisions.changes.resize_ended) == 1
+
+
+def test_a_deleted_pool_goes_after_its_last_node_and_its_tasks_wait() -> None:
+    state = shard(nodes=2)
+    job = add_job(state, 1, tasks=1)
+    placed(state)
+    decisions = Decisions()
+    on_pool_changed(state, pool(state="deleting"), NOW, decisions)
+    assert len(sent(decisions, StopNode)) == 2
+    assert decisions.changes.pool_removed == []
+    for node in list(state.nodes.values()):
+        on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.requeued[1000].why == "requeue"
+    assert decisions.changes.pool_removed[0].pool == 1
+    assert state.pool is None
+    assert len(list(job.queued())) == 1
+    assert leases(state).effects == []
+
+
+def test_a_resize_that_takes_too_long_ends_with_its_error() -> None:
+    state = ShardState()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=1), NOW, Decisions())
+    decisions = Decisions()
+    on_resize_timeout(state, 1, NOW, decisions)
+    assert decisions.changes.resize_ended[0].errors[0].code == "AllocationTimedout"
+    again = Decisions()
+    on_resize_timeout(state, 1, NOW, again)
+    assert again.changes.resize_ended == []
+
+
+def test_phases_are_recorded_once() -> None:
+    state = shard(nodes=1)
+    add_node(state, 2, "starting")
+    state.nodes["node-2"].phase = "idle"
+    assert [change.phase for change in leases(state).changes.node_changed] == ["idle"]
+    assert leases(state).changes.node_changed == []

@@ -1,0 +1,207 @@
+"""What becomes of tasks that end, fail, are ended or lose their node."""
+
+from __future__ import annotations
+
+import pytest
+
+from batchite.scheduling.decisions import Decisions, EndTask, RemoveTaskFiles
+from batchite.scheduling.ending import DELETED, TERMINATED, Failure
+from batchite.scheduling.jobs import on_job_changed
+from batchite.scheduling.nodes import on_node_connected
+from batchite.scheduling.pools import on_node_ended
+from batchite.scheduling.state import NodeState, ShardState
+from batchite.scheduling.tasks import on_task_ended, on_task_intent, on_task_returned, on_task_started
+from tests.scheduling.builders import (
+    NOW,
+    add_job,
+    add_node,
+    add_tasks,
+    leases,
+    placed,
+    queued_task,
+    sent,
+    shard,
+)
+
+EXIT = Failure("usererror", "FailureExitCode", "The task exited with an exit code other than 0.")
+BLOB = Failure("usererror", "BlobNotFound", "No such blob.")
+
+
+def running(**task: int) -> tuple[ShardState, NodeState]:
+    """Task 1 of job 1 runs on node-1."""
+    state = shard(nodes=1)
+    add_tasks(add_job(state, 1), range(1, 2), **task)
+    leases(state)
+    node = state.nodes["node-1"]
+    on_task_started(state, node, 1, 1, NOW, Decisions())
+    return state, node
+
+
+def end(
+    state: ShardState, node: NodeState, code: int | None, failure: Failure | None, attempt: int = 1
+) -> Decisions:
+    decisions = Decisions()
+    on_task_ended(state, node, 1, attempt, NOW, NOW + 50, code, failure, decisions)
+    return decisions
+
+
+def test_success() -> None:
+    state, node = running()
+    decisions = end(state, node, 0, None)
+    (completed,) = decisions.changes.completed
+    assert (completed.was, completed.exit_code, completed.succeeded) == ("running", 0, True)
+    assert (node.used, state.assignments, state.jobs[1].unfinished) == (0, {}, 0)
+    totals = decisions.changes.node_tasks[1]
+    assert (totals.ran, totals.succeeded) == (1, 1)
+
+
+def test_start_and_end_in_one_batch_are_one_change() -> None:
+    state = shard(nodes=1)
+    add_tasks(add_job(state, 1), range(1, 2))
+    leases(state)
+    node, decisions = state.nodes["node-1"], Decisions()
+    on_task_started(state, node, 1, 1, NOW, decisions)
+    on_task_ended(state, node, 1, 1, NOW, NOW + 50, 0, None, decisions)
+    assert decisions.changes.started == {}
+    assert decisions.changes.completed[0].was == "active"
+
+
+def test_a_failure_is_retried_as_often_as_allowed() -> None:
+    state, node = running(max_retries=1)
+    first = end(state, node, 3, EXIT)
+    assert first.changes.requeued[1].why == "retry"
+    assert placed(state) == [(1, "node-1")]
+    last = end(state, node, 3, EXIT, attempt=2)
+    assert last.changes.completed[0].exit_code == 3
+    assert not last.changes.completed[0].succeeded
+
+
+def test_endless_retries() -> None:
+    state, node = running(max_retries=-1, retries=1_000)
+    assert end(state, node, 1, EXIT).changes.requeued[1].why == "retry"
+
+
+def test_only_exit_codes_are_retried() -> None:
+    state, node = running(max_retries=5)
+    assert end(state, node, None, BLOB).changes.completed[0].failure == BLOB
+
+
+def test_an_old_attempt_is_dropped() -> None:
+    state, node = running(max_retries=5)
+    end(state, node, 3, EXIT)
+    placed(state)
+    decisions = end(state, node, 0, None, attempt=1)
+    assert not decisions.changes
+    assert state.assignments[1].attempt == 2
+
+
+def test_a_report_of_another_node_is_dropped() -> None:
+    state, _ = running()
+    other = add_node(state, 2)
+    assert not end(state, other, 0, None).changes
+    assert 1 in state.assignments
+
+
+def test_losing_the_node_is_not_a_retry() -> None:
+    state, node = running()
+    decisions = Decisions()
+    on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.requeued[1].why == "recovery"
+    add_node(state, 2)
+    assert placed(state) == [(1, "node-2")]
+    assert state.assignments[1].attempt == 2
+
+
+def test_a_returned_task_waits_again() -> None:
+    state = shard(nodes=1)
+    add_tasks(add_job(state, 1), range(1, 2))
+    leases(state)
+    decisions = Decisions()
+    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW, decisions)
+    assert decisions.changes.requeued[1].was == "active"
+    assert state.jobs[1].window(1).next.attempt == 1
+
+
+@pytest.mark.parametrize("intent", ["terminate", "delete"])
+def test_a_running_task_is_ended_by_its_node(intent: str) -> None:
+    state, node = running(max_retries=5)
+    decisions = Decisions()
+    on_task_intent(state, queued_task(1), 1, "running", "node-1", intent, NOW, decisions)  # type: ignore[arg-type]
+    (order,) = sent(decisions, EndTask)
+    assert (order.node, order.task, order.attempt) == ("node-1", 1, 1)
+    assert not decisions.changes
+    ended = end(state, node, None, order.failure)
+    if intent == "delete":
+        assert ended.changes.removed[0].was == "running"
+        assert sent(ended, RemoveTaskFiles)
+    else:
+        assert ended.changes.completed[0].failure == TERMINATED.failure
+
+
+def test_ending_is_repeated_to_a_node_that_comes_back() -> None:
+    state, node = running()
+    on_task_intent(state, queued_task(1), 1, "running", "node-1", "terminate", NOW, Decisions())
+    decisions = Decisions()
+    on_node_connected(state, node, NOW, "1", {(1, 1)}, 0, decisions)
+    assert sent(decisions, EndTask)
+
+
+def test_a_waiting_task_is_ended_at_once() -> None:
+    state = shard()
+    job = add_job(state, 1, tasks=2)
+    decisions = Decisions()
+    on_task_intent(state, queued_task(1000), 1, "active", None, "terminate", NOW, decisions)
+    (completed,) = decisions.changes.completed
+    assert (completed.started, completed.failure) == (None, TERMINATED.failure)
+    assert [task.number for task in job.queued()] == [1001]
+
+
+def test_ending_a_task_that_was_requeued_in_the_same_batch() -> None:
+    state, node = running(max_retries=1)
+    decisions = end(state, node, 3, EXIT)
+    on_task_intent(state, queued_task(1), 1, "active", None, "delete", NOW, decisions)
+    assert decisions.changes.requeued == {}
+    assert decisions.changes.removed[0].was == "running"
+    assert placed(state) == []
+
+
+def test_a_completed_task_is_removed_with_its_files() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1)
+    decisions = Decisions()
+    on_task_intent(state, queued_task(5), 1, "failed", "node-1", "delete", NOW, decisions)
+    assert decisions.changes.removed[0].was == "failed"
+    assert state.jobs[1].unfinished == 0
+    assert sent(decisions, RemoveTaskFiles)[0].task_id == "task-5"
+
+
+def test_deleting_overrides_terminating() -> None:
+    state, node = running()
+    for intent in ("terminate", "delete", "terminate"):
+        on_task_intent(state, queued_task(1), 1, "running", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
+    assert state.assignments[1].ending == DELETED
+    assert end(state, node, 0, None).changes.removed
+
+
+def test_a_task_to_be_terminated_is_over_when_its_node_is_lost() -> None:
+    state, node = running()
+    on_task_intent(state, queued_task(1), 1, "running", "node-1", "terminate", NOW, Decisions())
+    decisions = Decisions()
+    on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.completed[0].failure == TERMINATED.failure
+
+
+def test_what_a_node_has_not_heard_of_is_sent_again() -> None:
+    state, node = running()
+    decisions = Decisions()
+    on_node_connected(state, node, NOW, "1", set(), 0, decisions)
+    assert [(effect.task.number, effect.attempt) for effect in decisions.effects] == [(1, 1)]  # type: ignore[union-attr]
+
+
+def test_a_retry_ends_with_its_job() -> None:
+    state, node = running(max_retries=5)
+    state.jobs[1].state = "terminating"
+    on_job_changed(state, state.jobs[1], NOW, Decisions())
+    decisions = end(state, node, 3, EXIT)
+    assert decisions.changes.completed
+    assert decisions.changes.job_completed
