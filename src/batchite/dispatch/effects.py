@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -65,10 +65,10 @@ class _Node:
 class Surroundings:
     """What is the same for every node."""
 
-    account_url: Callable[[str], str]
-    """the Batch endpoint of an account, as tasks see it"""
-    service_url: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    account_url: str
+    """the Batch endpoint, where agents connect to and tasks find the API"""
+    environment: Mapping[str, str]
+    """for every task"""
 
 
 class Effects:
@@ -236,8 +236,8 @@ class Effects:
             node_id=node_id,
             pool_id=pool.id,
             account=shard.account,
-            account_url=self._surroundings.account_url(shard.account),
-            service_url=self._surroundings.service_url,
+            account_url=self._surroundings.account_url,
+            service_url=self._surroundings.account_url,
             token=token,
             dedicated=shard.state.nodes[node_id].dedicated,
             vm_size=pool.vm_size,

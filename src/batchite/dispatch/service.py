@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from batchite.accounts import Accounts
 from batchite.dispatch.effects import Effects, Surroundings
@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 class Dispatch:
     """Owner of all shards. Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
 
-    `make_engine` is given the function to call when a node is lost. `link_app` and `transfer_app`
+    `make_engine` is given the function to call when a node is lost. `account_url` is the Batch
+    endpoint, for agents and tasks; `environment` is given to every task. `link_app` and `transfer_app`
     are ASGI apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
     """
 
@@ -39,7 +40,9 @@ class Dispatch:
         accounts: Accounts,
         clock: Clock,
         make_engine: Callable[[Lost], Engine],
-        surroundings: Surroundings,
+        *,
+        account_url: str,
+        environment: Mapping[str, str],
     ) -> None:
         self._database = database
         self._accounts = accounts
@@ -47,6 +50,7 @@ class Dispatch:
         self._name = secrets.token_hex(8)
         self._links = Links(self._received, self._closed)
         self._engine = make_engine(self._lost)
+        surroundings = Surroundings(account_url, environment)
         self._effects = Effects(database, self._links, self._engine, surroundings)
         self.files = LinkedFiles(self._links)
         self._shards: dict[str, Shard] = {}
@@ -69,7 +73,7 @@ class Dispatch:
             await self._acquire(name)
         self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
 
-    async def stop(self, *, end_nodes: bool) -> None:
+    async def stop(self, end_nodes: bool) -> None:
         """Stop deciding. With `end_nodes` the nodes are ended in order and boot again at the next
         start; their tasks return to active. Without, nodes and tasks go on."""
         self._stopping = True
