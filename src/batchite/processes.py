@@ -31,6 +31,8 @@ from batchite.endpoints import Service
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from batchite.store.database import Database
+
 LOCK_FILES: dict[Service, str] = {"batch": "batch.lock", "blob": "blobs.lock"}
 PREDECESSOR_SECONDS = 20.0
 """How long to wait for a process of an earlier start to end."""
@@ -51,6 +53,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     trusted_proxies: tuple[str, ...]
     host_suffix: str
+    """of the Batch service"""
     log_level: str
 
 
@@ -61,7 +64,9 @@ class Parts:
     app: ASGIApp
     start: Callable[[], Awaitable[None]]
     stop: Callable[[bool], Awaitable[None]]
-    """called with whether to end the compute nodes"""
+    """called with whether to end the compute nodes, while requests are still served"""
+    close: Callable[[], Awaitable[None]]
+    """called last"""
 
 
 def main() -> None:
@@ -94,6 +99,7 @@ async def _serve(launch: Launch) -> None:
     how = await end
     await parts.stop(how == "stop")
     await listener.stop()
+    await parts.close()
 
 
 def _say_ready() -> None:
@@ -122,18 +128,23 @@ def _watch_supervisor() -> asyncio.Future[End]:
     return end
 
 
+async def _open_database(data_dir: Path, name: Literal["batch", "blobs"]) -> Database:
+    from batchite.store import migrating
+    from batchite.store.database import Database
+
+    url = f"sqlite:///{data_dir / name}.db"
+    await asyncio.to_thread(migrating.upgrade, url, name)
+    return Database(url)
+
+
 async def _compose_batch(launch: Launch) -> Parts:
     from batchite.batch.app import BatchApp, fallback
     from batchite.dispatch.service import Dispatch
     from batchite.engines.local import LocalEngine
-    from batchite.store import migrating
-    from batchite.store.database import Database
     from batchite.web.guard import Guard
 
-    data_dir = Path(launch.data_dir)
-    url = f"sqlite:///{data_dir / 'batch.db'}"
-    await asyncio.to_thread(migrating.upgrade, url, "batch")
-    database, clock, known = Database(url), SystemClock(), accounts.load(data_dir)
+    data_dir, clock = Path(launch.data_dir), SystemClock()
+    database, known = await _open_database(data_dir, "batch"), accounts.load(data_dir)
     dispatch = Dispatch(
         database,
         known,
@@ -142,36 +153,39 @@ async def _compose_batch(launch: Launch) -> Parts:
         account_url=launch.url,
         environment=launch.environment,
     )
-    app = BatchApp(database, known, clock, dispatch, dispatch)
+    app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=launch.host_suffix or None)
+    own: dict[str, ASGIApp] = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
 
     async def stop(end_nodes: bool) -> None:
-        await dispatch.stop(end_nodes)
+        await dispatch.stop(end_nodes=end_nodes)
+
+    async def close() -> None:
         database.close()
 
-    own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
-    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, stop)
+    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, stop, close)
 
 
 async def _compose_blob(launch: Launch) -> Parts:
     from batchite.blobs.app import BlobApp, fallback
-    from batchite.blobs.content import Content
-    from batchite.store import migrating
-    from batchite.store.database import Database
+    from batchite.blobs.content.store import ContentStore
     from batchite.web.guard import Guard
 
     data_dir = Path(launch.data_dir)
-    url = f"sqlite:///{data_dir / 'blobs.db'}"
-    await asyncio.to_thread(migrating.upgrade, url, "blobs")
-    database = Database(url)
-    app = BlobApp(database, Content(data_dir / "blobs"), accounts.load(data_dir), SystemClock())
+    database, known = await _open_database(data_dir, "blobs"), accounts.load(data_dir)
+    content = ContentStore(database, data_dir / "blobs")
+    app = BlobApp(database, content, known, SystemClock())
 
     async def start() -> None:
-        return None
+        await content.start()
 
     async def stop(_end_nodes: bool) -> None:
+        """Nothing of this service runs beside its requests."""
+
+    async def close() -> None:
+        await content.close()
         database.close()
 
-    return Parts(Guard(app, own={}, errors=fallback), start, stop)
+    return Parts(Guard(app, own={}, errors=fallback), start, stop, close)
 
 
 if __name__ == "__main__":
