@@ -7,6 +7,7 @@ property that stands in neither list is honoured.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -18,7 +19,6 @@ from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.start_tasks import BatchStartTask
-from batchite.wire.batch.models.task_rules import BatchTaskDependencies
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
 
 Owner: TypeAlias = Literal["pool", "start task", "job", "task"]
@@ -50,6 +50,7 @@ class Entry:
 _PACKAGES = "application packages are not supported yet; use resourceFiles"
 _CONTAINERS = "container tasks are not supported yet; tasks run on the node itself"
 _IDENTITIES = "managed identities are not supported; use a URL with a shared access signature"
+_DEPENDENCIES = "task dependencies are not supported yet"
 _AUTO_STORAGE = "auto-storage containers are not supported yet; use storageContainerUrl"
 _USERS = "named users are not supported yet; use userIdentity.autoUser or leave it out"
 _AUTO_USER = "every task runs as the user of the service"
@@ -136,7 +137,7 @@ TABLE: Final[tuple[Entry, ...]] = (
     Entry("pool", f"{_MACHINE}.osDisk", "accepted", "nodes use the disk that holds the data directory"),
     Entry("pool", f"{_MACHINE}.serviceArtifactReference", "accepted", "has no effect"),
     *_of_tasks("start task"),
-    Entry("job", "usesTaskDependencies", "refused", "task dependencies are not supported yet", (False,)),
+    Entry("job", "usesTaskDependencies", "refused", _DEPENDENCIES, (False,)),
     Entry("job", "allowTaskPreemption", "refused", "preemption is not supported yet", (False,)),
     Entry("job", "jobManagerTask", "refused", "job manager tasks are not supported yet; add a task"),
     Entry("job", "jobPreparationTask", "refused", "job preparation is not supported yet; use a start task"),
@@ -150,13 +151,8 @@ TABLE: Final[tuple[Entry, ...]] = (
     Entry("task", "applicationPackageReferences", "refused", _PACKAGES),
     Entry("task", "outputFiles", "refused", "output files are not supported yet; upload in the command line"),
     Entry("task", "exitConditions", "refused", "exit conditions are not supported yet"),
-    Entry(
-        "task",
-        "dependsOn",
-        "refused",
-        "task dependencies are not supported yet",
-        (BatchTaskDependencies(), BatchTaskDependencies(task_ids=(), task_id_ranges=())),
-    ),
+    Entry("task", "dependsOn.taskIds", "refused", _DEPENDENCIES),
+    Entry("task", "dependsOn.taskIdRanges", "refused", _DEPENDENCIES),
     Entry("task", "multiInstanceSettings", "refused", "multi-instance tasks are not supported yet"),
     Entry("task", "affinityInfo", "accepted", "tasks go to any node with free slots"),
     Entry("task", "constraints.retentionTime", "accepted", "directories stay until task, job or node go"),
@@ -172,7 +168,7 @@ class _Step:
 
 def _compiled(entry: Entry) -> tuple[_Step, ...]:
     """The attributes along the path; a path that the models do not have is a KeyError."""
-    node: msgspec.inspect.Type = msgspec.inspect.type_info(MODELS[entry.owner])
+    node = _tree(entry.owner)
     steps = []
     for part in entry.path.split("."):
         name = part.removesuffix("[]")
@@ -180,6 +176,12 @@ def _compiled(entry: Entry) -> tuple[_Step, ...]:
         steps.append(_Step(field.name, name, part.endswith("[]")))
         node = field.type
     return tuple(steps)
+
+
+@functools.cache
+def _tree(owner: Owner) -> msgspec.inspect.Type:
+    """Costly to make, and needed for each of an owner's entries."""
+    return msgspec.inspect.type_info(MODELS[owner])
 
 
 def _fields(node: msgspec.inspect.Type) -> dict[str, msgspec.inspect.Field]:
