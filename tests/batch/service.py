@@ -1,0 +1,224 @@
+"""The Batch API on a real listener and a real database, with small stand-ins for what is behind it."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import azure.batch
+import azure.batch.aio
+import sqlalchemy as sa
+from azure.batch._patch import BatchSharedKeyAuthPolicy
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.pipeline import PipelineContext, PipelineRequest
+from azure.core.pipeline.transport import HttpRequest
+from yarl import URL
+
+from batchite.accounts import DEVELOPMENT_BATCH_KEY, DEVELOPMENT_BATCH_NAME
+from batchite.ports import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.store.batch import schema
+from batchite.store.database import Database
+
+VERSION = "api-version=2025-06-01"
+CREDENTIAL = AzureNamedKeyCredential(DEVELOPMENT_BATCH_NAME, DEVELOPMENT_BATCH_KEY)
+IMAGE = {
+    "imageReference": {
+        "publisher": "canonical",
+        "offer": "0001-com-ubuntu-server-jammy",
+        "sku": "22_04-lts",
+    },
+    "nodeAgentSKUId": "batch.node.ubuntu 22.04",
+}
+
+
+class RecordingOwner:
+    """Notes who was woken; everything settles at once."""
+
+    def __init__(self) -> None:
+        self.woken: list[str] = []
+        self.awaited: list[tuple[str, int]] = []
+
+    def wake(self, shard: str) -> None:
+        self.woken.append(shard)
+
+    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
+        self.awaited.append((shard, sequence))
+        return True
+
+
+@dataclass(frozen=True)
+class File:
+    name: str
+    is_directory: bool
+    size: int
+    modified: int
+    mode: int
+
+
+@dataclass
+class Node:
+    """Files of one node: content by path; a directory has None."""
+
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    modified: int = 17_000_000_000_000_000
+
+
+class DictionaryFiles:
+    """Node files in memory."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+
+    def _node(self, node_id: str) -> Node:
+        if node_id not in self.nodes:
+            raise NodeUnreachableError
+        return self.nodes[node_id]
+
+    def _entry(self, node: Node, path: str, name: str) -> File:
+        content = node.files[path]
+        mode = 0o40755 if content is None else 0o100644
+        return File(name, content is None, len(content or b""), node.modified, mode)
+
+    async def listing(self, node_id: str, directory: str, *, recursive: bool) -> Sequence[NodeFile]:
+        node = self._node(node_id)
+        prefix = f"{directory}/" if directory else ""
+        names = {path: path.removeprefix(prefix) for path in node.files if path.startswith(prefix)}
+        return [self._entry(node, path, name) for path, name in names.items() if recursive or "/" not in name]
+
+    async def status(self, node_id: str, path: str) -> NodeFile:
+        node = self._node(node_id)
+        if path not in node.files:
+            raise NodeFileError("not-found")
+        return self._entry(node, path, path)
+
+    async def read(self, node_id: str, path: str, offset: int, length: int) -> AsyncIterator[bytes]:
+        content = self._node(node_id).files[path] or b""
+        return self._chunks(content[offset : offset + length])
+
+    async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 1000):
+            yield content[start : start + 1000]
+
+    async def delete(self, node_id: str, path: str, *, recursive: bool) -> None:
+        node = self._node(node_id)
+        below = [known for known in node.files if known.startswith(f"{path}/")]
+        if path not in node.files:
+            raise NodeFileError("not-found")
+        if below and not recursive:
+            raise NodeFileError("not-empty")
+        for known in [path, *below]:
+            del node.files[known]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str]:
+        return self.status, self.json["code"]
+
+    @property
+    def message(self) -> str:
+        return str(self.json["message"]["value"])
+
+
+@dataclass
+class Api:
+    """A running API and ways to talk to it."""
+
+    url: str
+    database: Database
+    owner: RecordingOwner
+    files: DictionaryFiles
+    session: aiohttp.ClientSession
+
+    def client(self) -> azure.batch.BatchClient:
+        return azure.batch.BatchClient(self.url, CREDENTIAL, retry_total=0)
+
+    def async_client(self) -> azure.batch.aio.BatchClient:
+        return azure.batch.aio.BatchClient(self.url, CREDENTIAL, retry_total=0)
+
+    def signed(self, verb: str, target: str, body: bytes | None, headers: dict[str, str]) -> dict[str, str]:
+        """The headers with the signature which the official client's own code makes."""
+        request = HttpRequest(verb, self.url + target, headers=dict(headers))
+        if body is not None:
+            request.headers["Content-Length"] = str(len(body))
+            request.headers.setdefault("Content-Type", "application/json; odata=minimalmetadata")
+        context = PipelineContext(None)
+        BatchSharedKeyAuthPolicy(CREDENTIAL).on_request(PipelineRequest(request, context))
+        return {name: value for name, value in request.headers.items() if value is not None}
+
+    async def raw(
+        self,
+        verb: str,
+        target: str,
+        body: object = None,
+        headers: dict[str, str] | None = None,
+        *,
+        signed: bool = True,
+    ) -> Answer:
+        """A request as written; a body that is not bytes is sent as JSON."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = self.signed(verb, target, content, headers or {}) if signed else headers or {}
+        async with self.session.request(
+            verb,
+            URL(self.url + target, encoded=True),
+            data=content,
+            headers=sent,
+            skip_auto_headers=["Content-Type"],
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def get(self, target: str, **headers: str) -> Answer:
+        """A signed GET of the newest version."""
+        joint = "&" if "?" in target else "?"
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.raw("GET", f"{target}{joint}{VERSION}", headers=named)
+
+    async def post(self, path: str, body: object = None) -> Answer:
+        """A signed POST of the newest version."""
+        return await self.raw("POST", f"{path}?{VERSION}", body)
+
+    async def delete(self, path: str, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.raw("DELETE", f"{path}?{VERSION}", headers=named)
+
+    async def add_pool(self, pool_id: str = "pool", **properties: object) -> Answer:
+        body = {"id": pool_id, "vmSize": "Standard_D2s_v3", "virtualMachineConfiguration": IMAGE}
+        return await self.post("/pools", {**body, **properties})
+
+    async def add_job(self, job_id: str = "job", pool_id: str = "pool", **properties: object) -> Answer:
+        return await self.post("/jobs", {"id": job_id, "poolInfo": {"poolId": pool_id}, **properties})
+
+    async def add_task(self, task_id: str, job_id: str = "job", **properties: object) -> Answer:
+        return await self.post(f"/jobs/{job_id}/tasks", {"id": task_id, "commandLine": "true", **properties})
+
+    async def update(self, table: sa.Table, **values: object) -> None:
+        """Change all rows of a table, as the owner of the shards would."""
+        await self.database.write(lambda connection: connection.execute(sa.update(table).values(**values)))
+
+    async def add_node(self, node_id: str, pool_id: str = "pool", **values: object) -> None:
+        """Add a node, as the owner of the shards would."""
+        pool_no = sa.select(schema.pools.c.pool_no).where(schema.pools.c.id == pool_id).scalar_subquery()
+        row = {"id": node_id, "dedicated": True, "state": "idle", "state_time": 3, "allocated": 1, **values}
+        statement = sa.insert(schema.nodes).values(pool_no=pool_no, **row)
+        await self.database.write(lambda connection: connection.execute(statement))
+
+    async def content(self) -> dict[str, list[tuple[object, ...]]]:
+        """Everything that is stored."""
+
+        def read(connection: sa.Connection) -> dict[str, list[tuple[object, ...]]]:
+            tables = schema.metadata.sorted_tables
+            return {
+                table.name: [tuple(row) for row in connection.execute(sa.select(table))] for table in tables
+            }
+
+        return await self.database.read(read)
