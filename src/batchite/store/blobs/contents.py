@@ -51,6 +51,12 @@ def finish(connection: sa.Connection, content_no: int, size: int) -> None:
         raise ContentLost
 
 
+def abandon(connection: sa.Connection, content_no: int) -> bool:
+    """Condemn an upload that failed; False if it has become live, and then nothing is done."""
+    change = sa.update(contents).where(contents.c.content_no == content_no, contents.c.state == "uploading")
+    return connection.execute(change, {"state": "condemned"}).rowcount == 1
+
+
 def release(connection: sa.Connection, content_nos: Collection[int]) -> list[int]:
     """Drop those that nothing refers to any more; call it after the references were removed.
 

@@ -10,8 +10,8 @@ CODES: dict[str, tuple[int, str]] = {
     "AuthenticationFailed": (
         403,
         (
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
-            "correctly including the signature."
+            "Server failed to authenticate the request. Make sure the value of Authorization header is "
+            "formed correctly including the signature."
         ),
     ),
     "AuthorizationFailure": (403, "This request is not authorized to perform this operation."),

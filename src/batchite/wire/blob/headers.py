@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
@@ -137,3 +138,8 @@ def check_version(text: str | None) -> str:
     if not _VERSION.fullmatch(text):
         raise invalid_header("x-ms-version", text, f"a version is a date such as {NEWEST_VERSION}")
     return text
+
+
+def md5_of(data: bytes) -> bytes:
+    """A checksum that the protocol asks for; nothing secret depends on it."""
+    return hashlib.md5(data, usedforsecurity=False).digest()

@@ -34,7 +34,6 @@ class BlobEntry:
     properties: HttpProperties
     metadata: Mapping[str, str] | None = None
     """None: not asked for"""
-    committed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _blob(entry: BlobEntry) -> str:
         f"<Etag>{dates.etag(entry.modified)[1:-1]}</Etag>"
     )
     return (
-        f"<Blob>{_name(entry.name)}<Properties>{times if entry.committed else ''}"
+        f"<Blob>{_name(entry.name)}<Properties>{times}"
         f"<Content-Length>{entry.size}</Content-Length>{shown}"
         f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>BlockBlob</BlobType>"
         "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"

@@ -1,0 +1,100 @@
+"""Answers of the Blob service and how they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.types import Message, Receive, Send
+
+from batchite.wire.blob import dates, errors
+from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.headers import METADATA_PREFIX, SHOWN_AS, HttpProperties
+from batchite.wire.ticks import Timestamp
+
+Headers = list[tuple[str, str]]
+XML: Headers = [("Content-Type", "application/xml")]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is sent with its length; `stream` is sent instead if there is one, and the headers then
+    have the length. `done` is called when nothing more is read from the stream."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+    done: Callable[[], None] | None = None
+
+
+def changed(status: int, modified: int, *more: tuple[str, str]) -> Answer:
+    """What most changes answer: when it was, and the ETag from now on."""
+    return Answer(status, [*version_headers(modified), *more])
+
+
+def version_headers(modified: int) -> Headers:
+    return [("Last-Modified", dates.http_date(modified)), ("ETag", dates.etag(modified))]
+
+
+def metadata_headers(metadata: Iterable[tuple[str, str]]) -> Headers:
+    return [(METADATA_PREFIX + name, value) for name, value in metadata]
+
+
+def property_headers(properties: HttpProperties) -> Headers:
+    """All but the MD5, which is shown in different ways."""
+    return [(header, value) for field, header in SHOWN_AS if (value := getattr(properties, field))]
+
+
+def failure(error: BlobError, request_id: str, now: Timestamp) -> Answer:
+    """The error's own form; a 304 has no body."""
+    headers = [("x-ms-error-code", error.code), *error.headers]
+    if error.status == 304:
+        return Answer(304, headers)
+    return Answer(error.status, [*headers, *XML], errors.body(error, request_id, now))
+
+
+async def send(answer: Answer, common: Headers, verb: str, receive: Receive, send: Send) -> None:
+    """Sends status and headers once the first piece of a stream is there, so that content which
+    cannot be read is an error and not a broken answer."""
+    if answer.stream is not None and verb != "HEAD":
+        await _send_stream(answer, common, answer.stream, receive, send)
+        return
+    headers = [*common, *answer.headers]
+    if answer.status not in (204, 304) and answer.stream is None and not _has_length(answer.headers):
+        headers.append(("Content-Length", str(len(answer.body))))
+    await send(_start(answer.status, headers))
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_stream(
+    answer: Answer, common: Headers, stream: AsyncIterator[bytes], receive: Receive, send: Send
+) -> None:
+    first = await anext(stream, b"")
+    await send(_start(answer.status, [*common, *answer.headers]))
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    leaving = asyncio.ensure_future(_left(receive))
+    try:
+        async for chunk in stream:
+            if leaving.done():  # sending would go on without effect, to the end of the blob
+                return
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        leaving.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    """Returns when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _has_length(headers: Headers) -> bool:
+    return any(name == "Content-Length" for name, _ in headers)
+
+
+def _start(status: int, headers: Headers) -> Message:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    return {"type": "http.response.start", "status": status, "headers": raw}

@@ -1,0 +1,81 @@
+"""The Blob service as an ASGI application.
+
+The way of a request: the address on the raw path, the version, the operation (a table), the account,
+credentials, what is asked for and not supported, then the operation itself.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.types import Receive, Scope, Send
+
+from batchite.accounts import Accounts
+from batchite.blobs import answers, operations, refusals
+from batchite.blobs.answers import Answer, Headers
+from batchite.blobs.authentication import KnownAccount, authenticate
+from batchite.blobs.call import Call, Service, first_values, joined_headers
+from batchite.blobs.content.store import ContentStore
+from batchite.blobs.fallback import fallback as fallback
+from batchite.store.blobs.faults import is_disk_full
+from batchite.store.database import Database
+from batchite.web.problems import MalformedRequest
+from batchite.web.request import Incoming
+from batchite.wire.blob import address
+from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
+from batchite.wire.ticks import Clock
+
+log = logging.getLogger(__name__)
+
+
+class BlobApp:
+    """`content` must have been started."""
+
+    def __init__(self, database: Database, content: ContentStore, accounts: Accounts, clock: Clock) -> None:
+        self._service = Service(database, content, clock)
+        self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        incoming = Incoming(scope, receive)
+        common: Headers = [("x-ms-request-id", incoming.request_id), ("x-ms-version", NEWEST_VERSION)]
+        try:
+            answer = await self._serve(incoming, common)
+        except Exception as error:
+            answer = self._failure(error, incoming)
+        try:
+            await answers.send(answer, common, incoming.verb, receive, send)
+        finally:
+            if answer.done is not None:
+                answer.done()
+
+    async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
+        """`common` receives the headers of every answer to this request."""
+        headers, query = joined_headers(incoming), first_values(incoming)
+        if client_id := headers.get("x-ms-client-request-id"):
+            if len(client_id) > MAX_REQUEST_ID:
+                raise BlobError("InvalidHeaderValue", details=(("HeaderName", "x-ms-client-request-id"),))
+            common.append(("x-ms-client-request-id", check_value("x-ms-client-request-id", client_id)))
+        version = headers.get("x-ms-version") or query.get("api-version") or query.get("sv")
+        common[1] = ("x-ms-version", check_version(version))
+        where = address.parse(incoming.raw_path, container_meant=query.get("restype") == "container")
+        account = self._accounts.get(where.account)
+        if account is None:
+            reason = f"there is no storage account {where.account[:100]!r} here"
+            raise BlobError("ResourceNotFound", details=(("Reason", reason),))
+        operation = operations.find(where.level, query, incoming.verb)
+        now = self._service.clock.now()
+        principal = authenticate(incoming, where, headers, query, account, operation.needs, now)
+        refusals.check(headers, query, where.level)
+        return await operation.run(self._service, Call(incoming, where, headers, query, principal))
+
+    def _failure(self, error: Exception, incoming: Incoming) -> Answer:
+        """Raises what is not the client's doing."""
+        if isinstance(error, MalformedRequest):
+            error = BlobError("InvalidUri", details=(("Reason", str(error)),))
+        elif is_disk_full(error):
+            log.error("request %s failed: the disk is full", incoming.request_id)
+            error = BlobError("InsufficientStorage")
+        if not isinstance(error, BlobError):
+            raise error
+        return answers.failure(error, incoming.request_id, self._service.clock.now())

@@ -1,0 +1,66 @@
+"""One request to the Blob service, read and authorised, and what serving it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batchite.blobs.content.store import ContentStore
+from batchite.store.database import Database
+from batchite.web.principal import Principal
+from batchite.web.request import Incoming
+from batchite.wire.blob import conditions
+from batchite.wire.blob.address import Address
+from batchite.wire.blob.conditions import Conditions
+from batchite.wire.ticks import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What operations work with."""
+
+    database: Database
+    content: ContentStore
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Header names are in lower case and values of one name joined by commas; of a query parameter
+    the first value counts."""
+
+    incoming: Incoming
+    address: Address
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    principal: Principal
+
+    @property
+    def conditions(self) -> Conditions:
+        """Raises BlobError."""
+        return conditions.parse(self.headers)
+
+    @property
+    def may_replace(self) -> bool:
+        """Whether what exists may be overwritten; a SAS may allow to create only."""
+        return not self.principal.roles.isdisjoint({"owner", "w"})
+
+    @property
+    def metadata_headers(self) -> list[tuple[str, str]]:
+        return list(self.headers.items())
+
+
+def joined_headers(incoming: Incoming) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in incoming.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def first_values(incoming: Incoming) -> dict[str, str]:
+    """Names in lower case. Raises MalformedRequest."""
+    values: dict[str, str] = {}
+    for name, value in incoming.query:
+        values.setdefault(name.lower(), value)
+    return values

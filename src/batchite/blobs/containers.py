@@ -1,0 +1,82 @@
+"""Operations on containers."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from batchite.blobs.answers import Answer, changed, metadata_headers, version_headers
+from batchite.blobs.call import Call, Service
+from batchite.store.blobs import containers as rows
+from batchite.store.blobs.containers import Container
+from batchite.wire.blob import address, headers
+from batchite.wire.blob.errors import BlobError, unsupported_header
+
+
+async def create(service: Service, call: Call) -> Answer:
+    address.check_container(call.address.container)
+    metadata = rows.encode_metadata(headers.metadata(call.headers.items()))
+    now = service.clock.now().ticks
+    added = await service.database.write(
+        lambda connection: rows.add(connection, call.address.account, call.address.container, metadata, now)
+    )
+    if not added:
+        raise BlobError("ContainerAlreadyExists")
+    return changed(201, now)
+
+
+async def properties(service: Service, call: Call) -> Answer:
+    """Get Container Properties, and Get Container Metadata, which shows less."""
+    container = await service.database.read(lambda connection: existing(connection, call))
+    shown = [*version_headers(container.modified)]
+    shown += metadata_headers(rows.decode_metadata(container.metadata).items())
+    if call.query.get("comp") != "metadata":
+        shown += [
+            ("x-ms-lease-status", "unlocked"),
+            ("x-ms-lease-state", "available"),
+            ("x-ms-has-immutability-policy", "false"),
+            ("x-ms-has-legal-hold", "false"),
+        ]
+    return Answer(200, shown)
+
+
+async def set_metadata(service: Service, call: Call) -> Answer:
+    """The only condition that the service documents for it is If-Modified-Since."""
+    _refuse_conditions(call, "if-match", "if-none-match", "if-unmodified-since")
+    metadata = rows.encode_metadata(headers.metadata(call.headers.items()))
+    conditions = call.conditions
+
+    def unit(connection: sa.Connection) -> int:
+        container = existing(connection, call)
+        conditions.check_change(container.modified)
+        now = service.clock.now().ticks
+        rows.set_metadata(connection, container.number, metadata, now)
+        return now
+
+    return changed(200, await service.database.write(unit))
+
+
+async def delete(service: Service, call: Call) -> Answer:
+    _refuse_conditions(call, "if-match", "if-none-match")
+    conditions = call.conditions
+
+    def unit(connection: sa.Connection) -> list[int]:
+        container = existing(connection, call)
+        conditions.check_change(container.modified)
+        return rows.remove(connection, container.number)
+
+    service.content.disposal.dispose(await service.database.write(unit))
+    return Answer(202, [])
+
+
+def existing(connection: sa.Connection, call: Call) -> Container:
+    """Raises BlobError ContainerNotFound."""
+    container = rows.find(connection, call.address.account, call.address.container)
+    if container is None:
+        raise BlobError("ContainerNotFound")
+    return container
+
+
+def _refuse_conditions(call: Call, *names: str) -> None:
+    for name in names:
+        if name in call.headers:
+            raise unsupported_header(name, call.headers[name], "not a condition of this operation")

@@ -1,0 +1,99 @@
+"""Removing content that nothing refers to any more, but not under a reader's hands.
+
+A reader looks up what it will read, then holds it. Between the two a content may be removed; so a
+lookup is watched, and repeated if that happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+from batchite.blobs.content.files import Files
+from batchite.store.blobs import contents
+from batchite.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class Disposal:
+    """`dispose` may be called for contents whose last reference was dropped by a commit, only then."""
+
+    def __init__(self, database: Database, files: Files, threads: Executor) -> None:
+        self._database = database
+        self._files = files
+        self._threads = threads
+        self._held: Counter[int] = Counter()
+        self._watches: list[set[int]] = []
+        self._waiting: set[int] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def watch(self) -> Iterator[set[int]]:
+        """The set that is yielded receives the numbers whose files are removed meanwhile."""
+        removed: set[int] = set()
+        self._watches.append(removed)
+        try:
+            yield removed
+        finally:
+            self._watches = [watch for watch in self._watches if watch is not removed]
+
+    def hold(self, numbers: Collection[int]) -> Callable[[], None]:
+        """Keep these files until the function that is returned is called."""
+        self._held.update(numbers)
+
+        def release() -> None:
+            self._held.subtract(numbers)
+            for number in numbers:
+                if not self._held[number]:
+                    del self._held[number]
+            self._start()
+
+        return release
+
+    def dispose(self, numbers: Iterable[int]) -> None:
+        """Remove these files soon, and their records after them."""
+        self._waiting.update(numbers)
+        self._start()
+
+    def _start(self) -> None:
+        if self._waiting and (self._task is None or self._task.done()) and self._free():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _free(self) -> set[int]:
+        return {number for number in self._waiting if number not in self._held}
+
+    async def _run(self) -> None:
+        try:
+            while free := self._free():
+                self._waiting -= free
+                for removed in self._watches:
+                    removed |= free
+                await self._remove(sorted(free))
+        except Exception:  # their records stay condemned, and the next start removes them
+            log.exception("content could not be removed")
+
+    async def _remove(self, numbers: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self._remove_files, numbers)
+        await self._database.write(lambda connection: contents.forget(connection, numbers))
+
+    def _remove_files(self, numbers: list[int]) -> None:
+        for number in numbers:
+            self._files.remove(number)
+
+    async def sweep(self) -> int:
+        """Remove what a crash left behind; call it before anything is uploaded. Returns how many."""
+        numbers = await self._database.read(contents.leftovers)
+        if numbers:
+            await self._remove(numbers)
+        return len(numbers)
+
+    async def settle(self) -> None:
+        """Wait until everything that is not held has been removed."""
+        while self._task is not None and not self._task.done():
+            await self._task

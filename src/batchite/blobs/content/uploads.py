@@ -1,0 +1,158 @@
+"""Receiving content: into memory if it is small and may stay there, else into a file.
+
+The upload of a file is recorded before its first byte, so that no leftover escapes the sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from batchite.blobs.content.disposal import Disposal
+from batchite.blobs.content.files import Draft, Files
+from batchite.store.blobs import contents
+from batchite.store.database import Database
+from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.headers import md5_of
+
+INLINE_BYTES = 16 * 1024
+WRITE_BYTES = 1024 * 1024
+"""Handed to a thread at once; an upload holds up to three times as much in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Content that is safe in memory (`data`) or on disk (`content_no`), not referred to yet."""
+
+    size: int
+    md5: bytes | None
+    data: bytes | None = None
+    content_no: int | None = None
+
+    def store(self, connection: sa.Connection) -> int | None:
+        """Make it live, in the transaction that refers to it; None for no bytes at all."""
+        if self.data is not None:
+            return contents.keep_inline(connection, self.data) if self.data else None
+        if self.content_no is not None:
+            contents.finish(connection, self.content_no, self.size)
+        return self.content_no
+
+
+class _Collected:
+    """Pieces of a body, until they are enough for one write."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._total = 0
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Raises BlobError RequestBodyTooLarge."""
+        self._total += len(piece)
+        if self._total > self._limit:
+            raise too_large(self._limit)
+        self._pieces.append(piece)
+        self.size += len(piece)
+
+    def take(self) -> bytes:
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self.size = 0
+        return data
+
+
+def too_large(limit: int) -> BlobError:
+    return BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(limit)),))
+
+
+class Uploads:
+    """Takes in the bodies of requests."""
+
+    def __init__(self, database: Database, files: Files, threads: Executor, disposal: Disposal) -> None:
+        self._database = database
+        self._files = files
+        self._threads = threads
+        self._disposal = disposal
+        self._abandoning: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def receive(
+        self, stream: AsyncIterator[bytes], limit: int, *, inline: bool, digest: bool
+    ) -> AsyncIterator[Received]:
+        """Take in at most `limit` bytes; removed again if the block fails before they are live.
+
+        Raises BlobError RequestBodyTooLarge, OSError, and what the stream raises.
+        """
+        collected = _Collected(limit)
+        async for piece in stream:
+            collected.add(piece)
+            if collected.size > INLINE_BYTES:
+                break
+        if collected.size <= INLINE_BYTES and (inline or not collected.size):
+            data = collected.take()
+            yield Received(len(data), md5_of(data) if digest else None, data=data)
+            return
+        content_no = await self._database.write(contents.begin)
+        try:
+            yield await self._to_file(content_no, collected, stream, digest=digest)
+        except BaseException:
+            self._abandon(content_no)
+            raise
+
+    async def _to_file(
+        self, content_no: int, collected: _Collected, stream: AsyncIterator[bytes], *, digest: bool
+    ) -> Received:
+        loop = asyncio.get_running_loop()
+        draft = await loop.run_in_executor(
+            self._threads, lambda: self._files.create(content_no, digest=digest)
+        )
+        writing: asyncio.Future[None] | None = None
+        try:
+            async for piece in stream:
+                collected.add(piece)
+                if collected.size >= WRITE_BYTES:
+                    if writing is not None:
+                        await writing
+                    writing = loop.run_in_executor(self._threads, draft.write, collected.take())
+            if writing is not None:
+                await writing
+            await loop.run_in_executor(self._threads, _complete, draft, collected.take())
+        finally:
+            await _close(loop, self._threads, draft, writing)
+        return Received(draft.size, draft.md5, content_no=content_no)
+
+    def _abandon(self, content_no: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._condemn(content_no))
+        self._abandoning.add(task)
+        task.add_done_callback(self._abandoning.discard)
+
+    async def _condemn(self, content_no: int) -> None:
+        """Whether it became live all the same (the client left during the commit) the store knows."""
+        condemned = await self._database.write(lambda connection: contents.abandon(connection, content_no))
+        if condemned:
+            self._disposal.dispose([content_no])
+
+    async def settle(self) -> None:
+        """Wait until abandoned uploads have been given to the disposal."""
+        if self._abandoning:
+            await asyncio.gather(*self._abandoning, return_exceptions=True)
+
+
+def _complete(draft: Draft, data: bytes) -> None:
+    draft.write(data)
+    draft.finish()
+
+
+async def _close(
+    loop: asyncio.AbstractEventLoop, threads: Executor, draft: Draft, writing: asyncio.Future[None] | None
+) -> None:
+    """Never under the hands of a thread that still writes."""
+    if writing is not None and not writing.done():
+        await asyncio.wait([writing])
+    await loop.run_in_executor(threads, draft.close)

@@ -1,0 +1,168 @@
+"""Get Blob and Get Blob Properties."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.blobs.answers import Answer, Headers, metadata_headers, property_headers, version_headers
+from batchite.blobs.blobs import existing, find_slot
+from batchite.blobs.call import Call, Service
+from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import blocks
+from batchite.store.blobs.blobs import Blob
+from batchite.store.blobs.blocks import Piece
+from batchite.wire.blob import dates, ranges
+from batchite.wire.blob.errors import BlobError, invalid_header
+from batchite.wire.blob.headers import SAS_OVERRIDES, HttpProperties, check_value, md5_of
+from batchite.wire.blob.ranges import Span
+
+MAX_RANGE_MD5_BYTES = 4 * 1024 * 1024
+"""The longest range whose MD5 a client may ask for."""
+
+
+_FIXED: Headers = [
+    ("x-ms-blob-type", "BlockBlob"),
+    ("x-ms-lease-status", "unlocked"),
+    ("x-ms-lease-state", "available"),
+    ("x-ms-server-encrypted", "false"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A blob with what is to be sent of it: bytes in memory, or pieces of content files."""
+
+    blob: Blob
+    part: Span
+    span: Span | None
+    """the part, if a range was asked for"""
+    data: bytes | None = None
+    pieces: tuple[Piece, ...] = ()
+
+
+async def head(service: Service, call: Call) -> Answer:
+    conditions = call.conditions
+    blob = await service.database.read(lambda connection: existing(find_slot(connection, call)))
+    conditions.check_read(blob.modified)
+    properties = _shown_properties(call, blob)
+    headers = [*_headers(call, blob, properties), ("Content-Length", str(blob.size))]
+    if properties.content_md5:
+        headers.append(("Content-MD5", properties.content_md5))
+    return Answer(200, headers)
+
+
+async def metadata(service: Service, call: Call) -> Answer:
+    """Get Blob Metadata."""
+    conditions = call.conditions
+    blob = await service.database.read(lambda connection: existing(find_slot(connection, call)))
+    conditions.check_read(blob.modified)
+    return Answer(200, [*version_headers(blob.modified), *metadata_headers(blob.metadata.items())])
+
+
+async def get(service: Service, call: Call) -> Answer:
+    wants_md5 = _wants_range_md5(call)
+    found, release = await _find_and_hold(service, call)
+    stream = service.content.reader.stream(found.pieces) if found.pieces else None
+    headers = _get_headers(call, found)
+    status = 200 if found.span is None else 206
+    if not wants_md5:
+        return Answer(status, headers, found.data or b"", stream, release)
+    try:
+        data = found.data if stream is None else await _collect(found, stream)
+    finally:
+        release()
+    digest = md5_of(data or b"")
+    return Answer(status, [*headers, ("Content-MD5", base64.b64encode(digest).decode())], data or b"")
+
+
+async def _collect(found: _Found, stream: AsyncIterator[bytes]) -> bytes:
+    if found.part.length > MAX_RANGE_MD5_BYTES:
+        raise invalid_header("x-ms-range-get-content-md5", "true", "for ranges of at most 4 MiB")
+    return b"".join([chunk async for chunk in stream])
+
+
+def _wants_range_md5(call: Call) -> bool:
+    if call.headers.get("x-ms-range-get-content-md5", "").lower() != "true":
+        return False
+    if ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range")) is None:
+        raise invalid_header("x-ms-range-get-content-md5", "true", "only together with a range")
+    return True
+
+
+async def _find_and_hold(service: Service, call: Call) -> tuple[_Found, Callable[[], None]]:
+    """Looks again if content was removed between the look and the hold: the blob was replaced then."""
+    disposal = service.content.disposal
+    while True:
+        with disposal.watch() as removed:
+            found = await service.database.read(lambda connection: _find(connection, call))
+            numbers = {piece.content_no for piece in found.pieces}
+            if removed.isdisjoint(numbers):
+                return found, disposal.hold(numbers)
+
+
+def _find(connection: sa.Connection, call: Call) -> _Found:
+    names = call.address
+    slot, data = rows.find_with_data(connection, names.account, names.container, names.blob)
+    if slot is None:
+        raise BlobError("ContainerNotFound")
+    blob = existing(slot)
+    call.conditions.check_read(blob.modified)
+    wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
+    span = wanted.within(blob.size) if wanted else None
+    part = span or Span(0, blob.size)
+    if data is not None or not blob.size:
+        return _Found(blob, part, span, (data or b"")[part.start : part.end])
+    return _Found(blob, part, span, pieces=_pieces(connection, blob, part))
+
+
+def _pieces(connection: sa.Connection, blob: Blob, part: Span) -> tuple[Piece, ...]:
+    """The stretches of content files that make up this part of the blob."""
+    if blob.content_no is not None:
+        return (Piece(blob.content_no, part.start, part.length),)
+    if blob.layout_no is None:
+        raise LookupError("a blob that is not empty has neither a content nor a layout")
+    pieces = []
+    for held in blocks.covering(connection, blob.layout_no, part.start, part.end):
+        start, end = max(held.start, part.start), min(held.start + held.length, part.end)
+        pieces.append(Piece(held.content_no, held.content_start + start - held.start, end - start))
+    return tuple(pieces)
+
+
+def _get_headers(call: Call, found: _Found) -> Headers:
+    properties = _shown_properties(call, found.blob)
+    headers = [*_headers(call, found.blob, properties), ("Content-Length", str(found.part.length))]
+    md5 = properties.content_md5
+    if found.span is not None:
+        headers.append(("Content-Range", found.span.content_range(found.blob.size)))
+    if md5:
+        headers.append(("Content-MD5" if found.span is None else "x-ms-blob-content-md5", md5))
+    return headers
+
+
+def _headers(call: Call, blob: Blob, properties: HttpProperties) -> Headers:
+    return [
+        *version_headers(blob.modified),
+        *property_headers(properties),
+        *metadata_headers(blob.metadata.items()),
+        ("Accept-Ranges", "bytes"),
+        ("x-ms-creation-time", dates.http_date(blob.created)),
+        *_FIXED,
+    ]
+
+
+def _shown_properties(call: Call, blob: Blob) -> HttpProperties:
+    """As stored, but for what a SAS replaces."""
+    properties = blob.properties
+    if call.principal.scheme != "sas":
+        return properties
+    replaced = {
+        field: check_value(name, call.query[name])
+        for name, field in SAS_OVERRIDES.items()
+        if call.query.get(name)
+    }
+    return msgspec.structs.replace(properties, **replaced) if replaced else properties

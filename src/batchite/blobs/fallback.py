@@ -1,0 +1,35 @@
+"""Errors of the Blob service's form for what goes wrong outside of its operations."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from batchite.clock import SystemClock
+from batchite.web.problems import BodyTooLarge, MalformedRequest, PathNotFound, VerbNotAllowed
+from batchite.wire.blob import errors
+from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.headers import NEWEST_VERSION
+
+_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (MalformedRequest, "InvalidUri"),
+    (PathNotFound, "ResourceNotFound"),
+    (VerbNotAllowed, "UnsupportedHttpVerb"),
+    (BodyTooLarge, "RequestBodyTooLarge"),
+)
+_clock = SystemClock()
+
+
+def fallback(problem: Exception, request_id: str) -> Response:
+    """The `web.guard.Fallback` of the Blob service."""
+    code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
+    details = (("Reason", str(problem)),) if code else ()
+    error = BlobError(code or "InternalError", details=details)
+    headers = {
+        "x-ms-request-id": request_id,
+        "x-ms-version": NEWEST_VERSION,
+        "x-ms-error-code": error.code,
+    }
+    if isinstance(problem, VerbNotAllowed):
+        headers["Allow"] = ", ".join(problem.allowed)
+    body = errors.body(error, request_id, _clock.now())
+    return Response(body, error.status, headers, media_type="application/xml")

@@ -1,0 +1,62 @@
+"""The table of operations: which verb, level, `restype` and `comp` mean what, and what a SAS needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from batchite.blobs import blobs, blocks, containers, downloads, listing
+from batchite.blobs.answers import Answer
+from batchite.blobs.authentication import Needs
+from batchite.blobs.call import Call, Service
+from batchite.blobs.refusals import unknown_operation
+from batchite.wire.blob.address import Level
+from batchite.wire.blob.errors import BlobError
+
+
+class Operation(NamedTuple):
+    run: Callable[[Service, Call], Awaitable[Answer]]
+    needs: Needs
+
+
+def _needs(resource_type: str, account: str, service: str = "") -> Needs:
+    return Needs(resource_type, frozenset(account), frozenset(service))
+
+
+OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
+    ("service", "", "list", "GET"): Operation(listing.containers, _needs("s", "l")),
+    ("container", "container", "", "PUT"): Operation(containers.create, _needs("c", "cw")),
+    ("container", "container", "", "GET"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "", "HEAD"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "", "DELETE"): Operation(containers.delete, _needs("c", "d")),
+    ("container", "container", "metadata", "GET"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "metadata", "HEAD"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "metadata", "PUT"): Operation(containers.set_metadata, _needs("c", "w")),
+    ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l")),
+    ("blob", "", "", "PUT"): Operation(blobs.put, _needs("o", "cw", "cw")),
+    ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r")),
+    ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r")),
+    ("blob", "", "", "DELETE"): Operation(blobs.delete, _needs("o", "d", "d")),
+    ("blob", "", "block", "PUT"): Operation(blocks.put, _needs("o", "cw", "cw")),
+    ("blob", "", "blocklist", "PUT"): Operation(blocks.put_list, _needs("o", "cw", "cw")),
+    ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r")),
+    ("blob", "", "metadata", "GET"): Operation(downloads.metadata, _needs("o", "r", "r")),
+    ("blob", "", "metadata", "HEAD"): Operation(downloads.metadata, _needs("o", "r", "r")),
+    ("blob", "", "metadata", "PUT"): Operation(blobs.set_metadata, _needs("o", "w", "w")),
+    ("blob", "", "properties", "PUT"): Operation(blobs.set_properties, _needs("o", "w", "w")),
+}
+"""By level, restype, comp and verb."""
+
+_VERBS = ("GET", "HEAD", "PUT", "POST", "DELETE")
+
+
+def find(level: Level, query: Mapping[str, str], verb: str) -> Operation:
+    """Raises BlobError for what is no operation, or none that is supported."""
+    kind, component = query.get("restype", ""), query.get("comp", "")
+    operation = OPERATIONS.get((level, kind, component, verb))
+    if operation is not None:
+        return operation
+    allowed = [known for known in _VERBS if (level, kind, component, known) in OPERATIONS]
+    if not allowed:
+        raise unknown_operation(level, query)
+    raise BlobError("UnsupportedHttpVerb", headers=(("Allow", ", ".join(allowed)),))

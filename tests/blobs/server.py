@@ -1,0 +1,61 @@
+"""A Blob service in the test's own process and event loop, behind a real listener."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchite.accounts import DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_STORAGE_NAME, Accounts, StorageAccount
+from batchite.blobs.app import BlobApp, fallback
+from batchite.blobs.content.store import ContentStore
+from batchite.clock import SystemClock
+from batchite.store import migrating
+from batchite.store.database import Database
+from batchite.web.guard import Guard
+from batchite.web.listener import Listener, bind
+
+NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
+SECOND_KEY = "c2Vjb25kIGtleQ=="
+
+
+@dataclass
+class Server:
+    url: str
+    """of the account"""
+    database: Database
+    content: ContentStore
+    data_dir: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.url.split("/")[2].split(":")
+        return host, int(port)
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={NAME};AccountKey={KEY};BlobEndpoint={self.url};"
+        )
+
+
+@asynccontextmanager
+async def serving(data_dir: Path) -> AsyncIterator[Server]:
+    """Serve what is in the directory; it can be served again afterwards."""
+    url = f"sqlite:///{data_dir}/blobs.db"
+    migrating.upgrade(url, "blobs")
+    database = Database(url)
+    content = ContentStore(database, data_dir / "blobs")
+    await content.start()
+    accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
+    sock = bind("127.0.0.1", 0)
+    app = Guard(BlobApp(database, content, accounts, SystemClock()), own={}, errors=fallback)
+    listener = Listener(app, sock)
+    await listener.start()
+    try:
+        yield Server(f"http://127.0.0.1:{listener.address[1]}/{NAME}", database, content, data_dir)
+    finally:
+        await listener.stop()
+        await content.close()
+        database.close()
