@@ -7,7 +7,7 @@ second time, slowly, to say which property has which value and what it should ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -19,7 +19,6 @@ from batchite.wire.ticks import Duration, Timestamp
 T = TypeVar("T")
 
 
-@runtime_checkable
 class _Text(Protocol):
     @classmethod
     def parse(cls, text: str) -> Self: ...
@@ -90,7 +89,7 @@ def encode(value: object) -> bytes:
 
 
 def to_builtins(value: object) -> Any:
-    """The model as plain JSON values: dicts, lists, text, numbers."""
+    """The model as plain JSON values: dicts, tuples for lists, text, numbers."""
     return msgspec.to_builtins(value, enc_hook=_write)
 
 

@@ -1,0 +1,45 @@
+"""All models: names, defaults, and agreement with the official client's."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import azure.batch.models as sdk
+import msgspec
+import pytest
+
+from batchite.wire.batch import codec, models
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.fields import Model
+
+
+def all_models() -> Iterator[type[Model]]:
+    for info in pkgutil.iter_modules(models.__path__):
+        module = importlib.import_module(f"{models.__name__}.{info.name}")
+        for value in vars(module).values():
+            is_model = isinstance(value, type) and issubclass(value, Model) and value is not Model
+            if is_model and value.__module__ == module.__name__:
+                yield value
+
+
+MODELS = sorted(all_models(), key=lambda one: one.__name__)
+
+
+def properties_of_the_client(name: str) -> set[str]:
+    instance = getattr(sdk._models, name)({})
+    return {field._rest_name for field in instance._attr_to_rest_field.values()}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda one: one.__name__)
+def test_a_model_has_the_properties_of_the_client(model: type[Model]) -> None:
+    names = {field.encode_name for field in msgspec.structs.fields(model)}
+    assert names == properties_of_the_client(model.__name__)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda one: one.__name__)
+def test_unknown_properties_are_refused_everywhere(model: type[Model]) -> None:
+    with pytest.raises(BatchError) as caught:
+        codec.decode(b'{"thisIsNoProperty":1}', model)
+    assert caught.value.code == "UnsupportedProperty"
