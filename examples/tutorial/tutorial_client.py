@@ -19,7 +19,7 @@ from pathlib import Path
 import helpers
 from azure.batch import BatchClient, models
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
 HERE = Path(__file__).resolve().parent
@@ -200,10 +200,8 @@ def wait_for_results(batch: BatchClient, job_id: str, timeout: datetime.timedelt
         live = f"\r{start} {completed} of {total} completed"
         print(live if sys.stdout.isatty() else ".", end="", flush=True)
 
-    try:
-        helpers.wait_for_tasks(batch, job_id, timeout, show)
-    finally:
-        print()
+    helpers.wait_for_tasks(batch, job_id, timeout, show)
+    print()
     print("  Success! All tasks reached the 'Completed' state within the specified timeout period.")
 
 
@@ -283,6 +281,9 @@ def main() -> int:
             succeeded = run(batch, storage, arguments)
         except HttpResponseError as error:
             helpers.print_batch_error(error)
+            return 1
+        except (AzureError, LookupError, TimeoutError) as error:
+            print(f"\n{error}", file=sys.stderr)
             return 1
         end = now()
         print(f"\nSample end: {end}\nElapsed time: {end - start}\n")

@@ -148,6 +148,8 @@ class Child:
             sys.executable,
             "-m",
             "batchite.processes",
+            self.service,  # these two are for whoever reads the list of processes
+            self._launch.data_dir,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=(self._launch.listening,),

@@ -1,0 +1,166 @@
+"""`batchite serve` as a user meets it: a command, its output, its signals, what is left afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from batchite import directory_lock
+from batchite.testing.service import RunningService, running_service, start, stop
+
+DEADLINE = 30.0
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Another process gives no signal to wait for, so look again until the deadline."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def health(url: str) -> object:
+    with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
+        return json.load(answer)
+
+
+def processes_of(data_dir: Path) -> list[psutil.Process]:
+    """Everything that runs for a data directory: supervisor, services, agents, tasks."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            told = [*process.cmdline(), *process.environ().values(), process.cwd()]
+        except psutil.Error:
+            continue
+        if process.pid != os.getpid() and any(str(data_dir) in text for text in told):
+            found.append(process)
+    return found
+
+
+def child(service: RunningService, name: str) -> psutil.Process:
+    """The process that holds a service's lock."""
+    return psutil.Process(int((service.data_dir / f"{name}.lock").read_text()))
+
+
+def test_serves_both_and_says_so(tmp_path: Path) -> None:
+    with running_service(tmp_path / "data") as service:
+        assert health(service.batch_url) == {"status": "ok"}
+        assert health(service.blob_url.rpartition("/")[0]) == {"status": "ok"}
+        text = "\n".join(service.lines)
+        for value in (
+            service.batch_url,
+            service.blob_url,
+            service.batch_account,
+            service.storage_account,
+            service.storage_connection_string,
+            str(service.data_dir),
+        ):
+            assert value in text
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_with_code_0(tmp_path: Path, number: signal.Signals) -> None:
+    service = start(tmp_path)
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    service.process.send_signal(number)
+    assert service.process.wait(DEADLINE) == 0
+    assert [process for process in children if process.is_running()] == []
+    assert processes_of(tmp_path) == []
+
+
+def test_ports_are_kept_and_locks_hold_while_it_runs(tmp_path: Path) -> None:
+    with running_service(tmp_path) as first:
+        assert directory_lock.is_held(tmp_path / "lock")
+        second = subprocess.run(
+            [sys.executable, "-m", "batchite", "serve", "--data-dir", str(tmp_path)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        assert second.returncode == 1
+        assert f"in use by process {first.process.pid}" in second.stderr
+    with running_service(tmp_path) as again:
+        assert (again.batch_url, again.blob_url) == (first.batch_url, first.blob_url)
+    assert not directory_lock.is_held(tmp_path / "lock")
+
+
+@pytest.mark.parametrize("name", ["batch", "blobs"])
+def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, name: str) -> None:
+    with running_service(tmp_path) as service:
+        victim = child(service, name)
+        victim.kill()
+        url = service.batch_url if name == "batch" else service.blob_url.rpartition("/")[0]
+        assert health(url) == {"status": "ok"}  # the connection waits for the next process
+        assert child(service, name).pid != victim.pid
+
+
+def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    service = start(tmp_path)
+    service.process.kill()
+    service.process.wait()
+    until(
+        lambda: processes_of(tmp_path) == [] and not _locked(tmp_path), "services outlived their supervisor"
+    )
+    with running_service(tmp_path) as again:
+        assert again.batch_url == service.batch_url
+        assert health(again.batch_url) == {"status": "ok"}
+
+
+def _locked(data_dir: Path) -> bool:
+    return any(directory_lock.is_held(data_dir / name) for name in ("lock", "batch.lock", "blobs.lock"))
+
+
+@pytest.mark.parametrize(
+    ("alone", "present", "absent"), [("blob", "blobs", "batch"), ("batch", "batch", "blobs")]
+)
+def test_one_service_alone(tmp_path: Path, alone: str, present: str, absent: str) -> None:
+    command = [sys.executable, "-m", "batchite", "serve", alone, "--data-dir", str(tmp_path)]
+    command += ["--batch-port", "0", "--blob-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Ready"):
+                break
+        assert (tmp_path / f"{present}.db").exists()
+        assert not (tmp_path / f"{absent}.db").exists()
+        variables = json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "batchite", "env", "--json", "--data-dir", str(tmp_path)],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
+        assert ("AZURE_BATCH_ENDPOINT" in variables) is (alone == "batch")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 0
+
+
+def test_accounts_of_the_config_file_are_the_ones_that_exist(tmp_path: Path) -> None:
+    config = tmp_path / "batchite.toml"
+    config.write_text(
+        '[[batch_accounts]]\nname = "render"\nkey = "c2VjcmV0"\nstorage_account = "films"\n'
+        '[[storage_accounts]]\nname = "films"\nkey = "b3RoZXI="\n'
+    )
+    with running_service(tmp_path / "data", config=config, arguments=["--host", "0.0.0.0"]) as service:
+        assert (service.batch_account, service.batch_key) == ("render", "c2VjcmV0")
+        assert (service.storage_account, service.storage_key) == ("films", "b3RoZXI=")
+        assert health(service.batch_url) == {"status": "ok"}
+
+
+def test_stopping_what_has_stopped_is_fine(tmp_path: Path) -> None:
+    service = start(tmp_path)
+    stop(service)
+    stop(service)
+    assert service.process.returncode == 0
