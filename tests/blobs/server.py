@@ -35,9 +35,7 @@ class Server:
 
     @property
     def connection_string(self) -> str:
-        return (
-            f"DefaultEndpointsProtocol=http;AccountName={NAME};AccountKey={KEY};BlobEndpoint={self.url};"
-        )
+        return f"DefaultEndpointsProtocol=http;AccountName={NAME};AccountKey={KEY};BlobEndpoint={self.url};"
 
 
 @asynccontextmanager

@@ -1,0 +1,61 @@
+from azure.storage.blob.aio import BlobPrefix, ContainerClient
+
+NAMES = ["a", "a.txt", "dir/1", "dir/2", "dir/sub/3", "dir0", "z/9", "é/x", "\U0001f600"]
+
+
+async def fill(container: ContainerClient) -> None:
+    for name in NAMES:
+        await container.upload_blob(name, name.encode(), metadata={"n": "1"})
+
+
+async def test_names_come_in_order_with_what_they_have(container: ContainerClient) -> None:
+    await fill(container)
+    found = [blob async for blob in container.list_blobs(include=["metadata"])]
+    assert [blob.name for blob in found] == NAMES
+    assert [blob.size for blob in found] == [len(name.encode()) for name in NAMES]
+    assert found[0].metadata == {"n": "1"}
+    direct = await container.get_blob_client("a").get_blob_properties()
+    assert found[0].etag == direct.etag.strip('"')
+    assert found[0].last_modified == direct.last_modified
+    assert found[0].content_settings.content_md5 == direct.content_settings.content_md5
+
+
+async def test_a_prefix_selects(container: ContainerClient) -> None:
+    await fill(container)
+    assert [b.name async for b in container.list_blobs("dir/")] == ["dir/1", "dir/2", "dir/sub/3"]
+    assert [b.name async for b in container.list_blobs("nothing")] == []
+
+
+async def test_a_delimiter_groups(container: ContainerClient) -> None:
+    await fill(container)
+    top = sorted([(item.name, isinstance(item, BlobPrefix)) async for item in container.walk_blobs()])
+    assert top == [
+        ("a", False),
+        ("a.txt", False),
+        ("dir/", True),
+        ("dir0", False),
+        ("z/", True),
+        ("é/", True),
+        ("\U0001f600", False),
+    ]
+    inner = sorted([item.name async for item in container.walk_blobs("dir/")])
+    assert inner == ["dir/1", "dir/2", "dir/sub/"]
+
+
+async def test_pages_of_every_size_make_the_same_list(container: ContainerClient) -> None:
+    await fill(container)
+    for size in (1, 2, 3, 100):
+        pages = container.walk_blobs(results_per_page=size).by_page()
+        got = [[item.name async for item in page] async for page in pages]
+        assert sorted(name for page in got for name in page) == [
+            "a",
+            "a.txt",
+            "dir/",
+            "dir0",
+            "z/",
+            "é/",
+            "\U0001f600",
+        ]
+        assert all(len(page) == size for page in got[:-1])
+        flat = container.list_blobs(results_per_page=size).by_page()
+        assert [item.name async for page in flat async for item in page] == NAMES
