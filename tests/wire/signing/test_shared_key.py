@@ -253,6 +253,17 @@ def test_query_names_may_be_signed_in_lower_case(names: tuple[str, str]) -> None
     assert signed_by_hand(request, text).is_valid
 
 
+def test_the_first_value_of_a_name_is_the_signed_one() -> None:
+    text = f"GET\n\n\n\n\n\n\n\n\n\n\n\nocp-date:{DATE}\n/devbatch/jobs\ntimeout:5"
+
+    def request(query: str) -> SignedRequest:
+        return SignedRequest("GET", "/jobs", query, (("ocp-date", DATE),))
+
+    assert signed_by_hand(request("timeout=5"), text).is_valid
+    assert not signed_by_hand(request("TIMEOUT=9&timeout=5"), text).is_valid
+    assert not signed_by_hand(request("timeout=9&timeout=5"), text).is_valid
+
+
 def test_the_refusal_tells_what_the_service_signed() -> None:
     verdict = check(captured(CALLS["get"]), keys=(OTHER_KEY,))
     error = refusal(verdict)

@@ -165,9 +165,13 @@ def _paths(raw_path: str) -> tuple[str, ...]:
 
 
 def _queries(raw_query: str) -> tuple[str, ...]:
-    """Names as sent, or in lower case as the service's own text has it; the first value of each name."""
-    first: dict[str, str] = {}
+    """Names as sent, or in lower case as the service's own text has it; the first value of each name.
+
+    The service must therefore act on the first value too, or what it obeys would not be signed.
+    """
+    sent: dict[str, str] = {}
+    folded: dict[str, str] = {}
     for name, value in parse_qsl(raw_query):
-        first.setdefault(name, value)
-    folded = {name.lower(): value for name, value in first.items()}
-    return tuple("".join(f"\n{name}:{query[name]}" for name in sorted(query)) for query in (first, folded))
+        sent.setdefault(name, value)
+        folded.setdefault(name.lower(), value)
+    return tuple("".join(f"\n{name}:{query[name]}" for name in sorted(query)) for query in (sent, folded))

@@ -29,7 +29,7 @@ def test_selected_properties_are_written_in_their_own_order() -> None:
 
 
 def test_names_are_those_of_the_wire() -> None:
-    assert parse_select("id,eTag,stats", BatchTask) == {"id", "eTag", "stats"}
+    assert parse_select("id,eTag,stats", BatchTask) == frozenset({"id", "eTag", "stats"})
 
 
 @pytest.mark.parametrize("text", ["ID", "id,", "e_tag", "id;state", "executionInfo/exitCode"])

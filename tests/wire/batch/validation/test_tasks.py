@@ -20,7 +20,7 @@ def accepted(options: object) -> Any:
     return json.loads(codec.encode(options))
 
 
-def accept(job_retries: int = 0, **properties: object) -> dict[str, object]:
+def accept(job_retries: int = 0, **properties: Any) -> dict[str, object]:
     body = json.dumps({"id": "t", "commandLine": "true", **properties}).encode()
     found: dict[str, object] = accepted(
         tasks.accept(codec.decode(body, BatchTaskCreateOptions), job_retries, "value[3].")
@@ -52,13 +52,18 @@ def test_constraints_without_a_retry_count_mean_none() -> None:
 
 
 def test_null_means_absent() -> None:
-    nulls = {"displayName": None, "constraints": None, "requiredSlots": None, "resourceFiles": None}
+    nulls: dict[str, Any] = {
+        "displayName": None,
+        "constraints": None,
+        "requiredSlots": None,
+        "resourceFiles": None,
+    }
     assert accept(**nulls, userIdentity={"autoUser": {"scope": None}}) == accept()
     assert accept(resourceFiles=[{**FILE, "fileMode": None}])["resourceFiles"] == [FILE]
 
 
 def test_what_is_given_is_kept() -> None:
-    given = {
+    given: dict[str, Any] = {
         "displayName": "x",
         "resourceFiles": [
             FILE,
@@ -102,7 +107,7 @@ def test_what_is_given_is_kept() -> None:
         ({"resourceFiles": [{**FILE, "blobPrefix": "x"}]}, "resourceFiles[0].blobPrefix"),
     ],
 )
-def test_rules_are_enforced_by_name(properties: dict[str, object], name: str) -> None:
+def test_rules_are_enforced_by_name(properties: dict[str, Any], name: str) -> None:
     with pytest.raises(BatchError) as caught:
         accept(**properties)
     assert (caught.value.status, caught.value.code) == (400, "InvalidPropertyValue")
