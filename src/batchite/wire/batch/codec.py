@@ -7,6 +7,7 @@ second time, slowly, to say which property has which value and what it should ha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
@@ -36,8 +37,13 @@ def _read(type_: type, value: object) -> object:
         raise ValueError(str(error)) from None
 
 
+_duration_text = lru_cache(maxsize=1024)(str)  # tasks of a collection mostly share theirs
+
+
 def _write(value: object) -> str:
-    if isinstance(value, Timestamp | Duration | Int64):
+    if isinstance(value, Duration):
+        return _duration_text(value)
+    if isinstance(value, Timestamp | Int64):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not written to JSON")
 
