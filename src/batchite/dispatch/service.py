@@ -68,9 +68,11 @@ class Dispatch:
         return self.files
 
     async def start(self) -> None:
-        """Take over every shard and begin."""
+        """Take over every shard and begin; agents may connect once this returns."""
         for name in await self._database.read(shards.all_names):
             await self._acquire(name)
+        for shard in self._shards.values():
+            await shard.loaded()
         self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
 
     async def stop(self, end_nodes: bool) -> None:

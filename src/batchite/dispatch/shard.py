@@ -73,6 +73,7 @@ class Shard:
         self._inbox: list[Input] = []
         self._look = True
         self._awake = asyncio.Event()
+        self._loaded = asyncio.Event()
         self._waiters: list[_Waiter] = []
         self._intents: dict[int, int] = {}
         """events about tasks that a node has still to end, by task"""
@@ -108,6 +109,10 @@ class Shard:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"shard {self.name}")
 
+    async def loaded(self) -> None:
+        """Wait until the shard knows its nodes: their agents can be told from strangers."""
+        await self._loaded.wait()
+
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -139,6 +144,7 @@ class Shard:
         self.state = state
         self._intents.clear()
         self._effects.know(self, handles)
+        self._loaded.set()
         decisions = Decisions()
         now = self._clock.now().ticks
         for node in state.nodes.values():

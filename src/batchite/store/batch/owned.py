@@ -66,8 +66,8 @@ def waiting_tasks(
 
 
 def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
-    """Tasks that are on nodes, with job, node, state, start and intent."""
-    query = sa.select(*_task_columns, tasks.c.job_no, tasks.c.node_id, tasks.c.state, tasks.c.started).where(
+    """Tasks that are on nodes, with node, state, start and intent."""
+    query = sa.select(*_task_columns, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent).where(
         tasks.c.job_no == job_no, tasks.c.state.in_(("leased", "running"))
     )
     return connection.execute(query.order_by(tasks.c.task_no)).all()

@@ -1,0 +1,235 @@
+"""A shard on a real database, with a scripted engine and scripted agents instead of processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from websockets.asyncio.client import connect
+
+from batchite.accounts import Accounts, BatchAccount
+from batchite.dispatch.service import Dispatch
+from batchite.engines.base import Handle, Lost
+from batchite.link import framing
+from batchite.link import messages as link
+from batchite.link.spec import NodeSpec
+from batchite.store import migrating
+from batchite.store.batch import events, schema
+from batchite.store.database import Database
+from batchite.web.listener import Listener, bind
+from batchite.wire.ticks import Timestamp
+
+ACCOUNT = "devbatch"
+SHARD = events.pool_shard(ACCOUNT, "pool")
+
+
+class StepClock:
+    """Later by one tick at every look, further only when told."""
+
+    def __init__(self) -> None:
+        self.ticks = 17_000_000_000_000_000
+
+    def now(self) -> Timestamp:
+        self.ticks += 1
+        return Timestamp(self.ticks)
+
+
+class ScriptedEngine:
+    """Remembers what was asked of it."""
+
+    def __init__(self, lost: Lost) -> None:
+        self.lost = lost
+        self.started: dict[str, NodeSpec] = {}
+        self.stopped: list[str] = []
+        self.adopted: dict[str, Handle | None] = {}
+
+    async def start(self, spec: NodeSpec) -> Handle:
+        self.started[spec.node_id] = spec
+        return Handle(f"handle of {spec.node_id}")
+
+    async def stop(self, node_id: str, handle: Handle | None, *, keep_files: bool = False) -> None:
+        self.stopped.append(node_id)
+
+    async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
+        self.adopted.update(handles)
+
+    async def close(self) -> None:
+        return None
+
+
+def open_database(path: Path) -> Database:
+    url = f"sqlite:///{path / 'batch.db'}"
+    migrating.upgrade(url, "batch")
+    return Database(url)
+
+
+def make_dispatch(database: Database, quota: int | None = None) -> tuple[Dispatch, ScriptedEngine]:
+    engines: list[ScriptedEngine] = []
+
+    def make(lost: Lost) -> ScriptedEngine:
+        engines.append(ScriptedEngine(lost))
+        return engines[0]
+
+    accounts = Accounts((BatchAccount(ACCOUNT, ("a2V5",), None, quota),), ())
+    dispatch = Dispatch(
+        database, accounts, StepClock(), make, account_url="http://127.0.0.1:1", environment={}
+    )
+    return dispatch, engines[0]
+
+
+@asynccontextmanager
+async def running(dispatch: Dispatch) -> AsyncIterator[str]:
+    """The dispatch at work, its link server at the URL."""
+    sock = bind("127.0.0.1", 0)
+    listener = Listener(dispatch.link_app, sock)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    await dispatch.start()
+    await listener.start()
+    try:
+        yield url
+    finally:
+        await dispatch.stop(end_nodes=False)
+        await listener.stop()
+
+
+def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1) -> int:
+    row = {
+        "account": ACCOUNT,
+        "key": "pool",
+        "id": "pool",
+        "shard": SHARD,
+        "definition": b"{}",
+        "state": "active",
+        "state_time": 1,
+        "allocation_state": "resizing",
+        "allocation_state_time": 17_000_000_000_000_000,
+        "created": 1,
+        "modified": 1,
+        "vm_size": "standard_d2s_v3",
+        "node_cores": 2,
+        "slots_per_node": slots,
+        "node_fill": "spread",
+        "job_order": "none",
+        "inter_node": False,
+        "auto_scale": False,
+        "target_dedicated": nodes,
+        "target_low_priority": 0,
+        "resize_timeout": 9_000_000_000,
+    }
+    number: int = connection.execute(
+        sa.insert(schema.pools).returning(schema.pools.c.pool_no), row
+    ).scalar_one()
+    events.append(connection, ACCOUNT, SHARD, "pool", number)
+    return number
+
+
+def add_job(connection: sa.Connection, job_id: str = "job", **changes: object) -> int:
+    row = {
+        "account": ACCOUNT,
+        "key": job_id,
+        "id": job_id,
+        "shard": SHARD,
+        "pool_id": "pool",
+        "definition": b"{}",
+        "state": "active",
+        "state_time": 1,
+        "created": 1,
+        "modified": 1,
+        "started": 1,
+        "priority": 0,
+        "max_parallel_tasks": -1,
+        "max_task_retries": 0,
+        "on_all_tasks_complete": "noaction",
+    } | changes
+    number: int = connection.execute(sa.insert(schema.jobs).returning(schema.jobs.c.job_no), row).scalar_one()
+    events.append(connection, ACCOUNT, SHARD, "job", number)
+    return number
+
+
+def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -> int:
+    """Returns the sequence number of the event."""
+    rows = (
+        {
+            "job_no": job,
+            "key": f"t{number}",
+            "id": f"t{number}",
+            "definition": b'{"commandLine":"true"}',
+            "required_slots": 1,
+            "max_retries": 0,
+            "state": "active",
+            "state_time": 1,
+            "created": 1,
+            "modified": 1,
+        }
+        for number in range(first, first + count)
+    )
+    connection.execute(sa.insert(schema.tasks), list(rows))
+    counts = {"job_no": job, "required_slots": 1, "active": 0, "running": 0, "succeeded": 0, "failed": 0}
+    of_job = schema.task_counts.c.job_no == job
+    if connection.execute(sa.select(schema.task_counts).where(of_job)).first() is None:
+        connection.execute(sa.insert(schema.task_counts), counts)
+    connection.execute(
+        sa.update(schema.task_counts).where(of_job).values(active=schema.task_counts.c.active + count)
+    )
+    return events.append(connection, ACCOUNT, SHARD, "tasks", job)
+
+
+def ended(report: int, order: link.RunTask, code: int = 0) -> Iterable[link.FromAgent]:
+    """What an agent reports of a task that ran at once."""
+    failure = None if code == 0 else link.Failure("usererror", "FailureExitCode", f"exit code {code}")
+    yield link.TaskStarted(report, order.task, order.attempt, 100)
+    yield link.TaskEnded(report + 1, order.task, order.attempt, 100, 200, code, failure)
+
+
+class ScriptedAgent:
+    """Speaks for a node over a real WebSocket; what it is told to run ends at once with `code`."""
+
+    def __init__(self, url: str, spec: NodeSpec) -> None:
+        self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
+        self._token = spec.token
+        self._report = 0
+        self.runs: list[link.RunTask] = []
+        self.other: list[link.ToAgent] = []
+        self.acknowledged = 0
+        self.runs_tasks = True
+
+    async def __aenter__(self) -> ScriptedAgent:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        self._socket = await connect(self._url, additional_headers=headers, compression=None, proxy=None)
+        await self.send(link.Hello(link.PROTOCOL, "0", 1, (), 0))
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._reader.cancel()
+        await self._socket.close()
+
+    async def send(self, *messages: link.Message) -> None:
+        await self._socket.send(framing.encode(messages))
+
+    async def end(self, order: link.RunTask, code: int = 0) -> None:
+        self._report += 2
+        await self.send(*ended(self._report - 1, order, code))
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            assert isinstance(frame, bytes)
+            for message in framing.to_agent.decode(frame):
+                if isinstance(message, link.RunTask):
+                    self.runs.append(message)
+                    if self.runs_tasks:
+                        await self.end(message)
+                elif isinstance(message, link.Acknowledge):
+                    self.acknowledged = message.report
+                else:
+                    self.other.append(message)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that another task of this loop brings about."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 (what is waited for sets no event)
+            await asyncio.sleep(0.002)

@@ -1,0 +1,242 @@
+"""A shard from the event table to the node and back, on a real database and real links."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from tests.dispatch.support import (
+    SHARD,
+    ScriptedAgent,
+    ScriptedEngine,
+    add_job,
+    add_pool,
+    add_tasks,
+    make_dispatch,
+    open_database,
+    running,
+    until,
+)
+from websockets.exceptions import InvalidStatus
+
+from batchite.dispatch.service import Dispatch
+from batchite.link import messages as link
+from batchite.scheduling.state import WINDOW, QueuedTask
+from batchite.store.batch import events, schema, shards
+from batchite.store.database import Database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = open_database(tmp_path)
+    yield database
+    database.close()
+
+
+async def rows(database: Database, table: sa.Table) -> list[Any]:
+    return await database.read(lambda c: list(c.execute(sa.select(table).order_by(*table.primary_key))))
+
+
+async def counts(database: Database) -> tuple[int, int, int, int]:
+    (row,) = await rows(database, schema.task_counts)
+    return row.active, row.running, row.succeeded, row.failed
+
+
+async def connect_all(
+    stack: AsyncExitStack, url: str, engine: ScriptedEngine, nodes: int
+) -> list[ScriptedAgent]:
+    await until(lambda: len(engine.started) == nodes)
+    return [await stack.enter_async_context(ScriptedAgent(url, spec)) for spec in engine.started.values()]
+
+
+async def settled(dispatch: Dispatch, database: Database) -> None:
+    (shard,) = await rows(database, schema.shards)
+    assert await dispatch.settled(SHARD, shard.last_event, 10)
+
+
+async def test_tasks_run_on_the_pools_nodes_and_are_counted(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 2))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 50))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        agents = await connect_all(stack, url, engine, 2)
+        await until(lambda: sum(agent.acknowledged for agent in agents) == 100)
+        assert await counts(database) == (0, 0, 50, 0)
+        tasks = await rows(database, schema.tasks)
+        assert {(task.state, task.result, task.exit_code, task.attempt) for task in tasks} == {
+            ("completed", "success", 0, 1)
+        }
+        nodes = await rows(database, schema.nodes)
+        assert sum(node.tasks_run for node in nodes) == 50
+    assert await rows(database, schema.events) == []
+
+
+async def test_memory_holds_windows_not_the_queue(database: Database) -> None:
+    """100,000 stored tasks; alive are those of a window and those on nodes."""
+    await database.write(lambda c: add_pool(c, 2, slots=4))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 100_000))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        agents = await connect_all(stack, url, engine, 2)
+        await until(lambda: sum(agent.acknowledged for agent in agents) > 4_000)
+        alive = sum(isinstance(thing, QueuedTask) for thing in gc.get_objects())
+        on_nodes = 2 * (4 + 32 * 4)
+        assert 0 < alive <= 2 * WINDOW + on_nodes
+        seen = {run.task for agent in agents for run in agent.runs}
+        assert len(seen) > 2_000
+        assert max(seen) <= len(seen) + WINDOW + on_nodes
+
+
+async def test_api_changes_are_found_without_a_wake(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        job = await database.write(add_job)
+        await database.write(lambda c: add_tasks(c, job, 1))
+        await dispatch.run_once()
+        await until(lambda: agent.acknowledged == 2)
+
+
+async def test_an_unacknowledged_completion_is_neither_lost_nor_counted_twice(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        await until(lambda: agent.acknowledged == 2)
+        await agent.end(agent.runs[0], code=1)
+        await until(lambda: agent.acknowledged == 4)
+        assert await counts(database) == (0, 0, 1, 0)
+
+
+async def test_a_restarted_owner_goes_on_where_the_last_one_was(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 3))
+    first, engine = make_dispatch(database)
+    async with running(first) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        held = agent.runs[0]
+        (spec,) = engine.started.values()
+    second, adopting = make_dispatch(database)
+    async with running(second) as url:
+        async with ScriptedAgent(url, spec) as agent:
+            await until(lambda: agent.acknowledged == 6)
+            assert [run.task for run in agent.runs] == [held.task, held.task + 1, held.task + 2]
+            assert agent.runs[0].attempt == held.attempt
+        assert list(adopting.adopted) == [spec.node_id]
+        assert adopting.started == {}
+    assert await counts(database) == (0, 0, 3, 0)
+
+
+async def test_the_tasks_of_a_lost_node_run_elsewhere(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        (lost,) = engine.started
+        engine.lost(lost, "a test")
+        await until(lambda: len(engine.started) == 2)
+        spec = next(spec for node, spec in engine.started.items() if node != lost)
+        replacement = await stack.enter_async_context(ScriptedAgent(url, spec))
+        await until(lambda: replacement.acknowledged == 2)
+        (task,) = await rows(database, schema.tasks)
+        assert (task.state, task.attempt, task.retry_count, task.requeue_count) == ("completed", 2, 0, 0)
+        assert lost in engine.stopped
+        assert [node.id for node in await rows(database, schema.nodes)] == [spec.node_id]
+
+
+async def test_terminating_a_running_task_waits_for_its_node(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+
+        def terminate(connection: sa.Connection) -> int:
+            connection.execute(sa.update(schema.tasks).values(intent="terminate"))
+            return events.append(connection, "devbatch", SHARD, "task", agent.runs[0].task)
+
+        sequence = await database.write(terminate)
+        dispatch.wake(SHARD)
+        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        assert not await dispatch.settled(SHARD, sequence, 0.05)
+        (order,) = [message for message in agent.other if isinstance(message, link.EndTask)]
+        await agent.send(link.TaskEnded(1, order.task, order.attempt, 5, 9, None, order.failure))
+        assert await dispatch.settled(SHARD, sequence, 10)
+        (task,) = await rows(database, schema.tasks)
+        assert (task.state, task.result, task.intent) == ("completed", "failure", None)
+
+
+async def test_the_core_quota_is_shared_by_all_pools(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 5))
+    dispatch, _ = make_dispatch(database, quota=7)
+    async with running(dispatch):
+        await settled(dispatch, database)
+        (pool,) = await rows(database, schema.pools)
+        assert len(await rows(database, schema.nodes)) == 3
+        assert pool.allocation_state == "steady"
+        assert b"AccountCoreQuotaReached" in pool.resize_errors
+
+
+async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 12_000))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        await until(lambda: agent.acknowledged > 10)
+
+        def delete(connection: sa.Connection) -> None:
+            connection.execute(sa.update(schema.jobs).values(state="deleting"))
+            events.append(connection, "devbatch", SHARD, "job", job)
+
+        await database.write(delete)
+        dispatch.wake(SHARD)
+        await until(lambda: any(isinstance(message, link.RemoveJobFiles) for message in agent.other))
+        for _ in range(100):
+            if not await rows(database, schema.jobs):
+                break
+            await settled(dispatch, database)
+        assert await rows(database, schema.tasks) == []
+        assert await rows(database, schema.task_counts) == []
+
+
+async def test_nothing_is_stored_by_an_owner_that_lost_its_shard(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    lease = await database.write(lambda c: shards.acquire(c, SHARD, "first"))
+    await database.write(lambda c: shards.acquire(c, SHARD, "second"))
+    with pytest.raises(shards.LeaseLostError):
+        await database.write(lambda c: shards.advance(c, SHARD, lease.epoch, 1))
+
+
+async def test_an_agent_needs_its_own_credential(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 2))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 2)
+        one, other = engine.started.values()
+        for token in (other.token, "", one.token + "x"):
+            with pytest.raises(InvalidStatus, match="403"):
+                async with ScriptedAgent(url, msgspec.structs.replace(one, token=token)):
+                    pass
