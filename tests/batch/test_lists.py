@@ -1,0 +1,163 @@
+"""Paging, $select and $filter, which all lists share."""
+
+from urllib.parse import quote
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from tests.batch.service import Api
+
+from batchite.store.batch import schema
+from batchite.wire.batch.odata import fields
+
+
+async def names(api: Api, target: str) -> list[str]:
+    answer = await api.get(target)
+    assert answer.status == 200, answer.body
+    return [item["id"] for item in answer.json["value"]]
+
+
+async def test_pages_follow_each_other_without_gap(api: Api) -> None:
+    for number in range(5):
+        await api.add_pool(f"p{number}")
+    async with api.async_client() as client:
+        by_page = client.list_pools(max_results=2).by_page()
+        pages = [[pool.id async for pool in page] async for page in by_page]
+    assert pages == [["p0", "p1"], ["p2", "p3"], ["p4"]]
+
+
+async def test_next_links_lead_to_the_host_that_was_asked(api: Api) -> None:
+    for number in range(2):
+        await api.add_job(f"j{number}")
+    target = "/jobs?maxresults=1&$select=id&api-version=2025-06-01"
+    sent = api.signed("GET", target, None, {}) | {"Host": "batch.example:8443", "X-Forwarded-Proto": "https"}
+    first = await api.raw("GET", target, headers=sent, signed=False)
+    link = first.json["odata.nextLink"]
+    assert link.startswith("http://batch.example:8443/jobs?")
+    assert first.json["odata.metadata"] == "http://batch.example:8443/$metadata#jobs"
+    rest = await api.raw("GET", link.removeprefix("http://batch.example:8443"))
+    assert rest.json["value"] == [{"id": "j1"}]
+    assert "odata.nextLink" not in rest.json
+
+
+async def test_a_token_of_another_list_is_refused(api: Api) -> None:
+    for number in range(2):
+        await api.add_pool(f"p{number}")
+    link = (await api.get("/pools?maxresults=1")).json["odata.nextLink"]
+    token = link.partition("skiptoken=")[2]
+    assert (await api.get(f"/jobs?$skiptoken={token}")).error == (400, "InvalidQueryParameterValue")
+    assert (await api.get(f"/pools?$skiptoken={token}x")).error == (400, "InvalidQueryParameterValue")
+
+
+async def test_select_leaves_out_the_rest(api: Api) -> None:
+    await api.add_job()
+    await api.add_task("t")
+    tasks = (await api.get("/jobs/job/tasks?$select=id,state")).json["value"]
+    assert tasks == [{"id": "t", "state": "active"}]
+    one = (await api.get("/jobs/job?$select=state&$expand=stats")).json
+    assert one == {"odata.metadata": f"{api.url}/$metadata#jobs/@Element", "state": "active"}
+    wrong = await api.get("/jobs/job?$select=State")
+    assert wrong.error == (400, "InvalidQueryParameterValue")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id eq 'B'", ["b"]),
+        ("id ne 'a'", ["b", "c_c", "cxc"]),
+        ("startswith(id,'C_')", ["c_c"]),
+        ("id gt 'a' and id lt 'c_c'", ["b"]),
+        ("state eq 'Completed'", ["b", "c_c"]),
+        ("state eq 'completed' and executionInfo/exitCode ne 0", ["c_c"]),
+        ("executionInfo/exitCode ge 0", ["b", "c_c"]),
+        ("executionInfo/exitCode lt 9223372036854775807999", None),
+        ("executionInfo/exitCode lt 999999999999999999", ["b", "c_c"]),
+        ("executionInfo/result eq 'failure' or id eq 'a'", ["a", "c_c"]),
+        ("(id eq 'a' or id eq 'b') and (state eq 'active')", ["a"]),
+        ("executionInfo/endTime le DateTime'2001-09-09T01:46:40Z'", ["b"]),
+        ("creationTime lt DateTime'2001-09-09T01:46:40Z'", []),
+        ("id eq ''' or 1=1 --'", []),
+        ("commandLine eq 'a'", None),
+        ("executionInfo/result gt 'a'", None),
+        ("state eq 'sleeping'", None),
+        ("id eq", None),
+    ],
+)
+async def test_tasks_are_filtered(api: Api, text: str, expected: list[str] | None) -> None:
+    await api.add_job()
+    for name in ("a", "b", "c_c", "cxc"):
+        await api.add_task(name)
+    await api.database.write(
+        lambda connection: connection.execute(
+            schema.tasks.update()
+            .where(schema.tasks.c.key == "b")
+            .values(state="completed", exit_code=0, ended=10**16, result="success")
+        )
+    )
+    await api.database.write(
+        lambda connection: connection.execute(
+            schema.tasks.update()
+            .where(schema.tasks.c.key == "c_c")
+            .values(state="completed", exit_code=1, ended=10**16 + 1, result="failure")
+        )
+    )
+    target = f"/jobs/job/tasks?$filter={quote(text)}"
+    if expected is None:
+        assert (await api.get(target)).error == (400, "InvalidQueryParameterValue")
+    else:
+        assert await names(api, target) == expected
+
+
+async def test_every_property_of_the_tables_can_be_filtered(api: Api) -> None:
+    await api.add_pool()
+    await api.add_job()
+    literals = {"text": "'x'", "time": "DateTime'2026-01-01T00:00:00Z'", "number": "1", "truth": "true"}
+    lists = {
+        "/pools": fields.POOLS,
+        "/jobs": fields.JOBS,
+        "/jobs/job/tasks": fields.TASKS,
+        "/pools/pool/nodes": fields.NODES,
+        "/supportedimages": fields.IMAGES,
+    }
+    for path, known in lists.items():
+        for name, field in known.items():
+            literal = f"'{field.values[0]}'" if field.values else literals[field.kind]
+            for operator in field.operators:
+                answer = await api.get(f"{path}?$filter={quote(f'{name} {operator} {literal}')}")
+                assert answer.status == 200, (path, name, operator, answer.body)
+
+
+async def test_pools_and_jobs_are_filtered_by_the_official_client(api: Api) -> None:
+    await api.add_pool("one", targetDedicatedNodes=1)
+    await api.add_pool("two")
+    await api.add_job("a", "One")
+    await api.add_job("b", "two")
+    async with api.async_client() as client:
+        steady = [pool.id async for pool in client.list_pools(filter="allocationState eq 'steady'")]
+        sized = [pool.id async for pool in client.list_pools(filter="vmSize eq 'standard_d2S_v3'")]
+        of_one = [job.id async for job in client.list_jobs(filter="executionInfo/poolId eq 'one'")]
+        with pytest.raises(HttpResponseError, match="InvalidQueryParameterValue"):
+            _ = [job.id async for job in client.list_jobs(filter="priority eq 1")]
+    assert (steady, sized, of_one) == (["two"], ["one", "two"], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("maxresults=0", "OutOfRangeQueryParameterValue"),
+        ("maxresults=1001", "OutOfRangeQueryParameterValue"),
+        ("maxresults=x", "InvalidQueryParameterValue"),
+        ("$top=3", "UnsupportedQueryParameter"),
+        ("timeOut=soon", "InvalidQueryParameterValue"),
+        ("$filter=id%20eq%20'a'&$filter=id%20eq%20'b'", "InvalidQueryParameterValue"),
+        ("$expand=tasks", "InvalidQueryParameterValue"),
+        ("$filter=%ff", "RequestUrlFailedToParse"),
+    ],
+)
+async def test_other_parameters_are_refused(api: Api, query: str, code: str) -> None:
+    await api.add_job()
+    assert (await api.get(f"/jobs?{query}")).error == (400, code)
+
+
+async def test_parameter_names_have_no_case_and_long_timeouts_are_cut(api: Api) -> None:
+    answer = await api.raw("GET", "/jobs?API-Version=2025-06-01&timeOut=999&MaxResults=1&$Filter=")
+    assert answer.status == 200

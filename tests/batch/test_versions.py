@@ -1,0 +1,63 @@
+"""An older API version, known to these tests only, is lifted to the newest and lowered again."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from tests.batch.service import Api, DictionaryFiles, RecordingOwner
+
+from batchite.accounts import DEVELOPMENT_ACCOUNTS
+from batchite.batch.app import BatchApp, fallback
+from batchite.clock import SystemClock
+from batchite.store.database import Database
+from batchite.web.guard import Guard
+from batchite.web.listener import Listener, bind
+from batchite.wire.batch.versions.registry import Change, Json, Registry
+
+OLD = "2001-01-01.1.0"
+
+
+def lift_job(request: Json) -> Json:
+    return {("displayName" if name == "title" else name): value for name, value in request.items()}
+
+
+def lower_job(answer: Json) -> Json:
+    return {("title" if name == "displayName" else name): value for name, value in answer.items()}
+
+
+def lower_jobs(answer: Json) -> Json:
+    return {**answer, "value": [lower_job(job) for job in answer["value"]]}
+
+
+CHANGE = Change(OLD, lift={"Job_Add": lift_job}, lower={"Job_Get": lower_job, "Job_List": lower_jobs})
+
+
+@pytest.fixture
+async def old_api(database: Database) -> AsyncIterator[Api]:
+    owner, files = RecordingOwner(), DictionaryFiles()
+    versions = Registry("2025-06-01", (CHANGE,))
+    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, SystemClock(), owner, files, known_versions=versions)
+    listener = Listener(Guard(app, own={}, errors=fallback), bind("127.0.0.1", 0))
+    await listener.start()
+    async with aiohttp.ClientSession() as session:
+        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session)
+    await listener.stop()
+
+
+async def test_requests_are_lifted_and_answers_lowered(old_api: Api) -> None:
+    body = {"id": "j", "poolInfo": {"poolId": "p"}, "title": "First"}
+    assert (await old_api.raw("POST", f"/jobs?api-version={OLD}", body)).status == 201
+    old = (await old_api.raw("GET", f"/jobs/j?api-version={OLD}")).json
+    assert old["title"] == "First"
+    assert "displayName" not in old
+    assert next(iter(old)) == "odata.metadata"
+    listed = (await old_api.raw("GET", f"/jobs?api-version={OLD}")).json
+    assert [job["title"] for job in listed["value"]] == ["First"]
+    assert (await old_api.get("/jobs/j")).json["displayName"] == "First"
+
+
+async def test_the_newest_version_does_not_know_the_old_name(old_api: Api) -> None:
+    body = {"id": "j", "poolInfo": {"poolId": "p"}, "title": "First"}
+    assert (await old_api.post("/jobs", body)).error == (400, "UnsupportedProperty")
+    malformed = await old_api.raw("POST", f"/jobs?api-version={OLD}", b"[1]")
+    assert malformed.error == (400, "InvalidRequestBody")
