@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Send
@@ -25,7 +26,7 @@ class Answer:
     status: int
     headers: Headers
     body: bytes = b""
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes, None] | None = None
     done: Callable[[], None] | None = None
 
 
@@ -69,11 +70,16 @@ async def send(answer: Answer, common: Headers, verb: str, receive: Receive, sen
 
 
 async def _send_stream(
-    answer: Answer, common: Headers, stream: AsyncIterator[bytes], receive: Receive, send: Send
+    answer: Answer, common: Headers, stream: AsyncGenerator[bytes, None], receive: Receive, send: Send
 ) -> None:
-    first = await anext(stream, b"")
-    await send(_start(answer.status, [*common, *answer.headers]))
-    await send({"type": "http.response.body", "body": first, "more_body": True})
+    async with aclosing(stream):
+        first = await anext(stream, b"")
+        await send(_start(answer.status, [*common, *answer.headers]))
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        await _send_rest(stream, receive, send)
+
+
+async def _send_rest(stream: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
     leaving = asyncio.ensure_future(_left(receive))
     try:
         async for chunk in stream:

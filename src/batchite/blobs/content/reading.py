@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from concurrent.futures import Executor
+from contextlib import aclosing
 
 from batchite.blobs.content import files as content_files
 from batchite.blobs.content.files import Files
@@ -21,13 +22,14 @@ class Reader:
         self._files = files
         self._threads = threads
 
-    async def stream(self, pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
+    async def stream(self, pieces: Iterable[Piece]) -> AsyncGenerator[bytes, None]:
         """All pieces one after the other. Raises OSError and ContentTruncated."""
         for piece in pieces:
-            async for chunk in self._piece(piece):
-                yield chunk
+            async with aclosing(self._piece(piece)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
-    async def _piece(self, piece: Piece) -> AsyncIterator[bytes]:
+    async def _piece(self, piece: Piece) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         descriptor, chunk = await loop.run_in_executor(self._threads, self._first, piece)
         at, end = piece.start + len(chunk), piece.start + piece.length

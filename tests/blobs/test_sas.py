@@ -1,0 +1,197 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import aiohttp
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import (
+    AccountSasPermissions,
+    BlobSasPermissions,
+    ContainerSasPermissions,
+    ResourceTypes,
+    Services,
+    generate_account_sas,
+    generate_blob_sas,
+    generate_container_sas,
+)
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from tests.blobs.server import KEY, NAME, SECOND_KEY, Server
+
+HOUR = timedelta(hours=1)
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + HOUR
+
+
+def blob_token(permissions: str, **options: Any) -> str:
+    options = {"expiry": soon(), "account_key": KEY, **options}
+    permission = BlobSasPermissions.from_string(permissions)
+    return str(generate_blob_sas(NAME, "things", "one", permission=permission, **options))
+
+
+def container_token(permissions: str, **options: Any) -> str:
+    options = {"expiry": soon(), "account_key": KEY, **options}
+    permission = ContainerSasPermissions.from_string(permissions)
+    return str(generate_container_sas(NAME, "things", permission=permission, **options))
+
+
+async def fetch(url: str, verb: str = "GET", **options: Any) -> tuple[int, str, bytes]:
+    """Status, error code and body."""
+    async with aiohttp.ClientSession() as session, session.request(verb, url, **options) as answer:
+        return answer.status, answer.headers.get("x-ms-error-code", ""), await answer.read()
+
+
+async def test_a_blob_token_allows_what_it_says(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    await container.upload_blob("two", b"data")
+    async with BlobClient.from_blob_url(f"{server.url}/things/one?{blob_token('r')}", retry_total=0) as blob:
+        assert await (await blob.download_blob()).readall() == b"data"
+        for refused_call in (
+            lambda: blob.upload_blob(b"x", overwrite=True),
+            lambda: blob.delete_blob(),
+            lambda: blob.set_blob_metadata({}),
+            lambda: blob.stage_block("a", b"x"),
+        ):
+            with pytest.raises(HttpResponseError) as refused:
+                await refused_call()
+            assert refused.value.error_code == "AuthorizationPermissionMismatch"
+    status, code, _ = await fetch(f"{server.url}/things/two?{blob_token('r')}")
+    assert (status, code) == (403, "AuthenticationFailed")
+
+
+async def test_a_container_token_is_for_all_of_its_blobs(container: ContainerClient, server: Server) -> None:
+    token = container_token("rwdl")
+    async with ContainerClient.from_container_url(f"{server.url}/things?{token}", retry_total=0) as bearer:
+        await bearer.upload_blob("a/b c", b"data")
+        assert [blob.name async for blob in bearer.list_blobs()] == ["a/b c"]
+        assert await (await bearer.download_blob("a/b c")).readall() == b"data"
+        await bearer.delete_blob("a/b c")
+        with pytest.raises(HttpResponseError):
+            await bearer.delete_container()
+        with pytest.raises(HttpResponseError):
+            await bearer.get_container_properties()
+    status, _, _ = await fetch(f"{server.url}/others?restype=container&comp=list&{token}")
+    assert status == 403
+
+
+async def test_create_does_not_mean_overwrite(container: ContainerClient, server: Server) -> None:
+    url = f"{server.url}/things/one?{blob_token('c')}"
+    headers = {"x-ms-blob-type": "BlockBlob"}
+    assert (await fetch(url, "PUT", data=b"first", headers=headers))[0] == 201
+    assert (await fetch(url, "PUT", data=b"second", headers=headers))[1] == "AuthorizationPermissionMismatch"
+    assert await (await container.download_blob("one")).readall() == b"first"
+
+
+TAMPERED = {
+    "sp": "rwd",
+    "se": "2099-01-01T00:00:00Z",
+    "st": "2000-01-01T00:00:00Z",
+    "sip": "127.0.0.1-127.0.0.9",
+    "spr": "http,https",
+    "sv": "2019-12-12",
+    "sr": "c",
+    "rscc": "no-store",
+    "rscd": "inline",
+    "rsce": "br",
+    "rscl": "fr",
+    "rsct": "text/html",
+    "ses": "scope",
+    "sig": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+}
+
+
+@pytest.mark.parametrize("field", TAMPERED)
+@pytest.mark.parametrize("how", ["changed", "left out"])
+async def test_every_field_is_signed(
+    container: ContainerClient, server: Server, field: str, how: str
+) -> None:
+    await container.upload_blob("one", b"data")
+    token = blob_token(
+        "r",
+        start=datetime.now(UTC) - HOUR,
+        ip="127.0.0.0-127.0.0.255",
+        protocol="https,http",
+        cache_control="no-cache",
+        content_disposition="attachment",
+        content_encoding="identity",
+        content_language="de",
+        content_type="text/plain",
+    )
+    fields = dict(parse_qsl(token))
+    assert (await fetch(f"{server.url}/things/one?{urlencode(fields)}"))[0] == 200
+    if how == "changed":
+        fields[field] = TAMPERED[field]
+    elif fields.pop(field, None) is None:
+        fields["sp"] = "rw"
+    status, _, body = await fetch(f"{server.url}/things/one?{urlencode(fields)}")
+    assert status in (401, 403)
+    assert b"data" not in body
+
+
+async def test_times_are_kept(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    for token in (
+        blob_token("r", expiry=datetime.now(UTC) - timedelta(seconds=2)),
+        blob_token("r", start=datetime.now(UTC) + HOUR, expiry=datetime.now(UTC) + 2 * HOUR),
+    ):
+        status, code, body = await fetch(f"{server.url}/things/one?{token}")
+        assert (status, code) == (403, "AuthenticationFailed")
+        assert b"Signature not valid in the specified time frame" in body
+
+
+async def test_protocol_and_address_are_kept(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    url = f"{server.url}/things/one"
+    assert (await fetch(f"{url}?{blob_token('r', protocol='https')}"))[1] == "AuthorizationProtocolMismatch"
+    assert (await fetch(f"{url}?{blob_token('r', ip='127.0.0.1')}"))[0] == 200
+    elsewhere = f"{url}?{blob_token('r', ip='10.1.2.3')}"
+    forged = {"X-Forwarded-For": "10.1.2.3", "X-Forwarded-Proto": "https"}
+    assert (await fetch(elsewhere, headers=forged))[1] == "AuthorizationSourceIPMismatch"
+    assert (await fetch(f"{url}?{blob_token('r', protocol='https')}", headers=forged))[0] == 403
+
+
+async def test_the_answer_shows_what_the_token_overrides(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    token = blob_token(
+        "r", content_type="text/x-own", content_disposition="attachment; filename=a", language="x"
+    )
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/things/one?{token}") as answer:
+        assert answer.headers["Content-Type"] == "text/x-own"
+        assert answer.headers["Content-Disposition"] == "attachment"
+
+
+async def test_either_key_signs_tokens(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    assert (await fetch(f"{server.url}/things/one?{blob_token('r', account_key=SECOND_KEY)}"))[0] == 200
+    assert (await fetch(f"{server.url}/things/one?{blob_token('r', account_key='d3Jvbmc=')}"))[0] == 403
+
+
+async def test_a_stored_policy_that_does_not_exist_is_no_permission(
+    container: ContainerClient, server: Server
+) -> None:
+    token = str(generate_container_sas(NAME, "things", account_key=KEY, policy_id="nobody"))
+    status, code, body = await fetch(f"{server.url}/things?restype=container&comp=list&{token}")
+    assert (status, code) == (403, "AuthenticationFailed")
+    assert b"No access policy" in body
+
+
+async def test_an_account_token_is_for_its_resource_types(container: ContainerClient, server: Server) -> None:
+    def token(types: ResourceTypes, permissions: str, service: Services | None = None) -> str:
+        permission = AccountSasPermissions.from_string(permissions)
+        services = service or Services(blob=True)
+        return str(generate_account_sas(NAME, KEY, types, permission, soon(), services=services))
+
+    everything = ResourceTypes(service=True, container=True, object=True)
+    async with BlobServiceClient(server.url, credential=token(everything, "rwdlc"), retry_total=0) as client:
+        await client.create_container("by-token")
+        await client.get_blob_client("by-token", "b").upload_blob(b"x")
+        assert [item.name async for item in client.list_containers()] == ["by-token", "things"]
+    listing = f"{server.url}/things?restype=container&comp=list&"
+    objects = token(ResourceTypes(object=True), "rl")
+    assert (await fetch(listing + objects))[1] == "AuthorizationResourceTypeMismatch"
+    reading = token(everything, "r")
+    assert (await fetch(listing + reading))[1] == "AuthorizationPermissionMismatch"
+    queues = token(everything, "rl", Services(queue=True))
+    assert (await fetch(listing + queues))[1] == "AuthorizationServiceMismatch"
