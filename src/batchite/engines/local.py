@@ -78,7 +78,7 @@ class LocalEngine:
             raise ChildProcessError(f"the agent of node {spec.node_id} ended as it was started")
         return _handle(watched.agent)
 
-    async def stop(self, node_id: str, handle: Handle | None) -> None:
+    async def stop(self, node_id: str, handle: Handle | None, *, keep_files: bool = False) -> None:
         self._mourned.discard(node_id)
         async with self._lock(node_id):
             watched = self._watched.get(node_id)
@@ -87,7 +87,7 @@ class LocalEngine:
                 watched = self._watch(node_id, agent) if agent is not None else None
             if watched is not None:
                 await self._end(watched)
-            await asyncio.to_thread(self._clear, node_id)
+            await asyncio.to_thread(self._kill_leftovers if keep_files else self._clear, node_id)
 
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         found = await asyncio.to_thread(self._find_all, handles)
@@ -120,9 +120,9 @@ class LocalEngine:
         agent = self._find(spec.node_id, None)
         if agent is not None:
             return agent
-        self._clear(spec.node_id)
+        self._kill_leftovers(spec.node_id)
         node = self.node_directory(spec.node_id)
-        node.mkdir(parents=True)
+        node.mkdir(parents=True, exist_ok=True)
         _write_private(node / FILE_NAME, msgspec.json.encode(spec))
         return _spawn(node)
 
@@ -196,15 +196,19 @@ class LocalEngine:
 
     def _clear(self, node_id: str) -> None:
         """Make sure that nothing of the node runs, then remove its directory."""
-        node = self.node_directory(node_id)
-        Leftovers(str(node / "root")).kill()
-        shutil.rmtree(node, ignore_errors=True)
+        self._kill_leftovers(node_id)
+        shutil.rmtree(self.node_directory(node_id), ignore_errors=True)
+
+    def _kill_leftovers(self, node_id: str) -> None:
+        Leftovers(str(self.node_directory(node_id) / "root")).kill()
 
 
 def _spawn(node: Path) -> _Agent:
-    words = [sys.executable, "-P", "-m", _MODULE, str(node)]
+    # Without `site`, which costs time at every start; PYTHONPATH says what it would find out.
+    words = [sys.executable, "-S", "-P", "-m", _MODULE, str(node)]
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    environment["PYTHONPATH"] = str(Path(batchite.__file__).parent.parent)
+    places = [str(Path(batchite.__file__).parent.parent), *filter(None, sys.path)]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(places))
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
         words[0],
@@ -268,6 +272,7 @@ def _boot_id() -> str:
 
 
 def _write_private(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
