@@ -81,11 +81,6 @@ class Link:
             await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
-    async def flush(self) -> None:
-        """Wait until what was sent has left, or the connection is gone."""
-        if self._connection is not None:
-            await self._connection.flush()
-
     async def _connect_and_stay(self) -> None:
         url = self._url
         for _ in range(_REDIRECTS):
@@ -110,7 +105,6 @@ class Link:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.opened
-            self._connection = connection
             await connection.closed
         finally:
             self._connection = None
@@ -128,7 +122,8 @@ class Link:
     def hello(self) -> Hello:
         return self._receiver.hello()
 
-    def welcomed(self) -> list[FromAgent]:
+    def welcomed(self, connection: _Connection) -> list[FromAgent]:
+        self._connection = connection
         self._pause = _FIRST_PAUSE
         return self._receiver.welcomed()
 
@@ -155,6 +150,7 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
         self._parts: list[bytes] = []
         self._beat: asyncio.TimerHandle | None = None
+        self._unanswered = 0
 
     # asyncio.Protocol
 
@@ -168,6 +164,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._link.heard()
+        self._unanswered = 0
         self._machine.receive_data(data)
         for event in self._machine.events_received():
             if isinstance(event, Response):
@@ -216,10 +213,6 @@ class _Connection(asyncio.Protocol):
         elif self._flushing is None:
             self._flushing, self._lingering = self._loop.call_later(_LINGER_SECONDS, self._flush), True
 
-    async def flush(self) -> None:
-        self._flush()
-        await self._writable.wait()
-
     # opening
 
     def _answer(self, response: Response) -> None:
@@ -253,7 +246,7 @@ class _Connection(asyncio.Protocol):
         if self._ready:
             return
         self._ready = True
-        for known in self._link.welcomed():
+        for known in self._link.welcomed(self):
             self.send(known, True)
         self._schedule_beat(message.heartbeat_seconds)
 
@@ -261,10 +254,15 @@ class _Connection(asyncio.Protocol):
         self._beat = self._loop.call_later(seconds, self._heartbeat, seconds)
 
     def _heartbeat(self, seconds: float) -> None:
-        """Say that the agent is there, and by a ping that the service still is."""
-        if self._loop.time() - self._link.answered > _SILENT_HEARTBEATS * seconds:
+        """Say that the agent is there, and ask by a ping whether the service still is.
+
+        Beats are counted rather than seconds: an agent that was held up itself has not been
+        listening either.
+        """
+        if self._unanswered >= _SILENT_HEARTBEATS:
             self.abort()
             return
+        self._unanswered += 1
         self.send(Heartbeat(), True)
         if self._machine.state is State.OPEN:
             self._machine.send_ping(b"")

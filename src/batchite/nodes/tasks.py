@@ -44,6 +44,7 @@ class Tasks:
         self._environments = environments
         self._reports = reports
         self._held: dict[tuple[int, int], Held] = {}
+        self._attempts: dict[int, int] = {}
         self._queue: deque[Held] = deque()
 
     def held(self) -> Iterator[HeldTask]:
@@ -84,13 +85,22 @@ class Tasks:
             self._start(self._queue.popleft())
 
     def _end_older(self, message: RunTask) -> None:
-        for task, attempt in [key for key in self._held if key[0] == message.task]:
-            self.end(EndTask(task, attempt, _SUPERSEDED))
+        attempt = self._attempts.get(message.task)
+        if attempt is not None:
+            self.end(EndTask(message.task, attempt, _SUPERSEDED))
+        self._attempts[message.task] = message.attempt
 
     def _forget(self, key: tuple[int, int]) -> None:
-        held = self._held.pop(key, None)
+        held = self._held.get(key)
         if held is not None:
             self._queue.remove(held)
+            self._drop(held)
+
+    def _drop(self, held: Held) -> None:
+        message = held.message
+        del self._held[(message.task, message.attempt)]
+        if self._attempts[message.task] == message.attempt:
+            del self._attempts[message.task]
 
     def _start(self, held: Held) -> None:
         message = held.message
@@ -122,7 +132,7 @@ class Tasks:
     def _over(self, held: Held, run: Run | None, exit_code: int | None, failure: Failure | None) -> None:
         message = held.message
         self._free += message.slots
-        del self._held[(message.task, message.attempt)]
+        self._drop(held)
         started = run.started if run is not None else None
         self._report_end(message.task, message.attempt, started, exit_code, failure)
 

@@ -1,0 +1,184 @@
+"""What every engine must do, whatever its nodes are made of.
+
+A test module of an engine inherits from `EngineConformance` and gives the fixture `world`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from tests.nodes.peer import DEADLINE, Peer, node_spec, task
+
+from batchite import proc
+from batchite.engines.base import Engine, Handle, Lost
+from batchite.link.messages import Hello
+from batchite.link.spec import NodeSpec
+
+SURVIVORS = {
+    "background": "sleep 600 & echo $! >> PIDS",
+    "own-session": "setsid sleep 600 & echo $! >> PIDS",
+    "daemon": '( setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600 >/dev/null 2>&1" & )',
+    "no-environment": 'env -i setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600" &',
+    "stubborn": "/bin/sh -c \"trap '' TERM HUP INT; echo \\$\\$ >> PIDS; while :; do sleep 1; done\" &",
+}
+"""Ways of a task to leave processes behind; each writes one number to PIDS."""
+
+
+class World(Protocol):
+    """An engine of the kind under test, and what surrounds it."""
+
+    service: Peer
+    scratch: Path
+    lost: list[tuple[str, str]]
+
+    def engine(self, lost: Lost | None = None) -> Engine:
+        """An engine over the same nodes as every other this gives; closed at the end."""
+        ...
+
+    async def kill(self, node_id: str) -> None:
+        """Take the node's agent away without a word."""
+        ...
+
+
+def is_running(pid: int) -> bool:
+    process = proc.read(pid)
+    return process is not None and not process.is_dead
+
+
+def pids(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+async def occupy(world: World) -> list[int]:
+    """Run a task on the node that leaves processes behind in every way; returns their numbers."""
+    path = world.scratch / "pids"
+    script = world.scratch / "script"
+    lines = [line.replace("PIDS", str(path)) for line in SURVIVORS.values()]
+    write_script(script, [*lines, f"echo $$ >> {path}", "while :; do sleep 0.05; done"])
+    await world.service.send(task(1, f"/bin/sh {script}"))
+    wanted = len(SURVIVORS) + 1
+    await until(lambda: len(pids(path)) == wanted)
+    return pids(path)
+
+
+def write_script(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines) + "\n")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # noqa: ASYNC110 - what processes do gives no event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def start(world: World, engine: Engine, **changes: object) -> tuple[NodeSpec, Handle]:
+    """A node whose agent is connected."""
+    spec = node_spec(world.service.url, **changes)
+    count = len(world.service.of_kind(Hello))
+    handle = await engine.start(spec)
+    await world.service.until(lambda: len(world.service.of_kind(Hello)) > count)
+    return spec, handle
+
+
+class EngineConformance:
+    async def test_a_started_node_connects(self, world: World) -> None:
+        await start(world, world.engine())
+        assert world.service.requests[0].headers["Authorization"] == "Bearer the-token"
+
+    async def test_starting_twice_is_starting_once(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        assert await engine.start(spec) == handle
+        assert await world.engine().start(spec) == handle
+        assert len(world.service.of_kind(Hello)) == 1
+
+    async def test_two_starts_at_once_make_one_node(self, world: World) -> None:
+        engine, spec = world.engine(), node_spec(world.service.url)
+        handles = await asyncio.gather(engine.start(spec), engine.start(spec))
+        assert handles[0] == handles[1]
+
+    async def test_a_stopped_node_leaves_nothing_and_is_not_lost(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        left = await occupy(world)
+        await engine.stop(spec.node_id, handle)
+        assert not [pid for pid in left if is_running(pid)]
+        await engine.close()
+        assert world.lost == []
+
+    async def test_stopping_what_is_not_there(self, world: World) -> None:
+        engine = world.engine()
+        await engine.stop("never-started", None)
+        spec, handle = await start(world, engine)
+        await engine.stop(spec.node_id, handle)
+        await engine.stop(spec.node_id, handle)
+        await engine.close()
+        assert world.lost == []
+
+    async def test_a_node_can_be_started_again_under_its_id(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        await engine.stop(spec.node_id, handle)
+        _, second = await start(world, engine)
+        assert second != handle
+
+    async def test_a_dead_node_is_lost_once_nothing_of_it_runs(self, world: World) -> None:
+        still_running: list[int] = []
+        left: list[int] = []
+        told = asyncio.Event()
+
+        def lost(node_id: str, reason: str) -> None:
+            world.lost.append((node_id, reason))
+            still_running.extend(pid for pid in left if is_running(pid))
+            told.set()
+
+        spec, _ = await start(world, world.engine(lost))
+        left += await occupy(world)
+        await world.kill(spec.node_id)
+        await asyncio.wait_for(told.wait(), DEADLINE)
+        assert [node_id for node_id, _ in world.lost] == [spec.node_id]
+        assert still_running == []
+
+    async def test_nodes_outlive_the_engine_and_are_adopted(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        await engine.close()
+        second = world.engine()
+        await second.adopt({spec.node_id: handle})
+        assert world.lost == []
+        await world.kill(spec.node_id)
+        await until(lambda: len(world.lost) == 1)
+        assert world.lost[0][0] == spec.node_id
+
+    async def test_a_node_whose_handle_was_never_stored_is_found(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        await engine.close()
+        second = world.engine()
+        await second.adopt({spec.node_id: None})
+        assert world.lost == []
+        assert await second.start(spec) == handle
+
+    async def test_nodes_that_are_gone_are_lost_when_adopted(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        left = await occupy(world)
+        await engine.close()
+        await world.kill(spec.node_id)
+        await world.engine().adopt({spec.node_id: handle, "never-seen": None, "broken": Handle("?")})
+        await until(lambda: len(world.lost) == 3)
+        assert {node_id for node_id, _ in world.lost} == {spec.node_id, "never-seen", "broken"}
+        assert not [pid for pid in left if is_running(pid)]
+
+    async def test_an_adopted_node_is_stopped(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        left = await occupy(world)
+        await engine.close()
+        second = world.engine()
+        await second.stop(spec.node_id, handle)
+        assert not [pid for pid in left if is_running(pid)]
+        assert world.lost == []

@@ -1,0 +1,230 @@
+"""The local engine: the suite of all engines, and what only processes on this machine can show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.engines.conformance import (
+    DEADLINE,
+    EngineConformance,
+    is_running,
+    occupy,
+    pids,
+    start,
+    until,
+    write_script,
+)
+from tests.nodes.peer import NODE, Peer, node_spec, peer, task
+
+from batchite import proc
+from batchite.engines.base import Handle, Lost
+from batchite.engines.leftovers import Leftovers
+from batchite.engines.local import LocalEngine
+from batchite.link.messages import TaskStarted
+
+ON_TERMINAL = """
+import os, sys, time
+os.setsid()
+os.close(os.open(sys.argv[1], os.O_RDWR))
+print(flush=True)
+time.sleep(600)
+"""
+
+
+class LocalWorld:
+    def __init__(self, service: Peer, directory: Path) -> None:
+        self.service = service
+        self.scratch = directory
+        self.nodes = directory / "nodes"
+        self.lost: list[tuple[str, str]] = []
+        self.engines: list[LocalEngine] = []
+
+    def engine(self, lost: Lost | None = None) -> LocalEngine:
+        def note(node_id: str, reason: str) -> None:
+            self.lost.append((node_id, reason))
+
+        self.engines.append(LocalEngine(self.nodes, lost or note, stop_seconds=5.0))
+        return self.engines[-1]
+
+    def agent(self, node_id: str) -> int:
+        """The process number of the node's agent."""
+        for name in os.listdir("/proc"):
+            words = command_line(name)
+            if words[-2:] == ["batchite.nodes", str(self.nodes / node_id)]:
+                return int(name)
+        raise LookupError(node_id)
+
+    async def kill(self, node_id: str) -> None:
+        pid = self.agent(node_id)
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: not is_running(pid))
+
+    async def clear(self) -> None:
+        for engine in self.engines:
+            await engine.close()
+        last = LocalEngine(self.nodes, lambda *_: None, stop_seconds=5.0)
+        for path in sorted(self.nodes.iterdir()) if self.nodes.exists() else []:
+            await last.stop(path.name, None)
+
+
+def command_line(pid: str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
+    except (OSError, ValueError):
+        return []
+
+
+def of_kernel(pid: int, what: str) -> bytes:
+    return Path(f"/proc/{pid}/{what}").read_bytes()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[LocalWorld]:
+    async with peer() as service:
+        world = LocalWorld(service, tmp_path)
+        yield world
+        await world.clear()
+
+
+class TestLocalEngine(EngineConformance):
+    pass
+
+
+async def test_the_credential_is_only_in_a_file_of_the_owner(world: LocalWorld) -> None:
+    _, handle = await start(world, world.engine())
+    pid = json.loads(handle)["pid"]
+    assert stat.S_IMODE((world.nodes / NODE / "agent.json").stat().st_mode) == 0o600
+    assert b"the-token" not in of_kernel(pid, "cmdline") + of_kernel(pid, "environ")
+    assert "the-token" not in handle
+
+
+async def test_agents_inherit_nothing(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "secret")
+    _, handle = await start(world, world.engine())
+    pid = json.loads(handle)["pid"]
+    assert b"AZURE_STORAGE_KEY" not in of_kernel(pid, "environ")
+    assert os.getsid(pid) == pid
+    targets = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)}
+    assert targets == {"/dev/null", str(world.nodes / NODE / "agent.log")}
+
+
+async def test_a_dead_agent_is_no_zombie_and_its_directory_is_gone(world: LocalWorld) -> None:
+    _, handle = await start(world, world.engine())
+    pid = json.loads(handle)["pid"]
+    await world.kill(NODE)
+    await until(lambda: bool(world.lost))
+    assert proc.read(pid) is None
+    assert not (world.nodes / NODE).exists()
+
+
+async def test_the_reason_of_a_loss_quotes_the_agent(world: LocalWorld) -> None:
+    world.service.refusal = (410, {})
+    await start_without_hello(world)
+    await until(lambda: bool(world.lost))
+    assert "410" in world.lost[0][1]
+
+
+async def start_without_hello(world: LocalWorld) -> None:
+    await world.engine().start(node_spec(world.service.url))
+
+
+async def test_an_agent_that_cannot_be_ended_in_order_is_killed(world: LocalWorld) -> None:
+    engine = LocalEngine(world.nodes, lambda *_: None, stop_seconds=0.2)
+    _, handle = await start(world, engine)
+    left = await occupy(world)
+    os.kill(json.loads(handle)["pid"], signal.SIGSTOP)
+    await asyncio.wait_for(engine.stop(NODE, handle), DEADLINE)
+    assert not [pid for pid in left if is_running(pid)]
+
+
+async def test_a_process_number_that_was_given_anew_is_not_taken_for_the_agent(world: LocalWorld) -> None:
+    """The handle names a living process that started at another time."""
+    bystander = subprocess_of_this_test()
+    try:
+        handle = Handle(json.dumps({"pid": bystander.pid, "started": 1, "boot": boot_id()}))
+        engine = world.engine()
+        await engine.adopt({NODE: handle})
+        await until(lambda: [node_id for node_id, _ in world.lost] == [NODE])
+        await engine.stop(NODE, handle)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+async def test_a_handle_of_an_earlier_boot_is_worth_nothing(world: LocalWorld) -> None:
+    bystander = subprocess_of_this_test()
+    try:
+        process = proc.read(bystander.pid)
+        assert process is not None
+        stale = {"pid": process.pid, "started": process.started, "boot": "another"}
+        await world.engine().adopt({NODE: Handle(json.dumps(stale))})
+        await until(lambda: bool(world.lost))
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def subprocess_of_this_test() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "600"])
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+async def test_killing_reaches_processes_that_multiply(world: LocalWorld) -> None:
+    """A tree that starts a new session in every round, at the moment its agent dies."""
+    path, script = world.scratch / "pids", world.scratch / "multiply"
+    lines = [f"echo $$ >> {path}", "sleep 0.02", f"setsid /bin/sh {script} &", "wait"]
+    write_script(script, lines)
+    await start(world, world.engine())
+    await world.service.send(task(1, f"/bin/sh {script}"))
+    await world.service.first(TaskStarted)
+    await until(lambda: len(pids(path)) >= 3)
+    await world.kill(NODE)
+    await until(lambda: bool(world.lost))
+    assert not [pid for pid in pids(path) if is_running(pid)]
+
+
+@pytest.mark.parametrize("node_id", ["", "..", "a/b", ".hidden"])
+async def test_node_ids_that_name_no_directory(world: LocalWorld, node_id: str) -> None:
+    with pytest.raises(ValueError, match="directory"):
+        await world.engine().stop(node_id, None)
+
+
+def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWorld) -> None:
+    """Another node's processes, and a shell on a terminal that stands in the node's directory."""
+    root = world.scratch / "x" / "root"
+    root.mkdir(parents=True)
+    other = subprocess.Popen(["sleep", "600"], env={"AZ_BATCH_NODE_ROOT_DIR": f"{root}2"})
+    own = subprocess.Popen(
+        ["sleep", "600"], env={"AZ_BATCH_NODE_ROOT_DIR": str(root)}, start_new_session=True
+    )
+    inside = subprocess.Popen(["sleep", "600"], cwd=root, start_new_session=True)
+    terminal, child_side = os.openpty()
+    somebody = subprocess.Popen(
+        [sys.executable, "-c", ON_TERMINAL, os.ttyname(child_side)], cwd=root, stdout=subprocess.PIPE
+    )
+    assert somebody.stdout is not None
+    somebody.stdout.readline()
+    try:
+        found = {process.pid for process in Leftovers(str(root)).find()}
+        assert found == {own.pid, inside.pid}
+    finally:
+        for process in (other, own, inside, somebody):
+            process.kill()
+            process.wait()
+        somebody.stdout.close()
+        os.close(terminal)
+        os.close(child_side)

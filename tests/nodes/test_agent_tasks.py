@@ -1,0 +1,327 @@
+"""Tasks on a node: what runs, where, with what, and what is reported."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.nodes.conftest import RunningAgent, StartAgent
+from tests.nodes.peer import NODE, Peer, task, task_directory
+
+from batchite import proc
+from batchite.link.messages import (
+    EndTask,
+    Failure,
+    RecallTask,
+    RemoveJobFiles,
+    RemoveTaskFiles,
+    RunStartTask,
+    StartTaskEnded,
+    StartTaskStarted,
+    TaskEnded,
+    TaskReturned,
+    TaskStarted,
+)
+
+TERMINATED = Failure("usererror", "TaskEnded", "Terminated by request.")
+WAITS = "sleep 600"
+
+
+def is_running(pid: int) -> bool:
+    process = proc.read(pid)
+    return process is not None and not process.is_dead
+
+
+def started_by(message: TaskStarted | TaskEnded) -> tuple[str, int]:
+    return type(message).__name__, message.task
+
+
+def sequence(service: Peer) -> list[tuple[str, int]]:
+    return [started_by(m) for m in service.heard if isinstance(m, TaskStarted | TaskEnded)]
+
+
+def shell(script: str) -> str:
+    return f"/bin/sh -c '{script}'"
+
+
+async def wait_for(service: Peer, fifo: Path) -> bytes:
+    """Block (in a thread) until a task has written to the fifo."""
+    return await asyncio.wait_for(asyncio.to_thread(fifo.read_bytes), 20)
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
+
+
+async def test_a_task_runs_and_its_output_is_kept(service: Peer, agent: RunningAgent, node: Path) -> None:
+    await service.send(task(1, shell("echo out; echo err >&2; pwd > where")))
+    ended = await service.ended(1)
+    started = await service.first(TaskStarted)
+    assert (ended.exit_code, ended.failure) == (0, None)
+    assert ended.started == started.started
+    assert ended.started < ended.ended
+    directory = task_directory(node, 1)
+    assert (directory / "stdout.txt").read_text() == "out\n"
+    assert (directory / "stderr.txt").read_text() == "err\n"
+    assert (directory / "wd" / "where").read_text().strip() == str(directory / "wd")
+
+
+async def test_reports_are_numbered_without_gaps(service: Peer, agent: RunningAgent) -> None:
+    await service.send(*[task(number, "/bin/true") for number in range(20)])
+    await service.until(lambda: len(service.of_kind(TaskEnded)) == 20)
+    reports = [m.report for m in service.heard if isinstance(m, TaskStarted | TaskEnded)]
+    assert reports == list(range(1, 41))
+
+
+async def test_the_environment_is_the_documented_one(
+    service: Peer, start_agent: StartAgent, node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_SERVICE", "x")
+    await start_agent(environment={"PATH": "/usr/bin:/bin", "http_proxy": "http://proxy:1"})
+    settings = [{"name": "MINE", "value": "a b"}, {"name": "AZ_BATCH_NODE_ID", "value": "forged"}]
+    await service.send(task(1, "env", environmentSettings=settings))
+    await service.ended(1)
+    directory, root = task_directory(node, 1), node / "root"
+    seen = dict(line.split("=", 1) for line in (directory / "stdout.txt").read_text().splitlines())
+    assert int(seen.pop("AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES")) > 0
+    assert seen == {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(node / "home"),
+        "http_proxy": "http://proxy:1",
+        "MINE": "a b",
+        "AZ_BATCH_ACCOUNT_NAME": "devbatch",
+        "AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:10003",
+        "AZ_BATCH_POOL_ID": "pool",
+        "AZ_BATCH_NODE_ID": NODE,
+        "AZ_BATCH_NODE_IS_DEDICATED": "true",
+        "AZ_BATCH_NODE_ROOT_DIR": str(root),
+        "AZ_BATCH_NODE_SHARED_DIR": str(root / "shared"),
+        "AZ_BATCH_NODE_STARTUP_DIR": str(root / "startup"),
+        "AZ_BATCH_NODE_MOUNTS_DIR": str(root / "fsmounts"),
+        "AZ_BATCH_JOB_ID": "job",
+        "AZ_BATCH_TASK_ID": "t1",
+        "AZ_BATCH_TASK_DIR": str(directory),
+        "AZ_BATCH_TASK_WORKING_DIR": str(directory / "wd"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [(shell("exit 3"), 3), (shell("kill -9 $$"), 137), (shell("kill -15 $$"), 143)],
+)
+async def test_a_failing_command_is_reported_with_its_exit_code(
+    service: Peer, agent: RunningAgent, command: str, exit_code: int
+) -> None:
+    await service.send(task(1, command))
+    ended = await service.ended(1)
+    assert ended.exit_code == exit_code
+    assert ended.failure is not None
+    assert (ended.failure.category, ended.failure.code) == ("usererror", "FailureExitCode")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("no-such-program --flag", "CommandProgramNotFound"),
+        ("./missing.sh", "CommandProgramNotFound"),
+        ("/etc/hostname", "CommandLaunchFailed"),
+        ("/bin/sh -c 'unbalanced", "CommandLaunchFailed"),
+        ("   ", "CommandLaunchFailed"),
+    ],
+)
+async def test_a_command_that_cannot_start_says_why(
+    service: Peer, agent: RunningAgent, command: str, code: str
+) -> None:
+    await service.send(task(1, command), task(2, "/bin/true"))
+    ended = await service.ended(1)
+    assert ended.exit_code is None
+    assert ended.failure is not None
+    assert ended.failure.code == code
+    assert (await service.ended(2)).exit_code == 0
+
+
+async def test_an_unreadable_definition_ends_only_its_own_task(service: Peer, agent: RunningAgent) -> None:
+    broken = msgspec.structs.replace(task(1, "/bin/true"), definition=b'{"commandLine": 5}')
+    outside = msgspec.structs.replace(task(2, "/bin/true"), task_id="../../../t2")
+    await service.send(broken, outside, task(3, "/bin/true"))
+    for number in (1, 2):
+        failure = (await service.ended(number)).failure
+        assert failure is not None
+        assert failure.category == "servererror"
+    assert (await service.ended(3)).exit_code == 0
+
+
+async def test_tasks_start_in_order_and_none_overtakes_one_that_needs_more_slots(
+    service: Peer, agent: RunningAgent, fifo: Path
+) -> None:
+    await service.send(
+        task(1, shell(f"read x < {fifo}")), task(2, "/bin/true", slots=2), task(3, "/bin/true")
+    )
+    await service.first(TaskStarted, lambda m: m.task == 1)
+    await asyncio.to_thread(fifo.write_text, "go\n")
+    await service.ended(3)
+    order = sequence(service)
+    assert order.index(("TaskEnded", 1)) < order.index(("TaskStarted", 2))
+    assert order.index(("TaskEnded", 2)) < order.index(("TaskStarted", 3))
+
+
+async def test_as_many_tasks_run_at_once_as_slots_allow(
+    service: Peer, agent: RunningAgent, fifo: Path
+) -> None:
+    """Each of the two can end only while the other runs."""
+    await service.send(task(1, shell(f"read x < {fifo}")), task(2, shell(f"echo go > {fifo}")))
+    assert (await service.ended(1)).exit_code == 0
+    assert (await service.ended(2)).exit_code == 0
+
+
+async def test_wall_clock(service: Peer, agent: RunningAgent, node: Path) -> None:
+    limits = {"maxWallClockTime": "PT0.3S"}
+    await service.send(task(1, shell("echo $$ > pid; sleep 600 & wait"), constraints=limits))
+    ended = await service.ended(1)
+    assert ended.exit_code is None
+    assert ended.failure is not None
+    assert ended.failure.code == "TaskEnded"
+    assert "PT0.3S" in ended.failure.message
+    assert not is_running(int((task_directory(node, 1) / "wd" / "pid").read_text()))
+
+
+async def test_an_infinite_wall_clock_is_no_limit(service: Peer, agent: RunningAgent) -> None:
+    await service.send(task(1, "true", constraints={"maxWallClockTime": "P10675199DT2H48M5.4775807S"}))
+    assert (await service.ended(1)).exit_code == 0
+
+
+async def test_a_running_task_is_ended_even_if_it_ignores_being_asked(
+    service: Peer, agent: RunningAgent, fifo: Path
+) -> None:
+    script = f'trap "" TERM; echo $$ > {fifo}; while :; do sleep 1; done'
+    await service.send(task(1, f"/bin/sh -c {script!r}"))
+    pid = int(await wait_for(service, fifo))
+    await service.send(EndTask(1, 1, TERMINATED), EndTask(1, 1, TERMINATED))
+    ended = await service.ended(1)
+    assert (ended.exit_code, ended.failure) == (None, TERMINATED)
+    assert not is_running(pid)
+
+
+async def test_ended_tasks_may_clean_up(service: Peer, agent: RunningAgent, node: Path, fifo: Path) -> None:
+    script = f'trap "echo bye; exit" TERM; echo > {fifo}; while :; do sleep 0.01; done'
+    await service.send(task(1, f"/bin/sh -c {script!r}"))
+    await wait_for(service, fifo)
+    await service.send(EndTask(1, 1, TERMINATED))
+    await service.ended(1)
+    assert (task_directory(node, 1) / "stdout.txt").read_text() == "bye\n"
+
+
+async def test_waiting_and_unknown_tasks_are_ended_too(service: Peer, agent: RunningAgent) -> None:
+    await service.send(
+        task(1, WAITS, slots=2), task(2, WAITS), EndTask(2, 1, TERMINATED), EndTask(9, 4, TERMINATED)
+    )
+    for number, attempt in ((2, 1), (9, 4)):
+        ended = await service.ended(number)
+        assert (ended.attempt, ended.started, ended.exit_code) == (attempt, None, None)
+        assert ended.failure == TERMINATED
+
+
+async def test_only_tasks_that_wait_are_given_back(service: Peer, agent: RunningAgent) -> None:
+    await service.send(task(1, WAITS, slots=2), task(2, WAITS, slots=2), task(3, "true", slots=2))
+    await service.send(RecallTask(1, 1), RecallTask(2, 1), EndTask(1, 1, TERMINATED))
+    returned = await service.first(TaskReturned)
+    assert (returned.task, returned.attempt) == (2, 1)
+    assert (await service.ended(3)).exit_code == 0
+    assert len(service.of_kind(TaskReturned)) == 1
+
+
+async def test_the_same_attempt_is_not_taken_twice(service: Peer, agent: RunningAgent, node: Path) -> None:
+    service.acknowledges = False
+    once = task(1, shell("echo ran >> $AZ_BATCH_NODE_SHARED_DIR/ran"))
+    await service.send(once, once)
+    await service.ended(1)
+    await service.send(once, task(2, "true"))
+    await service.ended(2)
+    assert (node / "root" / "shared" / "ran").read_text() == "ran\n"
+
+
+async def test_a_new_attempt_follows_nothing_that_the_old_one_planted(
+    service: Peer, agent: RunningAgent, node: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    plant = shell(f"ln -sf {victim} ../stdout.txt; cd ..; rm -r wd; ln -s {tmp_path} wd")
+    await service.send(task(1, plant))
+    await service.ended(1)
+    await service.send(task(1, shell("echo second; ls"), attempt=2))
+    await service.first(TaskEnded, lambda message: message.attempt == 2)
+    assert victim.read_text() == "precious"
+    assert (task_directory(node, 1) / "stdout.txt").read_text() == "second\n"
+
+
+async def test_a_newer_attempt_ends_the_older(service: Peer, agent: RunningAgent) -> None:
+    await service.send(task(1, WAITS), task(1, "true", attempt=2))
+    old = await service.first(TaskEnded, lambda message: message.attempt == 1)
+    new = await service.first(TaskEnded, lambda message: message.attempt == 2)
+    assert old.failure is not None
+    assert new.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        "sleep 600 & echo $! > pid",
+        "setsid sleep 600 & echo $! > pid",
+        '( setsid sh -c "echo \\$\\$ > $PWD/pid; cd /; exec sleep 600" & ); while ! [ -s pid ]; do :; done',
+        '( env -i setsid sh -c "echo \\$\\$ > $PWD/pid; exec sleep 600" & ); while ! [ -s pid ]; do :; done',
+    ],
+)
+async def test_nothing_of_a_task_is_left_when_it_is_reported(
+    service: Peer, agent: RunningAgent, node: Path, leave: str
+) -> None:
+    await service.send(task(1, shell(leave)))
+    assert (await service.ended(1)).exit_code == 0
+    assert not is_running(int((task_directory(node, 1) / "wd" / "pid").read_text()))
+
+
+async def test_what_other_tasks_started_goes_on(service: Peer, agent: RunningAgent, fifo: Path) -> None:
+    daemon = f'( setsid sh -c "echo \\$\\$ > {fifo}; exec sleep 600" & ); sleep 600'
+    await service.send(task(1, shell(daemon)))
+    pid = int(await wait_for(service, fifo))
+    await service.send(task(2, shell("setsid sleep 600 &")))
+    assert (await service.ended(2)).exit_code == 0
+    assert is_running(pid)
+    await service.send(EndTask(1, 1, TERMINATED))
+    await service.ended(1)
+    assert not is_running(pid)
+
+
+async def test_files_are_removed_when_asked(service: Peer, agent: RunningAgent, node: Path) -> None:
+    await service.send(task(1, "true"), task(2, "true"))
+    await service.ended(1)
+    await service.ended(2)
+    await service.send(RemoveTaskFiles("job", "t1"), RemoveTaskFiles("job", "../.."), task(3, "true"))
+    await service.ended(3)
+    assert not task_directory(node, 1).exists()
+    assert task_directory(node, 2).exists()
+    await service.send(RemoveJobFiles("job"), task(4, "true"))
+    await service.ended(4)
+    assert sorted(path.name for path in task_directory(node, 4).parent.iterdir()) == ["t4"]
+
+
+async def test_start_task(service: Peer, agent: RunningAgent, node: Path) -> None:
+    definition = (
+        b'{"commandLine": "/bin/sh -c \'pwd; echo $AZ_BATCH_TASK_ID; exit 4\'", "waitForSuccess": true}'
+    )
+    run = RunStartTask(1, definition)
+    await service.send(run, run)
+    ended = await service.first(StartTaskEnded)
+    assert (ended.attempt, ended.exit_code) == (1, 4)
+    assert ended.failure is not None
+    assert (node / "root" / "startup" / "stdout.txt").read_text() == f"{node}/root/startup/wd\n\n"
+    await service.send(RunStartTask(2, b'{"commandLine": "true"}'))
+    again = await service.first(StartTaskEnded, lambda message: message.attempt == 2)
+    assert (again.exit_code, again.failure) == (0, None)
+    assert [message.attempt for message in service.of_kind(StartTaskStarted)] == [1, 2]

@@ -1,0 +1,283 @@
+"""Resource files: fetched from a real server, into the working directory and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from aiohttp import web
+
+from batchite.nodes.definition import ResourceFile
+from batchite.nodes.downloads import Patience
+from batchite.nodes.failures import RunError
+from batchite.nodes.staging import Staging
+
+Answer = Callable[[web.Request], web.StreamResponse]
+
+
+class Store:
+    """A blob store: content by path, or an answer of its own."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes | Answer] = {}
+        self.asked: list[str] = []
+        self.url = ""
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.raw_path)
+        if request.query.get("comp") == "list":
+            return self._list(request)
+        content = self.content.get(unquote(request.rel_url.raw_path))
+        if content is None:
+            raise web.HTTPNotFound
+        return web.Response(body=content) if isinstance(content, bytes) else content(request)
+
+    def _list(self, request: web.Request) -> web.StreamResponse:
+        """Two names a page."""
+        if request.query.get("sig") != "s/i+g=":
+            raise web.HTTPForbidden
+        start = request.path + "/" + request.query.get("prefix", "")
+        names = [name[len(request.path) + 1 :] for name in sorted(self.content) if name.startswith(start)]
+        position = int(request.query.get("marker", "0"))
+        page = "".join(f"<Blob><Name>{name}</Name></Blob>" for name in names[position : position + 2])
+        marker = position + 2 if position + 2 < len(names) else ""
+        body = (
+            f"<EnumerationResults><Blobs>{page}</Blobs><NextMarker>{marker}</NextMarker></EnumerationResults>"
+        )
+        return web.Response(text=body, content_type="application/xml")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    store = Store()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", store.serve)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    store.url = f"http://{host}:{port}"
+    yield store
+    await runner.cleanup()
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+async def staging(pauses: list[float]) -> AsyncIterator[Staging]:
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    staging = Staging(Patience(tries=3, silence=0.3, pause=pause))
+    yield staging
+    await staging.close()
+
+
+@pytest.fixture
+def working(tmp_path: Path) -> Path:
+    directory = tmp_path / "task" / "wd"
+    directory.mkdir(parents=True)
+    return directory
+
+
+async def failed(staging: Staging, working: Path, *files: ResourceFile) -> RunError:
+    with pytest.raises(RunError) as caught:
+        await staging.stage(files, str(working))
+    return caught.value
+
+
+def tree(directory: Path) -> dict[str, bytes]:
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_bytes() for path in found}
+
+
+async def test_files_land_where_they_should(store: Store, staging: Staging, working: Path) -> None:
+    store.content = {"/c/a b": b"one", "/c/two": b"2" * 3_000_000}
+    await staging.stage(
+        [
+            ResourceFile(http_url=f"{store.url}/c/a%20b?sig=x%2Fy%2B", file_path="in/deep/one.txt"),
+            ResourceFile(http_url=f"{store.url}/c/two", file_path="two", file_mode="0640"),
+        ],
+        str(working),
+    )
+    assert tree(working) == {"in/deep/one.txt": b"one", "two": b"2" * 3_000_000}
+    modes = [(working / name).stat().st_mode & 0o777 for name in ("in/deep/one.txt", "two")]
+    assert modes == [0o770, 0o640]
+    assert "/c/a%20b?sig=x%2Fy%2B" in store.asked
+
+
+async def test_a_container_is_fetched_whole_page_by_page(
+    store: Store, staging: Staging, working: Path
+) -> None:
+    store.content = {f"/c/in/{name}": name.encode() for name in ("a", "b", "d e/f", "g#h", "i%j")}
+    store.content["/c/other"] = b"no"
+    url = f"{store.url}/c?sv=1&sig=s%2Fi%2Bg%3D"
+    await staging.stage(
+        [ResourceFile(storage_container_url=url, blob_prefix="in/", file_path="dir")], str(working)
+    )
+    expected = ("a", "b", "d e/f", "g#h", "i%j")
+    assert tree(working) == {f"dir/in/{name}": name.encode() for name in expected}
+    assert all("sig=s%2Fi%2Bg%3D" in asked for asked in store.asked)
+
+
+@pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "..", "", "a\0b", "./"])
+async def test_paths_that_leave_the_working_directory(
+    store: Store, staging: Staging, working: Path, path: str
+) -> None:
+    store.content = {"/x": b"x"}
+    error = await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path=path))
+    assert error.failure.category == "usererror"
+    assert error.failure.code == "ResourceFileCreateFailed"
+    assert tree(working.parent) == {}
+
+
+@pytest.mark.parametrize("name", ["../../out", "/abs", "a/../../out"])
+async def test_blob_names_that_leave_the_working_directory(
+    store: Store, staging: Staging, working: Path, name: str
+) -> None:
+    store.content = {f"/c/{name}": b"x"}
+    container = ResourceFile(storage_container_url=f"{store.url}/c?sig=s%2Fi%2Bg%3D")
+    assert (await failed(staging, working, container)).failure.code == "ResourceFileCreateFailed"
+    assert tree(working.parent.parent) == {}
+
+
+async def test_planted_links_are_not_followed(store: Store, staging: Staging, working: Path) -> None:
+    store.content = {"/x": b"new"}
+    outside = working.parent / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("old")
+    (working / "directory").symlink_to(outside)
+    (working / "file").symlink_to(outside / "file")
+    through = ResourceFile(http_url=f"{store.url}/x", file_path="directory/file")
+    error = await failed(staging, working, through)
+    assert error.failure.code == "ResourceFileCreateFailed"
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="file")], str(working))
+    assert (outside / "file").read_text() == "old"
+    assert (working / "file").read_text() == "new"
+    assert not (working / "file").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "code", "tries"),
+    [
+        (404, "usererror", "BlobNotFound", 1),
+        (403, "usererror", "BlobAccessDenied", 1),
+        (401, "usererror", "BlobAccessDenied", 1),
+        (400, "servererror", "BlobDownloadMiscError", 1),
+        (503, "servererror", "BlobDownloadMiscError", 3),
+    ],
+)
+async def test_failures_have_the_documented_codes(
+    store: Store, staging: Staging, working: Path, status: int, category: str, code: str, tries: int
+) -> None:
+    store.content = {"/x": lambda _: web.Response(status=status)}
+    file = ResourceFile(http_url=f"{store.url}/x?sig=secret", file_path="x")
+    failure = (await failed(staging, working, file)).failure
+    assert (failure.category, failure.code) == (category, code)
+    assert ("HttpUrl", f"{store.url}/x") in failure.details
+    assert "secret" not in repr(failure)
+    assert len(store.asked) == tries
+
+
+async def test_what_passes_is_tried_again(
+    store: Store, staging: Staging, working: Path, pauses: list[float]
+) -> None:
+    answers = iter([web.Response(status=500), web.Response(status=429), web.Response(body=b"at last")])
+    store.content = {"/x": lambda _: next(answers)}
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], str(working))
+    assert tree(working) == {"x": b"at last"}
+    assert len(pauses) == 2
+
+
+async def test_a_download_that_breaks_off_begins_anew(store: Store, staging: Staging, working: Path) -> None:
+    first = True
+
+    def half(_: web.Request) -> web.StreamResponse:
+        nonlocal first
+        body, first = (b"half" if first else b"whole!"), False
+        return Torn(body) if body == b"half" else web.Response(body=body)
+
+    store.content = {"/x": half}
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], str(working))
+    assert tree(working) == {"x": b"whole!"}
+
+
+class Torn(web.StreamResponse):
+    """Promises more than it sends."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(headers={"Content-Length": "100"})
+        self._start = body
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await self.write(self._start)
+        assert self._req is not None
+        assert self._req.transport is not None
+        self._req.transport.close()
+
+
+async def test_a_download_that_stands_still_times_out(store: Store, staging: Staging, working: Path) -> None:
+    store.content = {"/x": lambda _: Silent()}
+    failure = (await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="x"))).failure
+    assert failure.code == "BlobDownloadTimedOut"
+    assert len(store.asked) == 3
+
+
+class Silent(web.StreamResponse):
+    """Sends its headers, then nothing until the client goes."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        await self.write(b"x")
+        await asyncio.Event().wait()
+
+
+async def test_nobody_listens(staging: Staging, working: Path, unused_tcp_port: int) -> None:
+    file = ResourceFile(http_url=f"http://127.0.0.1:{unused_tcp_port}/x", file_path="x")
+    assert (await failed(staging, working, file)).failure.code == "BlobDownloadMiscError"
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "not an address", "http://", "ftp://x/y"])
+async def test_addresses_that_are_none(staging: Staging, working: Path, url: str) -> None:
+    failure = (await failed(staging, working, ResourceFile(http_url=url, file_path="x"))).failure
+    assert failure.code == "BlobDownloadMiscError"
+
+
+async def test_a_broken_list_and_a_file_without_source(store: Store, staging: Staging, working: Path) -> None:
+    store.content = {}
+    error = await failed(staging, working, ResourceFile(storage_container_url=f"{store.url}/c?sig=wrong"))
+    assert error.failure.code == "BlobAccessDenied"
+    assert (await failed(staging, working, ResourceFile(file_path="x"))).failure.code == "BlobNotFound"
+    bad_mode = ResourceFile(http_url=f"{store.url}/x", file_path="x", file_mode="rwx")
+    assert (await failed(staging, working, bad_mode)).failure.code == "ResourceFileCreateFailed"
+
+
+async def test_no_descriptor_is_left_open(store: Store, staging: Staging, working: Path) -> None:
+    store.content = {"/x": b"x"}
+    good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
+    bad = ResourceFile(http_url=f"{store.url}/missing", file_path="y")
+    await staging.stage([good], str(working))
+    before = files_open()
+    for _ in range(5):
+        await failed(staging, working, good, bad)
+    assert files_open() <= before
+
+
+def files_open() -> int:
+    """Descriptors of regular files and directories of this process."""
+    import stat
+
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            mode = os.stat(f"/proc/self/fd/{name}").st_mode
+        except OSError:
+            continue
+        count += stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+    return count
