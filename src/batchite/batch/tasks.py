@@ -88,12 +88,15 @@ async def add_collection(call: Call) -> Response:
         except BatchError as error:
             refused[place] = error
     stored = set(await _store(call, job.job_no, new, job.shard))
-    results = tuple(_result(call, job.id, task, refused.get(i), stored) for i, task in enumerate(group.value))
+    address = call.url("jobs", job.id, "tasks")
+    results = tuple(
+        _result(call, address, task, refused.get(i), stored) for i, task in enumerate(group.value)
+    )
     return answers.result(call, "taskaddresult", BatchCreateTaskCollectionResult(value=results))
 
 
 def _result(
-    call: Call, job_id: str, task: BatchTaskCreateOptions, error: BatchError | None, stored: set[str]
+    call: Call, address: str, task: BatchTaskCreateOptions, error: BatchError | None, stored: set[str]
 ) -> BatchTaskCreateResult:
     """Of tasks with the same id the first is the one that was stored."""
     key = task.id.lower()
@@ -104,7 +107,7 @@ def _result(
             task_id=task.id,
             e_tag=etag(call.now.ticks),
             last_modified=call.now,
-            location=call.url("jobs", job_id, "tasks", task.id),
+            location=f"{address}/{task.id}",
         )
     content = errors.content(error or BatchError("TaskExists"), call.request.request_id, call.now)
     return BatchTaskCreateResult(

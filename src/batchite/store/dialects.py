@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+Insert: TypeAlias = sqlite.Insert
 
-def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert:
+
+def insert(connection: sa.Connection, table: sa.Table) -> Insert:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if connection.dialect.name == "sqlite":
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> Insert:
+    """The same by the dialect's name, for statements that are built once and kept."""
+    if dialect == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)  # type: ignore[return-value]  # the same methods

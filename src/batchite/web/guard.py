@@ -7,7 +7,6 @@ sure that whatever escapes becomes an error of the service's documented form.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -15,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchite.web.problems import ClientGone, PathNotFound, WebProblem
-from batchite.web.request import REQUEST_ID_KEY
+from batchite.web.request import REQUEST_ID_KEY, new_request_id
 
 HEALTH_PATH = "/healthz"
 OWN_PREFIX = "/-/"
@@ -56,7 +55,7 @@ class Guard:
         await app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[REQUEST_ID_KEY] = request_id = str(uuid.uuid4())
+        scope[REQUEST_ID_KEY] = request_id = new_request_id()
         started = False
 
         async def watched(message: Message) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from batchite.store.batch import events
 from batchite.store.batch.schema import jobs, task_counts
-from batchite.store.batch.writing import insert
+from batchite.store.dialects import insert
 
 Clause = sa.ColumnElement[bool]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.store.batch import events
 from batchite.store.batch.schema import jobs, task_counts, tasks
-from batchite.store.batch.writing import insert
+from batchite.store.dialects import Insert, insert_for
 
 Clause = sa.ColumnElement[bool]
 Change = Literal["terminate", "delete"]
@@ -49,8 +51,7 @@ def add(connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int
 
     The job's row is locked, so that the job cannot end while its tasks are being stored.
     """
-    query = sa.select(jobs.c.account, jobs.c.shard, jobs.c.state).where(jobs.c.job_no == job_no)
-    job = connection.execute(query.with_for_update(read=True)).one_or_none()
+    job = connection.execute(_JOB, {"number": job_no}).one_or_none()
     if job is None or job.state not in OPEN:
         return "gone" if job is None else str(job.state)
     stored = _insert(connection, job_no, new, now)
@@ -63,7 +64,6 @@ def add(connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int
 def _insert(
     connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int
 ) -> Sequence[sa.Row[str, int]]:
-    statement = insert(connection, tasks).on_conflict_do_nothing()
     rows = [
         {
             "job_no": job_no,
@@ -79,18 +79,37 @@ def _insert(
         }
         for task in new
     ]
-    return connection.execute(statement.returning(tasks.c.key, tasks.c.required_slots), rows).all()
+    return connection.execute(_insertion(connection.dialect.name), rows).all()
 
 
 def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
-    statement = insert(connection, task_counts)
-    upsert = statement.on_conflict_do_update(
+    fresh = {"job_no": job_no, "running": 0, "succeeded": 0, "failed": 0}
+    rows = [{**fresh, "required_slots": slots, "active": count} for slots, count in added.items()]
+    connection.execute(_addition(connection.dialect.name), rows)
+
+
+# built once: building a statement takes longer than running it
+
+_JOB = (
+    sa.select(jobs.c.account, jobs.c.shard, jobs.c.state)
+    .where(jobs.c.job_no == sa.bindparam("number"))
+    .with_for_update(read=True)
+)
+
+
+@cache
+def _insertion(dialect: str) -> ReturningInsert[str, int]:
+    statement = insert_for(dialect, tasks).on_conflict_do_nothing()
+    return statement.returning(tasks.c.key, tasks.c.required_slots)
+
+
+@cache
+def _addition(dialect: str) -> Insert:
+    statement = insert_for(dialect, task_counts)
+    return statement.on_conflict_do_update(
         index_elements=["job_no", "required_slots"],
         set_={"active": task_counts.c.active + statement.excluded.active},
     )
-    fresh = {"job_no": job_no, "running": 0, "succeeded": 0, "failed": 0}
-    rows = [{**fresh, "required_slots": slots, "active": count} for slots, count in added.items()]
-    connection.execute(upsert, rows)
 
 
 def find(connection: sa.Connection, job_no: int, task_id: str) -> sa.Row[Any] | None:
