@@ -168,8 +168,10 @@ def authentication_failed(detail: str) -> BlobError:
 
 
 def xml_text(text: str) -> str:
-    """Escaped, and without the characters that XML cannot carry at all."""
-    return escape("".join(character if is_xml_character(character) else "\ufffd" for character in text))
+    """Escaped for elements and attributes, without the characters that XML cannot carry at all."""
+    if not all(map(is_xml_character, text)):
+        text = "".join(character if is_xml_character(character) else "\ufffd" for character in text)
+    return escape(text, {'"': "&quot;"})
 
 
 def is_xml_character(character: str) -> bool:

@@ -123,7 +123,7 @@ def _document(asked: Asked, attribute: str, inner: str, next_marker: str) -> byt
         )
         if value is not None and value != ""
     )
-    endpoint = xml_text(asked.service_endpoint).replace('"', "&quot;")
+    endpoint = xml_text(asked.service_endpoint)
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         f'<EnumerationResults ServiceEndpoint="{endpoint}"{attribute}>{shown}{inner}'
@@ -135,7 +135,7 @@ def _container(entry: ContainerEntry) -> str:
     return (
         f"<Container><Name>{xml_text(entry.name)}</Name><Properties>"
         f"<Last-Modified>{dates.http_date(entry.modified)}</Last-Modified>"
-        f"<Etag>{xml_text(dates.etag(entry.modified))}</Etag>"
+        f"<Etag>{dates.etag(entry.modified)}</Etag>"
         "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
         "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
         f"</Properties>{_metadata(entry.metadata)}</Container>"

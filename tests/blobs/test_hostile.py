@@ -1,0 +1,215 @@
+"""Requests no client would send; every answer is a documented error and nothing changes."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from email.utils import formatdate
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+from azure.storage.blob.aio import ContainerClient
+from tests.blobs.server import KEY, NAME, Server
+
+
+def signed(verb: str, path: str, headers: dict[str, str]) -> dict[str, str]:
+    """A signer that follows the protocol's text, so that requests outside of the SDK's reach get in."""
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2025-01-05", **headers}
+    lower = {name.lower(): value for name, value in headers.items()}
+    length = lower.get("content-length", "")
+    lines = [verb, "", "", "" if length == "0" else length, lower.get("content-md5", "")]
+    lines += [
+        lower.get("content-type", ""),
+        "",
+        "",
+        lower.get("if-match", ""),
+        lower.get("if-none-match", ""),
+    ]
+    lines += ["", lower.get("range", "")]
+    lines += [f"{name}:{lower[name]}" for name in sorted(lower) if name.startswith("x-ms-")]
+    resource, _, query = path.partition("?")
+    lines.append(f"/{NAME}{resource}")
+    pairs = sorted(part.partition("=")[::2] for part in query.split("&") if part)
+    lines += [f"{name}:{unquote(value)}" for name, value in pairs]
+    mac = hmac.digest(base64.b64decode(KEY), "\n".join(lines).encode(), hashlib.sha256)
+    return {**headers, "Authorization": f"SharedKey {NAME}:{base64.b64encode(mac).decode()}"}
+
+
+async def exchange(server: Server, verb: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    reader, writer = await asyncio.open_connection(*server.address)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    start = f"{verb} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\r\n"
+    writer.write(start.encode("latin-1") + body)
+    await writer.drain()
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def call(
+    server: Server, verb: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> tuple[int, str]:
+    """Status and error code of a request signed with the account's key."""
+    path = f"/{NAME}{path}"
+    given = dict(headers or {})
+    if verb in ("PUT", "POST") and "Transfer-Encoding" not in given:
+        given["Content-Length"] = str(len(body))
+    answer = await exchange(server, verb, path, signed(verb, path, given), body)
+    return status_and_code(answer)
+
+
+def status_and_code(answer: bytes) -> tuple[int, str]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if body.startswith(b"<?xml") and b"<Error>" in body:
+        return int(head.split()[1]), ElementTree.fromstring(body).findtext("Code") or ""  # noqa: S314
+    return int(head.split()[1]), ""
+
+
+PUT = {"x-ms-blob-type": "BlockBlob"}
+LIST = "/things?restype=container&comp=list"
+
+
+async def names(container: ContainerClient) -> list[str]:
+    return [blob.name async for blob in container.list_blobs()]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "headers", "expected"),
+    [
+        ("PUT", "/things/b", {}, (400, "MissingRequiredHeader")),
+        ("PUT", "/things/b", {"x-ms-blob-type": "AppendBlob"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {"x-ms-blob-type": "Sparse"}, (400, "InvalidHeaderValue")),
+        ("PUT", "/things/b", {**PUT, "x-ms-meta-": "1"}, (400, "EmptyMetadataKey")),
+        ("PUT", "/things/b", {**PUT, "x-ms-meta-1a": "1"}, (400, "InvalidMetadata")),
+        ("PUT", "/things/b", {**PUT, "x-ms-meta-a": "1" * 9000}, (400, "MetadataTooLarge")),
+        ("PUT", "/things/b", {**PUT, "x-ms-blob-content-md5": "x"}, (400, "InvalidMd5")),
+        ("PUT", "/things/b", {**PUT, "x-ms-version": "today"}, (400, "InvalidHeaderValue")),
+        ("PUT", "/things/b", {**PUT, "x-ms-copy-source": "http://x/"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {**PUT, "x-ms-lease-id": "a"}, (412, "LeaseNotPresentWithBlobOperation")),
+        ("PUT", f"/things/{'n' * 1025}", PUT, (400, "InvalidUri")),
+        ("PUT", "/things/a%00b", PUT, (400, "InvalidUri")),
+        ("PUT", "/things/%ff", PUT, (400, "InvalidUri")),
+        ("PUT", "/things/%zz", PUT, (400, "InvalidUri")),
+        ("PUT", "/things/b?comp=appendblock", {}, (400, "UnsupportedQueryParameter")),
+        ("PUT", "/things/b?comp=nonsense", {}, (400, "InvalidQueryParameterValue")),
+        ("PUT", "/things/b?comp=block", {}, (400, "InvalidBlockId")),
+        ("PUT", "/things/b?comp=block&blockid=YQ%3D%3D", {}, (400, "InvalidHeaderValue")),
+        ("POST", "/things/b", {}, (405, "UnsupportedHttpVerb")),
+        ("GET", "/things/b?snapshot=2026-01-01T00:00:00Z", {}, (400, "UnsupportedQueryParameter")),
+        (
+            "GET",
+            f"{LIST}&maxresults=0",
+            {},
+            (400, "OutOfRangeQueryParameterValue"),
+        ),
+        ("GET", f"{LIST}&maxresults=x", {}, (400, "InvalidQueryParameterValue")),
+        ("GET", f"{LIST}&marker=x", {}, (400, "InvalidQueryParameterValue")),
+        ("GET", f"{LIST}&include=x", {}, (400, "InvalidQueryParameterValue")),
+        ("GET", "/things?action=getAccessControl", {}, (404, "ContainerNotFound")),
+        ("GET", "/?comp=properties&restype=service", {}, (400, "UnsupportedQueryParameter")),
+        ("GET", "/", {}, (400, "MissingRequiredQueryParameter")),
+    ],
+)
+async def test_bad_requests(
+    container: ContainerClient,
+    server: Server,
+    verb: str,
+    path: str,
+    headers: dict[str, str],
+    expected: tuple[int, str],
+) -> None:
+    assert await call(server, verb, path, headers) == expected
+    assert await names(container) == []
+
+
+async def test_an_unknown_account_is_not_found(server: Server) -> None:
+    answer = await exchange(server, "GET", "/nobody/c?restype=container", {})
+    assert status_and_code(answer) == (404, "ResourceNotFound")
+
+
+BLOCK_LISTS = {
+    b"": (400, "InvalidXmlDocument"),
+    b"<BlockList>": (400, "InvalidXmlDocument"),
+    b"<Other/>": (400, "InvalidXmlDocument"),
+    b"<BlockList><Latest>%%%</Latest></BlockList>": (400, "InvalidBlockId"),
+    b"<BlockList><Newest>YQ==</Newest></BlockList>": (400, "InvalidXmlDocument"),
+    b"<BlockList><Latest>YQ==</Latest></BlockList>": (400, "InvalidBlockList"),
+    b'<?xml version="1.0" encoding="klingon"?><BlockList/>': (400, "InvalidXmlDocument"),
+    b'<!DOCTYPE b [<!ENTITY a "aaaa"><!ENTITY c "&a;&a;&a;">]><BlockList><Latest>&c;</Latest></BlockList>': (
+        400,
+        "InvalidXmlDocument",
+    ),
+    b'<!DOCTYPE b [<!ENTITY x SYSTEM "file:///etc/passwd">]><BlockList><Latest>&x;</Latest></BlockList>': (
+        400,
+        "InvalidXmlDocument",
+    ),
+    b"<BlockList>" + b"<Latest>YQ==</Latest>" * 50_001 + b"</BlockList>": (400, "BlockListTooLong"),
+}
+
+
+@pytest.mark.parametrize("document", BLOCK_LISTS, ids=range(len(BLOCK_LISTS)))
+async def test_bad_block_lists(container: ContainerClient, server: Server, document: bytes) -> None:
+    assert await call(server, "PUT", "/things/b?comp=blocklist", {}, document) == BLOCK_LISTS[document]
+    assert await names(container) == []
+
+
+async def test_a_body_in_chunks_is_taken(container: ContainerClient, server: Server) -> None:
+    body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+    headers = {**PUT, "Transfer-Encoding": "chunked"}
+    assert await call(server, "PUT", "/things/chunked", headers, body) == (201, "")
+    assert await (await container.download_blob("chunked")).readall() == b"hello world"
+
+
+async def test_a_client_may_wait_for_continue(container: ContainerClient, server: Server) -> None:
+    path = f"/{NAME}/things/waited"
+    headers = signed("PUT", path, {**PUT, "Content-Length": "4"})
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Expect": "100-continue"}.items())
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+    writer.write(b"data")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 201 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_an_announced_giant_is_refused_unread(container: ContainerClient, server: Server) -> None:
+    path = f"/{NAME}/things/giant"
+    headers = signed("PUT", path, {**PUT, "Content-Length": str(2**43)})
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+    writer.close()
+    await writer.wait_closed()
+    assert server.content.files.numbers() == set()
+
+
+async def test_versions_to_come_are_served(container: ContainerClient, server: Server) -> None:
+    path = f"/{NAME}/things?restype=container"
+    headers = signed("GET", path, {"x-ms-version": "2031-12-31", "x-ms-client-request-id": "mine"})
+    answer = await exchange(server, "GET", path, headers)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nx-ms-version: 2031-12-31\r\n" in answer
+    assert b"\r\nx-ms-client-request-id: mine\r\n" in answer
+
+
+async def test_names_beyond_xml_are_listed_encoded(container: ContainerClient, server: Server) -> None:
+    assert await call(server, "PUT", "/things/a%01b%EF%BF%BE", PUT) == (201, "")
+    path = f"/{NAME}/things?restype=container&comp=list"
+    answer = await exchange(server, "GET", path, signed("GET", path, {}))
+    assert b'<Name Encoded="true">a%01b%EF%BF%BE</Name>' in answer
+    assert await names(container) == ["a\x01b\ufffe"]
+
+
+async def test_what_lies_outside_the_protocol_is_answered_in_its_form(server: Server) -> None:
+    for path in ("/-/secret", f"/{NAME}/%zz"):
+        status, code = status_and_code(await exchange(server, "GET", path, {}))
+        assert status in (400, 404)
+        assert code in ("InvalidUri", "ResourceNotFound")
+
+
+async def test_health_needs_no_credentials(server: Server) -> None:
+    assert (await exchange(server, "GET", "/healthz", {})).startswith(b"HTTP/1.1 200 ")

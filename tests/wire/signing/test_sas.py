@@ -1,0 +1,112 @@
+"""Strings to sign, spelled out here version by version."""
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from batchite.wire.signing.sas import SasError, Target, Token, verify
+from batchite.wire.ticks import Timestamp
+
+KEY = b"key"
+NOW = Timestamp.parse("2026-01-01T12:00:00Z")
+EXPIRY = "2026-01-02"
+BLOB = Target("acct", "cont", "dir/blob", "http", "10.0.0.5")
+
+STRINGS = {
+    "2012-02-12": "r\n\n2026-01-02\n/acct/cont/dir/blob\n\n2012-02-12",
+    "2013-08-15": "r\n\n2026-01-02\n/acct/cont/dir/blob\n\n2013-08-15\n\n\n\n\ntext/plain",
+    "2015-02-21": "r\n\n2026-01-02\n/blob/acct/cont/dir/blob\n\n2015-02-21\n\n\n\n\ntext/plain",
+    "2015-04-05": "r\n\n2026-01-02\n/blob/acct/cont/dir/blob\n\n\n\n2015-04-05\n\n\n\n\ntext/plain",
+    "2018-11-09": "r\n\n2026-01-02\n/blob/acct/cont/dir/blob\n\n\n\n2018-11-09\nb\n\n\n\n\n\ntext/plain",
+    "2020-12-06": "r\n\n2026-01-02\n/blob/acct/cont/dir/blob\n\n\n\n2020-12-06\nb\n\n\n\n\n\n\ntext/plain",
+    "2026-10-06": "r\n\n2026-01-02\n/blob/acct/cont/dir/blob\n\n\n\n2026-10-06\nb\n\n\n\n\n\n\ntext/plain",
+}
+
+
+def signature(text: str) -> str:
+    return base64.b64encode(hmac.digest(KEY, text.encode(), hashlib.sha256)).decode()
+
+
+def fields(version: str, text: str, **more: str) -> dict[str, str]:
+    given = {"sv": version, "sr": "b", "sp": "r", "se": EXPIRY, "rsct": "text/plain", **more}
+    return {**given, "sig": signature(text)}
+
+
+@pytest.mark.parametrize("version", STRINGS)
+def test_each_version_signs_its_own_string(version: str) -> None:
+    token = verify(fields(version, STRINGS[version]), BLOB, [b"other", KEY], NOW)
+    assert token == Token("blob", frozenset("r"))
+    for other, text in STRINGS.items():
+        if other != version:
+            with pytest.raises(SasError, match="Signature did not match"):
+                verify(fields(version, text), BLOB, [KEY], NOW)
+
+
+def test_an_account_token() -> None:
+    text = "acct\nrl\nbq\nco\n\n2026-01-02\n\n\n2020-12-06\n\n"
+    given = {"sv": "2020-12-06", "ss": "bq", "srt": "co", "sp": "rl", "se": EXPIRY, "sig": signature(text)}
+    token = verify(given, BLOB, [KEY], NOW)
+    assert token == Token("account", frozenset("rl"), frozenset("bq"), frozenset("co"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sv", "newest"),
+        ("sr", "x"),
+        ("sp", ""),
+        ("se", ""),
+        ("se", "tomorrow"),
+        ("se", "2026-02-30"),
+        ("st", "yesterday"),
+        ("spr", "ftp"),
+        ("spr", "http"),
+        ("sip", "everywhere"),
+        ("rsct", "a\nb"),
+    ],
+)
+def test_malformed_values_are_refused(name: str, value: str) -> None:
+    given = {"sv": "2020-12-06", "sr": "b", "sp": "r", "se": EXPIRY, name: value}
+    order = ("sp", "st", "se", "resource", "si", "sip", "spr", "sv", "sr", "snapshot", "ses")
+    values = {**given, "resource": "/blob/acct/cont/dir/blob"}
+    text = "\n".join(values.get(field, "") for field in (*order, "rscc", "rscd", "rsce", "rscl", "rsct"))
+    with pytest.raises(SasError) as refused:
+        verify({**given, "sig": signature(text)}, BLOB, [KEY], NOW)
+    assert refused.value.failure == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "client", "passes"),
+    [
+        ("10.0.0.5", "10.0.0.5", True),
+        ("10.0.0.5", "10.0.0.6", False),
+        ("10.0.0.1-10.0.0.9", "10.0.0.9", True),
+        ("10.0.0.1-10.0.0.9", "10.0.0.10", False),
+        ("10.0.0.5", "::ffff:10.0.0.5", True),
+        ("10.0.0.5", "", False),
+        ("10.0.0.5", "unknown", False),
+        ("::1", "10.0.0.5", False),
+    ],
+)
+def test_addresses(allowed: str, client: str, passes: bool) -> None:
+    text = f"r\n\n{EXPIRY}\n/blob/acct/cont/dir/blob\n\n{allowed}\n\n2015-04-05\n\n\n\n\ntext/plain"
+    target = Target("acct", "cont", "dir/blob", "http", client)
+    given = fields("2015-04-05", text, sip=allowed)
+    if passes:
+        assert verify(given, target, [KEY], NOW).scope == "blob"
+    else:
+        with pytest.raises(SasError) as refused:
+            verify(given, target, [KEY], NOW)
+        assert refused.value.failure == "address"
+
+
+@pytest.mark.parametrize("now", ["2026-01-01T23:59:59.9999999Z", "2026-01-02T00:00:00Z"])
+def test_a_token_ends_on_the_tick(now: str) -> None:
+    given = fields("2012-02-12", STRINGS["2012-02-12"])
+    if now < "2026-01-02":
+        assert verify(given, BLOB, [KEY], Timestamp.parse(now)).scope == "blob"
+    else:
+        with pytest.raises(SasError, match="Signature not valid in the specified time frame"):
+            verify(given, BLOB, [KEY], Timestamp.parse(now))
