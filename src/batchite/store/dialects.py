@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 Insert: TypeAlias = sqlite.Insert
 
@@ -19,4 +19,6 @@ def insert_for(dialect: str, table: sa.Table) -> Insert:
     """The same by the dialect's name, for statements that are built once and kept."""
     if dialect == "sqlite":
         return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # costs a tenth of a second that few need to spend
+
     return postgresql.insert(table)  # type: ignore[return-value]  # the same methods

@@ -196,17 +196,17 @@ def _fields(node: msgspec.inspect.Type) -> dict[str, msgspec.inspect.Field]:
     )
 
 
-_REFUSED: Final = {
-    owner: tuple(
+@functools.cache
+def _refused(owner: Owner) -> tuple[tuple[Entry, tuple[_Step, ...]], ...]:
+    """Costs some milliseconds, so it is done at the first request and not at start-up."""
+    return tuple(
         (entry, _compiled(entry)) for entry in TABLE if (entry.owner, entry.treatment) == (owner, "refused")
     )
-    for owner in MODELS
-}
 
 
 def check(owner: Owner, model: Model, prefix: str = "") -> None:
     """Refuse by name what cannot be honoured. `prefix` goes before the names in errors."""
-    for entry, steps in _REFUSED[owner]:
+    for entry, steps in _refused(owner):
         if getattr(model, steps[0].attribute) is msgspec.UNSET:
             continue
         for path, value in _values(model, steps, prefix):
