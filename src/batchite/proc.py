@@ -6,6 +6,7 @@ machine boots again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 
@@ -72,6 +73,15 @@ def working_directory(pid: int) -> str:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return ""
+
+
+def places(pid: int) -> list[str]:
+    """Where the process works and what its standard output and error are; what can be seen of it."""
+    links = [working_directory(pid)]
+    for name in ("1", "2"):
+        with contextlib.suppress(OSError):
+            links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return links
 
 
 def children(pid: int) -> list[int] | None:

@@ -22,6 +22,7 @@ SURVIVORS = {
     "own-session": "setsid sleep 600 & echo $! >> PIDS",
     "daemon": '( setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600 >/dev/null 2>&1" & )',
     "no-environment": 'env -i setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600" &',
+    "no-environment-daemon": '( env -i setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600" & )',
     "stubborn": "/bin/sh -c \"trap '' TERM HUP INT; echo \\$\\$ >> PIDS; while :; do sleep 1; done\" &",
 }
 """Ways of a task to leave processes behind; each writes one number to PIDS."""

@@ -197,6 +197,27 @@ async def test_killing_reaches_processes_that_multiply(world: LocalWorld) -> Non
     assert not [pid for pid in pids(path) if is_running(pid)]
 
 
+async def test_directories_that_tasks_made_unwritable_are_removed(world: LocalWorld) -> None:
+    engine = world.engine()
+    spec, handle = await start(world, engine)
+    await world.service.send(task(1, "/bin/sh -c 'mkdir -p a/b; touch a/b/c; chmod 000 a/b; chmod 555 a'"))
+    await world.service.ended(1)
+    await engine.stop(spec.node_id, handle)
+    assert not (world.nodes / NODE).exists()
+
+
+async def test_files_are_kept_for_a_node_that_comes_back(world: LocalWorld) -> None:
+    engine = world.engine()
+    spec, handle = await start(world, engine)
+    await world.service.send(task(1, "/bin/sh -c 'echo one'"))
+    await world.service.ended(1)
+    await engine.stop(spec.node_id, handle, keep_files=True)
+    world.service.heard.clear()
+    await start(world, engine)
+    await world.service.send(task(1, "/bin/sh -c 'echo two'", attempt=2))
+    assert (await world.service.ended(1)).exit_code == 0
+
+
 @pytest.mark.parametrize("node_id", ["", "..", "a/b", ".hidden"])
 async def test_node_ids_that_name_no_directory(world: LocalWorld, node_id: str) -> None:
     with pytest.raises(ValueError, match="directory"):
@@ -212,6 +233,8 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
         ["sleep", "600"], env={"AZ_BATCH_NODE_ROOT_DIR": str(root)}, start_new_session=True
     )
     inside = subprocess.Popen(["sleep", "600"], cwd=root, start_new_session=True)
+    with (root / "stdout.txt").open("wb") as output:
+        writes = subprocess.Popen(["sleep", "600"], cwd="/", stdout=output, start_new_session=True)
     terminal, child_side = os.openpty()
     somebody = subprocess.Popen(
         [sys.executable, "-c", ON_TERMINAL, os.ttyname(child_side)], cwd=root, stdout=subprocess.PIPE
@@ -220,9 +243,9 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
     somebody.stdout.readline()
     try:
         found = {process.pid for process in Leftovers(str(root)).find()}
-        assert found == {own.pid, inside.pid}
+        assert found == {own.pid, inside.pid, writes.pid}
     finally:
-        for process in (other, own, inside, somebody):
+        for process in (other, own, inside, writes, somebody):
             process.kill()
             process.wait()
         somebody.stdout.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -226,6 +228,49 @@ async def test_waiting_and_unknown_tasks_are_ended_too(service: Peer, agent: Run
         ended = await service.ended(number)
         assert (ended.attempt, ended.started, ended.exit_code) == (attempt, None, None)
         assert ended.failure == TERMINATED
+
+
+async def test_a_task_is_ended_while_its_files_are_fetched(service: Peer, agent: RunningAgent) -> None:
+    """Both before the first byte was asked for, and while the server keeps the agent waiting."""
+    async with silent_server() as (url, asked):
+        files = [{"httpUrl": url, "filePath": "x"}]
+        await service.send(task(1, "true", resourceFiles=files), EndTask(1, 1, TERMINATED))
+        assert (await service.ended(1)).failure == TERMINATED
+        await service.send(task(2, "true", resourceFiles=files))
+        await asyncio.wait_for(asked.wait(), 20)
+        await service.send(EndTask(2, 1, TERMINATED))
+        ended = await service.ended(2)
+    assert (ended.exit_code, ended.failure) == (None, TERMINATED)
+    assert ended.started is not None
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A server that never answers; the event tells that it was asked."""
+    asked = asyncio.Event()
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.read(1)
+        asked.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", asked
+    finally:
+        for writer in writers:
+            writer.close()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_failed_download_is_the_tasks_failure(service: Peer, agent: RunningAgent) -> None:
+    files = [{"httpUrl": f"{service.url}/x", "filePath": "../x"}]
+    await service.send(task(1, "true", resourceFiles=files))
+    ended = await service.ended(1)
+    assert ended.failure is not None
+    assert (ended.exit_code, ended.failure.code) == (None, "ResourceFileCreateFailed")
 
 
 async def test_only_tasks_that_wait_are_given_back(service: Peer, agent: RunningAgent) -> None:

@@ -1,9 +1,10 @@
 """Processes of a node whose agent is gone: how to find them all and end them.
 
-A process belongs to a node if it was started with the node's AZ_BATCH_NODE_ROOT_DIR, works in a
-directory below the node's root without having a terminal (somebody looking around there in a shell
-is not of the node), descends from such a process, or is in a session of such a process. Sessions
-and descendants are remembered from round to round, since killing a parent hides its children.
+A process belongs to a node if it was started with the node's AZ_BATCH_NODE_ROOT_DIR; if it works in
+a directory below the node's root or writes its output there, and has no terminal (somebody looking
+around there in a shell is not of the node); if it descends from such a process or is in the session
+of one. Sessions and processes are remembered from round to round, since killing a parent hides its
+children.
 """
 
 from __future__ import annotations
@@ -49,11 +50,14 @@ class Leftovers:
             self._pause(_PAUSES[min(rounds, len(_PAUSES) - 1)])
             rounds += 1
 
+    def _is_below(self, place: str) -> bool:
+        return proc.is_below(place, self._root)
+
     def _is_marked(self, process: proc.Process) -> bool:
         return (
             (process.pid, process.started) in self._seen
             or self._mark in proc.variables(process.pid)
-            or (not process.terminal and proc.is_below(proc.working_directory(process.pid), self._root))
+            or (not process.terminal and any(map(self._is_below, proc.places(process.pid))))
         )
 
 

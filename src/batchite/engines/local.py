@@ -33,7 +33,7 @@ STOP_SECONDS = 10.0
 _LOG_NAME = "agent.log"
 _LOG_TAIL_BYTES = 2000
 _MODULE = "batchite.nodes"
-_INHERITED = ("LD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
+_INHERITED = ("LD_LIBRARY_PATH", "TZ")
 
 
 class _Agent(msgspec.Struct, frozen=True):
@@ -197,10 +197,22 @@ class LocalEngine:
     def _clear(self, node_id: str) -> None:
         """Make sure that nothing of the node runs, then remove its directory."""
         self._kill_leftovers(node_id)
-        shutil.rmtree(self.node_directory(node_id), ignore_errors=True)
+        _remove(self.node_directory(node_id))
 
     def _kill_leftovers(self, node_id: str) -> None:
         Leftovers(str(self.node_directory(node_id) / "root")).kill()
+
+
+def _remove(directory: Path) -> None:
+    """Remove it all, also what tasks made unwritable. Raises OSError if that cannot be done."""
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        for place, _, _ in os.walk(directory):
+            for name in os.listdir(place):
+                inner = f"{place}/{name}"
+                if os.path.isdir(inner) and not os.path.islink(inner):
+                    os.chmod(inner, 0o700)
+        shutil.rmtree(directory)
 
 
 def _spawn(node: Path) -> _Agent:

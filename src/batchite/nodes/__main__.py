@@ -24,7 +24,9 @@ def main() -> int:
     node = os.path.realpath(sys.argv[1])
     with open(f"{node}/{FILE_NAME}", "rb") as file:
         spec = msgspec.json.decode(file.read(), type=NodeSpec)
-    os.environ.update(spec.environment)  # for the agent's own downloads: proxies, certificates
+    # For the agent's own downloads: the operator's proxies and certificates, but nobody's passwords,
+    # since it is the customers who say what to download.
+    os.environ.update({"NETRC": os.devnull, **spec.environment})
     os.chdir(node)
     print(f"The node ends: {asyncio.run(_run(spec, node))}.", file=sys.stderr, flush=True)
     return 0

@@ -49,7 +49,8 @@ class Agent:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._directories = NodeDirectories(node)
-        self._directories.create()
+        for waste in self._directories.create():
+            self._remove(waste)
         self._clock = clock
         self._booted = clock.now().ticks
         self._sandbox = ProcessGroupSandbox(self._directories.root)
@@ -76,6 +77,7 @@ class Agent:
         try:
             return await self._leaving
         finally:
+            self._tasks.stop()
             link.cancel()
             with contextlib.suppress(asyncio.CancelledError, UnwantedError):
                 await link

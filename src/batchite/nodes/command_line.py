@@ -1,6 +1,7 @@
 """From a command line to the words of a program call, without a shell.
 
-Quotes and backslashes work as in a POSIX shell; variables, wildcards, pipes and redirections mean
+Quotes and backslashes work as in a POSIX shell (between double quotes a backslash protects only a
+double quote or a backslash); variables, wildcards, pipes and redirections mean
 nothing, exactly as on Azure. Who wants them starts a shell: `/bin/sh -c "..."`.
 """
 

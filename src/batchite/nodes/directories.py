@@ -1,9 +1,9 @@
 """The directories of a node, as the documentation lays them out.
 
-Below the node's own directory lie the agent's files, the tasks' home directory and `root`, the only
-part that tasks are told about and that the service reads files from::
+Below the node's own directory lie the agent's files, the tasks' home directory, what waits to be
+removed, and `root`, the only part that the service reads files from::
 
-    agent.json  agent.log  home/
+    agent.json  agent.log  home/  waste/
     root/applications  root/fsmounts  root/shared  root/startup  root/volatile
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
 
@@ -16,9 +16,9 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import time
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_DISCARDED = ".discarded"
 
 
 class RunDirectory:
@@ -49,12 +49,17 @@ class NodeDirectories:
         self.startup = self.root + "/startup"
         self.volatile = self.root + "/volatile"
         self.workitems = self.root + "/workitems"
+        self._waste = self.node + "/waste"
+        self._era = time.time_ns()
         self._discards = itertools.count()
 
-    def create(self) -> None:
-        """Make what is missing."""
-        for path in (self.home, self.applications, self.mounts, self.shared, self.volatile, self.workitems):
+    def create(self) -> list[str]:
+        """Make what is missing; returns what an earlier agent did not get round to removing."""
+        own = (self.home, self._waste)
+        documented = (self.applications, self.mounts, self.shared, self.volatile, self.workitems)
+        for path in own + documented:
             os.makedirs(path, exist_ok=True)
+        return [f"{self._waste}/{name}" for name in os.listdir(self._waste)]
 
     def job(self, job_id: str) -> str:
         """The directory of a job; a job of a schedule lies below its schedule. Raises ValueError."""
@@ -83,9 +88,7 @@ class NodeDirectories:
 
     def discard(self, path: str) -> str | None:
         """Move a directory out of sight, at once; returns where to, or None if there is none."""
-        waste = f"{self.volatile}/{_DISCARDED}"
-        os.makedirs(waste, exist_ok=True)
-        target = f"{waste}/{next(self._discards)}"
+        target = f"{self._waste}/{self._era}-{next(self._discards)}"
         try:
             os.rename(path, target)
         except FileNotFoundError:

@@ -60,7 +60,7 @@ class Link:
     """Keeps the connection to `url` (ws or wss); `answered` is the loop time of its last sign of life."""
 
     def __init__(self, service_url: str, node_id: str, token: str, receiver: Receiver) -> None:
-        self._url = _websocket_url(f"{service_url.rstrip('/')}/-/nodes/{node_id}/link")
+        self._url = websocket_url(f"{service_url.rstrip('/')}/-/nodes/{node_id}/link")
         self._token = token
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
@@ -87,7 +87,7 @@ class Link:
             try:
                 await self._stay(url)
             except _RedirectedError as redirected:
-                url = _redirect(url, redirected.target)
+                url = redirect(url, redirected.target)
             else:
                 return
 
@@ -298,14 +298,14 @@ def _refusal(error: Exception) -> Exception:
     return error
 
 
-def _websocket_url(url: str) -> str:
+def websocket_url(url: str) -> str:
     scheme, rest = url.split("://", 1)
     return f"{ {'http': 'ws', 'https': 'wss'}.get(scheme, scheme) }://{rest}"
 
 
-def _redirect(url: str, target: str) -> str:
+def redirect(url: str, target: str) -> str:
     """Raises ConnectionRefusedError for a target the node's credential must not be sent to."""
-    new = _websocket_url(urljoin(url.replace("ws", "http", 1), target))
+    new = websocket_url(urljoin(url.replace("ws", "http", 1), target))
     if urlsplit(new).scheme not in ("ws", "wss") or (url.startswith("wss:") and not new.startswith("wss:")):
         raise ConnectionRefusedError("the service redirected the node to an address it must not go to")
     return new

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 import msgspec
@@ -28,7 +28,7 @@ class Ended(Protocol):
     def __call__(self, run: Run, exit_code: int | None, failure: Failure | None) -> None: ...
 
 
-Stage = Callable[[tuple[ResourceFile, ...], str], Awaitable[None]]
+Stage = Callable[[tuple[ResourceFile, ...], str], Coroutine[None, None, None]]
 """Fetches files into a working directory; raises RunError."""
 
 
@@ -89,7 +89,9 @@ class Run:
             self._fail(error.failure)
             return
         if self._definition.resource_files:
-            self._staging = self._loop.create_task(self._stage(self._definition.resource_files))
+            stage = self._tools.stage(self._definition.resource_files, self._directory.working)
+            self._staging = self._loop.create_task(stage)
+            self._staging.add_done_callback(self._staged)
         else:
             self._launch()
 
@@ -125,23 +127,17 @@ class Run:
         if waste is not None:
             self._tools.discard(waste)
 
-    async def _stage(self, files: tuple[ResourceFile, ...]) -> None:
-        try:
-            await self._tools.stage(files, self._directory.working)
-        except asyncio.CancelledError:
-            if self._failure is None:
-                raise
-            self._finish(None)
-        except failures.RunError as error:
+    def _staged(self, staging: asyncio.Task[None]) -> None:
+        self._staging = None
+        error = None if staging.cancelled() else staging.exception()
+        if isinstance(error, failures.RunError):
             self._fail(error.failure)
-        except Exception as error:
+        elif error is not None:
             self._fail(failures.unknown(error))
+        elif self._failure is not None or staging.cancelled():
+            self._finish(None)
         else:
-            self._staging = None
-            if self._failure is None:
-                self._launch()
-            else:
-                self._finish(None)
+            self._launch()
 
     def _launch(self) -> None:
         words: list[str] = []

@@ -84,6 +84,10 @@ class Tasks:
         while self._queue and self._queue[0].message.slots <= self._free:
             self._start(self._queue.popleft())
 
+    def stop(self) -> None:
+        """Start nothing any more."""
+        self._queue.clear()
+
     def _end_older(self, message: RunTask) -> None:
         attempt = self._attempts.get(message.task)
         if attempt is not None:

@@ -1,0 +1,52 @@
+"""Rules that need no agent: limits, redirects, failures of the system."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from batchite.nodes import failures, wall_clock
+from batchite.nodes.definition import Constraints, Definition
+from batchite.nodes.link import redirect, websocket_url
+
+
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [("PT5M", "PT5M"), ("PT0S", "PT0S"), ("P10675199DT2H48M5.4775807S", None), (None, None)],
+)
+def test_wall_clock_limits(written: str | None, limit: str | None) -> None:
+    assert wall_clock.limit(Definition("x", constraints=Constraints(written))) == limit
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "expected"),
+    [
+        ("ws://a:1/-/nodes/n/link", "http://b:2/-/nodes/n/link", "ws://b:2/-/nodes/n/link"),
+        ("ws://a:1/-/nodes/n/link", "https://b/x", "wss://b/x"),
+        ("ws://a:1/-/nodes/n/link", "/other", "ws://a:1/other"),
+        ("wss://ws.a/-/nodes/n/link", "/other", "wss://ws.a/other"),
+    ],
+)
+def test_redirects(url: str, target: str, expected: str) -> None:
+    assert redirect(url, target) == expected
+
+
+@pytest.mark.parametrize(("url", "target"), [("wss://a/x", "http://a/x"), ("ws://a/x", "file:///etc/passwd")])
+def test_redirects_that_would_give_the_credential_away(url: str, target: str) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        redirect(url, target)
+
+
+def test_websocket_addresses() -> None:
+    assert websocket_url("http://a:1") == "ws://a:1"
+    assert websocket_url("https://a/b") == "wss://a/b"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "DiskFull"), (errno.EDQUOT, "DiskFull"), (errno.EIO, "X")]
+)
+def test_failures_of_the_system(number: int, code: str) -> None:
+    failure = failures.of_system(OSError(number, os.strerror(number)), "X", "writing")
+    assert (failure.category, failure.code) == ("servererror", code)
