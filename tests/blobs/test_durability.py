@@ -11,6 +11,7 @@ from tests.blobs.server import NAME, Server, serving
 from tests.blobs.test_blobs import content
 from tests.blobs.test_hostile import PUT, signed
 
+from batchite.blobs.content.files import Files
 from batchite.store.blobs import contents, schema
 
 
@@ -75,6 +76,30 @@ async def test_a_full_disk_is_an_error_and_tears_nothing(container: ContainerCli
     assert server.content.files.numbers() == {taken}
     await blob.upload_blob(content(60_000), overwrite=True)
     assert await (await blob.download_blob()).readall() == content(60_000)
+
+
+async def test_content_is_on_disk_before_it_is_committed(
+    container: ContainerClient, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def traced(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+
+        def call(*arguments: object, **options: object) -> object:
+            result = real(*arguments, **options)
+            order.append(name)
+            return result
+
+        monkeypatch.setattr(owner, name, call)
+
+    for name in ("fdatasync", "fsync", "rename"):
+        traced(os, name)
+    traced(Files, "create")
+    sa.event.listen(server.database.engine, "commit", lambda _: order.append("commit"))
+    await container.upload_blob("one", content(50_000))
+    writes = order[order.index("create") - 1 :]
+    assert writes == ["commit", "create", "fdatasync", "rename", "fsync", "commit"]
 
 
 async def test_a_reader_keeps_what_it_reads(container: ContainerClient, server: Server) -> None:

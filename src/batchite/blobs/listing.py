@@ -50,7 +50,7 @@ async def blobs(service: Service, call: Call) -> Answer:
     with_metadata = "metadata" in _includes(call.query, BLOB_INCLUDES)
 
     def query(connection: sa.Connection) -> bytes:
-        walk = _Walk(connection, existing(connection, call).number, asked, end, with_metadata=with_metadata)
+        walk = Walk(connection, existing(connection, call).number, asked, end, with_metadata=with_metadata)
         entries, more = walk.page(first)
         return listings.blobs(asked, call.address.container, entries, more)
 
@@ -88,7 +88,7 @@ def _container_entry(row: Container, *, with_metadata: bool) -> ContainerEntry:
     return ContainerEntry(row.name, row.modified, metadata)
 
 
-class _Walk:
+class Walk:
     """Goes through the names of a container in order; of those with a common prefix up to the
     delimiter it takes the prefix and jumps over the rest."""
 

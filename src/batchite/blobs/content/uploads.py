@@ -6,6 +6,7 @@ The upload of a file is recorded before its first byte, so that no leftover esca
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ from batchite.wire.blob.headers import md5_of
 INLINE_BYTES = 16 * 1024
 WRITE_BYTES = 1024 * 1024
 """Handed to a thread at once; an upload holds up to three times as much in memory."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,13 @@ class Uploads:
 
     async def _condemn(self, content_no: int) -> None:
         """Whether it became live all the same (the client left during the commit) the store knows."""
-        condemned = await self._database.write(lambda connection: contents.abandon(connection, content_no))
-        if condemned:
-            self._disposal.dispose([content_no])
+        try:
+            gone = await self._database.write(lambda connection: contents.abandon(connection, content_no))
+        except Exception:  # its record stays, and the next start removes it
+            log.exception("a failed upload could not be removed")
+        else:
+            if gone:
+                self._disposal.dispose([content_no])
 
     async def settle(self) -> None:
         """Wait until abandoned uploads have been given to the disposal."""
