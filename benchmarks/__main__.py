@@ -1,0 +1,57 @@
+"""Measure, print the table, keep it in benchmarks/README.md: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+
+from benchmarks import adding, latency, machine, pools, ready, report, stored, throughput, tutorial
+from benchmarks.figures import Measured
+from benchmarks.scale import FULL, QUICK, Scale
+
+FAMILIES: dict[str, Callable[[Scale], Measured]] = {
+    "throughput": throughput.measure,
+    "adding": adding.measure,
+    "latency": latency.measure,
+    "pools": pools.measure,
+    "tutorial": tutorial.measure,
+    "ready": ready.measure,
+    "memory": stored.memory,
+    "listing": stored.listing,
+}
+
+
+def main() -> None:
+    arguments = _arguments()
+    scale = QUICK if arguments.quick else FULL
+    if arguments.stored_tasks:
+        scale = dataclasses.replace(scale, stored_tasks=arguments.stored_tasks)
+    load = machine.load()
+    results = []
+    for name in arguments.only or FAMILIES:
+        began = time.monotonic()
+        results.append(FAMILIES[name](scale))
+        print(f"{name}: measured in {time.monotonic() - began:.0f} s", flush=True)
+    written = report.text(results, load)
+    print(written)
+    if scale is FULL and not arguments.only:
+        report.keep(written)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=FAMILIES, help="measure this; can be repeated")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
+    parser.add_argument(
+        "--stored-tasks",
+        type=int,
+        metavar="N",
+        help="tasks for memory and lists (100,000); 1000000 takes long",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes of one run; `quick` ones only show that everything works."""
+
+    repeats: int
+    run_tasks: int
+    add_tasks: int
+    latency_samples: int
+    stored_tasks: int
+
+
+FULL = Scale(repeats=3, run_tasks=10_000, add_tasks=20_000, latency_samples=200, stored_tasks=100_000)
+QUICK = Scale(repeats=1, run_tasks=1_000, add_tasks=2_000, latency_samples=30, stored_tasks=5_000)
