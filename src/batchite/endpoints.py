@@ -5,7 +5,9 @@ URLs that clients stored and nodes that run on therefore survive a restart.
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import socket
 from pathlib import Path
 from typing import Literal
@@ -16,6 +18,8 @@ FILE_NAME = "endpoints.json"
 LOCK_FILE = "lock"
 """Held by the supervisor for as long as the services run."""
 BACKLOG = 2048
+LOWEST_FREE_PORT = 15000
+ATTEMPTS = 100
 
 Service = Literal["batch", "blob"]
 
@@ -60,6 +64,32 @@ def save(endpoints: Endpoints, data_dir: Path) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that a service process can inherit. Raises OSError."""
+    """A listening socket; port 0 takes a free one. Raises OSError."""
+    return _listen_anywhere(host) if port == 0 else _listen(host, port)
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _listen_anywhere(host: str) -> socket.socket:
+    """Below the ports that the kernel gives to outgoing connections, as long as there is one.
+
+    A port among those could be taken by somebody's connection while the services are down.
+    """
+    ports = range(LOWEST_FREE_PORT, _first_ephemeral_port())
+    for port in random.sample(ports, min(len(ports), ATTEMPTS)):
+        try:
+            return _listen(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return _listen(host, 0)
+
+
+def _first_ephemeral_port() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        return LOWEST_FREE_PORT

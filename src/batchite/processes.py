@@ -72,6 +72,7 @@ class Parts:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the supervisor's to handle
     launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
+    os.set_inheritable(launch.listening, False)  # a node that held the socket would keep the port taken
     logging.basicConfig(
         level=launch.log_level.upper(),
         format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,10 +42,17 @@ class CannotStartError(Exception):
     """The services cannot be started; the text says why and what to do."""
 
 
-def supervise(settings: Settings, services: Sequence[Service], announce: Callable[[Endpoints], None]) -> int:
+def supervise(
+    settings: Settings,
+    services: Sequence[Service],
+    announce: Callable[[Endpoints], None],
+    *,
+    until_eof: bool = False,
+) -> int:
     """Run `services` until SIGINT or SIGTERM; returns the exit code. Raises CannotStartError.
 
-    `announce` is called once, when all of them are ready.
+    `announce` is called once, when all of them are ready. With `until_eof` the end of standard input
+    stops them too.
     """
     _check_exposure(settings)
     with _owned(settings.data_dir), ExitStack() as stack:
@@ -54,7 +62,7 @@ def supervise(settings: Settings, services: Sequence[Service], announce: Callabl
         accounts.save(settings.accounts, settings.data_dir)
         endpoints.save(chosen, settings.data_dir)
         children = [Child(_launch(settings, service, chosen, sockets[service])) for service in services]
-        return asyncio.run(_Supervision(children).run(lambda: announce(chosen)))
+        return asyncio.run(_Supervision(children, until_eof).run(lambda: announce(chosen)))
 
 
 def _check_exposure(settings: Settings) -> None:
@@ -185,11 +193,19 @@ class Child:
             self._process.stdin.write(text)
 
 
+def _read_to_end(loop: asyncio.AbstractEventLoop, end: asyncio.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    with suppress(RuntimeError):  # the loop has ended meanwhile
+        loop.call_soon_threadsafe(end.set)
+
+
 class _Supervision:
     """Starts the children together, starts those again that die, stops them in order."""
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(self, children: Sequence[Child], until_eof: bool) -> None:
         self._children = children
+        self._until_eof = until_eof
         self._signals = 0
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -198,6 +214,8 @@ class _Supervision:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
+        if self._until_eof:
+            threading.Thread(target=_read_to_end, args=(loop, self._stop), daemon=True).start()
         try:
             if await self._unless(self._stop, self._start_all()):
                 announce()

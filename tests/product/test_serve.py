@@ -67,6 +67,21 @@ def test_a_signal_stops_everything_with_code_0(tmp_path: Path, number: signal.Si
     assert processes_of(tmp_path) == []
 
 
+def test_services_end_with_the_program_that_started_them(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys; from batchite.testing.service import start; "
+        "print(start(pathlib.Path(sys.argv[1])).process.pid, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        supervisor = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        process.wait()
+    psutil.wait_procs([supervisor], timeout=DEADLINE)
+    assert processes_of(tmp_path) == []
+
+
 def test_ports_are_kept_and_locks_hold_while_it_runs(tmp_path: Path) -> None:
     with running_service(tmp_path) as first:
         assert directory_lock.is_held(tmp_path / "lock")

@@ -23,11 +23,15 @@ def add_to(app: typer.Typer) -> None:
     """Add the command `serve`."""
     service = Optional[Literal["blob", "batch"]]  # noqa: UP045 - read at run time
     argument = typer.Argument(metavar="[blob|batch]", help="Run this one alone.", show_default=False)
-    more = {"service": (Annotated[service, argument], None)}
+    until_eof = typer.Option("--until-eof", help="Stop when standard input ends, too.", show_default=False)
+    more = {
+        "service": (Annotated[service, argument], None),
+        "until_eof": (Annotated[bool, until_eof], False),
+    }
     app.command("serve", help=HELP)(options.with_settings(_serve, more=more))
 
 
-def _serve(settings: Settings, service: Service | None) -> None:
+def _serve(settings: Settings, service: Service | None, until_eof: bool) -> None:
     from batchite.supervisor import CannotStartError, supervise
 
     services: tuple[Service, ...] = (service,) if service else ("batch", "blob")
@@ -39,7 +43,7 @@ def _serve(settings: Settings, service: Service | None) -> None:
         print("\n".join(announcement(settings, endpoints, services)), flush=True)
 
     try:
-        code = supervise(settings, services, announce)
+        code = supervise(settings, services, announce, until_eof=until_eof)
     except CannotStartError as error:
         options.fail(str(error))
     sys.exit(code)

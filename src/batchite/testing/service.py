@@ -98,14 +98,14 @@ def start(
 ) -> RunningService:
     """As `running_service`, for a test that ends the service by itself (with `stop`, or less kindly)."""
     command = [sys.executable, "-m", "batchite", "serve", "--data-dir", str(data_dir)]
-    command += ["--batch-port", "0", "--blob-port", "0", *arguments]
+    command += ["--until-eof", "--batch-port", "0", "--blob-port", "0", *arguments]
     command += ["--config", str(config)] if config else []
     environment = {**os.environ, **(variables or {})}
     process = subprocess.Popen(  # noqa: S603 - our own program
         command,
         env=environment,
         text=True,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # ends with this process, however that ends, and so do the services
         stdout=subprocess.PIPE,
         start_new_session=True,  # a terminal's Ctrl-C is for the caller, who then stops the services
     )
@@ -121,6 +121,8 @@ def stop(service: RunningService) -> None:
     """Ctrl-C, and wait until nothing of the services runs any more. Raises ServiceError."""
     if service.process.poll() is None:
         service.process.send_signal(signal.SIGINT)
+    if service.process.stdin:
+        service.process.stdin.close()
     try:
         service.process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
