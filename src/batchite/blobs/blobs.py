@@ -118,7 +118,7 @@ async def delete(service: Service, call: Call) -> Answer:
         slot = find_slot(connection, call)
         blob = existing(slot)
         conditions.check_change(blob.modified)
-        return rows.remove(connection, slot.container_no, blob)
+        return rows.remove(connection, slot, blob)
 
     service.content.disposal.dispose(await service.database.write(unit))
     return Answer(202, [("x-ms-delete-type-permanent", "true")])

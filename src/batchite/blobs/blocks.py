@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -72,7 +73,7 @@ async def put_list(service: Service, call: Call) -> Answer:
     properties = headers.blob_properties(call.headers, plain=False)
     metadata = encode_metadata(headers.metadata(call.headers.items()))
     conditions = call.conditions
-    wanted = block_list.parse(await _document(call))
+    wanted = await asyncio.to_thread(block_list.parse, await _document(call))
 
     def unit(connection: sa.Connection) -> tuple[int, list[int]]:
         slot = find_slot(connection, call)

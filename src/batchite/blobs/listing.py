@@ -37,12 +37,14 @@ async def containers(service: Service, call: Call) -> Answer:
     asked, first, end = _asked(call)
     with_metadata = "metadata" in _includes(call.query, CONTAINER_INCLUDES)
     limit = asked.max_results or listings.MAX_RESULTS
-    rows = await service.database.read(
-        lambda connection: container_rows.page(connection, call.address.account, first, end, limit + 1)
-    )
-    more = listings.marker(rows[limit].name) if len(rows) > limit else ""
-    entries = (_container_entry(row, with_metadata=with_metadata) for row in rows[:limit])
-    return Answer(200, XML, listings.containers(asked, entries, more))
+
+    def query(connection: sa.Connection) -> bytes:
+        rows = container_rows.page(connection, call.address.account, first, end, limit + 1)
+        more = listings.marker(rows[limit].name) if len(rows) > limit else ""
+        entries = (_container_entry(row, with_metadata=with_metadata) for row in rows[:limit])
+        return listings.containers(asked, entries, more)
+
+    return Answer(200, XML, await service.database.read(query))
 
 
 async def blobs(service: Service, call: Call) -> Answer:

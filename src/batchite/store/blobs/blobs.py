@@ -45,9 +45,10 @@ class Blob(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place for a blob: its container, and the blob if there is one."""
+    """A place for a blob: its container, the blob if there is one, whether blocks are staged for it."""
 
     container_no: int
+    has_blocks: bool
     blob: Blob | None
 
 
@@ -70,9 +71,12 @@ _named = (
     containers.c.account == sa.bindparam("account"),
     containers.c.name == sa.bindparam("container_name"),
 )
-_FIND = sa.select(containers.c.container_no, *COLUMNS).select_from(_joined).where(*_named)
+_HAS_BLOCKS = sa.exists().where(
+    blocks.c.container_no == containers.c.container_no, blocks.c.name == sa.bindparam("blob_name")
+)
+_FIND = sa.select(containers.c.container_no, _HAS_BLOCKS, *COLUMNS).select_from(_joined).where(*_named)
 _FIND_WITH_DATA = (
-    sa.select(containers.c.container_no, contents.c.data, *COLUMNS)
+    sa.select(containers.c.container_no, _HAS_BLOCKS, contents.c.data, *COLUMNS)
     .select_from(_joined.outerjoin(contents, contents.c.content_no == table.c.content_no))
     .where(*_named)
 )
@@ -95,7 +99,7 @@ def find(connection: sa.Connection, account: str, container: str, name: str) -> 
     row = connection.execute(
         _FIND, {"account": account, "container_name": container, "blob_name": name}
     ).one_or_none()
-    return None if row is None else Slot(row[0], _blob(row[1:]))
+    return None if row is None else Slot(row[0], row[1], _blob(row[2:]))
 
 
 def find_with_data(
@@ -105,7 +109,7 @@ def find_with_data(
     row = connection.execute(
         _FIND_WITH_DATA, {"account": account, "container_name": container, "blob_name": name}
     ).one_or_none()
-    return (None, None) if row is None else (Slot(row[0], _blob(row[2:])), row[1])
+    return (None, None) if row is None else (Slot(row[0], row[1], _blob(row[3:])), row[2])
 
 
 def _blob(values: Any) -> Blob | None:
@@ -139,16 +143,18 @@ def put(connection: sa.Connection, slot: Slot, name: str, new: Written) -> list[
     else:
         given = {f"new_{column}": value for column, value in values.items()}
         connection.execute(_REPLACE, {"number": slot.blob.number, **given})
-    return _drop_blocks(connection, slot.container_no, name) + _release(connection, slot.blob)
+    return _drop_blocks(connection, slot, name) + _release(connection, slot.blob)
 
 
 def encode_properties(properties: HttpProperties) -> bytes | None:
     return None if properties == _DEFAULTS else msgspec.json.encode(properties)
 
 
-def _drop_blocks(connection: sa.Connection, container_no: int, name: str) -> list[int]:
-    staged = connection.execute(_DROP_BLOCKS, {"number": container_no, "blob_name": name}).scalars().all()
-    return content_rows.release(connection, set(staged)) if staged else []
+def _drop_blocks(connection: sa.Connection, slot: Slot, name: str) -> list[int]:
+    if not slot.has_blocks:
+        return []
+    place = {"number": slot.container_no, "blob_name": name}
+    return content_rows.release(connection, set(connection.execute(_DROP_BLOCKS, place).scalars()))
 
 
 def _release(connection: sa.Connection, old: Blob | None) -> list[int]:
@@ -160,10 +166,10 @@ def _release(connection: sa.Connection, old: Blob | None) -> list[int]:
     return [] if old.content_no is None else content_rows.release(connection, [old.content_no])
 
 
-def remove(connection: sa.Connection, container_no: int, blob: Blob) -> list[int]:
-    """Delete the blob and what is staged for it."""
+def remove(connection: sa.Connection, slot: Slot, blob: Blob) -> list[int]:
+    """Delete the blob of this place and what is staged for it."""
     connection.execute(sa.delete(table).where(table.c.blob_no == blob.number))
-    return _drop_blocks(connection, container_no, blob.name) + _release(connection, blob)
+    return _drop_blocks(connection, slot, blob.name) + _release(connection, blob)
 
 
 def set_metadata(connection: sa.Connection, number: int, metadata: bytes | None, now: int) -> None:
