@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from batchite import accounts, endpoints
+from batchite.cli.variables import variables
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 90.0
@@ -121,8 +123,6 @@ def stop(service: RunningService) -> None:
     """Ctrl-C, and wait until nothing of the services runs any more. Raises ServiceError."""
     if service.process.poll() is None:
         service.process.send_signal(signal.SIGINT)
-    if service.process.stdin:
-        service.process.stdin.close()
     try:
         service.process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -136,20 +136,22 @@ def _follow(process: subprocess.Popen[str]) -> tuple[list[str], threading.Event]
     lines: list[str] = []
     ready = threading.Event()
 
-    def read(output: IO[str]) -> None:
-        with output:
+    def read(output: IO[str], lifeline: IO[str]) -> None:
+        with output, lifeline:
             for line in output:
                 lines.append(line.rstrip("\n"))
                 if line.startswith("Ready"):
                     ready.set()
         ready.set()
 
-    threading.Thread(target=read, args=(process.stdout,), name="service output", daemon=True).start()
+    threading.Thread(
+        target=read, args=(process.stdout, process.stdin), name="service output", daemon=True
+    ).start()
     return lines, ready
 
 
 def _variables(data_dir: Path) -> dict[str, str]:
-    command = [sys.executable, "-m", "batchite", "env", "--json", "--data-dir", str(data_dir)]
-    answer = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)  # noqa: S603
-    values: dict[str, str] = json.loads(answer.stdout)
-    return values
+    found = endpoints.load(data_dir)
+    if found is None:
+        raise ServiceError(f"{data_dir} has no {endpoints.FILE_NAME} that can be read")
+    return variables(accounts.load(data_dir), found)
