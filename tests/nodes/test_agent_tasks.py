@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -134,6 +135,7 @@ async def test_a_failing_command_is_reported_with_its_exit_code(
         ("no-such-program --flag", "CommandProgramNotFound"),
         ("./missing.sh", "CommandProgramNotFound"),
         ("/etc/hostname", "CommandLaunchFailed"),
+        ("/etc", "CommandLaunchFailed"),
         ("/bin/sh -c 'unbalanced", "CommandLaunchFailed"),
         ("   ", "CommandLaunchFailed"),
     ],
@@ -147,6 +149,45 @@ async def test_a_command_that_cannot_start_says_why(
     assert ended.failure is not None
     assert ended.failure.code == code
     assert (await service.ended(2)).exit_code == 0
+
+
+async def test_programs_are_found_by_the_path_of_the_task(
+    service: Peer, agent: RunningAgent, node: Path
+) -> None:
+    """In the task's own PATH, past what cannot be run; with a slash from the working directory."""
+    make = (
+        "cd $AZ_BATCH_NODE_SHARED_DIR; mkdir -p a b/tool; "
+        'printf "#!/bin/sh\\necho found" > a/tool; cp a/tool b/unexecutable; chmod +x a/tool'
+    )
+    await service.send(task(1, f"/bin/sh -c '{make}'"))
+    assert (await service.ended(1)).exit_code == 0
+    shared = node / "root" / "shared"
+    path = [{"name": "PATH", "value": f"{shared}/missing:{shared}/b:{shared}/a:/bin"}]
+    await service.send(task(2, "tool", environmentSettings=path), task(3, "tool", environmentSettings=path))
+    await service.send(
+        task(4, "unexecutable", environmentSettings=path), task(5, "../../../../../shared/a/tool")
+    )
+    for number in (2, 3, 5):
+        assert (await service.ended(number)).exit_code == 0
+        assert (task_directory(node, number) / "stdout.txt").read_text() == "found\n"
+    refused = (await service.ended(4)).failure
+    assert refused is not None
+    assert refused.code == "CommandLaunchFailed"
+
+
+async def test_tasks_inherit_neither_files_nor_ignored_signals(
+    service: Peer, agent: RunningAgent, node: Path
+) -> None:
+    await service.send(task(1, "/bin/sh -c 'ls -l /proc/$$/fd; grep SigIgn /proc/$$/status; pwd'"))
+    await service.ended(1)
+    output = (task_directory(node, 1) / "stdout.txt").read_text()
+    open_files = {line.split(" -> ")[1] for line in output.splitlines() if " -> " in line}
+    assert open_files == {
+        "/dev/null",
+        *(str(task_directory(node, 1) / f"std{end}.txt") for end in ("out", "err")),
+    }
+    ignored = int(next(line.split()[1] for line in output.splitlines() if line.startswith("SigIgn")), 16)
+    assert not [number for number in (signal.SIGPIPE, signal.SIGXFSZ) if ignored >> (number - 1) & 1]
 
 
 async def test_an_unreadable_definition_ends_only_its_own_task(service: Peer, agent: RunningAgent) -> None:

@@ -195,7 +195,7 @@ class LocalEngine:
         await watched.ended.wait()
 
     def _clear(self, node_id: str) -> None:
-        """Make sure that nothing of the node runs, then remove its directory."""
+        """Make sure that nothing of the node runs, then remove its files, which may take a while."""
         self._kill_leftovers(node_id)
         _remove(self.node_directory(node_id))
 

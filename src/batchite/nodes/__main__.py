@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 
@@ -17,11 +18,20 @@ async def _run(spec: NodeSpec, node: str) -> str:
     return await Agent(spec, node, SystemClock(), Limits()).run()
 
 
+def _close_inherited() -> None:
+    """Tasks inherit what the agent inherited; so whoever started it gives nothing but its log."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            with contextlib.suppress(OSError):
+                os.set_inheritable(int(name), False)
+
+
 def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m batchite.nodes DIRECTORY", file=sys.stderr)
         return 2
     node = os.path.realpath(sys.argv[1])
+    _close_inherited()
     with open(f"{node}/{FILE_NAME}", "rb") as file:
         spec = msgspec.json.decode(file.read(), type=NodeSpec)
     # For the agent's own downloads: the operator's proxies and certificates, but nobody's passwords,

@@ -15,15 +15,17 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import time
 
 from batchite import proc
 from batchite.nodes.environment import TASK_MARK
+from batchite.nodes.programs import Programs
 from batchite.nodes.sandbox import Command, Exited, Running
 from batchite.nodes.tree import Tree
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+"""ignored by Python, which a task must not inherit"""
 _SHORT_SECONDS = 1.0
 _SHORT_RANGE = 256
 
@@ -31,11 +33,10 @@ _SHORT_RANGE = 256
 class GroupLeader:
     """The first process of a run, and what became of it."""
 
-    __slots__ = ("born", "command", "exit_code", "exited", "pid", "popen")
+    __slots__ = ("born", "command", "exit_code", "exited", "pid")
 
-    def __init__(self, popen: subprocess.Popen[bytes], command: Command, exited: Exited) -> None:
-        self.popen = popen
-        self.pid = popen.pid
+    def __init__(self, pid: int, command: Command, exited: Exited) -> None:
+        self.pid = pid
         self.command = command
         self.exited = exited
         self.born = time.monotonic()
@@ -48,6 +49,8 @@ class ProcessGroupSandbox:
     def __init__(self, root: str) -> None:
         self.files = Tree(root)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._home = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._programs = Programs()
         self._running: dict[int, GroupLeader] = {}
         self._settling: list[GroupLeader] = []
         self._owners: dict[int, GroupLeader] = {}
@@ -60,16 +63,8 @@ class ProcessGroupSandbox:
     def spawn(self, command: Command, exited: Exited) -> GroupLeader:
         if self._ending:
             raise ProcessLookupError("the node is ending")
-        popen = subprocess.Popen(  # noqa: S603 - running the customers' commands is what nodes are for
-            command.words,
-            env=command.environment,
-            cwd=command.working,
-            stdin=self._null,
-            stdout=command.output,
-            stderr=command.errors,
-            start_new_session=True,
-        )
-        leader = GroupLeader(popen, command, exited)
+        pid = self._launch(command)
+        leader = GroupLeader(pid, command, exited)
         self._running[leader.pid] = leader
         return leader
 
@@ -97,7 +92,34 @@ class ProcessGroupSandbox:
         """Give back what the sandbox holds of the agent's process; nothing may run any more."""
         self._loop.remove_signal_handler(signal.SIGCHLD)
         os.close(self._null)
+        os.close(self._home)
         self.files.close()
+
+    def _launch(self, command: Command) -> int:
+        """By posix_spawn, which takes half the time of `subprocess` but knows no working directory, so
+        the agent itself goes there for that moment (nothing else in it uses relative paths)."""
+        os.chdir(command.working)
+        try:
+            return self._programs.call(
+                command.words[0], command.environment, lambda path: self._spawn(path, command)
+            )
+        finally:
+            os.fchdir(self._home)
+
+    def _spawn(self, path: str, command: Command) -> int:
+        return os.posix_spawn(
+            path,
+            command.words,
+            command.environment,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, self._null, 0),
+                (os.POSIX_SPAWN_DUP2, command.output, 1),
+                (os.POSIX_SPAWN_DUP2, command.errors, 2),
+            ),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_PYTHONS_SIGNALS,
+        )
 
     def _signal(self, running: Running, number: signal.Signals) -> None:
         if running.pid in self._running:
@@ -117,7 +139,7 @@ class ProcessGroupSandbox:
                 _, status = os.waitpid(child.si_pid, 0)
                 self._owners.pop(child.si_pid, None)
                 if leader is not None:
-                    leader.exit_code = leader.popen.returncode = _exit_code(status)
+                    leader.exit_code = _exit_code(status)
         except ChildProcessError:
             self._settle_all(ended)
             return
