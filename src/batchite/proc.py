@@ -46,9 +46,9 @@ def read(pid: int | str) -> Process | None:
 
 
 def all_processes() -> Iterator[Process]:
-    """Every process that is visible and not dead."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (process := read(name)) is not None and not process.is_dead:
+    """Every process that is visible and not dead, the highest number (mostly the newest) first."""
+    for name in sorted(filter(str.isdigit, os.listdir("/proc")), key=int, reverse=True):
+        if (process := read(name)) is not None and not process.is_dead:
             yield process
 
 

@@ -42,13 +42,33 @@ class Leftovers:
         return list(found.values())
 
     def kill(self) -> None:
-        """Kill until none is left; blocks, however long the kernel takes."""
-        rounds = 0
-        while found := self.find():
+        """Kill until none is left; blocks, however long the kernel takes.
+
+        Processes may start others as fast as they are killed, so the newest go first, each as soon
+        as it is found, and there is no pause as long as new ones turn up.
+        """
+        killed: set[tuple[int, int]] = set()
+        idle_rounds = 0
+        while True:
+            self._kill_marked()
+            found = self.find()
+            if not found:
+                return
             for process in found:
                 _kill(process)
-            self._pause(_PAUSES[min(rounds, len(_PAUSES) - 1)])
-            rounds += 1
+            known = {(process.pid, process.started) for process in found}
+            if known <= killed:
+                self._pause(_PAUSES[min(idle_rounds, len(_PAUSES) - 1)])
+                idle_rounds += 1
+            killed |= known
+
+    def _kill_marked(self) -> None:
+        ours = {os.getpid(), os.getppid()}
+        for process in proc.all_processes():
+            if process.pid not in ours and self._is_marked(process):
+                self._sessions |= {process.session} - {os.getsid(0), 0}
+                self._seen.add((process.pid, process.started))
+                _kill(process)
 
     def _is_below(self, place: str) -> bool:
         return proc.is_below(place, self._root)
