@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, sent, shard
+
 from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
 from batchite.scheduling.jobs import (
     on_job_changed,
@@ -14,7 +16,6 @@ from batchite.scheduling.jobs import (
 )
 from batchite.scheduling.state import ShardState
 from batchite.scheduling.tasks import on_task_ended
-from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, sent, shard
 
 
 def changed(shard_state: ShardState, number: int, **changes: object) -> Decisions:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.scheduling.builders import NOW, add_job, add_node, placed, sent, shard, start_task
+
 from batchite.scheduling.decisions import Decisions, RunStartTask
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.nodes import on_node_connected, on_start_task_ended, on_start_task_started
 from batchite.scheduling.state import NodeState, ShardState
-from tests.scheduling.builders import NOW, add_job, add_node, placed, sent, shard, start_task
 
 EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
 BLOB = Failure("usererror", "BlobNotFound", "no such blob")

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from batchite.scheduling.decisions import ReadWindow, RecallTask
-from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
-from batchite.scheduling.state import WINDOW
-from batchite.scheduling.tasks import on_task_ended, on_task_started
 from tests.scheduling.builders import (
     NOW,
     add_job,
@@ -19,6 +15,11 @@ from tests.scheduling.builders import (
     sent,
     shard,
 )
+
+from batchite.scheduling.decisions import ReadWindow, RecallTask
+from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
+from batchite.scheduling.state import WINDOW
+from batchite.scheduling.tasks import on_task_ended, on_task_started
 
 
 def test_tasks_go_in_the_order_they_were_added() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, sent, shard
+
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
 from batchite.scheduling.pools import (
     REPLACEMENT_PAUSE,
@@ -12,7 +14,6 @@ from batchite.scheduling.pools import (
     on_resize_timeout,
 )
 from batchite.scheduling.state import NodeState, ShardState
-from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, sent, shard
 
 
 def new_node(number: int) -> NodeState:

@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from batchite.scheduling.decisions import Decisions, EndTask, RemoveTaskFiles
-from batchite.scheduling.ending import DELETED, TERMINATED, Failure
-from batchite.scheduling.jobs import on_job_changed
-from batchite.scheduling.nodes import on_node_connected
-from batchite.scheduling.pools import on_node_ended
-from batchite.scheduling.state import NodeState, ShardState
-from batchite.scheduling.tasks import on_task_ended, on_task_intent, on_task_returned, on_task_started
 from tests.scheduling.builders import (
     NOW,
     add_job,
@@ -22,6 +14,14 @@ from tests.scheduling.builders import (
     sent,
     shard,
 )
+
+from batchite.scheduling.decisions import Decisions, EndTask, RemoveTaskFiles
+from batchite.scheduling.ending import DELETED, TERMINATED, Failure
+from batchite.scheduling.jobs import on_job_changed
+from batchite.scheduling.nodes import on_node_connected
+from batchite.scheduling.pools import on_node_ended
+from batchite.scheduling.state import NodeState, ShardState
+from batchite.scheduling.tasks import on_task_ended, on_task_intent, on_task_returned, on_task_started
 
 EXIT = Failure("usererror", "FailureExitCode", "The task exited with an exit code other than 0.")
 BLOB = Failure("usererror", "BlobNotFound", "No such blob.")
