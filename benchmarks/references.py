@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 NATIVE = Path(__file__).resolve().parent / "native"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Of many tasks."""
+
+    rate: float
+    """tasks per second"""
+    cpu: float
+    """processor time of one task in ms, everything that helped to run it included"""
 
 
 def compiled(name: str, directory: Path) -> Path:
@@ -27,10 +39,16 @@ def spawn_times(spawn: Path, count: int, *command: str) -> list[int]:
     return [int(line) for line in answer.stdout.split()]
 
 
-def spawn_rate(spawn: Path, count: int) -> float:
-    """Runs of /bin/true per second by a C loop of posix_spawn and waitpid."""
+def spawn_run(spawn: Path, count: int) -> Run:
+    """/bin/true by a C loop of posix_spawn and waitpid."""
+    before = _ended_seconds()
     times = spawn_times(spawn, count, "/bin/true")
-    return count / ((times[-1] - times[0]) / 1e9)
+    return Run(count / ((times[-1] - times[0]) / 1e9), 1000 * (_ended_seconds() - before) / count)
+
+
+def _ended_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def xargs_rate(count: int) -> float:

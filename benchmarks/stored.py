@@ -5,18 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
-import psutil
-
 from batchite.testing import RunningService
-from benchmarks import operations, references
+from benchmarks import operations, processes, references
 from benchmarks.client import Client
 from benchmarks.figures import Measured, Row
 from benchmarks.scale import Scale
 
-MEGABYTE = 1e6
 REQUESTS = 20
 """How often each question is asked."""
 FILTERS = {
@@ -27,25 +23,16 @@ FILTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Processes:
-    supervisor: psutil.Process
-    batch: psutil.Process
-    blob: psutil.Process
-    agent: psutil.Process
-
-
 def memory(scale: Scale) -> Measured:
     """Resident memory of each process at rest, and of the Batch service with tasks queued."""
     with _node_at_work() as (service, client):
-        processes = _find(service)
-        at_rest = [_megabytes(part) for part in (processes.supervisor, processes.batch, processes.blob)]
-        agent = _megabytes(processes.agent)
+        found = processes.find(service)
+        parts = (found.supervisor, found.batch, found.blob, found.agents[0])
+        supervisor, batch, blob, agent = (processes.megabytes(part) for part in parts)
         _queue(client, scale.stored_tasks)
-        queued = _megabytes(processes.batch)
-    plain = [references.interpreter_bytes() / MEGABYTE]
+        queued = processes.megabytes(found.batch)
+    plain = [references.interpreter_bytes() / processes.MEGABYTE]
     floor = "python without imports"
-    supervisor, batch, blob = at_rest
     rows = [
         Row("memory at rest: supervisor", "MB", [supervisor], floor, plain),
         Row("memory at rest: Batch service", "MB", [batch], floor, plain),
@@ -119,22 +106,3 @@ def _asked(ask: Callable[[], object]) -> list[float]:
         ask()
         taken.append(1000 * (time.monotonic() - began))
     return taken
-
-
-def _find(service: RunningService) -> _Processes:
-    supervisor = psutil.Process(service.process.pid)
-    children = {child.cmdline()[3]: child for child in supervisor.children()}
-    agents = [process for process in psutil.process_iter() if _is_agent(process, str(service.data_dir))]
-    return _Processes(supervisor, children["batch"], children["blob"], agents[0])
-
-
-def _is_agent(process: psutil.Process, data_dir: str) -> bool:
-    try:
-        line = process.cmdline()
-    except psutil.Error:
-        return False
-    return "batchite.nodes" in line and any(data_dir in part for part in line)
-
-
-def _megabytes(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / MEGABYTE
