@@ -1,0 +1,212 @@
+"""Jobs: whose tasks run when, and how jobs end."""
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+from azure.batch import models
+from tests.service.house import House, fresh, is_gone, lines, make_task, refused, runs_still, sh, until
+
+
+def note(log: Path, word: str, seconds: float = 0) -> str:
+    """A command that writes the word to the log, then takes its time."""
+    return sh(f"echo {word} >> {log}; sleep {seconds}")
+
+
+def hold(gate: Path) -> str:
+    """A command that lasts until the gate is there."""
+    return sh(f"echo $$; until test -e {gate}; do sleep 0.02; done")
+
+
+def counts_of(house: House, job_id: str) -> Sequence[int]:
+    counts = house.batch.get_job_task_counts(job_id).task_counts
+    return counts.active, counts.running, counts.completed, counts.succeeded, counts.failed
+
+
+def test_terminating_a_job(house: House, tmp_path: Path) -> None:
+    pool_id = house.ready_pool(1)
+    job_id = house.add_job(pool_id)
+    running = house.add_task(job_id, hold(tmp_path / "never"))
+    house.wait_for_task(job_id, running, "running")
+    house.wait_for_text(job_id, running, "\n")
+    waiting = house.add_task(job_id, "true")
+    house.batch.begin_terminate_job(job_id, {"terminateReason": "enough"})
+    job = house.wait_for_job(job_id)
+    assert job.execution_info.termination_reason == "enough"
+    assert job.execution_info.start_time == job.creation_time
+    assert job.execution_info.end_time >= job.execution_info.start_time
+    ended = house.batch.get_task(job_id, running)
+    assert (ended.state, ended.execution_info.failure_info.code) == ("completed", "TaskEnded")
+    assert not runs_still(int(house.text(job_id, running)))
+    assert house.batch.get_task(job_id, waiting).state == "active"
+    assert counts_of(house, job_id) == (1, 0, 1, 0, 1)
+    with refused(409, "JobCompleted"):
+        house.add_task(job_id, "true")
+    house.delete_pool(pool_id)
+
+
+def test_deleting_a_job_whose_tasks_run(house: House, pool: str, job: str, tmp_path: Path) -> None:
+    tasks = [house.add_task(job, hold(tmp_path / "never")) for _ in range(3)]
+    for task_id in tasks:
+        house.wait_for_task(job, task_id, "running")
+        house.wait_for_text(job, task_id, "\n")
+    numbers = [int(house.text(job, task_id)) for task_id in tasks]
+    house.batch.begin_delete_job(job, polling_interval=0.05).wait()
+    assert house.job_is_gone(job)
+    assert not any(runs_still(number) for number in numbers)
+    with refused(404, "JobNotFound"):
+        list(house.batch.list_tasks(job))
+    info = models.BatchPoolInfo(pool_id=pool)
+    house.batch.create_job(models.BatchJobCreateOptions(id=job, pool_info=info))
+    assert list(house.batch.list_tasks(job)) == []
+    assert house.output(job, "echo again", task_id=tasks[0]) == "again\n"
+
+
+def test_the_wall_clock_of_a_job(house: House, pool: str, tmp_path: Path) -> None:
+    second = datetime.timedelta(seconds=1)
+    constraints = models.BatchJobConstraints(max_wall_clock_time=second)
+    job_id = house.add_job(pool, constraints=constraints)
+    task_id = house.add_task(job_id, hold(tmp_path / "never"))
+    job = house.wait_for_job(job_id)
+    info = job.execution_info
+    assert info.termination_reason == "MaxWallClockTimeExpiry"
+    assert info.end_time - info.start_time >= second
+    assert house.batch.get_task(job_id, task_id).execution_info.failure_info.code == "TaskEnded"
+
+
+def test_a_job_that_ends_with_its_last_task(house: House, pool: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    job_id = house.add_job(pool, all_tasks_complete_mode="terminatejob")
+    assert house.batch.get_job(job_id).state == "active"
+    last = house.add_task(job_id, hold(gate))
+    failing = house.run(job_id, sh("exit 1"))
+    assert failing.execution_info.result == "failure"
+    house.wait_for_task(job_id, last, "running")
+    assert house.batch.get_job(job_id).state == "active"
+    gate.touch()
+    job = house.wait_for_job(job_id)
+    assert job.execution_info.termination_reason == "AllTasksComplete"
+    assert counts_of(house, job_id) == (0, 0, 2, 1, 1)
+
+
+def test_priorities(house: House, tmp_path: Path) -> None:
+    """What waits for the only slot goes by priority, not by age."""
+    log, gate = tmp_path / "log", tmp_path / "gate"
+    pool_id = house.ready_pool(1)
+    blocker = house.add_job(pool_id)
+    house.wait_for_task(blocker, house.add_task(blocker, hold(gate)), "running")
+    jobs = {priority: house.add_job(pool_id, priority=priority) for priority in (-10, 0, 1000)}
+    for priority, job_id in jobs.items():
+        house.add_tasks(job_id, [make_task(note(log, str(priority), 0.05)) for _ in range(3)])
+    gate.touch()
+    for job_id in jobs.values():
+        house.wait_for_all(job_id)
+    assert lines(log) == ["1000"] * 3 + ["0"] * 3 + ["-10"] * 3
+    house.delete_pool(pool_id)
+
+
+def test_jobs_of_equal_priority_take_turns(house: House, tmp_path: Path) -> None:
+    log, gate = tmp_path / "log", tmp_path / "gate"
+    pool_id = house.ready_pool(1)
+    blocker = house.add_job(pool_id)
+    house.wait_for_task(blocker, house.add_task(blocker, hold(gate)), "running")
+    jobs = {word: house.add_job(pool_id) for word in "abc"}
+    for word, job_id in jobs.items():
+        house.add_tasks(job_id, [make_task(note(log, word, 0.05)) for _ in range(3)])
+    gate.touch()
+    for job_id in jobs.values():
+        house.wait_for_all(job_id)
+    written = lines(log)
+    assert [sorted(written[at : at + 3]) for at in (0, 3, 6)] == [["a", "b", "c"]] * 3
+    house.delete_pool(pool_id)
+
+
+def test_a_jobs_tasks_go_in_the_order_they_were_added(house: House, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pool_id = house.add_pool(1)
+    job_id = house.add_job(pool_id)
+    house.add_tasks(job_id, [make_task(note(log, str(number))) for number in range(30)])
+    house.wait_for_all(job_id)
+    assert lines(log) == [str(number) for number in range(30)]
+    house.delete_pool(pool_id)
+
+
+def test_older_jobs_first_where_the_pool_says_so(house: House, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    policy = models.BatchTaskSchedulingPolicy(node_fill_type="pack", job_default_order="creationtime")
+    pool_id = fresh("pool")
+    jobs = {word: house.add_job(pool_id) for word in "abc"}
+    for word, job_id in reversed(jobs.items()):
+        house.add_tasks(job_id, [make_task(note(log, word)) for _ in range(3)])
+    house.add_pool(1, pool_id=pool_id, task_scheduling_policy=policy)
+    for job_id in jobs.values():
+        house.wait_for_all(job_id)
+    assert lines(log) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    house.delete_pool(pool_id)
+
+
+def test_jobs_share_a_pool(house: House, pool: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    jobs = [house.add_job(pool) for _ in range(3)]
+    tasks = [(job_id, house.add_task(job_id, hold(gate))) for job_id in jobs for _ in range(2)]
+    for job_id, task_id in tasks:
+        house.wait_for_task(job_id, task_id, "running")
+    running = sum(node.running_tasks_count for node in house.nodes(pool))
+    assert running == len(tasks)
+    assert {node.state for node in house.nodes(pool)} == {"running"}
+    gate.touch()
+    for job_id in jobs:
+        assert {task.execution_info.result for task in house.wait_for_all(job_id)} == {"success"}
+    house.wait_for_nodes(pool, "idle", 2)
+
+
+def test_no_more_tasks_of_a_job_at_once_than_it_allows(house: House, pool: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job_id = house.add_job(pool, max_parallel_tasks=2)
+    command = sh(f"echo 1 >> {log}; sleep 0.1; echo -1 >> {log}")
+    house.add_tasks(job_id, [make_task(command) for _ in range(8)])
+    house.wait_for_all(job_id)
+    running, seen = 0, set()
+    for line in lines(log):
+        running += int(line)
+        seen.add(running)
+    assert (max(seen), running) == (2, 0)
+
+
+def test_a_job_whose_pool_comes_later(house: House) -> None:
+    pool_id = fresh("later")
+    job_id = house.add_job(pool_id)
+    task_id = house.add_task(job_id, "true")
+    assert house.batch.get_job(job_id).state == "active"
+    assert counts_of(house, job_id) == (1, 0, 0, 0, 0)
+    house.add_pool(1, pool_id=pool_id)
+    assert house.wait_for_task(job_id, task_id).execution_info.result == "success"
+    house.delete_pool(pool_id)
+
+
+def test_a_job_without_tasks_or_nodes_ends_and_goes_at_once(house: House) -> None:
+    job_id = house.add_job(fresh("no-such-pool"))
+    house.batch.begin_terminate_job(job_id, {"terminateReason": "not needed"})
+    assert house.wait_for_job(job_id).execution_info.termination_reason == "not needed"
+    with refused(409, "JobExists"):
+        house.batch.create_job(
+            models.BatchJobCreateOptions(id=job_id, pool_info=models.BatchPoolInfo(pool_id="any"))
+        )
+    house.batch.begin_delete_job(job_id)
+    until(lambda: is_gone(lambda: house.batch.get_job(job_id)), bool, "the job gone")
+
+
+def test_counts_follow_the_tasks(house: House, job: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    held = [house.add_task(job, hold(gate), required_slots=2) for _ in range(2)]
+    for task_id in held:
+        house.wait_for_task(job, task_id, "running")
+    waiting = house.add_task(job, "true", required_slots=4)
+    house.run(job, "false")
+    assert counts_of(house, job) == (1, 2, 1, 0, 1)
+    slots = house.batch.get_job_task_counts(job).task_slot_counts
+    assert (slots.active, slots.running, slots.completed, slots.failed) == (4, 4, 1, 1)
+    gate.touch()
+    house.wait_for_task(job, waiting)
+    house.wait_for_all(job)
+    assert counts_of(house, job) == (0, 0, 4, 3, 1)
