@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from batchite.store.database import Database
+    from batchite.web.guard import Guard
 
 LOCK_FILES: dict[Service, str] = {"batch": "batch.lock", "blob": "blobs.lock"}
 PREDECESSOR_SECONDS = 20.0
@@ -61,7 +62,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 class Parts:
     """A composed service: what it serves, and how it starts and stops beside that."""
 
-    app: ASGIApp
+    app: Guard
     start: Callable[[], Awaitable[None]]
     stop: Callable[[bool], Awaitable[None]]
     """called with whether to end the compute nodes, while requests are still served"""
@@ -71,7 +72,7 @@ class Parts:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the supervisor's to handle
-    launch = msgspec.json.decode(sys.stdin.buffer.readline(), type=Launch)
+    launch = msgspec.json.decode(_read_line(sys.stdin.fileno()), type=Launch)
     os.set_inheritable(launch.listening, False)  # a node that held the socket would keep the port taken
     logging.basicConfig(
         level=launch.log_level.upper(),
@@ -84,13 +85,24 @@ def main() -> None:
         uvloop.run(_serve(launch))
 
 
+def _read_line(descriptor: int) -> bytes:
+    """Byte by byte: what follows the line stays in the pipe, for whoever waits for it later."""
+    line = bytearray()
+    while (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
+
+
 async def _serve(launch: Launch) -> None:
     from batchite.web.listener import Listener
 
     end = _watch_supervisor()
     parts = await (_compose_batch if launch.service == "batch" else _compose_blob)(launch)
     listener = Listener(
-        parts.app, socket.socket(fileno=launch.listening), trusted_proxies=launch.trusted_proxies
+        parts.app,
+        socket.socket(fileno=launch.listening),
+        trusted_proxies=launch.trusted_proxies,
+        errors=parts.app.errors,
     )
     await parts.start()
     await listener.start()
