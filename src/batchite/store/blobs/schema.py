@@ -5,8 +5,17 @@ Conventions
 - Content is immutable. A blob is nothing (empty), one whole content (`blobs.content_no`), or an ordered
   list of ranges over contents (`blobs.layout_no`), never both. Whatever shares content refers to the
   same rows; a content is dropped in the transaction that drops the last reference to it.
+- `blobs` has the base blob of a name, at the moment LATEST, and what is kept beside it, each at the
+  moment that names it: snapshots, versions, and bases that were deleted softly. Moments sort as lists
+  show them. Nothing but the base is ever changed, except that it is deleted or restored.
+- The layout of a block blob never changes, that of an append blob only grows at its end, that of a page
+  blob changes while no other blob has it. So a copy shares the layout; whoever reads stops at the size
+  of the blob; ranges of a page blob have gaps, which are zeros.
+- Ranges may be over content kept in its row; such a content belongs to ranges only, so that it stays
+  until nobody reads it.
+- What is deleted softly has `deleted`, and `purge`, the time from which on it does not exist.
 - An ETag is made from `modified`, so every change of a blob or container needs a later time.
-- `properties` and `metadata` are JSON; NULL stands for the defaults and for no metadata.
+- `properties`, `metadata`, `lease` and `extras` are JSON; NULL stands for the defaults and for none.
 - Names are compared by code points: SQLite does, PostgreSQL is told to.
 """
 
@@ -20,6 +29,27 @@ Ticks = sa.BigInteger
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite only numbers INTEGER keys itself
 Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
+LATEST = 2**63 - 1
+"""The moment of base blobs: after those of everything that is kept beside them."""
+
+services = sa.Table(
+    "services",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("versioning", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("blob_retention", sa.Integer, comment="days for which deleted blobs are kept; NULL: not at all"),
+    sa.Column("container_retention", sa.Integer, comment="the same for containers"),
+    sa.Column(
+        "permanent_delete",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="whether what was deleted softly may be deleted for good before its time",
+    ),
+    sa.Column("properties", sa.LargeBinary, comment="JSON of the other service properties"),
+    sqlite_with_rowid=False,
+)
+
 containers = sa.Table(
     "containers",
     metadata,
@@ -29,7 +59,25 @@ containers = sa.Table(
     sa.Column("created", Ticks, nullable=False),
     sa.Column("modified", Ticks, nullable=False),
     sa.Column("metadata", sa.LargeBinary),
-    sa.UniqueConstraint("account", "name"),
+    sa.Column("lease", sa.LargeBinary),
+    sa.Column("access", sa.Text, comment="what anybody may read: blob, container or NULL"),
+    sa.Column("policies", sa.LargeBinary, comment="JSON of the stored access policies"),
+    sa.Column("deleted", Ticks),
+    sa.Column("purge", Ticks),
+    sa.Index(
+        "containers_by_name",
+        "account",
+        "name",
+        unique=True,
+        sqlite_where=sa.text("deleted IS NULL"),
+        postgresql_where=sa.text("deleted IS NULL"),
+    ),
+    sa.Index(
+        "containers_by_purge",
+        "purge",
+        sqlite_where=sa.text("purge IS NOT NULL"),
+        postgresql_where=sa.text("purge IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -40,6 +88,7 @@ contents = sa.Table(
     sa.Column("state", sa.Text, nullable=False, comment="uploading, live or condemned"),
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("data", sa.LargeBinary, comment="the bytes, if they are kept here and not in a file"),
+    sa.Column("checksum", sa.LargeBinary, comment="CRC64 of the bytes, 8 bytes; unknown while uploading"),
     sa.Index(
         "contents_not_live",
         "state",
@@ -75,7 +124,12 @@ blobs = sa.Table(
     sa.Column("blob_no", Number, primary_key=True, autoincrement=True),
     sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), nullable=False),
     sa.Column("name", Name, nullable=False),
-    sa.Column("type", sa.Text, nullable=False, comment="block"),
+    sa.Column("moment", sa.BigInteger, nullable=False, server_default=str(LATEST)),
+    sa.Column(
+        "kind", sa.Text, nullable=False, server_default="base", comment="base, snapshot, version or deleted"
+    ),
+    sa.Column("version", Ticks, comment="the version's id, if it was written while versions were kept"),
+    sa.Column("type", sa.Text, nullable=False, comment="block, append or page"),
     sa.Column("created", Ticks, nullable=False),
     sa.Column("modified", Ticks, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
@@ -83,7 +137,11 @@ blobs = sa.Table(
     sa.Column("metadata", sa.LargeBinary),
     sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no")),
     sa.Column("layout_no", sa.BigInteger, sa.ForeignKey("layouts.layout_no")),
-    sa.UniqueConstraint("container_no", "name"),
+    sa.Column("lease", sa.LargeBinary),
+    sa.Column("extras", sa.LargeBinary, comment="what only some blobs have"),
+    sa.Column("deleted", Ticks),
+    sa.Column("purge", Ticks),
+    sa.UniqueConstraint("container_no", "name", "moment"),
     sa.Index(
         "blobs_by_content",
         "content_no",
@@ -95,6 +153,12 @@ blobs = sa.Table(
         "layout_no",
         sqlite_where=sa.text("layout_no IS NOT NULL"),
         postgresql_where=sa.text("layout_no IS NOT NULL"),
+    ),
+    sa.Index(
+        "blobs_by_purge",
+        "purge",
+        sqlite_where=sa.text("purge IS NOT NULL"),
+        postgresql_where=sa.text("purge IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
 )

@@ -15,6 +15,30 @@ Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     op.create_table(
+        "services",
+        sa.Column("account", sa.Text, nullable=False),
+        sa.Column("versioning", sa.Boolean, server_default=sa.false(), nullable=False),
+        sa.Column(
+            "blob_retention",
+            sa.Integer,
+            nullable=True,
+            comment="days for which deleted blobs are kept; NULL: not at all",
+        ),
+        sa.Column("container_retention", sa.Integer, nullable=True, comment="the same for containers"),
+        sa.Column(
+            "permanent_delete",
+            sa.Boolean,
+            server_default=sa.false(),
+            nullable=False,
+            comment="whether what was deleted softly may be deleted for good before its time",
+        ),
+        sa.Column(
+            "properties", sa.LargeBinary, nullable=True, comment="JSON of the other service properties"
+        ),
+        sa.PrimaryKeyConstraint("account"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "containers",
         sa.Column("container_no", Number, autoincrement=True, nullable=False),
         sa.Column("account", sa.Text, nullable=False),
@@ -22,9 +46,33 @@ def upgrade() -> None:
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("modified", sa.BigInteger, nullable=False),
         sa.Column("metadata", sa.LargeBinary, nullable=True),
+        sa.Column("lease", sa.LargeBinary, nullable=True),
+        sa.Column(
+            "access", sa.Text, nullable=True, comment="what anybody may read: blob, container or NULL"
+        ),
+        sa.Column(
+            "policies", sa.LargeBinary, nullable=True, comment="JSON of the stored access policies"
+        ),
+        sa.Column("deleted", sa.BigInteger, nullable=True),
+        sa.Column("purge", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("container_no"),
-        sa.UniqueConstraint("account", "name"),
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "containers_by_name",
+        "containers",
+        ["account", "name"],
+        unique=True,
+        sqlite_where=sa.text("deleted IS NULL"),
+        postgresql_where=sa.text("deleted IS NULL"),
+    )
+    op.create_index(
+        "containers_by_purge",
+        "containers",
+        ["purge"],
+        unique=False,
+        sqlite_where=sa.text("purge IS NOT NULL"),
+        postgresql_where=sa.text("purge IS NOT NULL"),
     )
     op.create_table(
         "contents",
@@ -36,6 +84,12 @@ def upgrade() -> None:
             sa.LargeBinary,
             nullable=True,
             comment="the bytes, if they are kept here and not in a file",
+        ),
+        sa.Column(
+            "checksum",
+            sa.LargeBinary,
+            nullable=True,
+            comment="CRC64 of the bytes, 8 bytes; unknown while uploading",
         ),
         sa.PrimaryKeyConstraint("content_no"),
         sqlite_autoincrement=True,
@@ -59,7 +113,21 @@ def upgrade() -> None:
         sa.Column("blob_no", Number, autoincrement=True, nullable=False),
         sa.Column("container_no", sa.BigInteger, nullable=False),
         sa.Column("name", Name, nullable=False),
-        sa.Column("type", sa.Text, nullable=False, comment="block"),
+        sa.Column("moment", sa.BigInteger, server_default=str(2**63 - 1), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Text,
+            server_default="base",
+            nullable=False,
+            comment="base, snapshot, version or deleted",
+        ),
+        sa.Column(
+            "version",
+            sa.BigInteger,
+            nullable=True,
+            comment="the version's id, if it was written while versions were kept",
+        ),
+        sa.Column("type", sa.Text, nullable=False, comment="block, append or page"),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("modified", sa.BigInteger, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
@@ -67,7 +135,11 @@ def upgrade() -> None:
         sa.Column("metadata", sa.LargeBinary, nullable=True),
         sa.Column("content_no", sa.BigInteger, nullable=True),
         sa.Column("layout_no", sa.BigInteger, nullable=True),
-        sa.UniqueConstraint("container_no", "name"),
+        sa.Column("lease", sa.LargeBinary, nullable=True),
+        sa.Column("extras", sa.LargeBinary, nullable=True, comment="what only some blobs have"),
+        sa.Column("deleted", sa.BigInteger, nullable=True),
+        sa.Column("purge", sa.BigInteger, nullable=True),
+        sa.UniqueConstraint("container_no", "name", "moment"),
         sa.ForeignKeyConstraint(["container_no"], ["containers.container_no"]),
         sa.ForeignKeyConstraint(["content_no"], ["contents.content_no"]),
         sa.ForeignKeyConstraint(["layout_no"], ["layouts.layout_no"]),
@@ -89,6 +161,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("layout_no IS NOT NULL"),
         postgresql_where=sa.text("layout_no IS NOT NULL"),
+    )
+    op.create_index(
+        "blobs_by_purge",
+        "blobs",
+        ["purge"],
+        unique=False,
+        sqlite_where=sa.text("purge IS NOT NULL"),
+        postgresql_where=sa.text("purge IS NOT NULL"),
     )
     op.create_table(
         "blocks",
