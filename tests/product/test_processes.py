@@ -1,5 +1,6 @@
-"""A service process and its supervisor's words."""
+"""A service process as the supervisor meets it: told by standard input, from the very beginning."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -7,41 +8,37 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from batchite import accounts, endpoints
-from batchite.accounts import DEVELOPMENT_ACCOUNTS
+from batchite import accounts
 from batchite.endpoints import Service
 from batchite.processes import Launch
 
-DEADLINE = 60
-
-
-def launch(service: Service, data_dir: Path, listening: int, port: int) -> bytes:
-    told = Launch(
-        service=service,
-        listening=listening,
-        url=f"http://127.0.0.1:{port}",
-        data_dir=str(data_dir),
-        environment={},
-        trusted_proxies=(),
-        host_suffix="",
-        log_level="warning",
-    )
-    return msgspec.json.encode(told) + b"\n"
-
 
 @pytest.mark.parametrize("service", ["batch", "blob"])
-@pytest.mark.parametrize("word", [b"stop\n", b""])
-def test_a_process_told_to_stop_while_it_starts_does(tmp_path: Path, service: Service, word: bytes) -> None:
-    accounts.save(DEVELOPMENT_ACCOUNTS, tmp_path)
-    with endpoints.listen("127.0.0.1", 0) as sock:
-        line = launch(service, tmp_path, sock.fileno(), sock.getsockname()[1])
-        command = [sys.executable, "-m", "batchite.processes"]
+def test_a_stop_is_heard_even_when_it_comes_at_once(tmp_path: Path, service: Service) -> None:
+    accounts.save(accounts.DEVELOPMENT_ACCOUNTS, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        launch = Launch(
+            service=service,
+            listening=listening.fileno(),
+            url=f"http://127.0.0.1:{listening.getsockname()[1]}",
+            data_dir=str(tmp_path),
+            environment={},
+            trusted_proxies=(),
+            host_suffix="",
+            log_level="warning",
+        )
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[sock.fileno()]
+            [sys.executable, "-m", "batchite.processes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(listening.fileno(),),
         ) as process:
             assert process.stdin is not None
-            process.stdin.write(line + word)
-            process.stdin.flush()
-            if not word:
-                process.stdin.close()
-            assert process.wait(DEADLINE) == 0
+            assert process.stdout is not None
+            process.stdin.write(msgspec.json.encode(launch) + b"\nstop\n")
+            process.stdin.flush()  # and stays open: only the word can end the process
+            try:
+                assert process.wait(30) == 0
+            finally:
+                process.kill()
+            assert process.stdout.read() == b"ready\n"

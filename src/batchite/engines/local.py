@@ -265,12 +265,18 @@ def _verify(handle: Handle | None) -> _Agent | None:
 
 
 def _running_agents() -> dict[str, _Agent]:
-    """By node directory."""
+    """By node directory.
+
+    A process that an agent is about to start shows the agent's own words for a moment: of several
+    with the same words the agent is the oldest.
+    """
     agents: dict[str, _Agent] = {}
     for process in proc.all_processes():
         words = proc.words(process.pid)
         if words[-3:-1] == ["-m", _MODULE] and (agent := _identify(process.pid)) is not None:
-            agents[words[-1]] = agent
+            known = agents.setdefault(words[-1], agent)
+            if agent.started < known.started:
+                agents[words[-1]] = agent
     return agents
 
 
