@@ -49,7 +49,7 @@ async def serving(data_dir: Path) -> AsyncIterator[Server]:
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
     sock = bind("127.0.0.1", 0)
     app = Guard(BlobApp(database, content, accounts, SystemClock()), own={}, errors=fallback)
-    listener = Listener(app, sock)
+    listener = Listener(app, sock, errors=fallback)
     await listener.start()
     try:
         yield Server(f"http://127.0.0.1:{listener.address[1]}/{NAME}", database, content, data_dir)

@@ -11,7 +11,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobType, ContentSettings, StandardBlobTier
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import Server, serving
 
 SIZES = [0, 1, 16 * 1024, 16 * 1024 + 1, 100_000, 1024 * 1024]
@@ -213,3 +213,17 @@ async def test_what_is_not_built_is_refused_by_name(container: ContainerClient) 
             assert refused.value.error_code == code
     assert await (await blob.download_blob()).readall() == b"as it was"
     assert [item.name async for item in container.list_blobs()] == ["plain"]
+
+
+async def test_metadata_keeps_the_case_of_its_names(client: BlobServiceClient) -> None:
+    names = {"Category": "Red", "camelCase": "b", "UPPER_1": "c", "lower": "d"}
+    container = await client.create_container("spelled", metadata=names)
+    blob = container.get_blob_client("b")
+    await blob.upload_blob(b"x", metadata=names)
+    assert (await container.get_container_properties()).metadata == names
+    assert (await blob.get_blob_properties()).metadata == names
+    assert (await blob.download_blob()).properties.metadata == names
+    assert [found.metadata async for found in container.list_blobs(include=["metadata"])] == [names]
+    assert [found.metadata async for found in client.list_containers(include_metadata=True)] == [names]
+    await blob.set_blob_metadata({"cATEGORY": "Blue"})
+    assert (await blob.get_blob_properties()).metadata == {"cATEGORY": "Blue"}

@@ -11,9 +11,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from batchite.web.guard import Guard
-from batchite.web.listener import MAX_HEAD_BYTES, Listener, bind
-from batchite.web.problems import BodyTooLarge, MalformedRequest, PathNotFound
+from batchite.web.listener import Listener, bind
+from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound
+from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.web.request import Incoming
+from batchite.web.spelled import Spelled
 
 
 async def mirror(scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,15 +48,16 @@ async def own(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def errors(problem: Exception, request_id: str) -> Response:
-    status = {PathNotFound: 404, BodyTooLarge: 413, MalformedRequest: 400}.get(type(problem), 500)
+    status = {PathNotFound: 404, BodyTooLarge: 413, MalformedRequest: 400, NotHttp: 400}.get(
+        type(problem), 500
+    )
     return JSONResponse({"error": type(problem).__name__}, status, {"request-id": request_id})
 
 
 @asynccontextmanager
 async def serving(app: ASGIApp, *trusted: str) -> AsyncIterator[tuple[str, int]]:
-    listener = Listener(
-        Guard(app, own={"/-/own": own}, errors=errors), bind("127.0.0.1", 0), trusted_proxies=trusted
-    )
+    guard = Guard(app, own={"/-/own": own}, errors=errors)
+    listener = Listener(guard, bind("127.0.0.1", 0), trusted_proxies=trusted, errors=errors)
     await listener.start()
     try:
         yield listener.address
@@ -180,6 +183,69 @@ async def test_headers_without_end_are_cut_off() -> None:
             assert b" 400 " in (await asyncio.wait_for(answer, 10)).partition(b"\r\n")[0]
         except ConnectionResetError:
             assert answer.done()
+
+
+async def echo_names(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with every header whose name begins with X-, as it was spelled."""
+    request = Incoming(scope, receive)
+    names = [request.spelled(name) for name in request.headers if name.startswith("x-")]
+    headers = [(Spelled(name.encode()), b"1") for name in names]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body"})
+
+
+async def test_header_names_keep_their_spelling_both_ways() -> None:
+    async with serving(echo_names) as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for sent in ("X-Meta-Category", "x-META-a", "x-plain"):
+            writer.write(f"GET / HTTP/1.1\r\nHost: h\r\n{sent}: v\r\n\r\n".encode())
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert f"\r\n{sent}: 1\r\n".encode() in head
+        writer.close()
+
+
+UNREADABLE = {
+    "no verb": "FOO /x HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a space in the path": "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a space in a name": "GET /x HTTP/1.1\r\nHost: h\r\nx y: 1\r\n\r\n",
+    "a NUL in a value": "GET /x HTTP/1.1\r\nHost: h\r\nx: a\0b\r\n\r\n",
+    "two lengths": "POST /x HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "a negative length": "POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    "a bad chunk": "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "another protocol": "\x16\x03\x01\x02\x00\x01\x00",
+}
+
+
+@pytest.mark.parametrize("request_text", UNREADABLE.values(), ids=UNREADABLE)
+async def test_what_is_no_request_gets_the_services_error(request_text: str) -> None:
+    async with serving(mirror) as address:
+        assert await exchange(address, request_text) == (400, {"error": "NotHttp"})
+
+
+@pytest.mark.parametrize("target", ["/\xe4", "http://[::1", "?x"])
+async def test_a_url_that_cannot_be_read_gets_the_services_error(target: str) -> None:
+    async with serving(mirror) as address:
+        status, seen = await exchange(address, get(target, "Host: h"))
+    assert (status, seen["error"]) == (400, "MalformedRequest")
+
+
+async def test_rubbish_after_a_request_leaves_its_answer_alone() -> None:
+    going = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await going.wait()
+        await JSONResponse({"slow": True})(scope, receive, send)
+
+    async with serving(slow) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\nrubbish rubbish\r\n\r\n")
+        await writer.drain()
+        going.set()
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b'{"slow":true}')
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 async def test_stopping_twice_and_taking_the_port_again() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Send
 
+from batchite.web.spelled import Spelled
 from batchite.wire.blob import dates, errors
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import METADATA_PREFIX, SHOWN_AS, HttpProperties
@@ -102,5 +103,11 @@ def _has_length(headers: Headers) -> bool:
 
 
 def _start(status: int, headers: Headers) -> Message:
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    raw = [(_header(name), value.encode("latin-1", "replace")) for name, value in headers]
     return {"type": "http.response.start", "status": status, "headers": raw}
+
+
+def _header(name: str) -> bytes:
+    if name.startswith(METADATA_PREFIX):
+        return Spelled(name.encode("latin-1"))
+    return name.lower().encode("latin-1")

@@ -12,6 +12,7 @@ from batchite.blobs.answers import Answer, changed
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.uploads import Received, too_large
 from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Blob, Slot, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.wire.blob import address, headers
@@ -28,7 +29,7 @@ async def put(service: Service, call: Call) -> Answer:
     _check_type(call)
     address.check_blob(call.address.blob)
     properties = headers.blob_properties(call.headers, plain=True)
-    metadata = encode_metadata(headers.metadata(call.headers.items()))
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
     stream = body(call, MAX_PUT_BYTES)
     await _check_early(service, call)
@@ -47,7 +48,7 @@ async def put(service: Service, call: Call) -> Answer:
                 metadata,
                 content_no=received.store(connection),
             )
-            return now, rows.put(connection, slot, call.address.blob, written)
+            return now, kept.put(connection, slot, call.address.blob, written)
 
         modified, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
@@ -125,7 +126,7 @@ async def delete(service: Service, call: Call) -> Answer:
 
 
 async def set_metadata(service: Service, call: Call) -> Answer:
-    metadata = encode_metadata(headers.metadata(call.headers.items()))
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> int:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers
 from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_create, compare_md5, existing, find_slot
 from batchite.blobs.call import Call, Service
-from batchite.store.blobs import blobs as blob_rows
 from batchite.store.blobs import blocks as rows
+from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Slot, Written
 from batchite.store.blobs.blocks import Piece
 from batchite.store.blobs.containers import encode_metadata
@@ -71,7 +71,7 @@ async def put_list(service: Service, call: Call) -> Answer:
     """Put Block List: the blob consists of the listed blocks from now on, without a byte being moved."""
     address.check_blob(call.address.blob)
     properties = headers.blob_properties(call.headers, plain=False)
-    metadata = encode_metadata(headers.metadata(call.headers.items()))
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
     wanted = await asyncio.to_thread(block_list.parse, await _document(call))
 
@@ -83,7 +83,7 @@ async def put_list(service: Service, call: Call) -> Answer:
         layout_no, size = rows.add_layout(connection, pieces) if pieces else (None, 0)
         now = service.clock.now().ticks
         written = Written(now, size, properties, metadata, layout_no=layout_no)
-        return now, blob_rows.put(connection, slot, call.address.blob, written)
+        return now, kept.put(connection, slot, call.address.blob, written)
 
     modified, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)

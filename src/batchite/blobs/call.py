@@ -12,6 +12,7 @@ from batchite.web.request import Incoming
 from batchite.wire.blob import conditions
 from batchite.wire.blob.address import Address
 from batchite.wire.blob.conditions import Conditions
+from batchite.wire.blob.headers import METADATA_PREFIX
 from batchite.wire.ticks import Clock
 
 
@@ -47,7 +48,12 @@ class Call:
 
     @property
     def metadata_headers(self) -> list[tuple[str, str]]:
-        return list(self.headers.items())
+        """Those with metadata, under the names as the client spelled them."""
+        return [
+            (METADATA_PREFIX + self.incoming.spelled(name)[len(METADATA_PREFIX) :], value)
+            for name, value in self.headers.items()
+            if name.startswith(METADATA_PREFIX)
+        ]
 
 
 def joined_headers(incoming: Incoming) -> dict[str, str]:

@@ -14,7 +14,7 @@ from batchite.wire.blob.errors import BlobError, unsupported_header
 
 async def create(service: Service, call: Call) -> Answer:
     address.check_container(call.address.container)
-    metadata = rows.encode_metadata(headers.metadata(call.headers.items()))
+    metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     now = service.clock.now().ticks
     added = await service.database.write(
         lambda connection: rows.add(connection, call.address.account, call.address.container, metadata, now)
@@ -42,14 +42,14 @@ async def properties(service: Service, call: Call) -> Answer:
 async def set_metadata(service: Service, call: Call) -> Answer:
     """The only condition that the service documents for it is If-Modified-Since."""
     _refuse_conditions(call, "if-match", "if-none-match", "if-unmodified-since")
-    metadata = rows.encode_metadata(headers.metadata(call.headers.items()))
+    metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> int:
         container = existing(connection, call)
         conditions.check_change(container.modified)
         now = service.clock.now().ticks
-        rows.set_metadata(connection, container.number, metadata, now)
+        rows.update(connection, container, now, metadata=metadata)
         return now
 
     return changed(200, await service.database.write(unit))
@@ -62,7 +62,8 @@ async def delete(service: Service, call: Call) -> Answer:
     def unit(connection: sa.Connection) -> list[int]:
         container = existing(connection, call)
         conditions.check_change(container.modified)
-        return rows.remove(connection, container.number)
+        now = service.clock.now().ticks
+        return rows.delete(connection, call.address.account, container.number, now)
 
     service.content.disposal.dispose(await service.database.write(unit))
     return Answer(202, [])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from batchite.clock import SystemClock
-from batchite.web.problems import BodyTooLarge, MalformedRequest, PathNotFound, VerbNotAllowed
+from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound, VerbNotAllowed
 from batchite.wire.blob import errors
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import NEWEST_VERSION
 
 _CODES: tuple[tuple[type[Exception], str], ...] = (
+    (NotHttp, "InvalidInput"),
     (MalformedRequest, "InvalidUri"),
     (PathNotFound, "ResourceNotFound"),
     (VerbNotAllowed, "UnsupportedHttpVerb"),

@@ -38,7 +38,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, own: Mapping[str, ASGIApp], errors: Fallback) -> None:
         self._app = app
         self._own = dict(own)
-        self._errors = errors
+        self.errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -71,7 +71,7 @@ class Guard:
             if not isinstance(problem, WebProblem):
                 log.exception("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope))
             if not started:
-                await self._errors(problem, request_id)(scope, receive, send)
+                await self.errors(problem, request_id)(scope, receive, send)
 
     def _choose(self, scope: Scope) -> ASGIApp:
         path = _raw_path(scope)

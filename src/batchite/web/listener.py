@@ -6,18 +6,20 @@ The caller's event loop is used, whichever it is (the services run on uvloop).
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from batchite.web.guard import Fallback
+from batchite.web.protocol import Protocol
 
 BACKLOG = 2048
-MAX_HEAD_BYTES = 256 * 1024
-"""Request line and headers together; a bound on what a stranger can make us keep."""
 KEEP_ALIVE_SECONDS = 120
 """Longer than clients keep idle connections in their pools, so that they rarely meet a closed one."""
 GRACE_SECONDS = 5
@@ -39,29 +41,6 @@ def bind(host: str, port: int) -> socket.socket:
         raise
     sock.setblocking(False)
     return sock
-
-
-class _BoundedProtocol(HttpToolsProtocol):
-    """The parser itself has no limit on the size of headers."""
-
-    _head_bytes = 0
-    _in_head = True
-
-    def data_received(self, data: bytes) -> None:
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
-            self.send_400_response(f"The request's headers are longer than {MAX_HEAD_BYTES} bytes.")
-            return
-        self._head_bytes += len(data)
-        super().data_received(data)
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._in_head = True
-        self._head_bytes = 0
-        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -95,13 +74,22 @@ class Listener:
     """Serves `app` on `sock`, HTTP and WebSocket.
 
     Forwarding headers are believed only from `trusted_proxies` (addresses or networks); from nobody
-    if there are none.
+    if there are none. `errors` makes the answer to what cannot be read as HTTP. With `tls` the address
+    speaks HTTPS only.
     """
 
-    def __init__(self, app: ASGIApp, sock: socket.socket, *, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        *,
+        trusted_proxies: Sequence[str] = (),
+        errors: Fallback | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._sock = sock
         settings: dict[str, Any] = {
-            "http": _BoundedProtocol,
+            "http": functools.partial(Protocol, errors=errors),
             "ws": "websockets-sansio",
             "ws_per_message_deflate": False,
             "lifespan": "off",
@@ -115,7 +103,10 @@ class Listener:
             "timeout_keep_alive": KEEP_ALIVE_SECONDS,
             "timeout_graceful_shutdown": GRACE_SECONDS,
         }
-        self._server = _Server(uvicorn.Config(app, **settings))
+        config = uvicorn.Config(app, **settings)
+        config.load()
+        config.ssl = tls
+        self._server = _Server(config)
         self._running: asyncio.Task[None] | None = None
 
     @property

@@ -1,6 +1,7 @@
 """What can be wrong with a request before a service looks at it.
 
 WebProblem
+├── NotHttp            what came is no HTTP/1.1 request, or one with too long a head
 ├── MalformedRequest   the URL, query or a header cannot be read
 ├── PathNotFound       no route has this shape
 ├── VerbNotAllowed     the path exists, but not with this verb
@@ -15,6 +16,13 @@ from __future__ import annotations
 
 class WebProblem(Exception):  # noqa: N818 - what is wrong is the client's request, not our program
     """Base of the problems in this module; its text says what is wrong and can be shown to the client."""
+
+
+class NotHttp(WebProblem):
+    """The parser of HTTP refuses it; the text says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This is not a request as HTTP/1.1 has them. {reason}")
 
 
 class MalformedRequest(WebProblem):

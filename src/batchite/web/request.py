@@ -15,6 +15,8 @@ from starlette.types import Receive, Scope
 from batchite.web.problems import BodyTooLarge, ClientGone, MalformedRequest
 
 REQUEST_ID_KEY = "batchite.request_id"
+SPELLED_KEY = "batchite.spelled"
+"""in the scope: for header names with capital letters the lower-case name and the name as sent"""
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 
 
@@ -37,6 +39,12 @@ class Incoming:
         self.scheme: str = scope["scheme"]
         self.headers = Headers(raw=scope["headers"])
         self.request_id: str = scope.get(REQUEST_ID_KEY) or new_request_id()
+
+    def spelled(self, name: str) -> str:
+        """The header's name, given in lower case, as the client wrote it (first)."""
+        names: dict[bytes, bytes] = self._scope.get(SPELLED_KEY) or {}
+        found = names.get(name.encode("latin-1"))
+        return name if found is None else found.decode("latin-1")
 
     @property
     def client_address(self) -> str:

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 from batchite.wire.ticks import Timestamp
 
 CODES: dict[str, tuple[int, str]] = {
+    "AppendPositionConditionNotMet": (412, "The append position condition specified was not met."),
     "AuthenticationFailed": (
         403,
         (
@@ -37,6 +38,8 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "BlobAlreadyExists": (409, "The specified blob already exists."),
     "BlobNotFound": (404, "The specified blob does not exist."),
+    "BlobIsSealed": (409, "The specified blob is sealed and its contents cannot be modified unless it is created again."),
+    "BlockCountExceedsLimit": (409, "The committed block count cannot exceed the maximum limit of 50,000 blocks."),
     "BlockListTooLong": (400, "The block list may not contain more than 50,000 blocks."),
     "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
     "ContainerAlreadyExists": (409, "The specified container already exists."),
@@ -52,14 +55,17 @@ CODES: dict[str, tuple[int, str]] = {
         ),
     ),
     "InvalidBlobOrBlock": (400, "The specified blob or block content is invalid."),
+    "InvalidBlobType": (409, "The blob type is invalid for this operation."),
     "InvalidBlockId": (400, "The specified block ID is invalid. The block ID must be Base64-encoded."),
     "InvalidBlockList": (400, "The specified block list is invalid."),
     "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
+    "InvalidInput": (400, "One of the request inputs is not valid."),
     "InvalidMd5": (
         400,
         "The MD5 value specified in the request is invalid. MD5 value must be 128 bits and base64-encoded.",
     ),
     "InvalidMetadata": (400, "The metadata specified is invalid. It has characters that are not permitted."),
+    "InvalidPageRange": (416, "The page range specified is invalid."),
     "InvalidQueryParameterValue": (
         400,
         "Value for one of the query parameters specified in the request URI is invalid.",
@@ -68,8 +74,28 @@ CODES: dict[str, tuple[int, str]] = {
     "InvalidResourceName": (400, "The specified resource name contains invalid characters."),
     "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
     "InvalidXmlDocument": (400, "XML specified is not syntactically valid."),
+    "LeaseAlreadyPresent": (409, "There is already a lease present."),
+    "LeaseIdMismatchWithBlobOperation": (
+        412,
+        "The lease ID specified did not match the lease ID for the blob.",
+    ),
+    "LeaseIdMismatchWithContainerOperation": (
+        412,
+        "The lease ID specified did not match the lease ID for the container.",
+    ),
+    "LeaseIdMismatchWithLeaseOperation": (409, "The lease ID specified did not match the lease ID."),
+    "LeaseIdMissing": (412, "There is currently a lease and no lease ID was specified in the request."),
+    "LeaseIsBreakingAndCannotBeAcquired": (
+        409,
+        "The lease is breaking and cannot be acquired until it has been broken.",
+    ),
+    "LeaseIsBreakingAndCannotBeChanged": (409, "The lease is breaking and cannot be changed."),
+    "LeaseIsBrokenAndCannotBeRenewed": (409, "The lease has been broken explicitly and cannot be renewed."),
+    "LeaseLost": (412, "A lease ID was specified, but the lease has expired or been broken."),
     "LeaseNotPresentWithBlobOperation": (412, "There is currently no lease on the blob."),
     "LeaseNotPresentWithContainerOperation": (412, "There is currently no lease on the container."),
+    "LeaseNotPresentWithLeaseOperation": (409, "There is currently no lease."),
+    "MaxBlobSizeConditionNotMet": (412, "The max blob size condition specified was not met."),
     "Md5Mismatch": (
         400,
         "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
@@ -94,8 +120,20 @@ CODES: dict[str, tuple[int, str]] = {
         "One of the query parameters specified in the request URI is outside the permissible range.",
     ),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
+    "PreviousSnapshotCannotBeNewer": (
+        409,
+        "The prevsnapshot query parameter value cannot be newer than snapshot query parameter value.",
+    ),
+    "PreviousSnapshotNotFound": (409, "The previous snapshot is not found."),
     "ResourceNotFound": (404, "The specified resource does not exist."),
     "ServerBusy": (503, "The server is busy."),
+    "SequenceNumberConditionNotMet": (412, "The sequence number condition specified was not met."),
+    "SequenceNumberIncrementTooLarge": (
+        409,
+        "The sequence number increment cannot be performed because it would result in overflow of the "
+        "sequence number.",
+    ),
+    "SnapshotsPresent": (409, "This operation is not permitted because the blob has snapshots."),
     "UnsatisfiableCondition": (
         400,
         "The request includes an unsatisfiable condition for this operation.",

@@ -56,7 +56,7 @@ SAS_OVERRIDES: Mapping[str, str] = {
 
 
 def metadata(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The metadata among headers with lower-case names.
+    """The metadata among headers, whose names end as they are to be shown.
 
     Raises BlobError EmptyMetadataKey, InvalidMetadata or MetadataTooLarge.
     """

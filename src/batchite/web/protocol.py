@@ -1,0 +1,100 @@
+"""HTTP/1.1 on one connection: bounds, refusals of the service's own form, and names as they were spelled."""
+
+from __future__ import annotations
+
+import sys
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from batchite.web.guard import Fallback
+from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
+from batchite.web.request import SPELLED_KEY, new_request_id
+
+MAX_HEAD_BYTES = 256 * 1024
+"""Request line and headers together; a bound on what a stranger can make us keep."""
+
+
+class Protocol(HttpToolsProtocol):
+    """`errors` makes the answer to what is no HTTP request; without it a line of text says so.
+
+    The parser itself has no limit on the size of headers, and ASGI has header names in lower case, so
+    other spellings are kept beside, below `SPELLED_KEY`.
+    """
+
+    _head_bytes = 0
+    _in_head = True
+    _rejected = False
+
+    def __init__(self, *arguments: Any, errors: Fallback | None = None, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._errors = errors
+
+    def data_received(self, data: bytes) -> None:
+        if self._rejected:
+            return
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._reject(NotHttp(f"Its headers are longer than {MAX_HEAD_BYTES} bytes."))
+            return
+        self._head_bytes += len(data)
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._spelled: dict[bytes, bytes] = {}
+        self.scope[SPELLED_KEY] = self._spelled  # type: ignore[literal-required]
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not name.islower():
+            self._spelled.setdefault(name.lower(), name)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser gave up; called while its exception is being handled."""
+        self._reject(_problem(msg))
+
+    def _reject(self, problem: WebProblem) -> None:
+        """Answer and close. An earlier request that is still being served keeps its answer for itself."""
+        self._rejected = True
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:  # what cannot be read came after that request
+                cycle.keep_alive = False
+                return
+            if cycle.response_started:
+                self.transport.close()
+                return
+            cycle.disconnected = True  # whoever serves it writes nothing after this answer
+            cycle.message_event.set()
+        self.transport.write(self._answer(problem))
+        self.transport.close()
+
+    def _answer(self, problem: WebProblem) -> bytes:
+        response = self._errors(problem, new_request_id()) if self._errors else Response(f"{problem}\n", 400)
+        headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        reason = HTTPStatus(response.status_code).phrase
+        return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (
+            response.status_code, reason.encode(), lines, bytes(response.body),
+        )  # fmt: skip
+
+
+def _problem(message: str) -> WebProblem:
+    error = sys.exception()
+    if isinstance(error, httptools.HttpParserCallbackError):  # what went wrong in one of the methods above
+        error = error.__context__
+    if isinstance(error, httptools.HttpParserInvalidURLError):
+        return MalformedRequest(f"The URL cannot be read: {error}.")
+    return NotHttp(f"{error or message}.")
