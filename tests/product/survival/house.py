@@ -1,0 +1,132 @@
+"""The processes of a service under test: found by their data directory, killed without a word."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+from batchite.testing import RunningService
+from batchite.testing.service import start
+
+PATIENCE = 60.0
+PAUSE = 0.02
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
+        time.sleep(PAUSE)
+
+
+def processes_of(directory: Path) -> list[psutil.Process]:
+    """Everything that was started with the directory's name, works below it or holds a file open there."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            told = [*process.cmdline(), *process.environ().values(), process.cwd()]
+            told += [file.path for file in process.open_files()]
+        except psutil.Error:
+            continue
+        if process.pid != os.getpid() and any(str(directory) in text for text in told):
+            found.append(process)
+    return found
+
+
+class House:
+    """Supervisor, services and agents; only what this test started."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.service = start(data_dir)
+        self.killed_nodes: set[str] = set()
+
+    # finding
+
+    def agents(self) -> dict[str, psutil.Process]:
+        """By node id."""
+        nodes = f"{self.data_dir / 'nodes'}/"
+        found = {}
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+            except psutil.Error:
+                continue
+            if len(words) > 2 and words[-2] == "batchite.nodes" and words[-1].startswith(nodes):
+                found[words[-1].removeprefix(nodes)] = process
+        return found
+
+    def _service_process(self, name: str) -> psutil.Process:
+        return psutil.Process(int((self.data_dir / f"{name}.lock").read_text()))
+
+    # killing
+
+    def kill_batch(self) -> None:
+        victim = self._service_process("batch")
+        victim.kill()
+        until(
+            lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE,
+            "the Batch process ends",
+        )
+
+    def kill_services(self, dice: random.Random) -> None:
+        """Supervisor and both services, in any order."""
+        supervisor = psutil.Process(self.service.process.pid)
+        victims = [supervisor, *supervisor.children()]
+        dice.shuffle(victims)
+        self._kill(victims)
+
+    def kill_supervisor(self) -> None:
+        """The services are left alone and end by themselves."""
+        self._kill([psutil.Process(self.service.process.pid)])
+
+    def kill_agent(self, dice: random.Random) -> str:
+        """The node whose agent was killed."""
+        node, agent = dice.choice(sorted(self.agents().items()))
+        self.killed_nodes.add(node)
+        agent.kill()
+        return node
+
+    def _kill(self, victims: Iterable[psutil.Process]) -> None:
+        for victim in victims:
+            victim.send_signal(signal.SIGKILL)
+        self.service.process.wait()
+        if self.service.process.stdin is not None:
+            self.service.process.stdin.close()
+
+    # coming back
+
+    def start_again(self) -> None:
+        url = self.service.batch_url
+        self.service = start(self.data_dir)
+        assert self.service.batch_url == url
+
+    def wait_until_healthy(self) -> None:
+        until(lambda: is_healthy(self.service), "the Batch service answers")
+
+    def remains_of(self, node: str) -> list[psutil.Process]:
+        return processes_of(self.data_dir / "nodes" / node)
+
+
+def is_healthy(service: RunningService) -> bool:
+    try:
+        with urllib.request.urlopen(f"{service.batch_url}/healthz", timeout=10) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def end_all_of(directory: Path) -> None:
+    """After a failed test: nothing of it may go on."""
+    for process in processes_of(directory):
+        with contextlib.suppress(psutil.Error):
+            process.kill()

@@ -1,0 +1,239 @@
+"""Keeps the service busy, whatever becomes of it, and notes every completion it reports.
+
+A request that breaks off is made again, as programs do. Nobody here knows when something is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from azure.batch import BatchClient
+from azure.batch import models as m
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from tests.product.survival.toll import Toll
+
+from batchite.testing import RunningService
+
+T = TypeVar("T")
+
+POOL = "survivors"
+PAUSE = 0.25
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where tasks with resource files get them: the same content at each address."""
+
+    urls: tuple[str, ...]
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the service reported of a task that is over."""
+
+    node: str
+    exit_code: int | None
+    result: str
+    started: Any
+    ended: Any
+    retries: int
+    requeues: int
+
+
+def client_of(service: RunningService) -> BatchClient:
+    """Without the client's own retries: those of `insist` are enough."""
+    credential = AzureNamedKeyCredential(service.batch_account, service.batch_key)
+    return BatchClient(service.batch_url, credential, retry_total=0, connection_timeout=5, read_timeout=15)
+
+
+def insist(call: Callable[[], T], stopping: threading.Event | None = None) -> T:
+    """Call until an answer comes; a refusal is an answer."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except (ServiceRequestError, ServiceResponseError):
+            if time.monotonic() > deadline or (stopping is not None and stopping.is_set()):
+                raise
+        (stopping or threading.Event()).wait(PAUSE)
+
+
+class Load:
+    """Adds tasks so that about `target` are unfinished; a new job now and then. One thread adds,
+    one watches."""
+
+    def __init__(self, service: RunningService, toll: Toll, sources: Sources, seed: int, target: int) -> None:
+        self.expected: dict[str, int] = {}
+        """exit code by name, of every task whose addition was acknowledged"""
+        self.job_of: dict[str, str] = {}
+        self.reported: dict[str, Completion] = {}
+        self.running = 0
+        """at the last look"""
+        self.completed = 0
+        """at the last look, by the counts"""
+        self.failure: BaseException | None = None
+        self._client, self._watching_client = client_of(service), client_of(service)
+        self._toll, self._sources, self._target = toll, sources, target
+        self._random = random.Random(seed)  # noqa: S311 - no secrets
+        self._jobs: list[str] = []
+        self._next_job = threading.Event()
+        self._next_job.set()
+        self._full, self._stopping = threading.Event(), threading.Event()
+        self._looked = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,)) for work in (self._feed, self._watch)
+        ]
+
+    # for the test
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def next_job(self) -> None:
+        self._next_job.set()
+
+    def no_more(self) -> None:
+        """Stop adding; the last addition is acknowledged when this returns."""
+        self._full.set()
+        self._threads[0].join()
+
+    def stop(self) -> None:
+        self._full.set()
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+        """Until the condition holds after a look at the service."""
+        with self._looked:
+            found = self._looked.wait_for(lambda: self.failure is not None or condition(), seconds)
+        if self.failure is not None:
+            raise self.failure
+        assert found, f"not in {seconds} s: {what}; running {self.running}, reported {len(self.reported)}"
+
+    @property
+    def all_reported(self) -> bool:
+        return len(self.reported) == len(self.expected)
+
+    # threads
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            with self._looked:
+                self.failure = error
+                self._looked.notify_all()
+
+    def _feed(self) -> None:
+        while not self._full.is_set():
+            if self._next_job.is_set():
+                self._next_job.clear()
+                self._add_job()
+            missing = self._target - (len(self.expected) - len(self.reported))
+            if missing > 0:
+                self._add_tasks(min(missing, 100))
+            self._full.wait(PAUSE)
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            for job in list(self._jobs):
+                if self._has_news(job):
+                    self._look_at(job)
+            self._count()
+            with self._looked:
+                self._looked.notify_all()
+            self._stopping.wait(PAUSE)
+
+    # adding
+
+    def _add_job(self) -> None:
+        job = f"job-{len(self._jobs)}"
+        options = m.BatchJobCreateOptions(id=job, pool_info=m.BatchPoolInfo(pool_id=POOL))
+        with contextlib.suppress(ResourceExistsError):  # by the request that broke off
+            insist(lambda: self._client.create_job(options), self._stopping)
+        self._jobs.append(job)
+
+    def _add_tasks(self, count: int) -> None:
+        job = self._jobs[-1]
+        tasks, codes = [], {}
+        for number in range(count):
+            name = f"task-{len(self.expected) + number}"
+            codes[name] = self._random.choice((0, 0, 0, 1, 7))
+            tasks.append(self._task(name, codes[name]))
+        group = m.BatchTaskGroup(task_values=tasks)
+        answer = insist(lambda: self._client.create_task_collection(job, group), self._stopping)
+        for each in answer.result_values or ():
+            known = each.status == m.BatchTaskAddStatus.SUCCESS or (
+                each.error and each.error.code == "TaskExists"
+            )
+            assert known, each
+        self.job_of.update(dict.fromkeys(codes, job))
+        self.expected.update(codes)
+
+    def _task(self, name: str, code: int) -> m.BatchTaskCreateOptions:
+        dice = self._random.random()
+        staged = dice < 0.25
+        seconds = self._random.uniform(0.5, 3) if dice > 0.8 else self._random.uniform(7, 15)
+        command = self._toll.command(
+            name,
+            seconds,
+            code,
+            left_behind=0.25 < dice < 0.4,
+            checksum=self._sources.checksum if staged else "",
+        )
+        url = self._random.choice(self._sources.urls)
+        files = [m.ResourceFile(http_url=url, file_path="staged.bin")] if staged else None
+        return m.BatchTaskCreateOptions(id=name, command_line=command, resource_files=files)
+
+    # watching
+
+    def _has_news(self, job: str) -> bool:
+        return any(job == of and task not in self.reported for task, of in list(self.job_of.items()))
+
+    def _look_at(self, job: str) -> None:
+        for task in insist(lambda: completed_tasks(self._watching_client, job), self._stopping):
+            assert task.id is not None
+            completion = completion_of(task)
+            assert self.reported.setdefault(task.id, completion) == completion, "a completion changed"
+
+    def _count(self) -> None:
+        counts = [
+            insist(lambda job=job: self._watching_client.get_job_task_counts(job), self._stopping).task_counts
+            for job in list(self._jobs)
+        ]
+        self.running = sum(one.running for one in counts)
+        self.completed = sum(one.completed for one in counts)
+
+
+def completed_tasks(client: BatchClient, job: str) -> list[m.BatchTask]:
+    select = ["id", "executionInfo", "nodeInfo"]
+    return list(client.list_tasks(job, filter="state eq 'completed'", select=select))
+
+
+def completion_of(task: m.BatchTask) -> Completion:
+    info, node = task.execution_info, task.node_info
+    assert info is not None
+    return Completion(
+        node=(node and node.node_id) or "",
+        exit_code=info.exit_code,
+        result=str(info.result),
+        started=info.start_time,
+        ended=info.end_time,
+        retries=info.retry_count,
+        requeues=info.requeue_count,
+    )

@@ -1,0 +1,28 @@
+#!/bin/sh
+# One task of the survival test:  work.sh DIRECTORY NAME SECONDS CODE [left-behind] [CHECKSUM]
+#
+# Each run appends, with one write each, a line when it starts and one when it ends by itself:
+#     start NODE PID BOOT alone|OVERLAP       (BOOT: when the process was started, by the kernel)
+#     end NODE PID BOOT CODE
+# Whatever a run starts inherits a lock on a file of the task's own. A run that does not get the lock
+# overlaps an earlier one, be it only a daemon that the earlier one left behind.
+
+lines=$1/$2
+exec 9>>"$lines.lock"
+alone=OVERLAP
+flock --nonblock 9 && alone=alone
+
+read -r status </proc/$$/stat
+boot=$(set -- $status && echo "${22}")
+printf 'start %s %s %s %s\n' "$AZ_BATCH_NODE_ID" $$ "$boot" "$alone" >>"$lines"
+
+if [ "$5" = left-behind ]; then
+    (setsid sh -c 'cd /; sleep 900 & sleep 900' </dev/null >/dev/null 2>&1 &)
+fi
+code=$4
+if [ -n "$6" ] && [ "$(cksum <staged.bin)" != "$6" ]; then
+    code=99
+fi
+sleep "$3"
+printf 'end %s %s %s %s\n' "$AZ_BATCH_NODE_ID" $$ "$boot" "$code" >>"$lines"
+exit "$code"
