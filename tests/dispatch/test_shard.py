@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -187,6 +188,35 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
         assert (task.state, task.result, task.intent) == ("completed", "failure", None)
 
 
+async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 0))
+    job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    await database.write(lambda c: add_tasks(c, job, 2))
+    dispatch, _ = make_dispatch(database)
+    async with running(dispatch):
+        await settled(dispatch, database)
+
+        def terminate(connection: sa.Connection, *numbers: int) -> None:
+            connection.execute(
+                sa.update(schema.tasks).values(intent="terminate").where(schema.tasks.c.task_no.in_(numbers))
+            )
+            for number in numbers:
+                events.append(connection, "devbatch", SHARD, "task", number)
+
+        def both(connection: sa.Connection) -> None:
+            terminate(connection, 1)
+            add_tasks(connection, job, 1, first=2)
+
+        await database.write(both)
+        dispatch.wake(SHARD)
+        await settled(dispatch, database)
+        await database.write(lambda c: terminate(c, 2, 3))
+        dispatch.wake(SHARD)
+        await settled(dispatch, database)
+        (row,) = await rows(database, schema.jobs)
+        assert (row.state, row.terminate_reason) == ("completed", "AllTasksComplete")
+
+
 async def test_the_core_quota_is_shared_by_all_pools(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 5))
     dispatch, _ = make_dispatch(database, quota=7)
@@ -214,10 +244,9 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
         await database.write(delete)
         dispatch.wake(SHARD)
         await until(lambda: any(isinstance(message, link.RemoveJobFiles) for message in agent.other))
-        for _ in range(100):
-            if not await rows(database, schema.jobs):
-                break
-            await settled(dispatch, database)
+        async with asyncio.timeout(20):
+            while await rows(database, schema.jobs):
+                await settled(dispatch, database)
         assert await rows(database, schema.tasks) == []
         assert await rows(database, schema.task_counts) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.scheduling.builders import (
     NOW,
@@ -123,10 +125,57 @@ def test_a_returned_task_waits_again() -> None:
 
 
 @pytest.mark.parametrize("intent", ["terminate", "delete"])
+def test_a_task_that_was_to_end_does_when_it_is_returned(intent: str) -> None:
+    """The node gave it back before it heard of the wish."""
+    state = shard(nodes=1)
+    add_tasks(add_job(state, 1), range(1, 2))
+    leases(state)
+    on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
+    decisions = Decisions()
+    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW, decisions)
+    assert decisions.changes.requeued == {}
+    assert len(decisions.changes.removed) == (intent == "delete")
+    assert [(one.ended, one.failure) for one in decisions.changes.completed] == (
+        [(NOW, TERMINATED.failure)] if intent == "terminate" else []
+    )
+    assert placed(state) == []
+
+
+def test_a_job_ends_though_its_last_task_was_on_its_way_back() -> None:
+    state = shard(nodes=1)
+    job = add_job(state, 1)
+    add_tasks(job, range(1, 2))
+    leases(state)
+    on_job_changed(state, replace(job, state="terminating"), NOW, Decisions())
+    decisions = Decisions()
+    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW + 7, decisions)
+    assert [(one.job, one.at) for one in decisions.changes.job_completed] == [(1, NOW + 7)]
+
+
+def test_a_job_ends_when_its_last_task_has_been_removed() -> None:
+    state, node = running()
+    state.jobs[1].terminates_when_done = True
+    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "delete", NOW, Decisions())
+    decisions = end(state, node, None, None)
+    assert [(one.reason, one.at) for one in decisions.changes.job_terminating] == [
+        ("AllTasksComplete", NOW + 50)
+    ]
+
+
+def test_the_files_of_a_task_are_removed_though_its_job_is_over() -> None:
+    state = shard(nodes=1)
+    decisions = Decisions()
+    on_task_intent(state, queued_task(5), 1, "job-1", "succeeded", "node-1", "delete", NOW, decisions)
+    assert [(one.node, one.job_id, one.task_id) for one in sent(decisions, RemoveTaskFiles)] == [
+        ("node-1", "job-1", "task-5")
+    ]
+
+
+@pytest.mark.parametrize("intent", ["terminate", "delete"])
 def test_a_running_task_is_ended_by_its_node(intent: str) -> None:
     state, node = running(max_retries=5)
     decisions = Decisions()
-    on_task_intent(state, queued_task(1), 1, "running", "node-1", intent, NOW, decisions)  # type: ignore[arg-type]
+    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", intent, NOW, decisions)  # type: ignore[arg-type]
     (order,) = sent(decisions, EndTask)
     assert (order.node, order.task, order.attempt) == ("node-1", 1, 1)
     assert not decisions.changes
@@ -140,7 +189,7 @@ def test_a_running_task_is_ended_by_its_node(intent: str) -> None:
 
 def test_ending_is_repeated_to_a_node_that_comes_back() -> None:
     state, node = running()
-    on_task_intent(state, queued_task(1), 1, "running", "node-1", "terminate", NOW, Decisions())
+    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "terminate", NOW, Decisions())
     decisions = Decisions()
     on_node_connected(state, node, NOW, "1", {(1, 1)}, 0, decisions)
     assert sent(decisions, EndTask)
@@ -150,7 +199,7 @@ def test_a_waiting_task_is_ended_at_once() -> None:
     state = shard()
     job = add_job(state, 1, tasks=2)
     decisions = Decisions()
-    on_task_intent(state, queued_task(1000), 1, "active", None, "terminate", NOW, decisions)
+    on_task_intent(state, queued_task(1000), 1, "job-1", "active", None, "terminate", NOW, decisions)
     (completed,) = decisions.changes.completed
     assert (completed.started, completed.failure) == (None, TERMINATED.failure)
     assert [task.number for task in job.queued()] == [1001]
@@ -159,7 +208,7 @@ def test_a_waiting_task_is_ended_at_once() -> None:
 def test_ending_a_task_that_was_requeued_in_the_same_batch() -> None:
     state, node = running(max_retries=1)
     decisions = end(state, node, 3, EXIT)
-    on_task_intent(state, queued_task(1), 1, "active", None, "delete", NOW, decisions)
+    on_task_intent(state, queued_task(1), 1, "job-1", "active", None, "delete", NOW, decisions)
     assert decisions.changes.requeued == {}
     assert decisions.changes.removed[0].was == "running"
     assert placed(state) == []
@@ -169,7 +218,7 @@ def test_a_completed_task_is_removed_with_its_files() -> None:
     state = shard(nodes=1)
     add_job(state, 1)
     decisions = Decisions()
-    on_task_intent(state, queued_task(5), 1, "failed", "node-1", "delete", NOW, decisions)
+    on_task_intent(state, queued_task(5), 1, "job-1", "failed", "node-1", "delete", NOW, decisions)
     assert decisions.changes.removed[0].was == "failed"
     assert state.jobs[1].unfinished == 0
     assert sent(decisions, RemoveTaskFiles)[0].task_id == "task-5"
@@ -178,14 +227,14 @@ def test_a_completed_task_is_removed_with_its_files() -> None:
 def test_deleting_overrides_terminating() -> None:
     state, node = running()
     for intent in ("terminate", "delete", "terminate"):
-        on_task_intent(state, queued_task(1), 1, "running", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
+        on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
     assert state.assignments[1].ending == DELETED
     assert end(state, node, 0, None).changes.removed
 
 
 def test_a_task_to_be_terminated_is_over_when_its_node_is_lost() -> None:
     state, node = running()
-    on_task_intent(state, queued_task(1), 1, "running", "node-1", "terminate", NOW, Decisions())
+    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "terminate", NOW, Decisions())
     decisions = Decisions()
     on_node_ended(state, node, NOW, decisions)
     assert decisions.changes.completed[0].failure == TERMINATED.failure

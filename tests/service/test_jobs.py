@@ -196,6 +196,16 @@ def test_a_job_without_tasks_or_nodes_ends_and_goes_at_once(house: House) -> Non
     until(lambda: is_gone(lambda: house.batch.get_job(job_id)), bool, "the job gone")
 
 
+def test_tasks_of_a_completed_job_can_be_deleted(house: House, pool: str) -> None:
+    job_id = house.add_job(pool, all_tasks_complete_mode="terminatejob")
+    task_id = house.add_task(job_id, sh("echo $AZ_BATCH_TASK_DIR"))
+    house.wait_for_job(job_id)
+    directory = Path(house.text(job_id, task_id).strip())
+    house.batch.delete_task(job_id, task_id)
+    until(directory.exists, lambda there: not there, "the directory gone")
+    assert counts_of(house, job_id) == (0, 0, 0, 0, 0)
+
+
 def test_counts_follow_the_tasks(house: House, job: str, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     held = [house.add_task(job, hold(gate), required_slots=2) for _ in range(2)]

@@ -146,8 +146,8 @@ class Effects:
                     self.send(node, link.RecallTask(task, attempt))
                 case RunStartTask(node, attempt, definition):
                     self.send(node, link.RunStartTask(attempt, definition))
-                case RemoveTaskFiles(node, job, task_id) if job in shard.state.jobs:
-                    self.send(node, link.RemoveTaskFiles(shard.state.jobs[job].id, task_id))
+                case RemoveTaskFiles(node, job_id, task_id):
+                    self.send(node, link.RemoveTaskFiles(job_id, task_id))
                 case StartNode(node):
                     self._begin(node, self._start_node)
                 case StopNode(node):

@@ -66,7 +66,7 @@ def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> Non
             node = state.nodes.get(node_id)
             if node is not None:
                 for message in messages:
-                    _apply_message(state, node, message, decisions)
+                    _apply_message(state, node, message, now, decisions)
         case NodeStarted(node_id):
             if node_id in state.nodes:
                 nodes.on_node_started(state.nodes[node_id])
@@ -94,7 +94,12 @@ def last_report(messages: list[link.FromAgent]) -> int | None:
     return max((getattr(message, "report", 0) for message in messages), default=0) or None
 
 
-def _apply_message(state: ShardState, node: NodeState, message: link.FromAgent, decisions: Decisions) -> None:
+def _apply_message(
+    state: ShardState, node: NodeState, message: link.FromAgent, now: int, decisions: Decisions
+) -> None:
+    if isinstance(message, link.TaskReturned):  # the only report that says no time
+        tasks.on_task_returned(state, node, message.task, message.attempt, now, decisions)
+        return
     handle = _MESSAGES.get(type(message))
     if handle is not None:
         handle(state, node, message, decisions)
@@ -146,12 +151,6 @@ def _task_ended(state: ShardState, node: NodeState, report: link.TaskEnded, deci
     )
 
 
-def _task_returned(
-    state: ShardState, node: NodeState, report: link.TaskReturned, decisions: Decisions
-) -> None:
-    tasks.on_task_returned(state, node, report.task, report.attempt, 0, decisions)
-
-
 def _failure(failure: link.Failure | None) -> Failure | None:
     if failure is None:
         return None
@@ -166,5 +165,4 @@ _MESSAGES: Mapping[type, Callable[[ShardState, NodeState, Any, Decisions], None]
     link.StartTaskEnded: _start_task_ended,
     link.TaskStarted: _task_started,
     link.TaskEnded: _task_ended,
-    link.TaskReturned: _task_returned,
 }

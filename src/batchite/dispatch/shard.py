@@ -273,6 +273,7 @@ class Shard:
             self.state,
             loading.queued_task(row),
             row.job_no,
+            row.job_id,
             loading.counted_state(row),
             row.node_id,
             row.intent,
@@ -316,6 +317,9 @@ class Shard:
 
 
 def _latest(events: list[Event]) -> list[Event]:
-    """Events say what to look at, so of several about one thing the last will do."""
+    """Events say what to look at, so of several about one thing the last will do.
+
+    Tasks to end come last: the counters that other events bring were read with those tasks in them.
+    """
     latest = {(event.kind, event.subject): event for event in events}
-    return sorted(latest.values())
+    return sorted(latest.values(), key=lambda event: (event.kind == "task", event))

@@ -224,8 +224,10 @@ class RecallTask:
 
 @dataclass(frozen=True, slots=True)
 class RemoveTaskFiles:
+    """Goes by the job's id: a completed job is not in memory any more."""
+
     node: str
-    job: int
+    job_id: str
     task_id: str
 
 

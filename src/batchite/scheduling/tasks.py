@@ -16,7 +16,7 @@ from batchite.scheduling.decisions import (
     Requeued,
     Started,
 )
-from batchite.scheduling.ending import DELETED, TERMINATED, Failure
+from batchite.scheduling.ending import DELETED, TERMINATED, Ending, Failure
 from batchite.scheduling.jobs import on_task_over
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
 
@@ -54,7 +54,7 @@ def on_task_ended(
         _note_pace(node, ended - started)
     ending = assignment.ending
     if ending is not None and ending.then == "remove":
-        _remove(state, assignment, decisions)
+        _remove(state, assignment, ended, decisions)
     elif ending is not None and ending.then == "requeue":
         _requeue(state, assignment, "requeue", ended, decisions)
     elif ending is None and _may_retry(assignment, failure):
@@ -67,29 +67,30 @@ def on_task_ended(
 def on_task_returned(
     state: ShardState, node: NodeState, task: int, attempt: int, at: int, decisions: Decisions
 ) -> None:
-    """The node gave a task back that it had not started."""
+    """The node gave a task back that it had not started: it waits again, or ends if it was to end."""
     assignment = current(node, task, attempt)
-    if assignment is not None:
+    if assignment is None:
+        return
+    if assignment.ending is None:
         _requeue(state, assignment, "returned", at, decisions)
+    else:
+        _end_unheard(state, assignment, assignment.ending, at, decisions)
 
 
 def on_node_tasks_lost(state: ShardState, node: NodeState, at: int, decisions: Decisions) -> None:
     """Nothing of the node runs any more: what it was given waits again, or ends if it was to end."""
     for assignment in list(node.assignments.values()):
-        ending = assignment.ending
-        if ending is None or ending.then == "requeue":
-            why: Literal["requeue", "recovery"] = "recovery" if ending is None else "requeue"
-            _requeue(state, assignment, why, at, decisions)
-        elif ending.then == "remove":
-            _remove(state, assignment, decisions)
+        if assignment.ending is None:
+            _requeue(state, assignment, "recovery", at, decisions)
         else:
-            _complete(state, assignment, assignment.started, at, None, ending.failure, decisions)
+            _end_unheard(state, assignment, assignment.ending, at, decisions)
 
 
 def on_task_intent(
     state: ShardState,
     task: QueuedTask,
     job: int,
+    job_id: str,
     stored: CountedState,
     node: str | None,
     intent: Literal["terminate", "delete"],
@@ -114,7 +115,19 @@ def on_task_intent(
     elif intent == "delete":
         decisions.changes.removed.append(Removed(task.number, job, task.slots, stored))
     if intent == "delete" and node in state.nodes:
-        decisions.effects.append(RemoveTaskFiles(node, job, task.id))
+        decisions.effects.append(RemoveTaskFiles(node, job_id, task.id))
+
+
+def _end_unheard(
+    state: ShardState, assignment: Assignment, ending: Ending, at: int, decisions: Decisions
+) -> None:
+    """The assignment was to end and is over, though its node does not say how."""
+    if ending.then == "requeue":
+        _requeue(state, assignment, "requeue", at, decisions)
+    elif ending.then == "remove":
+        _remove(state, assignment, at, decisions)
+    else:
+        _complete(state, assignment, assignment.started, at, None, ending.failure, decisions)
 
 
 def _may_retry(assignment: Assignment, failure: Failure | None) -> bool:
@@ -164,13 +177,13 @@ def _complete(
     on_task_over(state, assignment.job.number, ended, decisions)
 
 
-def _remove(state: ShardState, assignment: Assignment, decisions: Decisions) -> None:
+def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
     task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
     decisions.changes.removed.append(Removed(task.number, assignment.job.number, task.slots, was))
-    decisions.effects.append(RemoveTaskFiles(assignment.node.id, assignment.job.number, task.id))
-    on_task_over(state, assignment.job.number, assignment.started or 0, decisions)
+    decisions.effects.append(RemoveTaskFiles(assignment.node.id, assignment.job.id, task.id))
+    on_task_over(state, assignment.job.number, at, decisions)
 
 
 def _requeue(

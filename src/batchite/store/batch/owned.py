@@ -74,11 +74,13 @@ def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
 
 
 def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
-    """The task with its intent, state, result and last node, if anything is still wanted of it."""
-    query = sa.select(
-        *_task_columns, tasks.c.job_no, tasks.c.intent, tasks.c.state, tasks.c.result, tasks.c.node_id
-    ).where(tasks.c.task_no == task_no, tasks.c.intent.is_not(None))
-    return connection.execute(query).one_or_none()
+    """The task with its job, intent, state, result and last node, if anything is still wanted of it."""
+    of_task = (tasks.c.job_no, tasks.c.intent, tasks.c.state, tasks.c.result, tasks.c.node_id)
+    query = sa.select(*_task_columns, *of_task, jobs.c.id.label("job_id")).join_from(
+        tasks, jobs, jobs.c.job_no == tasks.c.job_no
+    )
+    wanted = (tasks.c.task_no == task_no, tasks.c.intent.is_not(None))
+    return connection.execute(query.where(*wanted)).one_or_none()
 
 
 def shard_of_node(connection: sa.Connection, node_id: str) -> str | None:
