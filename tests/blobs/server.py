@@ -17,6 +17,7 @@ from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
 
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
+SUFFIXES = ("blob.localhost", "blob.example.org")
 SECOND_KEY = "c2Vjb25kIGtleQ=="
 
 
@@ -48,7 +49,7 @@ async def serving(data_dir: Path) -> AsyncIterator[Server]:
     await content.start()
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
     sock = bind("127.0.0.1", 0)
-    app = Guard(BlobApp(database, content, accounts, SystemClock()), own={}, errors=fallback)
+    app = Guard(BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES), own={}, errors=fallback)
     listener = Listener(app, sock, errors=fallback)
     await listener.start()
     try:

@@ -7,6 +7,7 @@ credentials, what is asked for and not supported, then the operation itself.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
@@ -26,13 +27,24 @@ from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
 log = logging.getLogger(__name__)
 
 
 class BlobApp:
-    """`content` must have been started."""
+    """`content` must have been started. Hosts of the form `account.suffix` name their account."""
 
-    def __init__(self, database: Database, content: ContentStore, accounts: Accounts, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        content: ContentStore,
+        accounts: Accounts,
+        clock: Clock,
+        *,
+        host_suffixes: Sequence[str] = (),
+    ) -> None:
+        self._host_suffixes = tuple(host_suffixes)
         self._service = Service(database, content, clock)
         self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
 
@@ -58,13 +70,20 @@ class BlobApp:
             common.append(("x-ms-client-request-id", check_value("x-ms-client-request-id", client_id)))
         version = headers.get("x-ms-version") or query.get("api-version") or query.get("sv")
         common[1] = ("x-ms-version", check_version(version))
-        where = address.parse(incoming.raw_path, container_meant=query.get("restype") == "container")
+        where = address.parse(
+            incoming.raw_path,
+            container_meant=query.get("restype") == "container",
+            host_account=address.of_host(incoming.host, self._host_suffixes),
+        )
         account = self._accounts.get(where.account)
         if account is None:
             reason = f"there is no storage account {where.account[:100]!r} here"
             raise BlobError("ResourceNotFound", details=(("Reason", reason),))
         operation = operations.find(where.level, query, incoming.verb)
         now = self._service.clock.now()
+        if where.secondary and incoming.verb not in _READING:
+            reason = f"{incoming.verb} is not possible at {where.account}-secondary, which is for reading"
+            raise BlobError("InsufficientAccountPermissions", details=(("Reason", reason),))
         principal = authenticate(incoming, where, headers, query, account, operation.needs, now)
         refusals.check(headers, query, where.level)
         return await operation.run(self._service, Call(incoming, where, headers, query, principal))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchite.accounts import StorageAccount
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
-from batchite.wire.blob.address import Address
+from batchite.wire.blob.address import SECONDARY, Address
 from batchite.wire.blob.errors import BlobError, authentication_failed
 from batchite.wire.signing import sas, storage_key
 from batchite.wire.ticks import Timestamp
@@ -51,7 +51,7 @@ def authenticate(
     """Raises BlobError for credentials that are missing, wrong or not enough."""
     authorization = headers.get("authorization")
     if authorization:
-        return _by_key(incoming, headers, account, authorization, now)
+        return _by_key(incoming, address, headers, account, authorization, now)
     if sas.is_present(query):
         return _by_sas(incoming, address, query, account, needs, now)
     raise BlobError(
@@ -63,18 +63,29 @@ def authenticate(
 
 def _by_key(
     incoming: Incoming,
+    address: Address,
     headers: Mapping[str, str],
     account: KnownAccount,
     authorization: str,
     now: Timestamp,
 ) -> Principal:
-    request = storage_key.Signed(incoming.verb, incoming.raw_path, incoming.query, headers)
-    verdict = storage_key.verify(request, account.name, account.keys, authorization, now)
+    for path in _signed_paths(incoming.raw_path, address):
+        request = storage_key.Signed(incoming.verb, path, incoming.query, headers)
+        verdict = storage_key.verify(request, account.name, account.keys, authorization, now)
+        if verdict.valid:
+            break
     if verdict.outcome == "malformed":
         raise BlobError("InvalidAuthenticationInfo", details=(("AuthenticationErrorDetail", verdict.detail),))
     if not verdict.valid:
         raise authentication_failed(verdict.detail)
     return Principal(account.name, OWNER, "sharedkey")
+
+
+def _signed_paths(raw_path: str, address: Address) -> Iterator[str]:
+    """As sent; where the path says `account-secondary`, clients may sign it without that ending."""
+    yield raw_path
+    if address.secondary and not address.by_host:
+        yield raw_path.replace(SECONDARY, "", 1)
 
 
 def _by_sas(

@@ -37,6 +37,11 @@ class Call:
     principal: Principal
 
     @property
+    def account_url(self) -> str:
+        """The account's own URL in the form in which it was addressed, without a slash at the end."""
+        return self.incoming.base_url + self.address.account_path
+
+    @property
     def conditions(self) -> Conditions:
         """Raises BlobError."""
         return conditions.parse(self.headers)

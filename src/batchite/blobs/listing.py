@@ -63,7 +63,7 @@ def _asked(call: Call) -> tuple[Asked, str, str | None]:
     """What is shown again, the first name that may come and the first that may not."""
     query = call.query
     asked = Asked(
-        f"{call.incoming.base_url}/{call.address.account}/",
+        f"{call.account_url}/",
         query.get("prefix"),
         query.get("marker"),
         listings.max_results(query.get("maxresults")),

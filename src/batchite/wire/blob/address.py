@@ -1,8 +1,13 @@
-"""What a path-style URL names: `/account`, `/account/container` or `/account/container/blob`."""
+"""What a URL names: an account, a container or a blob.
+
+The account stands in the path (`/account/container/blob`) or before a known suffix of the host
+(`account.blob.localhost`). Either way `-secondary` behind its name means its copy for reading.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote_to_bytes
@@ -12,6 +17,7 @@ from batchite.wire.blob.errors import BlobError
 Level = Literal["service", "container", "blob"]
 
 ROOT_CONTAINER = "$root"
+SECONDARY = "-secondary"
 MAX_BLOB_NAME = 1024
 MAX_BLOB_SEGMENTS = 254
 
@@ -22,11 +28,21 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The names in a URL; a level that is not addressed is the empty string."""
+    """The names in a URL; a level that is not addressed is the empty string.
+
+    `secondary`: the account's copy for reading is meant. `by_host`: the host names the account.
+    """
 
     account: str
     container: str = ""
     blob: str = ""
+    secondary: bool = False
+    by_host: bool = False
+
+    @property
+    def account_path(self) -> str:
+        """What of the path belongs to the account."""
+        return "" if self.by_host else f"/{self.account}{SECONDARY if self.secondary else ''}"
 
     @property
     def level(self) -> Level:
@@ -35,20 +51,31 @@ class Address:
         return "container" if self.container else "service"
 
 
-def parse(raw_path: str, *, container_meant: bool) -> Address:
-    """Read the path as sent.
+def of_host(host: str, suffixes: Iterable[str]) -> str | None:
+    """The account in `account.suffix` or `account.suffix:port`; None if the host has another form."""
+    name = host.partition(":")[0].lower()
+    for suffix in suffixes:
+        if name.endswith(f".{suffix}"):
+            return name.removesuffix(f".{suffix}")
+    return None
+
+
+def parse(raw_path: str, *, container_meant: bool, host_account: str | None = None) -> Address:
+    """Read the path as sent; it begins with the account unless the host has named that.
 
     One segment after the account names a container if `container_meant` (`restype=container`), else a
     blob of the root container. Raises BlobError InvalidUri, InvalidResourceName or OutOfRangeInput.
     """
-    account, _, rest = raw_path.removeprefix("/").partition("/")
+    path = raw_path.removeprefix("/")
+    account, _, rest = path.partition("/") if host_account is None else (host_account, "", path)
     container, slash, blob = rest.partition("/")
     account, container, blob = decode(account), decode(container), decode(blob)
     if not account:
         raise BlobError("InvalidUri", details=(("Reason", "the path begins with the account's name"),))
     if container and not blob and not container_meant:
         container, blob = ROOT_CONTAINER, container + slash
-    return Address(account, container, blob)
+    name = account.removesuffix(SECONDARY)
+    return Address(name, container, blob, name != account, host_account is not None)
 
 
 def decode(text: str) -> str:

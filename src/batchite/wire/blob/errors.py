@@ -45,6 +45,7 @@ CODES: dict[str, tuple[int, str]] = {
     "ContainerAlreadyExists": (409, "The specified container already exists."),
     "ContainerNotFound": (404, "The specified container does not exist."),
     "EmptyMetadataKey": (400, "The key for one of the metadata key-value pairs is empty."),
+    "InsufficientAccountPermissions": (403, "The account may not do this operation."),
     "InsufficientStorage": (507, "The service's disk is full; nothing of this request was stored."),
     "InternalError": (500, "The server encountered an internal error. Please retry the request."),
     "InvalidAuthenticationInfo": (

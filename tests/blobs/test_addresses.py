@@ -1,0 +1,95 @@
+"""The account in the path or in the host, and its copy for reading."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.storage.blob.aio import BlobServiceClient
+from tests.blobs.server import KEY, NAME, Server
+
+
+class Loopback(AbstractResolver):
+    """Every name is this machine's, as `*.localhost` is with most resolvers, but not with all."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+@asynccontextmanager
+async def client_of(url: str) -> AsyncIterator[BlobServiceClient]:
+    connector = aiohttp.TCPConnector(resolver=Loopback())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        transport = AioHttpTransport(session=session, session_owner=False)
+        credential = {"account_name": NAME, "account_key": KEY}
+        async with BlobServiceClient(url, credential, transport=transport, retry_total=0) as client:
+            yield client
+
+
+@pytest.mark.parametrize("host", [f"{NAME}.blob.localhost", f"{NAME.upper()}.Blob.Example.org"])
+async def test_the_host_names_the_account(server: Server, host: str) -> None:
+    url = f"http://{host}:{server.address[1]}"
+    async with client_of(url) as client:
+        container = await client.create_container("things")
+        await container.upload_blob("a b/ü.txt", b"data")
+        assert await (await container.download_blob("a b/ü.txt")).readall() == b"data"
+        assert [blob.name async for blob in container.list_blobs()] == ["a b/ü.txt"]
+        assert [found.name async for found in client.list_containers()] == ["things"]
+    async with client_of(server.url) as client:
+        assert [found.name async for found in client.list_containers()] == ["things"]
+
+
+async def test_lists_show_the_account_as_it_was_addressed(server: Server) -> None:
+    host, port = f"{NAME}.blob.localhost", server.address[1]
+    shown = []
+
+    def keep(response: object) -> None:
+        shown.append(response.http_response.text())  # type: ignore[attr-defined]
+
+    for url in (f"http://{host}:{port}", server.url, f"{server.url}-secondary"):
+        async with client_of(url) as client:
+            [found async for found in client.list_containers(raw_response_hook=keep)]
+    assert [f'ServiceEndpoint="{url}/"' in text for url, text in zip(
+        (f"http://{host}:{port}", server.url, f"{server.url}-secondary"), shown, strict=True
+    )] == [True] * 3  # fmt: skip
+
+
+@pytest.mark.parametrize("style", ["host", "path"])
+async def test_the_secondary_reads_and_does_not_write(server: Server, style: str) -> None:
+    async with client_of(server.url) as client:
+        await (await client.create_container("things")).upload_blob("one", b"data")
+    by_host = f"http://{NAME}-secondary.blob.localhost:{server.address[1]}"
+    async with client_of(by_host if style == "host" else f"{server.url}-secondary") as client:
+        container = client.get_container_client("things")
+        assert await (await container.download_blob("one")).readall() == b"data"
+        with pytest.raises(HttpResponseError) as caught:
+            await container.upload_blob("two", b"data")
+        assert (caught.value.status_code, caught.value.error_code) == (403, "InsufficientAccountPermissions")
+        assert [blob.name async for blob in container.list_blobs()] == ["one"]
+
+
+@pytest.mark.parametrize("host", ["unknown.blob.localhost", "a.b.blob.localhost", ".blob.localhost"])
+async def test_a_host_of_no_account_is_refused(server: Server, host: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = server.url.rpartition("/")[0]
+        async with session.get(f"{url}/{NAME}/things/one", headers={"Host": host}) as answer:
+            assert (answer.status, answer.headers["x-ms-error-code"]) in (
+                (404, "ResourceNotFound"),
+                (400, "InvalidUri"),
+            )
+
+
+async def test_a_signature_for_one_host_account_is_none_for_another_path(server: Server) -> None:
+    async with client_of(f"http://other.blob.localhost:{server.address[1]}") as client:
+        with pytest.raises(HttpResponseError) as caught:
+            await client.get_service_properties()
+    assert caught.value.error_code == "ResourceNotFound"
