@@ -180,12 +180,13 @@ async def _compose_batch(launch: Launch) -> Parts:
 
 async def _compose_blob(launch: Launch) -> Parts:
     from batchite.blobs.app import BlobApp, fallback
+    from batchite.blobs.content.files import Files
     from batchite.blobs.content.store import ContentStore
     from batchite.web.guard import Guard
 
     data_dir = Path(launch.data_dir)
     database, known = await _open_database(data_dir, "blobs"), accounts.load(data_dir)
-    content = ContentStore(database, data_dir / "blobs")
+    content = ContentStore(database, Files(data_dir / "blobs"))
     app = BlobApp(database, content, known, SystemClock())
 
     async def start() -> None:

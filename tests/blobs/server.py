@@ -9,6 +9,7 @@ from pathlib import Path
 
 from batchite.accounts import DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_STORAGE_NAME, Accounts, StorageAccount
 from batchite.blobs.app import BlobApp, fallback
+from batchite.blobs.content.files import Files
 from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
 from batchite.store import migrating
@@ -27,6 +28,7 @@ class Server:
     """of the account"""
     database: Database
     content: ContentStore
+    files: Files
     data_dir: Path
 
     @property
@@ -45,15 +47,18 @@ async def serving(data_dir: Path) -> AsyncIterator[Server]:
     url = f"sqlite:///{data_dir}/blobs.db"
     migrating.upgrade(url, "blobs")
     database = Database(url)
-    content = ContentStore(database, data_dir / "blobs")
+    files = Files(data_dir / "blobs")
+    content = ContentStore(database, files)
     await content.start()
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
     sock = bind("127.0.0.1", 0)
-    app = Guard(BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES), own={}, errors=fallback)
+    app = Guard(
+        BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES), own={}, errors=fallback
+    )
     listener = Listener(app, sock, errors=fallback)
     await listener.start()
     try:
-        yield Server(f"http://127.0.0.1:{listener.address[1]}/{NAME}", database, content, data_dir)
+        yield Server(f"http://127.0.0.1:{listener.address[1]}/{NAME}", database, content, files, data_dir)
     finally:
         await listener.stop()
         await content.close()

@@ -45,7 +45,7 @@ async def test_committed_blocks_can_be_used_again(container: ContainerClient, se
     await blob.commit_block_list([BlobBlock("c"), BlobBlock("b"), BlobBlock("a")])
     assert await (await blob.download_blob()).readall() == b"cccnewaaa"
     await server.content.settle()
-    assert len(server.content.files.numbers()) == 3
+    assert len(server.files.numbers()) == 3
 
 
 async def test_a_missing_block_changes_nothing(container: ContainerClient) -> None:
@@ -66,7 +66,7 @@ async def test_putting_a_blob_drops_what_was_staged(container: ContainerClient, 
     await blob.upload_blob(b"whole")
     assert await blob.get_block_list("all") == ([], [])
     await server.content.settle()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()
 
 
 async def test_an_empty_list_makes_an_empty_blob(container: ContainerClient) -> None:
@@ -96,4 +96,4 @@ async def test_a_large_upload_goes_by_blocks_in_parallel(container: ContainerCli
     assert len((await blob.get_block_list())[0]) == 13
     await blob.delete_blob()
     await server.content.settle()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()

@@ -64,7 +64,7 @@ async def test_deleting_takes_the_blobs_along(container: ContainerClient, server
     await staged.stage_block("YQ==", b"y" * 100)
     await container.delete_container()
     await server.content.settle()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()
     await container.create_container()
     assert [blob.name async for blob in container.list_blobs()] == []
 

@@ -65,7 +65,7 @@ async def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
         await check(server.url, sizes, acknowledged)
         await server.content.settle()
         large = [name for name in await stored(server.url) if sizes[name] > 16 * 1024]
-        assert len(server.content.files.numbers()) == len(large)
+        assert len(server.files.numbers()) == len(large)
 
 
 async def stored(url: str) -> list[str]:

@@ -11,6 +11,7 @@ from tests.blobs.server import NAME, Server, serving
 from tests.blobs.test_blobs import content
 from tests.blobs.test_hostile import PUT, signed
 
+from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
 from batchite.store.blobs import contents, schema
 
@@ -31,13 +32,15 @@ async def test_a_start_removes_what_a_crash_left(tmp_path: Path) -> None:
             container = await client.create_container("things")
             await container.upload_blob("kept", content(50_000))
         half, done = [await server.database.write(contents.begin) for _ in range(2)]
-        server.content.files.create(half, digest=False).write(b"half of it")
-        draft = server.content.files.create(done, digest=False)
-        draft.write(b"complete, but never committed")
-        draft.finish()
-        assert len(server.content.files.numbers()) == 3
+        unfinished = await server.files.create(half, Digest(md5=False))
+        await unfinished.write(b"half of it")
+        await unfinished.close()
+        finished = await server.files.create(done, Digest(md5=False))
+        await finished.write(b"complete, but never committed")
+        await finished.finish()
+        assert len(server.files.numbers()) == 3
     async with serving(tmp_path) as server:
-        assert len(server.content.files.numbers()) == 1
+        assert len(server.files.numbers()) == 1
         assert [state for _, state in await server.database.read(content_rows)] == ["live"]
         async with BlobServiceClient.from_connection_string(server.connection_string) as client:
             kept = await client.get_blob_client("things", "kept").download_blob()
@@ -57,7 +60,7 @@ async def test_a_client_that_leaves_leaves_nothing(container: ContainerClient, s
         writer.close()
         while await server.database.read(content_rows):
             await server.content.settle()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()
     assert [blob.name async for blob in container.list_blobs()] == []
 
 
@@ -65,7 +68,7 @@ async def test_a_full_disk_is_an_error_and_tears_nothing(container: ContainerCli
     blob = container.get_blob_client("one")
     await blob.upload_blob(content(50_000))
     taken = max(number for number, _ in await server.database.read(content_rows))
-    draft = server.content.files.path(taken + 1).with_suffix(".part")
+    draft = server.files.draft_path(taken + 1)
     os.symlink("/dev/full", draft)
     with pytest.raises(HttpResponseError) as refused:
         await blob.upload_blob(content(60_000), overwrite=True)
@@ -73,7 +76,7 @@ async def test_a_full_disk_is_an_error_and_tears_nothing(container: ContainerCli
     assert refused.value.error_code == "InsufficientStorage"
     assert await (await blob.download_blob()).readall() == content(50_000)
     await server.content.settle()
-    assert server.content.files.numbers() == {taken}
+    assert server.files.numbers() == {taken}
     await blob.upload_blob(content(60_000), overwrite=True)
     assert await (await blob.download_blob()).readall() == content(60_000)
 
@@ -105,14 +108,14 @@ async def test_content_is_on_disk_before_it_is_committed(
 async def test_a_reader_keeps_what_it_reads(container: ContainerClient, server: Server) -> None:
     blob = container.get_blob_client("one")
     await blob.upload_blob(content(900_000))
-    (old,) = server.content.files.numbers()
+    (old,) = server.files.numbers()
     release = server.content.disposal.hold({old})
     await blob.upload_blob(b"new", overwrite=True)
     await server.content.settle()
-    assert server.content.files.numbers() == {old}
+    assert server.files.numbers() == {old}
     release()
     await server.content.settle()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()
 
 
 async def test_reading_while_it_is_replaced_gives_one_or_the_other(container: ContainerClient) -> None:
@@ -155,4 +158,4 @@ async def test_two_writers_of_one_name_leave_one_whole_blob(
     await asyncio.gather(*(blob.upload_blob(data, overwrite=True) for data in versions))
     assert await (await blob.download_blob()).readall() in versions
     await server.content.settle()
-    assert len(server.content.files.numbers()) == 1
+    assert len(server.files.numbers()) == 1

@@ -184,7 +184,7 @@ async def test_an_announced_giant_is_refused_unread(container: ContainerClient, 
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
     writer.close()
     await writer.wait_closed()
-    assert server.content.files.numbers() == set()
+    assert server.files.numbers() == set()
 
 
 async def test_versions_to_come_are_served(container: ContainerClient, server: Server) -> None:

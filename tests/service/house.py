@@ -42,6 +42,7 @@ from batchite.accounts import (
 )
 from batchite.batch import app as batch_app
 from batchite.blobs import app as blob_app
+from batchite.blobs.content.files import Files
 from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
 from batchite.dispatch.service import Dispatch
@@ -398,7 +399,7 @@ async def _batch_service(data_dir: Path) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _blob_service(data_dir: Path) -> AsyncIterator[str]:
     database, sock = _open_database(data_dir, "blobs"), bind("127.0.0.1", 0)
-    content = ContentStore(database, data_dir / "blobs")
+    content = ContentStore(database, Files(data_dir / "blobs"))
     app = Guard(
         blob_app.BlobApp(database, content, ACCOUNTS, SystemClock()), own={}, errors=blob_app.fallback
     )

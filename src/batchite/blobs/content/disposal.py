@@ -10,10 +10,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from batchite.blobs.content.files import Files
+from batchite.blobs.content.base import Storage
 from batchite.store.blobs import contents
 from batchite.store.database import Database
 
@@ -23,10 +22,9 @@ log = logging.getLogger(__name__)
 class Disposal:
     """`dispose` may be called for contents whose last reference was dropped by a commit, only then."""
 
-    def __init__(self, database: Database, files: Files, threads: Executor) -> None:
+    def __init__(self, database: Database, storage: Storage) -> None:
         self._database = database
-        self._files = files
-        self._threads = threads
+        self._storage = storage
         self._held: Counter[int] = Counter()
         self._watches: list[set[int]] = []
         self._waiting: set[int] = set()
@@ -34,7 +32,7 @@ class Disposal:
 
     @contextmanager
     def watch(self) -> Iterator[set[int]]:
-        """The set that is yielded receives the numbers whose files are removed meanwhile."""
+        """The set that is yielded receives the numbers that are removed meanwhile."""
         removed: set[int] = set()
         self._watches.append(removed)
         try:
@@ -43,7 +41,7 @@ class Disposal:
             self._watches = [watch for watch in self._watches if watch is not removed]
 
     def hold(self, numbers: Collection[int]) -> Callable[[], None]:
-        """Keep these files until the function that is returned is called."""
+        """Keep these contents until the function that is returned is called."""
         self._held.update(numbers)
 
         def release() -> None:
@@ -56,7 +54,7 @@ class Disposal:
         return release
 
     def dispose(self, numbers: Iterable[int]) -> None:
-        """Remove these files soon, and their records after them."""
+        """Remove these contents soon, and their records after them."""
         self._waiting.update(numbers)
         self._start()
 
@@ -78,13 +76,8 @@ class Disposal:
             log.exception("content could not be removed")
 
     async def _remove(self, numbers: list[int]) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._remove_files, numbers)
+        await self._storage.remove(numbers)
         await self._database.write(lambda connection: contents.forget(connection, numbers))
-
-    def _remove_files(self, numbers: list[int]) -> None:
-        for number in numbers:
-            self._files.remove(number)
 
     async def sweep(self) -> int:
         """Remove what a crash left behind; call it before anything is uploaded. Returns how many."""

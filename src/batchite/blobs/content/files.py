@@ -1,35 +1,40 @@
-"""Content files in a local directory; every function here blocks.
+"""Content in files of a local directory.
 
-A file is named after the number of its content, which is never used again. It is written under a
-draft name, synced, renamed, and its directory synced: a file of the final name is complete and
-survives a power failure.
+A file is named after the number of its content. It is written under a draft name, synced, renamed,
+and its directory synced: a file of the final name is complete and survives a power failure.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import os
+from collections.abc import AsyncGenerator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from batchite.blobs.content.base import ContentTruncated, Digest
+
+T = TypeVar("T")
+
+READ_BYTES = 512 * 1024
 _FANOUT = 256
 _DRAFT = ".part"
-
-
-class ContentTruncated(Exception):  # noqa: N818 - a state of the disk, not a mistake
-    """A content file is shorter than its record says."""
 
 
 class Files:
     """Creates the directory and its subdirectories if they are not there."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, threads: int = 8) -> None:
         self._directory = directory
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="content")
         directory.mkdir(parents=True, exist_ok=True)
         for number in range(_FANOUT):
             self._parent(number).mkdir(exist_ok=True)
-        sync_directory(directory)
-        sync_directory(directory.parent)
+        _sync_directory(directory)
+        _sync_directory(directory.parent)
 
     def _parent(self, content_no: int) -> Path:
         return self._directory / f"{content_no % _FANOUT:02x}"
@@ -37,75 +42,127 @@ class Files:
     def path(self, content_no: int) -> Path:
         return self._parent(content_no) / f"{content_no:x}"
 
-    def create(self, content_no: int, *, digest: bool) -> Draft:
-        """`digest`: compute the MD5 on the way."""
-        return Draft(self.path(content_no), digest=digest)
+    def draft_path(self, content_no: int) -> Path:
+        return self.path(content_no).with_suffix(_DRAFT)
 
-    def open(self, content_no: int) -> int:
-        """A descriptor for reading. Raises OSError."""
-        return os.open(self.path(content_no), os.O_RDONLY | os.O_CLOEXEC)
+    async def create(self, content_no: int, digest: Digest) -> FileDraft:
+        paths = self.path(content_no), self.draft_path(content_no)
+        return await self._run(partial(FileDraft, *paths, digest, self._threads))
 
-    def remove(self, content_no: int) -> None:
-        """Remove the file and its draft; neither needs to exist."""
-        path = self.path(content_no)
-        for victim in (path, path.with_suffix(_DRAFT)):
-            with suppress(FileNotFoundError):
-                victim.unlink()
+    async def read(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Asks the disk for the next chunk while the client takes the last one."""
+        path, end = self.path(content_no), start + length
+        descriptor, chunk = await self._run(partial(_open, path, min(READ_BYTES, length), start))
+        at = start + len(chunk)
+        reading: asyncio.Future[bytes] | None = None
+        try:
+            while at < end:
+                wanted = min(READ_BYTES, end - at)
+                reading = self._run(partial(_read, descriptor, wanted, at))
+                yield chunk
+                chunk = await reading
+                at += wanted
+            yield chunk
+        finally:
+            if reading is not None and not reading.done():
+                await asyncio.wait([reading])
+            os.close(descriptor)
+
+    async def remove(self, numbers: Collection[int]) -> None:
+        await self._run(partial(self._remove, numbers))
+
+    def _remove(self, numbers: Collection[int]) -> None:
+        for number in numbers:
+            for victim in (self.path(number), self.draft_path(number)):
+                with suppress(FileNotFoundError):
+                    victim.unlink()
+
+    async def stored(self) -> set[int]:
+        return await self._run(self.numbers)
 
     def numbers(self) -> set[int]:
-        """The contents that have a file or a draft."""
+        """As `stored`, for callers that may block."""
         found = (entry.name.removesuffix(_DRAFT) for entry in self._directory.glob("??/*"))
         return {int(name, 16) for name in found}
 
+    async def size(self, content_no: int) -> int | None:
+        try:
+            return (await self._run(self.path(content_no).stat)).st_size
+        except FileNotFoundError:
+            return None
 
-class Draft:
+    async def close(self) -> None:
+        self._threads.shutdown()
+
+    def _run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+class FileDraft:
     """A content file being written."""
 
-    def __init__(self, path: Path, *, digest: bool) -> None:
+    def __init__(self, path: Path, draft: Path, digest: Digest, threads: ThreadPoolExecutor) -> None:
         self._path = path
-        self._draft = path.with_suffix(_DRAFT)
-        self._descriptor = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        self._md5 = hashlib.md5(usedforsecurity=False) if digest else None
-        self.size = 0
+        self._draft = draft
+        self._digest = digest
+        self._threads = threads
+        self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
-    @property
-    def md5(self) -> bytes | None:
-        return self._md5.digest() if self._md5 else None
+    async def write(self, data: bytes) -> None:
+        await self._run(partial(self._write, data))
 
-    def write(self, data: bytes) -> None:
-        """Raises OSError."""
-        if self._md5 is not None:
-            self._md5.update(data)
+    def _write(self, data: bytes) -> None:
+        self._digest.update(data)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
-        self.size += len(data)
 
-    def finish(self) -> None:
-        """Put the file into place, on disk. Raises OSError."""
+    async def finish(self) -> None:
+        await self._run(self._finish)
+
+    def _finish(self) -> None:
         os.fdatasync(self._descriptor)
-        self.close()
+        self._close()
         self._draft.rename(self._path)
-        sync_directory(self._path.parent)
+        _sync_directory(self._path.parent)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        if self._descriptor >= 0:
+            await self._run(self._close)
+
+    def _close(self) -> None:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 
+    def _run(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-def read(descriptor: int, length: int, offset: int) -> bytes:
-    """Exactly `length` bytes. Raises ContentTruncated and OSError."""
+
+def _open(path: Path, length: int, start: int) -> tuple[int, bytes]:
+    """A descriptor, and the first bytes read from it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise ContentTruncated(f"there is no file {path.name}") from None
+    try:
+        return descriptor, _read(descriptor, length, start)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _read(descriptor: int, length: int, offset: int) -> bytes:
     data = os.pread(descriptor, length, offset)
     while len(data) < length:
         more = os.pread(descriptor, length - len(data), offset + len(data))
         if not more:
-            raise ContentTruncated
+            raise ContentTruncated(f"{length} bytes at {offset} are wanted, {len(data)} are there")
         data += more
     return data
 
 
-def sync_directory(path: Path) -> None:
+def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""Receiving content: into memory if it is small and may stay there, else into a file.
+"""Receiving content: into memory if it is small and may stay there, else into the storage.
 
-The upload of a file is recorded before its first byte, so that no leftover escapes the sweep.
+An upload into the storage is recorded before its first byte, so that no leftover escapes the sweep.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from batchite.blobs.content.base import Digest, Draft, Storage
 from batchite.blobs.content.disposal import Disposal
-from batchite.blobs.content.files import Draft, Files
 from batchite.store.blobs import contents
 from batchite.store.database import Database
+from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import md5_of
 
 INLINE_BYTES = 16 * 1024
 WRITE_BYTES = 1024 * 1024
-"""Handed to a thread at once; an upload holds up to three times as much in memory."""
+"""Handed to the storage at once; an upload holds up to three times as much in memory."""
 
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class Received:
     """Content that is safe in memory (`data`) or on disk (`content_no`), not referred to yet."""
 
     size: int
+    crc64: bytes
     md5: bytes | None
     data: bytes | None = None
     content_no: int | None = None
@@ -43,7 +44,7 @@ class Received:
         if self.data is not None:
             return contents.keep_inline(connection, self.data) if self.data else None
         if self.content_no is not None:
-            contents.finish(connection, self.content_no, self.size)
+            contents.finish(connection, self.content_no, self.size, self.crc64)
         return self.content_no
 
 
@@ -78,10 +79,9 @@ def too_large(limit: int) -> BlobError:
 class Uploads:
     """Takes in the bodies of requests."""
 
-    def __init__(self, database: Database, files: Files, threads: Executor, disposal: Disposal) -> None:
+    def __init__(self, database: Database, storage: Storage, disposal: Disposal) -> None:
         self._database = database
-        self._files = files
-        self._threads = threads
+        self._storage = storage
         self._disposal = disposal
         self._abandoning: set[asyncio.Task[None]] = set()
 
@@ -91,7 +91,7 @@ class Uploads:
     ) -> AsyncIterator[Received]:
         """Take in at most `limit` bytes; removed again if the block fails before they are live.
 
-        Raises BlobError RequestBodyTooLarge, OSError, and what the stream raises.
+        Raises BlobError RequestBodyTooLarge, OSError, StorageUnavailable, and what the stream raises.
         """
         collected = _Collected(limit)
         async for piece in stream:
@@ -100,22 +100,19 @@ class Uploads:
                 break
         if collected.size <= INLINE_BYTES and (inline or not collected.size):
             data = collected.take()
-            yield Received(len(data), md5_of(data) if digest else None, data=data)
+            yield Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
             return
         content_no = await self._database.write(contents.begin)
         try:
-            yield await self._to_file(content_no, collected, stream, digest=digest)
+            yield await self._to_storage(content_no, collected, stream, Digest(md5=digest))
         except BaseException:
             self._abandon(content_no)
             raise
 
-    async def _to_file(
-        self, content_no: int, collected: _Collected, stream: AsyncIterator[bytes], *, digest: bool
+    async def _to_storage(
+        self, content_no: int, collected: _Collected, stream: AsyncIterator[bytes], digest: Digest
     ) -> Received:
-        loop = asyncio.get_running_loop()
-        draft = await loop.run_in_executor(
-            self._threads, lambda: self._files.create(content_no, digest=digest)
-        )
+        draft = await self._storage.create(content_no, digest)
         writing: asyncio.Future[None] | None = None
         try:
             async for piece in stream:
@@ -123,13 +120,15 @@ class Uploads:
                 if collected.size >= WRITE_BYTES:
                     if writing is not None:
                         await writing
-                    writing = loop.run_in_executor(self._threads, draft.write, collected.take())
+                    writing = asyncio.ensure_future(draft.write(collected.take()))
             if writing is not None:
                 await writing
-            await loop.run_in_executor(self._threads, _complete, draft, collected.take())
+            if collected.size:
+                await draft.write(collected.take())
+            await draft.finish()
         finally:
-            await _close(loop, self._threads, draft, writing)
-        return Received(draft.size, draft.md5, content_no=content_no)
+            await _close(draft, writing)
+        return Received(digest.size, digest.crc64, digest.md5, content_no=content_no)
 
     def _abandon(self, content_no: int) -> None:
         task = asyncio.get_running_loop().create_task(self._condemn(content_no))
@@ -152,15 +151,8 @@ class Uploads:
             await asyncio.gather(*self._abandoning, return_exceptions=True)
 
 
-def _complete(draft: Draft, data: bytes) -> None:
-    draft.write(data)
-    draft.finish()
-
-
-async def _close(
-    loop: asyncio.AbstractEventLoop, threads: Executor, draft: Draft, writing: asyncio.Future[None] | None
-) -> None:
-    """Never under the hands of a thread that still writes."""
+async def _close(draft: Draft, writing: asyncio.Future[None] | None) -> None:
+    """Never under the hands of what still writes."""
     if writing is not None and not writing.done():
         await asyncio.wait([writing])
-    await loop.run_in_executor(threads, draft.close)
+    await draft.close()

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 
 from batchite.store.blobs.schema import blobs, blocks, contents, layouts, ranges
+from batchite.wire.blob.crc64 import crc64
 
 _CHUNK = 500
 """Numbers in one statement; SQLite bounds its variables."""
@@ -15,7 +16,7 @@ _INSERT = sa.insert(contents)
 _FINISH = (
     sa.update(contents)
     .where(contents.c.content_no == sa.bindparam("number"), contents.c.state == "uploading")
-    .values(state="live", size=sa.bindparam("length"))
+    .values(state="live", size=sa.bindparam("length"), checksum=sa.bindparam("crc64"))
 )
 _REFERRED = sa.or_(
     sa.exists().where(blobs.c.content_no == contents.c.content_no),
@@ -35,7 +36,8 @@ def begin(connection: sa.Connection) -> int:
 
 def keep_inline(connection: sa.Connection, data: bytes) -> int:
     """Store small content in the row itself."""
-    return _number(connection.execute(_INSERT, {"state": "live", "size": len(data), "data": data}))
+    values = {"state": "live", "size": len(data), "data": data, "checksum": crc64(data)}
+    return _number(connection.execute(_INSERT, values))
 
 
 def _number(result: sa.CursorResult[tuple[object, ...]]) -> int:
@@ -45,9 +47,10 @@ def _number(result: sa.CursorResult[tuple[object, ...]]) -> int:
     return int(key[0])
 
 
-def finish(connection: sa.Connection, content_no: int, size: int) -> None:
-    """The file is complete and on disk. Raises ContentLost."""
-    if connection.execute(_FINISH, {"number": content_no, "length": size}).rowcount != 1:
+def finish(connection: sa.Connection, content_no: int, size: int, checksum: bytes) -> None:
+    """The bytes are complete and on disk; the checksum is their CRC64. Raises ContentLost."""
+    known = {"number": content_no, "length": size, "crc64": checksum}
+    if connection.execute(_FINISH, known).rowcount != 1:
         raise ContentLost
 
 

@@ -14,7 +14,7 @@ Buffer = bytes | bytearray | memoryview
 
 @cache
 def _function() -> Callable[[Buffer, int], int]:
-    from awscrt import checksums
+    from awscrt import checksums  # type: ignore[import-untyped]
 
     found: Callable[[Buffer, int], int] = checksums.crc64nvme
     return found
