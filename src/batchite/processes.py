@@ -54,7 +54,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     trusted_proxies: tuple[str, ...]
     host_suffix: str
-    """of the Batch service"""
+    """hosts below it name their account; empty for none"""
     log_level: str
 
 
@@ -187,7 +187,8 @@ async def _compose_blob(launch: Launch) -> Parts:
     data_dir = Path(launch.data_dir)
     database, known = await _open_database(data_dir, "blobs"), accounts.load(data_dir)
     content = ContentStore(database, Files(data_dir / "blobs"))
-    app = BlobApp(database, content, known, SystemClock())
+    suffixes = (launch.host_suffix,) if launch.host_suffix else ()
+    app = BlobApp(database, content, known, SystemClock(), host_suffixes=suffixes)
 
     async def start() -> None:
         await content.start()

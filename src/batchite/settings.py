@@ -154,6 +154,13 @@ SETTINGS = (
         "With `batch.example.org`, requests to `NAME.batch.example.org` are for the Batch account NAME.",
         "none",
     ),
+    Setting(
+        "blob_host_suffix",
+        "",
+        _suffix,
+        "With `blob.example.org`, requests to `NAME.blob.example.org` are for the storage account NAME.",
+        "none",
+    ),
     Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
 )
 
@@ -174,6 +181,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_development_keys: bool
     trusted_proxies: tuple[str, ...]
     batch_host_suffix: str
+    blob_host_suffix: str
     log_level: str
     accounts: Accounts
     environment: dict[str, str]

@@ -133,7 +133,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, sock: socke
         data_dir=str(settings.data_dir.absolute()),
         environment=settings.environment,
         trusted_proxies=settings.trusted_proxies,
-        host_suffix=settings.batch_host_suffix,
+        host_suffix=settings.batch_host_suffix if service == "batch" else settings.blob_host_suffix,
         log_level=settings.log_level,
     )
 

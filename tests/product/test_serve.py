@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -156,6 +157,20 @@ def test_accounts_of_the_config_file_are_the_ones_that_exist(tmp_path: Path) -> 
         assert (service.batch_account, service.batch_key) == ("render", "c2VjcmV0")
         assert (service.storage_account, service.storage_key) == ("films", "b3RoZXI=")
         assert health(service.batch_url) == {"status": "ok"}
+
+
+def test_a_host_below_the_suffix_names_the_account(tmp_path: Path) -> None:
+    arguments = ["--blob-host-suffix", "blob.example.org"]
+    with running_service(tmp_path, arguments=arguments) as service:
+        url = service.blob_url.rpartition("/")[0]
+        codes = {}
+        for host in ("devstoreaccount1.blob.example.org", "stranger.blob.example.org"):
+            request = urllib.request.Request(f"{url}/container/blob", headers={"Host": host})  # noqa: S310
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=10)  # noqa: S310
+            with refused.value as answer:
+                codes[host.partition(".")[0]] = answer.headers["x-ms-error-code"]
+        assert codes["devstoreaccount1"] != codes["stranger"]
 
 
 def test_stopping_what_has_stopped_is_fine(tmp_path: Path) -> None:
