@@ -38,11 +38,18 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "BlobAlreadyExists": (409, "The specified blob already exists."),
     "BlobNotFound": (404, "The specified blob does not exist."),
-    "BlobIsSealed": (409, "The specified blob is sealed and its contents cannot be modified unless it is created again."),
-    "BlockCountExceedsLimit": (409, "The committed block count cannot exceed the maximum limit of 50,000 blocks."),
+    "BlobIsSealed": (
+        409,
+        "The specified blob is sealed and its contents cannot be modified unless it is created again.",
+    ),
+    "BlockCountExceedsLimit": (
+        409,
+        "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
+    ),
     "BlockListTooLong": (400, "The block list may not contain more than 50,000 blocks."),
     "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
     "ContainerAlreadyExists": (409, "The specified container already exists."),
+    "CorsPreflightFailure": (403, "CORS not enabled or no matching rule found for this request."),
     "ContainerNotFound": (404, "The specified container does not exist."),
     "EmptyMetadataKey": (400, "The key for one of the metadata key-value pairs is empty."),
     "InsufficientAccountPermissions": (403, "The account may not do this operation."),
@@ -75,6 +82,10 @@ CODES: dict[str, tuple[int, str]] = {
     "InvalidResourceName": (400, "The specified resource name contains invalid characters."),
     "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
     "InvalidXmlDocument": (400, "XML specified is not syntactically valid."),
+    "InvalidXmlNodeValue": (
+        400,
+        "The value for one of the XML nodes is not in the correct format.",
+    ),
     "LeaseAlreadyPresent": (409, "There is already a lease present."),
     "LeaseIdMismatchWithBlobOperation": (
         412,
@@ -115,6 +126,11 @@ CODES: dict[str, tuple[int, str]] = {
             "www-authenticate header."
         ),
     ),
+    "OperationNotAllowed": (403, "The operation is not allowed."),
+    "OperationNotAllowedOnRootBlob": (
+        403,
+        "The operation is not allowed on the current version; it is meant for earlier ones.",
+    ),
     "OutOfRangeInput": (400, "One of the request inputs is out of range."),
     "OutOfRangeQueryParameterValue": (
         400,
@@ -131,10 +147,10 @@ CODES: dict[str, tuple[int, str]] = {
     "SequenceNumberConditionNotMet": (412, "The sequence number condition specified was not met."),
     "SequenceNumberIncrementTooLarge": (
         409,
-        "The sequence number increment cannot be performed because it would result in overflow of the "
-        "sequence number.",
+        "The sequence number cannot be increased because it would become too large.",
     ),
     "SnapshotsPresent": (409, "This operation is not permitted because the blob has snapshots."),
+    "UnsupportedXmlNode": (400, "One of the XML nodes specified in the request body is not supported."),
     "UnsatisfiableCondition": (
         400,
         "The request includes an unsatisfiable condition for this operation.",

@@ -1,18 +1,22 @@
-"""Shared access signatures: service SAS for a blob or a container, and account SAS.
+"""Shared access signatures: service SAS for a blob or a container, account SAS, user delegation SAS.
 
-What is signed depends on the version in `sv`; see `_FIELDS`. Nothing here looks at the operation: the
-result says what the token grants, to whom and how long, and the caller compares.
+What is signed depends on the version in `sv`; see `_FIELDS` and `_DELEGATED`. Nothing here looks at
+the operation: the result says what the token grants, to whom and how long, and the caller compares.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
+from batchite.wire.blob.policies import Policy, find, parse_time
+from batchite.wire.signing import delegation
+from batchite.wire.signing.bearer import Role
+from batchite.wire.signing.delegation import KeyInfo
 from batchite.wire.signing.storage_key import sign
 from batchite.wire.ticks import Timestamp
 
@@ -21,7 +25,9 @@ Scope = Literal["blob", "container", "account"]
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?Z)?", re.ASCII)
-_SCOPES: Mapping[str, Scope] = {"b": "blob", "c": "container"}
+_SCOPES: Mapping[str, Scope] = {"b": "blob", "bs": "blob", "bv": "blob", "c": "container"}
+_MOMENTS: Mapping[str, str] = {"bs": "snapshot", "bv": "versionid"}
+"""Which parameter of the request a token for one state of a blob is for."""
 _OVERRIDES = ("rscc", "rscd", "rsce", "rscl", "rsct")
 
 _FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -33,6 +39,24 @@ _FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 """From which version on a service SAS signs which values, all followed by the overrides."""
 _FIRST_FIELDS = ("sp", "st", "se", "resource", "si", "sv")
 """Before that, without the overrides."""
+_KEY = ("skoid", "sktid", "skt", "ske", "sks", "skv")
+_PEOPLE = ("saoid", "suoid", "scid")
+_DELEGATED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "2026-04-06",
+        (*_KEY, *_PEOPLE, "skdutid", "sduoid", "sip", "spr", "sv", "sr", "snapshot", "ses", "srh", "srq"),
+    ),
+    ("2025-07-05", (*_KEY, *_PEOPLE, "skdutid", "sduoid", "sip", "spr", "sv", "sr", "snapshot", "ses")),
+    ("2020-12-06", (*_KEY, *_PEOPLE, "sip", "spr", "sv", "sr", "snapshot", "ses")),
+    ("2020-02-10", (*_KEY, *_PEOPLE, "sip", "spr", "sv", "sr", "snapshot")),
+    ("2018-11-09", (*_KEY, "sip", "spr", "sv", "sr", "snapshot")),
+)
+"""From which version on a user delegation SAS signs which values, after permissions, times and the
+resource and before the overrides."""
+_UNSUPPORTED = {
+    "saoid": "directories with access lists do not exist here",
+    "suoid": "directories with access lists do not exist here",
+}
 _SERVICE_IN_RESOURCE = "2015-02-21"
 _SCOPE_IN_ACCOUNT = "2020-12-06"
 
@@ -48,33 +72,49 @@ class SasError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the request is about, and from where."""
+    """What the request is about, and from where. `headers` and `query` are the whole request's, names
+    in lower case; a token may be bound to some of them."""
 
     account: str
     container: str
     blob: str
     scheme: str
     client_address: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a genuine token grants. For an account SAS also the services and resource types."""
+    """What a genuine token grants. For an account SAS also the services and resource types.
+
+    A user delegation SAS grants no more than the `role` of the user whose key signed it; `user` is the
+    object and tenant id of the only one who may use it, who has to show who that is.
+    """
 
     scope: Scope
     permissions: frozenset[str]
     services: frozenset[str] = frozenset()
     resource_types: frozenset[str] = frozenset()
+    role: Role | None = None
+    user: tuple[str, str] | None = None
 
 
 def is_present(query: Mapping[str, str]) -> bool:
     return "sig" in query
 
 
-def verify(query: Mapping[str, str], target: Target, keys: Iterable[bytes], now: Timestamp) -> Token:
+def verify(
+    query: Mapping[str, str],
+    target: Target,
+    keys: Iterable[bytes],
+    now: Timestamp,
+    policies: Iterable[Policy] = (),
+) -> Token:
     """Check signature, times, protocol and address of the token in the query.
 
-    `query` has decoded values, each name once. Raises SasError.
+    `query` has decoded values, each name once; `policies` are those stored for the container. Raises
+    SasError.
     """
     version = query.get("sv", "")
     if not _VERSION.fullmatch(version):
@@ -82,26 +122,44 @@ def verify(query: Mapping[str, str], target: Target, keys: Iterable[bytes], now:
     if any("\n" in value for value in query.values()):
         raise SasError("malformed", "A value of a shared access signature has no line breaks.")
     if "skoid" in query:
-        raise SasError("unsupported", "User delegation SAS is not supported; sign with an account key.")
-    account_wide = "ss" in query or "srt" in query
-    token = _account_token(query) if account_wide else _service_token(query)
-    text = _account_string(query, target) if account_wide else _service_string(query, target, token.scope)
-    _check_signature(query["sig"], text, keys)
-    _check_times(query, now)
+        token = _delegated_token(query, target, keys, now)
+    elif "ss" in query or "srt" in query:
+        _check_signature(query["sig"], _account_string(query, target), keys)
+        token = _account_token(query)
+        _check_times(query, now)
+    else:
+        _check_signature(query["sig"], _service_string(query, target), keys)
+        said = _with_policy(query, policies)
+        token = Token(_scope(query), frozenset(_required(said, "sp")))
+        _check_times(said, now)
     _check_protocol(query.get("spr"), target.scheme)
     _check_address(query.get("sip"), target.client_address)
     return token
 
 
-def _service_token(query: Mapping[str, str]) -> Token:
+def _scope(query: Mapping[str, str]) -> Scope:
     resource = query.get("sr", "")
-    if resource in {"bs", "bv", "d"}:
-        raise SasError("unsupported", f"sr={resource} is not supported; use b (blob) or c (container).")
+    if resource == "d":
+        raise SasError("unsupported", "sr=d is not supported: there are no directories; use sr=b or sr=c.")
     if resource not in _SCOPES:
-        raise SasError("malformed", f"sr is mandatory and b (blob) or c (container), not {resource!r}.")
-    if "si" in query:
-        raise SasError("unsupported", f"No access policy {query['si']!r} is stored for the container.")
-    return Token(_SCOPES[resource], frozenset(_required(query, "sp")))
+        raise SasError("malformed", f"sr is mandatory and b, bs, bv or c, not {resource!r}.")
+    return _SCOPES[resource]
+
+
+def _with_policy(query: Mapping[str, str], policies: Iterable[Policy]) -> Mapping[str, str]:
+    """Permissions and times of the token, from the policy if it names one. Nothing may be said twice."""
+    identifier = query.get("si")
+    if not identifier:
+        return query
+    policy = find(policies, identifier)
+    if policy is None:
+        raise SasError("malformed", f"No access policy {identifier!r} is stored for the container.")
+    stored = {"sp": policy.permission, "st": policy.start, "se": policy.expiry}
+    said = {name: value for name, value in stored.items() if value}
+    for name in said:
+        if query.get(name):
+            raise SasError("malformed", f"{name} is in the token and in the policy {identifier!r} as well.")
+    return {**query, **said}
 
 
 def _account_token(query: Mapping[str, str]) -> Token:
@@ -116,18 +174,88 @@ def _required(query: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _service_string(query: Mapping[str, str], target: Target, scope: Scope) -> str:
-    version = query["sv"]
+def _resource(query: Mapping[str, str], target: Target) -> str:
     resource = f"/{target.account}/{target.container}"
-    if scope == "blob":
+    if _scope(query) == "blob":
         resource += f"/{target.blob}"
-    if version >= _SERVICE_IN_RESOURCE:
-        resource = f"/blob{resource}"
-    fields = next((names for since, names in _FIELDS if version >= since), None)
+    return f"/blob{resource}" if query["sv"] >= _SERVICE_IN_RESOURCE else resource
+
+
+def _moment(query: Mapping[str, str]) -> str:
+    """The snapshot or version the token is for; it is not part of the token, but of the request."""
+    parameter = _MOMENTS.get(query.get("sr", ""))
+    return query.get(parameter, "") if parameter else ""
+
+
+def _service_string(query: Mapping[str, str], target: Target) -> str:
+    fields = next((names for since, names in _FIELDS if query["sv"] >= since), None)
     signed = fields + _OVERRIDES if fields else _FIRST_FIELDS
-    snapshot = ""  # a token for a snapshot is sr=bs
-    values = {**query, "resource": resource, "snapshot": snapshot}
+    values = {**query, "resource": _resource(query, target), "snapshot": _moment(query)}
     return "\n".join(values.get(name, "") for name in signed)
+
+
+def _delegated_token(
+    query: Mapping[str, str], target: Target, keys: Iterable[bytes], now: Timestamp
+) -> Token:
+    text = _delegated_string(query, target)
+    role = _check_delegated_signature(query, text, keys)
+    _check_times(query, now)
+    _check_key_times(query, now)
+    user = (query["sduoid"], query.get("skdutid", "")) if query.get("sduoid") else None
+    return Token(_scope(query), frozenset(_required(query, "sp")), role=role, user=user)
+
+
+def _delegated_string(query: Mapping[str, str], target: Target) -> str:
+    fields = next((names for since, names in _DELEGATED if query["sv"] >= since), None)
+    if fields is None:
+        raise SasError("malformed", "A user delegation SAS has sv 2018-11-09 or later.")
+    if query.get("si"):
+        raise SasError("malformed", "A user delegation SAS cannot name a stored access policy (si).")
+    for name, reason in _UNSUPPORTED.items():
+        if query.get(name):
+            raise SasError("unsupported", f"{name} is not supported: {reason}.")
+    for name in ("skdutid", "sduoid", "srh", "srq"):
+        if query.get(name) and name not in fields:
+            raise SasError("malformed", f"{name} needs a later version than sv={query['sv']}.")
+    values = {
+        **query,
+        "resource": _resource(query, target),
+        "snapshot": _moment(query),
+        "srh": _bound_headers(query.get("srh", ""), target.headers),
+        "srq": _bound_parameters(query.get("srq", ""), target.query),
+    }
+    return "\n".join(values.get(name, "") for name in ("sp", "st", "se", "resource", *fields, *_OVERRIDES))
+
+
+def _bound_headers(names: str, headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}:{headers.get(name.lower(), '')}\n" for name in names.split(",") if name)
+
+
+def _bound_parameters(names: str, query: Sequence[tuple[str, str]]) -> str:
+    values: dict[str, str] = {}
+    for name, value in query:
+        values.setdefault(name, value)
+    return "".join(f"\n{name}:{values.get(name, '')}" for name in names.split(",") if name)
+
+
+def _check_delegated_signature(query: Mapping[str, str], text: str, keys: Iterable[bytes]) -> Role:
+    info = KeyInfo(*(query.get(name, "") for name in (*_KEY, "skdutid")))
+    given = query["sig"].encode()
+    for role, key in delegation.candidates(info, keys):
+        if hmac.compare_digest(sign(key, text), given):
+            return role
+    raise SasError("mismatch", f"Signature did not match. String to sign used was {text}")
+
+
+def _check_key_times(query: Mapping[str, str], now: Timestamp) -> None:
+    if _required(query, "sks") != "b":
+        raise SasError("malformed", "The key is for another service than Blob (sks).")
+    if not _time(query, "skt") <= now < _time(query, "ske"):
+        raise SasError(
+            "time",
+            f"The user delegation key is not valid now: Start [{query['skt']}] - Expiry [{query['ske']}] - "
+            f"Current [{now}]",
+        )
 
 
 def _account_string(query: Mapping[str, str], target: Target) -> str:
@@ -144,7 +272,7 @@ def _check_signature(given: str, text: str, keys: Iterable[bytes]) -> None:
 
 
 def _check_times(query: Mapping[str, str], now: Timestamp) -> None:
-    start = _time(query, "st") if "st" in query else None
+    start = _time(query, "st") if query.get("st") else None
     expiry = _time(query, "se")
     if (start is not None and now < start) or now >= expiry:
         raise SasError(
@@ -158,7 +286,7 @@ def _time(query: Mapping[str, str], name: str) -> Timestamp:
     text = _required(query, name)
     try:
         if _TIME.fullmatch(text):
-            return Timestamp.parse(text if "T" in text else f"{text}T00:00:00Z")
+            return parse_time(text)
     except (ValueError, OverflowError):
         pass
     raise SasError("malformed", f"{name} must be a time such as 2026-01-31T12:00:00Z, not {text!r}.")

@@ -1,0 +1,101 @@
+"""Small XML documents of clients, read into elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from batchite.wire.blob.errors import BlobError
+
+MAX_DEPTH = 8
+MAX_ELEMENTS = 1000
+
+
+@dataclass(slots=True)
+class Element:
+    """`text` is what stands directly inside of it, without white space at the ends."""
+
+    name: str
+    text: str = ""
+    children: list[Element] = field(default_factory=list)
+
+    def child(self, name: str) -> Element | None:
+        """The first child of that name."""
+        return next((child for child in self.children if child.name == name), None)
+
+    def value(self, name: str) -> str | None:
+        """The text of the first child of that name."""
+        child = self.child(name)
+        return None if child is None else child.text
+
+    def expect(self, *names: str) -> None:
+        """Raises BlobError InvalidXmlDocument for a child of another name, or a second one of a name."""
+        seen: set[str] = set()
+        for child in self.children:
+            if child.name not in names:
+                raise malformed(f"{child.name!r} is not expected in {self.name}; it has {', '.join(names)}")
+            if child.name in seen:
+                raise malformed(f"{self.name} has {child.name} more than once")
+            seen.add(child.name)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self._open: list[Element] = []
+        self._count = 0
+
+    def start(self, name: str, _attributes: object) -> None:
+        self._count += 1
+        if len(self._open) >= MAX_DEPTH or self._count > MAX_ELEMENTS:
+            raise malformed("the document has more elements than any request needs")
+        element = Element(name)
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+        self._open.append(element)
+
+    def text(self, data: str) -> None:
+        self._open[-1].text += data
+
+    def end(self, _name: str) -> None:
+        element = self._open.pop()
+        element.text = element.text.strip()
+
+
+def parse(document: bytes, root: str) -> Element:
+    """The element `root` that the document consists of.
+
+    Raises BlobError InvalidXmlDocument, also for any document type declaration, since entities have no
+    place here.
+    """
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(document, True)
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: unknown encodings
+        raise malformed(str(error)) from None
+    if reader.root is None or reader.root.name != root:
+        raise malformed(f"the document must be <{root}>")
+    return reader.root
+
+
+def _refuse_doctype(*_declaration: object) -> None:
+    raise malformed("a document type declaration is not allowed")
+
+
+def malformed(reason: str) -> BlobError:
+    return BlobError("InvalidXmlDocument", details=(("Reason", reason),))
+
+
+def invalid_node(name: str, value: str, reason: str) -> BlobError:
+    """The element's value breaks a rule; `reason` states the rule."""
+    return BlobError(
+        "InvalidXmlNodeValue", details=(("XmlNodeName", name), ("XmlNodeValue", value), ("Reason", reason))
+    )
