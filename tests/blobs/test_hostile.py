@@ -68,6 +68,7 @@ def status_and_code(answer: bytes) -> tuple[int, str]:
 
 
 PUT = {"x-ms-blob-type": "BlockBlob"}
+GUID = "00000000-0000-0000-0000-000000000000"
 LIST = "/things?restype=container&comp=list"
 
 
@@ -87,7 +88,8 @@ async def names(container: ContainerClient) -> list[str]:
         ("PUT", "/things/b", {**PUT, "x-ms-blob-content-md5": "x"}, (400, "InvalidMd5")),
         ("PUT", "/things/b", {**PUT, "x-ms-version": "today"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-copy-source": "http://x/"}, (400, "UnsupportedHeader")),
-        ("PUT", "/things/b", {**PUT, "x-ms-lease-id": "a"}, (412, "LeaseNotPresentWithBlobOperation")),
+        ("PUT", "/things/b", {**PUT, "x-ms-lease-id": "a"}, (400, "InvalidHeaderValue")),
+        ("PUT", "/things/b", {**PUT, "x-ms-lease-id": GUID}, (412, "LeaseNotPresentWithBlobOperation")),
         ("PUT", f"/things/{'n' * 1025}", PUT, (400, "InvalidUri")),
         ("PUT", "/things/a%00b", PUT, (400, "InvalidUri")),
         ("PUT", "/things/%ff", PUT, (400, "InvalidUri")),
@@ -97,7 +99,10 @@ async def names(container: ContainerClient) -> list[str]:
         ("PUT", "/things/b?comp=block", {}, (400, "InvalidBlockId")),
         ("PUT", "/things/b?comp=block&blockid=YQ%3D%3D", {}, (400, "InvalidHeaderValue")),
         ("POST", "/things/b", {}, (405, "UnsupportedHttpVerb")),
-        ("GET", "/things/b?snapshot=2026-01-01T00:00:00Z", {}, (400, "UnsupportedQueryParameter")),
+        ("GET", "/things/b?snapshot=2026-01-01T00:00:00Z", {}, (404, "BlobNotFound")),
+        ("GET", "/things/b?snapshot=yesterday", {}, (400, "InvalidQueryParameterValue")),
+        ("GET", "/things/b?snapshot=9999-01-01T00:00:00Z", {}, (404, "BlobNotFound")),
+        ("PUT", "/things/b?snapshot=2026-01-01T00:00:00Z", PUT, (400, "InvalidQueryParameterValue")),
         (
             "GET",
             f"{LIST}&maxresults=0",

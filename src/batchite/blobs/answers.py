@@ -40,6 +40,11 @@ def version_headers(modified: int) -> Headers:
     return [("Last-Modified", dates.http_date(modified)), ("ETag", dates.etag(modified))]
 
 
+def version_id(version: int | None) -> Headers:
+    """Only shown where versions are kept."""
+    return [] if version is None else [("x-ms-version-id", dates.moment(version))]
+
+
 def metadata_headers(metadata: Iterable[tuple[str, str]]) -> Headers:
     return [(METADATA_PREFIX + name, value) for name, value in metadata]
 

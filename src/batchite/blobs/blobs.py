@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs.answers import Answer, changed
+from batchite.blobs import guards
+from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.uploads import Received, too_large
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
-from batchite.store.blobs.blobs import Blob, Slot, Written
+from batchite.store.blobs.blobs import Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.wire.blob import address, headers
 from batchite.wire.blob.errors import BlobError, invalid_header, missing_header, unsupported_header
@@ -30,17 +31,15 @@ async def put(service: Service, call: Call) -> Answer:
     address.check_blob(call.address.blob)
     properties = headers.blob_properties(call.headers, plain=True)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
-    conditions = call.conditions
     stream = body(call, MAX_PUT_BYTES)
     await _check_early(service, call)
     async with service.content.uploads.receive(stream, MAX_PUT_BYTES, inline=True, digest=True) as received:
         md5 = check_md5(call, received)
 
-        def unit(connection: sa.Connection) -> tuple[int, list[int]]:
-            slot = find_slot(connection, call)
-            check_create(call, slot)
-            conditions.check_put(slot.blob.modified if slot.blob else None)
+        def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
+            slot = guards.find_slot(connection, call)
             now = service.clock.now().ticks
+            guards.check_put(call, slot, now)
             written = Written(
                 now,
                 received.size,
@@ -48,11 +47,12 @@ async def put(service: Service, call: Call) -> Answer:
                 metadata,
                 content_no=received.store(connection),
             )
-            return now, kept.put(connection, slot, call.address.blob, written)
+            condemned = kept.put(connection, slot, call.address.blob, written)
+            return now, now if slot.versioning else None, condemned
 
-        modified, condemned = await service.database.write(unit)
+        modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, ("Content-MD5", md5), NOT_ENCRYPTED)
+    return changed(201, modified, ("Content-MD5", md5), *version_id(version), NOT_ENCRYPTED)
 
 
 def _check_type(call: Call) -> None:
@@ -66,9 +66,12 @@ def _check_type(call: Call) -> None:
 
 
 async def _check_early(service: Service, call: Call) -> None:
-    """A large body is not taken in for a container that does not exist."""
+    """A large body is not taken in if it is known that it cannot be stored."""
     if int(call.headers.get("content-length", 0)) > EARLY_CHECK_BYTES:
-        await service.database.read(lambda connection: find_slot(connection, call))
+        now = service.clock.now().ticks
+        await service.database.read(
+            lambda connection: guards.check_put(call, guards.find_slot(connection, call), now)
+        )
 
 
 EARLY_CHECK_BYTES = 1024 * 1024
@@ -99,44 +102,19 @@ def compare_md5(name: str, given: str, computed: bytes | None) -> None:
         )
 
 
-def check_create(call: Call, slot: Slot) -> None:
-    """Raises BlobError if the token may only create and there is something."""
-    if slot.blob is not None and not call.may_replace:
-        reason = "the token may create (c) but not overwrite (w), and the blob exists"
-        raise BlobError("AuthorizationPermissionMismatch", details=(("Reason", reason),))
-
-
-async def delete(service: Service, call: Call) -> Answer:
-    """There are no snapshots yet, so `x-ms-delete-snapshots: include` has nothing more to delete."""
-    choice = call.headers.get("x-ms-delete-snapshots")
-    if choice == "only":
-        raise unsupported_header("x-ms-delete-snapshots", choice, "snapshots are not supported")
-    if choice not in (None, "", "include"):
-        raise invalid_header("x-ms-delete-snapshots", choice or "", "include or only")
-    conditions = call.conditions
-
-    def unit(connection: sa.Connection) -> list[int]:
-        slot = find_slot(connection, call)
-        blob = existing(slot)
-        conditions.check_change(blob.modified)
-        return rows.remove(connection, slot, blob)
-
-    service.content.disposal.dispose(await service.database.write(unit))
-    return Answer(202, [("x-ms-delete-type-permanent", "true")])
-
-
 async def set_metadata(service: Service, call: Call) -> Answer:
+    """All metadata are replaced. Where versions are kept, the old state becomes one."""
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
-    conditions = call.conditions
 
-    def unit(connection: sa.Connection) -> int:
-        blob = existing(find_slot(connection, call))
-        conditions.check_change(blob.modified)
+    def unit(connection: sa.Connection) -> tuple[int, int | None]:
+        slot = guards.find_slot(connection, call)
+        blob = guards.existing(slot)
         now = service.clock.now().ticks
-        rows.set_metadata(connection, blob.number, metadata, now)
-        return now
+        guards.check_change(call, blob, now)
+        return now, kept.change(connection, slot, blob, now, metadata=metadata)
 
-    return changed(200, await service.database.write(unit), NOT_ENCRYPTED)
+    modified, version = await service.database.write(unit)
+    return changed(200, modified, *version_id(version), NOT_ENCRYPTED)
 
 
 async def set_properties(service: Service, call: Call) -> Answer:
@@ -145,29 +123,12 @@ async def set_properties(service: Service, call: Call) -> Answer:
         if call.headers.get(name):
             raise unsupported_header(name, call.headers[name], "for page blobs only, which are not supported")
     properties = headers.blob_properties(call.headers, plain=False)
-    conditions = call.conditions
 
     def unit(connection: sa.Connection) -> int:
-        blob = existing(find_slot(connection, call))
-        conditions.check_change(blob.modified)
+        blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
-        rows.set_properties(connection, blob.number, properties, now)
+        guards.check_change(call, blob, now)
+        rows.update(connection, blob, now, properties=rows.encode_properties(properties))
         return now
 
     return changed(200, await service.database.write(unit))
-
-
-def find_slot(connection: sa.Connection, call: Call) -> Slot:
-    """Raises BlobError ContainerNotFound."""
-    names = call.address
-    slot = rows.find(connection, names.account, names.container, names.blob)
-    if slot is None:
-        raise BlobError("ContainerNotFound")
-    return slot
-
-
-def existing(slot: Slot) -> Blob:
-    """Raises BlobError BlobNotFound."""
-    if slot.blob is None:
-        raise BlobError("BlobNotFound")
-    return slot.blob

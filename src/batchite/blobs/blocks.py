@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers
-from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_create, compare_md5, existing, find_slot
+from batchite.blobs import guards
+from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers, version_id
+from batchite.blobs.blobs import NOT_ENCRYPTED, body, compare_md5
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blocks as rows
 from batchite.store.blobs import kept
@@ -33,7 +34,8 @@ async def put(service: Service, call: Call) -> Answer:
         raise invalid_header("Content-Length", "0", "a block has at least one byte")
     given_md5 = call.headers.get("content-md5")
     stream = body(call, MAX_BLOCK_BYTES)
-    await service.database.read(lambda connection: _check_place(connection, call, block_id))
+    now = service.clock.now().ticks
+    await service.database.read(lambda connection: _check_place(connection, call, block_id, now))
     async with service.content.uploads.receive(
         stream, MAX_BLOCK_BYTES, inline=False, digest=bool(given_md5)
     ) as received:
@@ -43,7 +45,7 @@ async def put(service: Service, call: Call) -> Answer:
             compare_md5("content-md5", given_md5, received.md5)
 
         def unit(connection: sa.Connection) -> list[int]:
-            slot = _check_place(connection, call, block_id)
+            slot = _check_place(connection, call, block_id, service.clock.now().ticks)
             content_no = received.store(connection)
             if content_no is None:
                 raise LookupError("a block that is not empty has no content")
@@ -56,10 +58,10 @@ async def put(service: Service, call: Call) -> Answer:
     return Answer(201, [*shown, NOT_ENCRYPTED])
 
 
-def _check_place(connection: sa.Connection, call: Call, block_id: str) -> Slot:
+def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int) -> Slot:
     """Raises BlobError ContainerNotFound or InvalidBlobOrBlock."""
-    slot = find_slot(connection, call)
-    check_create(call, slot)
+    slot = guards.find_slot(connection, call)
+    guards.check_stage(call, slot, now)
     other = rows.any_staged(connection, slot.container_no, call.address.blob)
     if other is not None and len(other) != len(block_id):
         reason = f"all block ids of a blob have the same length; others have {len(other)} characters"
@@ -72,22 +74,21 @@ async def put_list(service: Service, call: Call) -> Answer:
     address.check_blob(call.address.blob)
     properties = headers.blob_properties(call.headers, plain=False)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
-    conditions = call.conditions
     wanted = await asyncio.to_thread(block_list.parse, await _document(call))
 
-    def unit(connection: sa.Connection) -> tuple[int, list[int]]:
-        slot = find_slot(connection, call)
-        check_create(call, slot)
-        conditions.check_put(slot.blob.modified if slot.blob else None)
+    def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
+        slot = guards.find_slot(connection, call)
+        now = service.clock.now().ticks
+        guards.check_put(call, slot, now)
         pieces = _choose(connection, slot, call.address.blob, wanted)
         layout_no, size = rows.add_layout(connection, pieces) if pieces else (None, 0)
-        now = service.clock.now().ticks
         written = Written(now, size, properties, metadata, layout_no=layout_no)
-        return now, kept.put(connection, slot, call.address.blob, written)
+        condemned = kept.put(connection, slot, call.address.blob, written)
+        return now, now if slot.versioning else None, condemned
 
-    modified, condemned = await service.database.write(unit)
+    modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, NOT_ENCRYPTED)
+    return changed(201, modified, *version_id(version), NOT_ENCRYPTED)
 
 
 async def _document(call: Call) -> bytes:
@@ -127,17 +128,18 @@ async def get_list(service: Service, call: Call) -> Answer:
     kind = call.query.get("blocklisttype", "committed").lower()
     if kind not in _LIST_TYPES:
         raise invalid_parameter("blocklisttype", kind, "committed, uncommitted or all")
-    return await service.database.read(lambda connection: _get_list(connection, call, kind))
+    now = service.clock.now().ticks
+    return await service.database.read(lambda connection: _get_list(connection, call, kind, now))
 
 
-def _get_list(connection: sa.Connection, call: Call, kind: str) -> Answer:
-    slot = find_slot(connection, call)
+def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Answer:
+    slot = guards.find_slot(connection, call)
     staged = rows.staged(connection, slot.container_no, call.address.blob)
     if not staged:
-        existing(slot)
+        guards.existing(slot)
     blob = slot.blob
     if blob is not None:
-        call.conditions.check_read(blob.modified)
+        guards.check_read(call, blob, now)
     committed = rows.committed(connection, blob.layout_no if blob else None)
     document = block_list.encode(
         None if kind == "uncommitted" else _sizes(committed),

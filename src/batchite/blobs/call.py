@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchite.blobs.content.store import ContentStore
+from batchite.store.blobs.blobs import BASE, Wanted
 from batchite.store.database import Database
 from batchite.web.principal import Principal
 from batchite.web.request import Incoming
-from batchite.wire.blob import conditions
+from batchite.wire.blob import conditions, dates, leases
 from batchite.wire.blob.address import Address
 from batchite.wire.blob.conditions import Conditions
+from batchite.wire.blob.errors import invalid_parameter
 from batchite.wire.blob.headers import METADATA_PREFIX
 from batchite.wire.ticks import Clock
 
@@ -45,6 +47,22 @@ class Call:
     def conditions(self) -> Conditions:
         """Raises BlobError."""
         return conditions.parse(self.headers)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The base blob, or the snapshot or version that the query names. Raises BlobError."""
+        snapshot, version = self.query.get("snapshot"), self.query.get("versionid")
+        if snapshot and version:
+            raise invalid_parameter("versionid", version, "not together with snapshot")
+        if snapshot:
+            return Wanted(dates.read_moment("snapshot", snapshot), "snapshot")
+        return Wanted(dates.read_moment("versionid", version), "version") if version else BASE
+
+    @property
+    def lease_id(self) -> str | None:
+        """The lease that the client claims to have. Raises BlobError."""
+        given = self.headers.get("x-ms-lease-id")
+        return leases.read_id("x-ms-lease-id", given) if given else None
 
     @property
     def may_replace(self) -> bool:

@@ -8,8 +8,8 @@ from batchite.blobs.answers import Answer, changed, metadata_headers, version_he
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import containers as rows
 from batchite.store.blobs.containers import Container
-from batchite.wire.blob import address, headers
-from batchite.wire.blob.errors import BlobError, unsupported_header
+from batchite.wire.blob import address, dates, headers, leases
+from batchite.wire.blob.errors import BlobError, missing_header, unsupported_header
 
 
 async def create(service: Service, call: Call) -> Answer:
@@ -27,12 +27,13 @@ async def create(service: Service, call: Call) -> Answer:
 async def properties(service: Service, call: Call) -> Answer:
     """Get Container Properties, and Get Container Metadata, which shows less."""
     container = await service.database.read(lambda connection: existing(connection, call))
+    now = service.clock.now().ticks
+    leases.check_read(container.lease, call.lease_id, now, "Container")
     shown = [*version_headers(container.modified)]
     shown += metadata_headers(rows.decode_metadata(container.metadata).items())
     if call.query.get("comp") != "metadata":
         shown += [
-            ("x-ms-lease-status", "unlocked"),
-            ("x-ms-lease-state", "available"),
+            *leases.headers(container.lease, now),
             ("x-ms-has-immutability-policy", "false"),
             ("x-ms-has-legal-hold", "false"),
         ]
@@ -49,6 +50,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         container = existing(connection, call)
         conditions.check_change(container.modified)
         now = service.clock.now().ticks
+        leases.check_read(container.lease, call.lease_id, now, "Container")
         rows.update(connection, container, now, metadata=metadata)
         return now
 
@@ -63,10 +65,35 @@ async def delete(service: Service, call: Call) -> Answer:
         container = existing(connection, call)
         conditions.check_change(container.modified)
         now = service.clock.now().ticks
+        leases.check_change(container.lease, call.lease_id, now, "Container")
         return rows.delete(connection, call.address.account, container.number, now)
 
     service.content.disposal.dispose(await service.database.write(unit))
     return Answer(202, [])
+
+
+async def undelete(service: Service, call: Call) -> Answer:
+    """Restore Container: one that was deleted softly, under its own name or another."""
+    name = call.address.container
+    address.check_container(name)
+    deleted_name = call.headers.get("x-ms-deleted-container-name") or name
+    version = call.headers.get("x-ms-deleted-container-version")
+    if not version:
+        raise missing_header("x-ms-deleted-container-version")
+    deleted = dates.read_deleted_version("x-ms-deleted-container-version", version)
+
+    def unit(connection: sa.Connection) -> int:
+        now = service.clock.now().ticks
+        account = call.address.account
+        found = rows.find_deleted(connection, account, deleted_name, deleted, now)
+        if found is None:
+            raise BlobError("ContainerNotFound")
+        if rows.find(connection, account, name) is not None:
+            raise BlobError("ContainerAlreadyExists")
+        rows.restore(connection, found.number, name, now)
+        return now
+
+    return changed(201, await service.database.write(unit))
 
 
 def existing(connection: sa.Connection, call: Call) -> Container:

@@ -9,28 +9,27 @@ from dataclasses import dataclass
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs.answers import Answer, Headers, metadata_headers, property_headers, version_headers
-from batchite.blobs.blobs import existing, find_slot
+from batchite.blobs import guards
+from batchite.blobs.answers import (
+    Answer,
+    Headers,
+    metadata_headers,
+    property_headers,
+    version_headers,
+    version_id,
+)
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import blocks
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
-from batchite.wire.blob import dates, ranges
+from batchite.wire.blob import dates, leases, ranges
 from batchite.wire.blob.errors import BlobError, invalid_header
-from batchite.wire.blob.headers import SAS_OVERRIDES, HttpProperties, check_value, md5_of
+from batchite.wire.blob.headers import SAS_OVERRIDES, TYPES, HttpProperties, check_value, md5_of
 from batchite.wire.blob.ranges import Span
 
 MAX_RANGE_MD5_BYTES = 4 * 1024 * 1024
 """The longest range whose MD5 a client may ask for."""
-
-
-_FIXED: Headers = [
-    ("x-ms-blob-type", "BlockBlob"),
-    ("x-ms-lease-status", "unlocked"),
-    ("x-ms-lease-state", "available"),
-    ("x-ms-server-encrypted", "false"),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +45,26 @@ class _Found:
 
 
 async def head(service: Service, call: Call) -> Answer:
-    conditions = call.conditions
-    blob = await service.database.read(lambda connection: existing(find_slot(connection, call)))
-    conditions.check_read(blob.modified)
+    blob = await _look(service, call)
     properties = _shown_properties(call, blob)
-    headers = [*_headers(call, blob, properties), ("Content-Length", str(blob.size))]
+    headers = [
+        *_headers(call, blob, properties, service.clock.now().ticks),
+        ("Content-Length", str(blob.size)),
+    ]
     if properties.content_md5:
         headers.append(("Content-MD5", properties.content_md5))
     return Answer(200, headers)
 
 
+async def _look(service: Service, call: Call) -> Blob:
+    blob = await service.database.read(lambda connection: guards.existing(guards.find_slot(connection, call)))
+    guards.check_read(call, blob, service.clock.now().ticks)
+    return blob
+
+
 async def metadata(service: Service, call: Call) -> Answer:
     """Get Blob Metadata."""
-    conditions = call.conditions
-    blob = await service.database.read(lambda connection: existing(find_slot(connection, call)))
-    conditions.check_read(blob.modified)
+    blob = await _look(service, call)
     return Answer(200, [*version_headers(blob.modified), *metadata_headers(blob.metadata.items())])
 
 
@@ -68,7 +72,7 @@ async def get(service: Service, call: Call) -> Answer:
     wants_md5 = _wants_range_md5(call)
     found, release = await _find_and_hold(service, call)
     stream = service.content.reader.stream(found.pieces) if found.pieces else None
-    headers = _get_headers(call, found)
+    headers = _get_headers(call, found, service.clock.now().ticks)
     status = 200 if found.span is None else 206
     if not wants_md5:
         return Answer(status, headers, found.data or b"", stream, release)
@@ -97,21 +101,22 @@ def _wants_range_md5(call: Call) -> bool:
 async def _find_and_hold(service: Service, call: Call) -> tuple[_Found, Callable[[], None]]:
     """Looks again if content was removed between the look and the hold: the blob was replaced then."""
     disposal = service.content.disposal
+    now = service.clock.now().ticks
     while True:
         with disposal.watch() as removed:
-            found = await service.database.read(lambda connection: _find(connection, call))
+            found = await service.database.read(lambda connection: _find(connection, call, now))
             numbers = {piece.content_no for piece in found.pieces}
             if removed.isdisjoint(numbers):
                 return found, disposal.hold(numbers)
 
 
-def _find(connection: sa.Connection, call: Call) -> _Found:
+def _find(connection: sa.Connection, call: Call, now: int) -> _Found:
     names = call.address
-    slot, data = rows.find_with_data(connection, names.account, names.container, names.blob)
+    slot, data = rows.find_with_data(connection, names.account, names.container, names.blob, call.wanted)
     if slot is None:
         raise BlobError("ContainerNotFound")
-    blob = existing(slot)
-    call.conditions.check_read(blob.modified)
+    blob = guards.existing(slot)
+    guards.check_read(call, blob, now)
     wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
     span = wanted.within(blob.size) if wanted else None
     part = span or Span(0, blob.size)
@@ -133,9 +138,9 @@ def _pieces(connection: sa.Connection, blob: Blob, part: Span) -> tuple[Piece, .
     return tuple(pieces)
 
 
-def _get_headers(call: Call, found: _Found) -> Headers:
+def _get_headers(call: Call, found: _Found, now: int) -> Headers:
     properties = _shown_properties(call, found.blob)
-    headers = [*_headers(call, found.blob, properties), ("Content-Length", str(found.part.length))]
+    headers = [*_headers(call, found.blob, properties, now), ("Content-Length", str(found.part.length))]
     md5 = properties.content_md5
     if found.span is not None:
         headers.append(("Content-Range", found.span.content_range(found.blob.size)))
@@ -144,15 +149,30 @@ def _get_headers(call: Call, found: _Found) -> Headers:
     return headers
 
 
-def _headers(call: Call, blob: Blob, properties: HttpProperties) -> Headers:
+def _headers(call: Call, blob: Blob, properties: HttpProperties, now: int) -> Headers:
     return [
         *version_headers(blob.modified),
         *property_headers(properties),
         *metadata_headers(blob.metadata.items()),
         ("Accept-Ranges", "bytes"),
         ("x-ms-creation-time", dates.http_date(blob.created)),
-        *_FIXED,
+        ("x-ms-server-encrypted", "false"),
+        *special_headers(blob, now),
     ]
+
+
+def special_headers(blob: Blob, now: int) -> Headers:
+    """Type, version, lease, and what only append or page blobs have."""
+    shown: Headers = [("x-ms-blob-type", TYPES[blob.type]), *leases.headers(blob.lease, now)]
+    if blob.type == "append":
+        shown.append(("x-ms-blob-committed-block-count", str(blob.extras.appends)))
+        shown += [("x-ms-blob-sealed", "true")] if blob.extras.sealed else []
+    elif blob.type == "page":
+        shown.append(("x-ms-blob-sequence-number", str(blob.extras.sequence)))
+    if blob.version_id is not None:
+        shown += version_id(blob.version_id)
+        shown += [("x-ms-is-current-version", "true")] if blob.kind == "base" else []
+    return shown
 
 
 def _shown_properties(call: Call, blob: Blob) -> HttpProperties:

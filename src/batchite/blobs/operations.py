@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from batchite.blobs import blobs, blocks, containers, downloads, listing
+from batchite.blobs import blobs, blocks, containers, deletion, downloads, leases, listing, snapshots
 from batchite.blobs.answers import Answer
 from batchite.blobs.authentication import Needs
 from batchite.blobs.call import Call, Service
 from batchite.blobs.refusals import unknown_operation
 from batchite.wire.blob.address import Level
-from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.errors import BlobError, invalid_parameter
 
 
 class Operation(NamedTuple):
+    """`beside`: whether a snapshot or a version may be named instead of the base blob. `narrower` is
+    what a SAS needs if the query has a parameter."""
+
     run: Callable[[Service, Call], Awaitable[Answer]]
     needs: Needs
+    beside: bool = False
+    narrower: Mapping[str, Needs] = {}
 
 
 def _needs(resource_type: str, account: str, service: str = "") -> Needs:
@@ -32,16 +37,26 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("container", "container", "metadata", "GET"): Operation(containers.properties, _needs("c", "r")),
     ("container", "container", "metadata", "HEAD"): Operation(containers.properties, _needs("c", "r")),
     ("container", "container", "metadata", "PUT"): Operation(containers.set_metadata, _needs("c", "w")),
+    ("container", "container", "lease", "PUT"): Operation(leases.lease_container, _needs("c", "w")),
+    ("container", "container", "undelete", "PUT"): Operation(containers.undelete, _needs("c", "w")),
     ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l")),
     ("blob", "", "", "PUT"): Operation(blobs.put, _needs("o", "cw", "cw")),
-    ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r")),
-    ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r")),
-    ("blob", "", "", "DELETE"): Operation(blobs.delete, _needs("o", "d", "d")),
+    ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r"), beside=True),
+    ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r"), beside=True),
+    ("blob", "", "", "DELETE"): Operation(
+        deletion.delete,
+        _needs("o", "d", "d"),
+        beside=True,
+        narrower={"versionid": _needs("o", "x", "x"), "deletetype": _needs("o", "y", "y")},
+    ),
+    ("blob", "", "undelete", "PUT"): Operation(deletion.undelete, _needs("o", "w", "w")),
+    ("blob", "", "snapshot", "PUT"): Operation(snapshots.snapshot, _needs("o", "cw", "cw")),
+    ("blob", "", "lease", "PUT"): Operation(leases.lease_blob, _needs("o", "w", "w")),
     ("blob", "", "block", "PUT"): Operation(blocks.put, _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "PUT"): Operation(blocks.put_list, _needs("o", "cw", "cw")),
-    ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r")),
-    ("blob", "", "metadata", "GET"): Operation(downloads.metadata, _needs("o", "r", "r")),
-    ("blob", "", "metadata", "HEAD"): Operation(downloads.metadata, _needs("o", "r", "r")),
+    ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r"), beside=True),
+    ("blob", "", "metadata", "GET"): Operation(downloads.metadata, _needs("o", "r", "r"), beside=True),
+    ("blob", "", "metadata", "HEAD"): Operation(downloads.metadata, _needs("o", "r", "r"), beside=True),
     ("blob", "", "metadata", "PUT"): Operation(blobs.set_metadata, _needs("o", "w", "w")),
     ("blob", "", "properties", "PUT"): Operation(blobs.set_properties, _needs("o", "w", "w")),
 }
@@ -55,8 +70,19 @@ def find(level: Level, query: Mapping[str, str], verb: str) -> Operation:
     kind, component = query.get("restype", ""), query.get("comp", "")
     operation = OPERATIONS.get((level, kind, component, verb))
     if operation is not None:
-        return operation
+        return _narrowed(operation, query)
     allowed = [known for known in _VERBS if (level, kind, component, known) in OPERATIONS]
     if not allowed:
         raise unknown_operation(level, query)
     raise BlobError("UnsupportedHttpVerb", headers=(("Allow", ", ".join(allowed)),))
+
+
+def _narrowed(operation: Operation, query: Mapping[str, str]) -> Operation:
+    for name in ("snapshot", "versionid"):
+        if query.get(name) and not operation.beside:
+            reason = "this operation is for the base blob only"
+            raise invalid_parameter(name, query[name], reason)
+    for name, needs in operation.narrower.items():
+        if query.get(name):
+            operation = operation._replace(needs=needs)
+    return operation

@@ -36,27 +36,19 @@ HEADERS: Mapping[str, str] = {
     "x-ms-content-crc64": _CRC64,
     "x-ms-structured-body": "structured message bodies are not supported; send the plain bytes",
     "x-ms-blob-public-access": _PUBLIC,
-    "x-ms-lease-action": "leases are not supported",
-    "x-ms-proposed-lease-id": "leases are not supported",
 }
 """Header and why it is refused, if it has a value."""
 
 SWITCHES: Mapping[str, str] = {"x-ms-range-get-content-crc64": _CRC64}
 """Refused if the value is true."""
 
-PARAMETERS: Mapping[str, str] = {
-    "snapshot": "snapshots are not supported",
-    "versionid": "blob versions are not supported",
-    "deletetype": "soft delete is not supported",
-}
-
 COMPONENTS: Mapping[Level, frozenset[str]] = {
     "service": frozenset({"properties", "stats", "batch", "blobs", "userdelegationkey"}),
-    "container": frozenset({"acl", "lease", "undelete", "batch", "rename", "blobs"}),
+    "container": frozenset({"acl", "batch", "rename", "blobs"}),
     "blob": frozenset(
         {
-            "lease", "snapshot", "copy", "appendblock", "seal", "page", "pagelist", "incrementalcopy", "tier",
-            "tags", "undelete", "query", "expiry", "immutabilityPolicies", "legalhold",
+            "copy", "appendblock", "seal", "page", "pagelist", "incrementalcopy", "tier",
+            "tags", "query", "expiry", "immutabilityPolicies", "legalhold",
         }
     ),
 }  # fmt: skip
@@ -71,17 +63,6 @@ def check(headers: Mapping[str, str], query: Mapping[str, str], level: Level) ->
     for name in headers.keys() & SWITCHES.keys():
         if headers[name].lower() == "true":
             raise unsupported_header(name, headers[name], SWITCHES[name])
-    for name in query.keys() & PARAMETERS.keys():
-        raise _unsupported_parameter(name, query[name], PARAMETERS[name])
-    if headers.get("x-ms-lease-id"):
-        what = "Blob" if level == "blob" else "Container"
-        raise BlobError(
-            f"LeaseNotPresentWith{what}Operation",
-            details=(
-                ("HeaderName", "x-ms-lease-id"),
-                ("Reason", "leases are not supported, so there is none"),
-            ),
-        )
 
 
 def unknown_operation(level: Level, query: Mapping[str, str]) -> BlobError:

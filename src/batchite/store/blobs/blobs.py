@@ -2,30 +2,47 @@
 
 Functions that change something are called within `Database.write`, whose units run one after the
 other; those that drop content return the numbers whose files are to be removed after the commit.
+What becomes of the old state of a blob that is overwritten or deleted is decided in `kept`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from batchite.store.blobs import contents as content_rows
+from batchite.store.blobs import extras as extra_fields
 from batchite.store.blobs.containers import decode_metadata
+from batchite.store.blobs.extras import Extras
+from batchite.store.blobs.schema import LATEST as LATEST
 from batchite.store.blobs.schema import blobs as table
-from batchite.store.blobs.schema import blocks, containers, contents
+from batchite.store.blobs.schema import blocks, containers, contents, services
+from batchite.wire.blob import leases
 from batchite.wire.blob.headers import HttpProperties
+from batchite.wire.blob.leases import Lease
+
+Type = Literal["block", "append", "page"]
+Kind = Literal["base", "snapshot", "version", "deleted"]
 
 _properties_decoder = msgspec.json.Decoder(HttpProperties)
 _DEFAULTS = HttpProperties()
 
 
 class Blob(NamedTuple):
-    """A blob as stored."""
+    """A blob as stored: the base of a name, or what is kept beside it at its moment.
+
+    `deleted` and `purge` are of soft deletion; both are None for a base.
+    """
 
     number: int
     name: str
+    moment: int
+    kind: Kind
+    version: int | None
+    type: Type
     created: int
     modified: int
     size: int
@@ -33,6 +50,10 @@ class Blob(NamedTuple):
     stored_metadata: bytes | None
     content_no: int | None
     layout_no: int | None
+    stored_lease: bytes | None
+    stored_extras: bytes | None
+    deleted: int | None
+    purge: int | None
 
     @property
     def properties(self) -> HttpProperties:
@@ -43,18 +64,43 @@ class Blob(NamedTuple):
     def metadata(self) -> dict[str, str]:
         return decode_metadata(self.stored_metadata)
 
+    @property
+    def lease(self) -> Lease | None:
+        return leases.decode(self.stored_lease)
+
+    @property
+    def extras(self) -> Extras:
+        return extra_fields.decode(self.stored_extras)
+
+    @property
+    def snapshot(self) -> int | None:
+        """The time that names it, if it is a snapshot."""
+        return self.moment if self.kind == "snapshot" else None
+
+    @property
+    def version_id(self) -> int | None:
+        """The time that names it, if it is a version or may become one."""
+        return self.moment if self.kind == "version" else self.version
+
 
 class Slot(NamedTuple):
-    """A place for a blob: its container, the blob if there is one, whether blocks are staged for it."""
+    """A place for a blob: its container, whether blocks are staged for it, whether versions are kept
+    and for how many days what is deleted (None: not at all); the blob if there is one."""
 
     container_no: int
     has_blocks: bool
+    versioning: bool
+    retention: int | None
     blob: Blob | None
 
 
 COLUMNS = (
     table.c.blob_no,
     table.c.name,
+    table.c.moment,
+    table.c.kind,
+    table.c.version,
+    table.c.type,
     table.c.created,
     table.c.modified,
     table.c.size,
@@ -62,30 +108,72 @@ COLUMNS = (
     table.c.metadata,
     table.c.content_no,
     table.c.layout_no,
+    table.c.lease,
+    table.c.extras,
+    table.c.deleted,
+    table.c.purge,
 )
-_joined = containers.outerjoin(
-    table,
-    sa.and_(table.c.container_no == containers.c.container_no, table.c.name == sa.bindparam("blob_name")),
-)
-_named = (
-    containers.c.account == sa.bindparam("account"),
-    containers.c.name == sa.bindparam("container_name"),
+_place = sa.and_(table.c.container_no == containers.c.container_no, table.c.name == sa.bindparam("blob_name"))
+_at_moment = table.c.moment == sa.bindparam("moment")
+_of_version = sa.or_(
+    sa.and_(table.c.kind == "version", _at_moment),
+    sa.and_(table.c.moment == LATEST, table.c.version == sa.bindparam("moment")),
 )
 _HAS_BLOCKS = sa.exists().where(
     blocks.c.container_no == containers.c.container_no, blocks.c.name == sa.bindparam("blob_name")
 )
-_FIND = sa.select(containers.c.container_no, _HAS_BLOCKS, *COLUMNS).select_from(_joined).where(*_named)
-_FIND_WITH_DATA = (
-    sa.select(containers.c.container_no, _HAS_BLOCKS, contents.c.data, *COLUMNS)
-    .select_from(_joined.outerjoin(contents, contents.c.content_no == table.c.content_no))
-    .where(*_named)
+_SLOT = (
+    containers.c.container_no,
+    _HAS_BLOCKS,
+    sa.func.coalesce(services.c.versioning, sa.false()),
+    services.c.blob_retention,
 )
+_WIDTH = len(_SLOT)
+
+
+def _query(moment: sa.ColumnElement[bool], *, data: bool) -> sa.Select[Any]:
+    joined = containers.outerjoin(services, services.c.account == containers.c.account)
+    joined = joined.outerjoin(table, sa.and_(_place, moment))
+    if data:
+        joined = joined.outerjoin(contents, contents.c.content_no == table.c.content_no)
+    shown = (*_SLOT, contents.c.data if data else sa.null(), *COLUMNS)
+    return (
+        sa.select(*shown)
+        .select_from(joined)
+        .where(
+            containers.c.account == sa.bindparam("account"),
+            containers.c.name == sa.bindparam("container_name"),
+            containers.c.deleted.is_(None),
+        )
+    )
+
+
+_FIND = {
+    (of_version, data): _query(_of_version if of_version else _at_moment, data=data)
+    for of_version in (False, True)
+    for data in (False, True)
+}
 _INSERT = sa.insert(table)
 _REPLACE = (
     sa.update(table)
     .where(table.c.blob_no == sa.bindparam("number"))
-    .values({name: sa.bindparam(f"new_{name}") for name in ("modified", "size", "content_no", "layout_no")})
-    .values(properties=sa.bindparam("new_properties"), metadata=sa.bindparam("new_metadata"))
+    .values(
+        {
+            table.c[name]: sa.bindparam(f"new_{name}")
+            for name in (
+                "type",
+                "version",
+                "modified",
+                "size",
+                "properties",
+                "metadata",
+                "content_no",
+                "layout_no",
+                "lease",
+                "extras",
+            )
+        }
+    )
 )
 _DROP_BLOCKS = (
     sa.delete(blocks)
@@ -94,26 +182,41 @@ _DROP_BLOCKS = (
 )
 
 
-def find(connection: sa.Connection, account: str, container: str, name: str) -> Slot | None:
-    """None if there is no such container."""
-    row = connection.execute(
-        _FIND, {"account": account, "container_name": container, "blob_name": name}
-    ).one_or_none()
-    return None if row is None else Slot(row[0], row[1], _blob(row[2:]))
+class Wanted(NamedTuple):
+    """Which blob of a name: the base, the snapshot of a time, or the version of a time."""
+
+    moment: int = LATEST
+    kind: Literal["base", "snapshot", "version"] = "base"
+
+
+BASE = Wanted()
+
+
+def find(
+    connection: sa.Connection, account: str, container: str, name: str, wanted: Wanted = BASE
+) -> Slot | None:
+    """None if there is no such container. What was deleted softly is not found."""
+    return find_with_data(connection, account, container, name, wanted, data=False)[0]
 
 
 def find_with_data(
-    connection: sa.Connection, account: str, container: str, name: str
+    connection: sa.Connection,
+    account: str,
+    container: str,
+    name: str,
+    wanted: Wanted = BASE,
+    *,
+    data: bool = True,
 ) -> tuple[Slot | None, bytes | None]:
     """As `find`, with the content where it is kept in its row."""
-    row = connection.execute(
-        _FIND_WITH_DATA, {"account": account, "container_name": container, "blob_name": name}
-    ).one_or_none()
-    return (None, None) if row is None else (Slot(row[0], row[1], _blob(row[3:])), row[2])
-
-
-def _blob(values: Any) -> Blob | None:
-    return None if values[0] is None else Blob(*values)
+    names = {"account": account, "container_name": container, "blob_name": name, "moment": wanted.moment}
+    row = connection.execute(_FIND[wanted.kind == "version", data], names).one_or_none()
+    if row is None:
+        return None, None
+    blob = None if row[_WIDTH + 1] is None else Blob._make(row[_WIDTH + 1 :])
+    if blob is not None and (blob.deleted is not None or wanted.kind not in (blob.kind, "version")):
+        blob = None
+    return Slot(row[0], row[1], bool(row[2]), row[3], blob), row[_WIDTH] if blob else None
 
 
 class Written(NamedTuple):
@@ -125,66 +228,106 @@ class Written(NamedTuple):
     metadata: bytes | None
     content_no: int | None = None
     layout_no: int | None = None
+    type: Type = "block"
+    extras: Extras = extra_fields.NONE
 
 
-def put(connection: sa.Connection, slot: Slot, name: str, new: Written) -> list[int]:
-    """Create or replace the blob; what was staged for it is dropped."""
-    values = {
+def insert(connection: sa.Connection, slot: Slot, name: str, new: Written) -> None:
+    """A base where there is none."""
+    _insert(connection, slot, name, new, new.modified, None)
+
+
+def insert_over(connection: sa.Connection, slot: Slot, old: Blob, new: Written) -> None:
+    """A base in the place of one that has just been put aside; its lease goes on."""
+    _insert(connection, slot, old.name, new, new.modified, _lease_after(old, new.modified))
+
+
+def _insert(
+    connection: sa.Connection, slot: Slot, name: str, new: Written, created: int, lease: bytes | None
+) -> None:
+    place = {"container_no": slot.container_no, "name": name, "created": created}
+    connection.execute(_INSERT, {**place, **_values(slot, new, lease)})
+
+
+def _values(slot: Slot, new: Written, lease: bytes | None) -> dict[str, object]:
+    return {
+        "type": new.type,
+        "version": new.modified if slot.versioning else None,
         "modified": new.modified,
         "size": new.size,
         "properties": encode_properties(new.properties),
         "metadata": new.metadata,
         "content_no": new.content_no,
         "layout_no": new.layout_no,
+        "lease": lease,
+        "extras": extra_fields.encode(new.extras),
     }
-    if slot.blob is None:
-        place = {"container_no": slot.container_no, "name": name, "type": "block", "created": new.modified}
-        connection.execute(_INSERT, {**place, **values})
-    else:
-        given = {f"new_{column}": value for column, value in values.items()}
-        connection.execute(_REPLACE, {"number": slot.blob.number, **given})
-    return _drop_blocks(connection, slot, name) + _release(connection, slot.blob)
+
+
+def replace(connection: sa.Connection, slot: Slot, old: Blob, new: Written) -> list[int]:
+    """Overwrite the base; nothing of its old state is kept."""
+    values = _values(slot, new, _lease_after(old, new.modified))
+    given = {f"new_{column}": value for column, value in values.items()}
+    connection.execute(_REPLACE, {"number": old.number, **given})
+    return release(connection, [old])
+
+
+def _lease_after(blob: Blob, now: int) -> bytes | None:
+    if blob.stored_lease is None:
+        return None
+    return leases.encode(leases.after_change(blob.lease, now))
 
 
 def encode_properties(properties: HttpProperties) -> bytes | None:
     return None if properties == _DEFAULTS else msgspec.json.encode(properties)
 
 
-def _drop_blocks(connection: sa.Connection, slot: Slot, name: str) -> list[int]:
+def drop_blocks(connection: sa.Connection, slot: Slot, name: str) -> list[int]:
+    """Forget what is staged for the blob."""
     if not slot.has_blocks:
         return []
     place = {"number": slot.container_no, "blob_name": name}
     return content_rows.release(connection, set(connection.execute(_DROP_BLOCKS, place).scalars()))
 
 
-def _release(connection: sa.Connection, old: Blob | None) -> list[int]:
-    """Drop what an overwritten or deleted blob was made of."""
-    if old is None:
-        return []
-    if old.layout_no is not None:
-        return content_rows.release_layout(connection, old.layout_no)
-    return [] if old.content_no is None else content_rows.release(connection, [old.content_no])
+def release(connection: sa.Connection, gone: Iterable[Blob]) -> list[int]:
+    """Drop what overwritten or deleted blobs were made of; call it after their rows have changed."""
+    condemned: list[int] = []
+    for old in gone:
+        if old.layout_no is not None:
+            condemned += content_rows.release_layout(connection, old.layout_no)
+        elif old.content_no is not None:
+            condemned += content_rows.release(connection, [old.content_no])
+    return condemned
 
 
-def remove(connection: sa.Connection, slot: Slot, blob: Blob) -> list[int]:
-    """Delete the blob of this place and what is staged for it."""
-    connection.execute(sa.delete(table).where(table.c.blob_no == blob.number))
-    return _drop_blocks(connection, slot, blob.name) + _release(connection, blob)
+def delete_rows(connection: sa.Connection, gone: Iterable[Blob]) -> list[int]:
+    """Delete blobs for good."""
+    doomed = list(gone)
+    for blob in doomed:
+        connection.execute(sa.delete(table).where(table.c.blob_no == blob.number))
+    return release(connection, doomed)
 
 
-def set_metadata(connection: sa.Connection, number: int, metadata: bytes | None, now: int) -> None:
+def update(connection: sa.Connection, blob: Blob, now: int, **changes: Any) -> None:
+    """Change columns of the base; `now` becomes its time, and a lease that has ended is forgotten."""
+    values = {"modified": now, **changes}
+    if blob.stored_lease is not None:
+        values["lease"] = _lease_after(blob, now)
+    connection.execute(sa.update(table).where(table.c.blob_no == blob.number), values)
+
+
+def set_lease(connection: sa.Connection, number: int, lease: Lease | None) -> None:
+    """Neither time nor ETag change."""
     change = sa.update(table).where(table.c.blob_no == number)
-    connection.execute(change, {"metadata": metadata, "modified": now})
-
-
-def set_properties(connection: sa.Connection, number: int, properties: HttpProperties, now: int) -> None:
-    change = sa.update(table).where(table.c.blob_no == number)
-    connection.execute(change, {"properties": encode_properties(properties), "modified": now})
+    connection.execute(change, {"lease": leases.encode(lease)})
 
 
 def page(connection: sa.Connection, container_no: int, first: str, end: str | None, limit: int) -> list[Blob]:
-    """At most `limit` blobs of names from `first` up to, not including, `end` (None: no end)."""
-    query = sa.select(*COLUMNS).where(table.c.container_no == container_no, table.c.name >= first)
+    """At most `limit` base blobs of names from `first` up to, not including, `end` (None: no end)."""
+    query = sa.select(*COLUMNS).where(
+        table.c.container_no == container_no, table.c.name >= first, table.c.moment == LATEST
+    )
     if end is not None:
         query = query.where(table.c.name < end)
-    return [Blob(*row) for row in connection.execute(query.order_by(table.c.name).limit(limit))]
+    return [Blob._make(row) for row in connection.execute(query.order_by(table.c.name).limit(limit))]

@@ -11,13 +11,17 @@ from batchite.store.blobs import contents
 from batchite.store.blobs.schema import blocks as table
 from batchite.store.blobs.schema import layouts, ranges
 
+ZEROS = 0
+"""The number of no content: a piece of it is a gap in a page blob, all zeros."""
+
 
 class Piece(NamedTuple):
-    """A part of a content."""
+    """A part of a content; `inline` if the content is kept in its row and not in a file."""
 
     content_no: int
     start: int
     length: int
+    inline: bool = False
 
 
 class Range(NamedTuple):

@@ -1,16 +1,24 @@
-"""Queries on containers."""
+"""Queries on containers.
+
+One that was deleted softly has its blobs still; no query finds them before it is restored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from batchite.store.blobs import contents
-from batchite.store.blobs.schema import blobs, blocks
+from batchite.store.blobs.schema import blobs, blocks, services
 from batchite.store.blobs.schema import containers as table
+from batchite.wire.blob import leases
+from batchite.wire.blob.leases import Lease
+from batchite.wire.ticks import TICKS_PER_DAY
+
+Access = Literal["blob", "container"]
 
 _metadata_decoder = msgspec.json.Decoder(dict[str, str])
 
@@ -22,11 +30,32 @@ class Container(NamedTuple):
     name: str
     modified: int
     metadata: bytes | None
+    stored_lease: bytes | None = None
+    access: Access | None = None
+    stored_policies: bytes | None = None
+    deleted: int | None = None
+    purge: int | None = None
+
+    @property
+    def lease(self) -> Lease | None:
+        return leases.decode(self.stored_lease)
 
 
-_COLUMNS = (table.c.container_no, table.c.name, table.c.modified, table.c.metadata)
-_FIND = sa.select(*_COLUMNS).where(
-    table.c.account == sa.bindparam("account"), table.c.name == sa.bindparam("name")
+COLUMNS = (
+    table.c.container_no,
+    table.c.name,
+    table.c.modified,
+    table.c.metadata,
+    table.c.lease,
+    table.c.access,
+    table.c.policies,
+    table.c.deleted,
+    table.c.purge,
+)
+_FIND = sa.select(*COLUMNS).where(
+    table.c.account == sa.bindparam("account"),
+    table.c.name == sa.bindparam("name"),
+    table.c.deleted.is_(None),
 )
 
 
@@ -54,9 +83,50 @@ def add(connection: sa.Connection, account: str, name: str, metadata: bytes | No
     return True
 
 
-def set_metadata(connection: sa.Connection, number: int, metadata: bytes | None, now: int) -> None:
+def update(connection: sa.Connection, container: Container, now: int, **changes: Any) -> None:
+    """Change columns; `now` becomes its time, and a lease that has ended is forgotten."""
+    values = {"modified": now, "lease": leases.encode(leases.after_change(container.lease, now)), **changes}
+    connection.execute(sa.update(table).where(table.c.container_no == container.number), values)
+
+
+def set_lease(connection: sa.Connection, number: int, lease: Lease | None) -> None:
+    """Neither time nor ETag change."""
     change = sa.update(table).where(table.c.container_no == number)
-    connection.execute(change, {"metadata": metadata, "modified": now})
+    connection.execute(change, {"lease": leases.encode(lease)})
+
+
+def delete(connection: sa.Connection, account: str, number: int, now: int) -> list[int]:
+    """Delete the container, softly if the account keeps deleted ones; the rest as `remove`."""
+    query = sa.select(services.c.container_retention).where(services.c.account == account)
+    days = connection.execute(query).scalar_one_or_none()
+    if days is None:
+        return remove(connection, number)
+    change = sa.update(table).where(table.c.container_no == number)
+    connection.execute(change, {"deleted": now, "purge": now + days * TICKS_PER_DAY, "lease": None})
+    return []
+
+
+def find_deleted(
+    connection: sa.Connection, account: str, name: str, deleted: int, now: int
+) -> Container | None:
+    """The container of that name that was deleted softly at this time, if it can be restored."""
+    query = sa.select(*COLUMNS).where(
+        table.c.account == account, table.c.name == name, table.c.deleted == deleted, table.c.purge > now
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Container(*row)
+
+
+def restore(connection: sa.Connection, number: int, name: str, now: int) -> None:
+    """Undo a soft deletion, under a name that no container has."""
+    values = {"name": name, "modified": now, "deleted": None, "purge": None}
+    connection.execute(sa.update(table).where(table.c.container_no == number), values)
+
+
+def due(connection: sa.Connection, now: int, limit: int) -> list[int]:
+    """Containers whose time to be kept is over."""
+    query = sa.select(table.c.container_no).where(table.c.purge <= now).order_by(table.c.purge).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def remove(connection: sa.Connection, number: int) -> list[int]:
@@ -82,9 +152,20 @@ def remove(connection: sa.Connection, number: int) -> list[int]:
     return condemned
 
 
-def page(connection: sa.Connection, account: str, first: str, end: str | None, limit: int) -> list[Container]:
-    """At most `limit` containers of names from `first` up to, not including, `end` (None: no end)."""
-    query = sa.select(*_COLUMNS).where(table.c.account == account, table.c.name >= first)
+def page(
+    connection: sa.Connection, account: str, first: str, end: str | None, limit: int, *, deleted_at: int = 0
+) -> list[Container]:
+    """At most `limit` containers of names from `first` up to, not including, `end` (None: no end).
+
+    `deleted_at`: also those that were deleted softly and can be restored at this time, each before the
+    container of the same name that exists.
+    """
+    query = sa.select(*COLUMNS).where(table.c.account == account, table.c.name >= first)
+    if deleted_at:
+        query = query.where(sa.or_(table.c.deleted.is_(None), table.c.purge > deleted_at))
+    else:
+        query = query.where(table.c.deleted.is_(None))
     if end is not None:
         query = query.where(table.c.name < end)
-    return [Container(*row) for row in connection.execute(query.order_by(table.c.name).limit(limit))]
+    order = (table.c.name, table.c.deleted.is_(None), table.c.deleted)
+    return [Container(*row) for row in connection.execute(query.order_by(*order).limit(limit))]

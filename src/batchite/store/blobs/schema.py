@@ -37,7 +37,7 @@ services = sa.Table(
     metadata,
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("versioning", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("blob_retention", sa.Integer, comment="days for which deleted blobs are kept; NULL: not at all"),
+    sa.Column("blob_retention", sa.Integer, comment="days to keep deleted blobs for; NULL: not at all"),
     sa.Column("container_retention", sa.Integer, comment="the same for containers"),
     sa.Column(
         "permanent_delete",

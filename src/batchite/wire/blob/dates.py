@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import re
+from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
 
+from batchite.wire.blob.errors import invalid_header, invalid_parameter
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
 
 _TICKS_BEFORE_1970 = 621_355_968_000_000_000  # an ETag counts from year 1, as the real service's do
@@ -34,3 +36,29 @@ def parse_http_date(text: str) -> Timestamp:
 
 def whole_seconds(ticks: int) -> int:
     return ticks // TICKS_PER_SECOND
+
+
+def moment(ticks: int) -> str:
+    """As snapshots and versions are named: always with seven digits of the second."""
+    whole, fraction = divmod(ticks, TICKS_PER_SECOND)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:07d}Z"
+
+
+def read_moment(name: str, text: str) -> int:
+    """The tick that a snapshot or version is named by. Raises BlobError InvalidQueryParameterValue."""
+    try:
+        return Timestamp.parse(text).ticks
+    except (ValueError, OverflowError):
+        raise invalid_parameter(name, text, "a time such as 2026-01-31T12:00:00.0000001Z") from None
+
+
+def deleted_version(ticks: int) -> str:
+    """What tells one deleted container from others of its name: the time it was deleted at."""
+    return f"{ticks:016X}"
+
+
+def read_deleted_version(name: str, text: str) -> int:
+    """Raises BlobError InvalidHeaderValue."""
+    if not re.fullmatch(r"[0-9A-Fa-f]{16}", text, re.ASCII):
+        raise invalid_header(name, text, "the Version that a list with include=deleted shows")
+    return int(text, 16)

@@ -45,6 +45,9 @@ SHOWN_AS: tuple[tuple[str, str], ...] = (
 )
 """Fields of HttpProperties and the headers (and list elements) that show them."""
 
+TYPES: Mapping[str, str] = {"block": "BlockBlob", "append": "AppendBlob", "page": "PageBlob"}
+"""The types of blobs as stored, and as `x-ms-blob-type` and lists show them."""
+
 SAS_OVERRIDES: Mapping[str, str] = {
     "rsct": "content_type",
     "rsce": "content_encoding",

@@ -22,7 +22,7 @@ def upgrade() -> None:
             "blob_retention",
             sa.Integer,
             nullable=True,
-            comment="days for which deleted blobs are kept; NULL: not at all",
+            comment="days to keep deleted blobs for; NULL: not at all",
         ),
         sa.Column("container_retention", sa.Integer, nullable=True, comment="the same for containers"),
         sa.Column(
@@ -47,12 +47,8 @@ def upgrade() -> None:
         sa.Column("modified", sa.BigInteger, nullable=False),
         sa.Column("metadata", sa.LargeBinary, nullable=True),
         sa.Column("lease", sa.LargeBinary, nullable=True),
-        sa.Column(
-            "access", sa.Text, nullable=True, comment="what anybody may read: blob, container or NULL"
-        ),
-        sa.Column(
-            "policies", sa.LargeBinary, nullable=True, comment="JSON of the stored access policies"
-        ),
+        sa.Column("access", sa.Text, nullable=True, comment="what anybody may read: blob, container or NULL"),
+        sa.Column("policies", sa.LargeBinary, nullable=True, comment="JSON of the stored access policies"),
         sa.Column("deleted", sa.BigInteger, nullable=True),
         sa.Column("purge", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("container_no"),

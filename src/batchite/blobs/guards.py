@@ -1,0 +1,63 @@
+"""What must hold before an operation touches a blob: leases and conditional headers, in one place.
+
+Call these within the read or unit that does the operation, with the time it is done at.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from batchite.blobs.call import Call
+from batchite.store.blobs import blobs as rows
+from batchite.store.blobs.blobs import Blob, Slot
+from batchite.wire.blob import leases
+from batchite.wire.blob.errors import BlobError
+
+
+def find_slot(connection: sa.Connection, call: Call) -> Slot:
+    """The place which the request names, with the snapshot or version if it names one.
+
+    Raises BlobError ContainerNotFound.
+    """
+    names = call.address
+    slot = rows.find(connection, names.account, names.container, names.blob, call.wanted)
+    if slot is None:
+        raise BlobError("ContainerNotFound")
+    return slot
+
+
+def existing(slot: Slot) -> Blob:
+    """Raises BlobError BlobNotFound."""
+    if slot.blob is None:
+        raise BlobError("BlobNotFound")
+    return slot.blob
+
+
+def check_read(call: Call, blob: Blob, now: int) -> None:
+    """For reading. Raises BlobError: 304, 412 or 400."""
+    if call.lease_id is not None:
+        leases.check_read(blob.lease, call.lease_id, now)
+    call.conditions.check_read(blob.modified)
+
+
+def check_change(call: Call, blob: Blob, now: int) -> None:
+    """For changing or deleting what exists. Raises BlobError: 412 or 400."""
+    call.conditions.check_change(blob.modified)
+    if blob.stored_lease is not None or call.lease_id is not None:
+        leases.check_change(blob.lease, call.lease_id, now)
+
+
+def check_put(call: Call, slot: Slot, now: int) -> None:
+    """For creating or replacing. Raises BlobError: 412, 409 or 403."""
+    call.conditions.check_put(slot.blob.modified if slot.blob else None)
+    check_stage(call, slot, now)
+
+
+def check_stage(call: Call, slot: Slot, now: int) -> None:
+    """For what knows no conditions: staging a block. Raises BlobError 412 or 403."""
+    blob = slot.blob
+    if blob is not None and not call.may_replace:
+        reason = "the token may create (c) but not overwrite (w), and the blob exists"
+        raise BlobError("AuthorizationPermissionMismatch", details=(("Reason", reason),))
+    if call.lease_id is not None or (blob is not None and blob.stored_lease is not None):
+        leases.check_change(blob.lease if blob else None, call.lease_id, now)

@@ -1,0 +1,30 @@
+"""Snapshot Blob."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from batchite.blobs import guards
+from batchite.blobs.answers import Answer, changed, version_id
+from batchite.blobs.call import Call, Service
+from batchite.store.blobs import kept
+from batchite.store.blobs.containers import encode_metadata
+from batchite.wire.blob import dates, headers, leases
+
+
+async def snapshot(service: Service, call: Call) -> Answer:
+    """Keep the present state under the present time; without a byte being moved.
+
+    It needs no lease's id, since the blob is not changed; metadata given are the snapshot's alone.
+    """
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
+
+    def unit(connection: sa.Connection) -> tuple[int, int, int | None]:
+        blob = guards.existing(guards.find_slot(connection, call))
+        now = service.clock.now().ticks
+        call.conditions.check_change(blob.modified)
+        leases.check_read(blob.lease, call.lease_id, now)
+        return now, kept.snapshot(connection, blob, now, metadata), blob.version
+
+    moment, modified, version = await service.database.write(unit)
+    return changed(201, modified, ("x-ms-snapshot", dates.moment(moment)), *version_id(version))
