@@ -80,14 +80,14 @@ def fresh(word: str) -> str:
 def until(look: Callable[[], T], accept: Callable[[T], object], what: str, seconds: float = SECONDS) -> T:
     """Look again and again until what is seen is accepted; it is returned."""
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pauses = itertools.chain((0.01, 0.02, 0.03, 0.05), itertools.repeat(0.08))
     while True:
         seen = look()
         if accept(seen):
             return seen
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not after {seconds} s; last seen: {seen}")
-        pause.wait(0.02)
+        time.sleep(next(pauses))
 
 
 def sh(script: str) -> str:

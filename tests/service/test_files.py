@@ -130,6 +130,32 @@ def test_what_is_no_file_of_the_task(house: House, done: models.BatchTask, path:
         house.text(job_of(done), done.id, path)
 
 
+def test_what_a_task_plants_leads_nowhere(house: House, job: str) -> None:
+    """Links out of the task's directory, a pipe that nobody writes to, a loop of directories."""
+    script = (
+        "ln -sf /etc/passwd ../stdout.txt; rm ../stderr.txt; mkfifo pipe; ln -s /etc away; ln -s . loop;"
+        "mkdir real; echo inside > real/file"
+    )
+    task = house.run(job, sh(script))
+    assert task.execution_info.exit_code == 0
+    for path in ("stdout.txt", "stderr.txt", "wd/pipe", "wd/away/passwd", "wd/away"):
+        with refused(404, "FileNotFound"):
+            house.text(job, task.id, path)
+    assert house.text(job, task.id, "wd/real/file") == "inside\n"
+    found = names(list(house.batch.list_task_files(job, task.id, recursive=True)))
+    assert found.items() >= {"wd/real": True, "wd/real/file": False}.items()
+    assert not any(name.startswith(("wd/away/", "wd/loop/")) for name in found)
+
+
+def test_names_that_are_not_text(house: House, job: str) -> None:
+    program = "import os; open(os.fsencode(os.getcwd()) + bytes([47, 255, 120]), chr(119)).close()"
+    task = house.run(job, f'python3 -c "{program}; open(chr(228), chr(119)).write(chr(8364))"')
+    assert task.execution_info.exit_code == 0, house.text(job, task.id, "stderr.txt")
+    found = names(list(house.batch.list_task_files(job, task.id, recursive=True)))
+    assert "wd/ä" in found
+    assert house.text(job, task.id, "wd/ä") == "€"
+
+
 def test_a_running_tasks_files_can_be_read(house: House, job: str, tmp_path: Path) -> None:
     go = tmp_path / "go"
     task_id = house.add_task(job, sh(f"echo first; until test -e {go}; do sleep 0.02; done; echo second"))

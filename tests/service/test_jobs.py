@@ -160,6 +160,32 @@ def test_jobs_share_a_pool(house: House, pool: str, tmp_path: Path) -> None:
     house.wait_for_nodes(pool, "idle", 2)
 
 
+def test_ids_ignore_case(house: House, pool: str) -> None:
+    job_id = house.add_job(pool.upper())
+    task_id = house.add_task(job_id, "echo found")
+    task = house.wait_for_task(job_id.upper(), task_id.upper())
+    assert (task.id, task.node_info.pool_id.lower()) == (task_id, pool)
+    assert house.text(job_id.upper(), task_id.upper()) == "found\n"
+    assert house.batch.get_pool(pool.upper()).id == pool
+    with refused(409, "JobExists"):
+        info = models.BatchPoolInfo(pool_id=pool)
+        house.batch.create_job(models.BatchJobCreateOptions(id=job_id.upper(), pool_info=info))
+
+
+def test_spreading_and_packing(house: House, pool: str, tmp_path: Path) -> None:
+    policy = models.BatchTaskSchedulingPolicy(node_fill_type="pack")
+    packing = house.ready_pool(2, slots=4, task_scheduling_policy=policy)
+    for pool_id, nodes in ((pool, 2), (packing, 1)):
+        gate = tmp_path / pool_id
+        job_id = house.add_job(pool_id)
+        tasks = [house.add_task(job_id, hold(gate)) for _ in range(4)]
+        used = {house.wait_for_task(job_id, task_id, "running").node_info.node_id for task_id in tasks}
+        assert len(used) == nodes
+        gate.touch()
+        house.wait_for_all(job_id)
+    house.delete_pool(packing)
+
+
 def test_no_more_tasks_of_a_job_at_once_than_it_allows(house: House, pool: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     job_id = house.add_job(pool, max_parallel_tasks=2)
