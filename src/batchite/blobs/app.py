@@ -12,17 +12,18 @@ from collections.abc import Sequence
 from starlette.types import Receive, Scope, Send
 
 from batchite.accounts import Accounts
-from batchite.blobs import answers, operations, refusals
+from batchite.blobs import answers, cross_origin, operations, refusals
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service, first_values, joined_headers
+from batchite.blobs.content.base import StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.fallback import fallback as fallback
 from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
 from batchite.web.problems import MalformedRequest
 from batchite.web.request import Incoming
-from batchite.wire.blob import address
+from batchite.wire.blob import address, cors
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock
@@ -55,6 +56,8 @@ class BlobApp:
             answer = await self._serve(incoming, common)
         except Exception as error:
             answer = self._failure(error, incoming)
+        if "origin" in incoming.headers:
+            common = cors.expose(common, [name for name, _ in (*common, *answer.headers)])
         try:
             await answers.send(answer, common, incoming.verb, receive, send)
         finally:
@@ -79,14 +82,20 @@ class BlobApp:
         if account is None:
             reason = f"there is no storage account {where.account[:100]!r} here"
             raise BlobError("ResourceNotFound", details=(("Reason", reason),))
+        if incoming.verb == "OPTIONS":
+            return await cross_origin.preflight(self._service, where.account, headers)
+        if origin := headers.get("origin"):
+            common += await cross_origin.answer_headers(self._service, where.account, origin, incoming.verb)
         operation = operations.find(where.level, query, incoming.verb)
         now = self._service.clock.now()
         if where.secondary and incoming.verb not in _READING:
             reason = f"{incoming.verb} is not possible at {where.account}-secondary, which is for reading"
             raise BlobError("InsufficientAccountPermissions", details=(("Reason", reason),))
-        principal = authenticate(incoming, where, headers, query, account, operation.needs, now)
+        principal = await authenticate(
+            self._service.database, incoming, where, headers, query, account, operation.needs, now
+        )
         refusals.check(headers, query, where.level)
-        return await operation.run(self._service, Call(incoming, where, headers, query, principal))
+        return await operation.run(self._service, Call(incoming, where, headers, query, principal, account))
 
     def _failure(self, error: Exception, incoming: Incoming) -> Answer:
         """Raises what is not the client's doing."""
@@ -95,6 +104,9 @@ class BlobApp:
         elif is_disk_full(error):
             log.error("request %s failed: the disk is full", incoming.request_id)
             error = BlobError("InsufficientStorage")
+        elif isinstance(error, StorageUnavailable):
+            log.error("request %s failed: %s", incoming.request_id, error)
+            error = BlobError("ServerBusy", details=(("Reason", "the content's store cannot be used now"),))
         if not isinstance(error, BlobError):
             raise error
         return answers.failure(error, incoming.request_id, self._service.clock.now())
