@@ -35,6 +35,7 @@ class Leftovers:
         ours = {os.getpid(), os.getppid()}
         everyone = [process for process in proc.all_processes() if process.pid not in ours]
         found = {process.pid: process for process in everyone if self._is_marked(process)}
+        self._sessions &= {process.session for process in everyone}  # an empty one's number is given anew
         self._sessions |= {process.session for process in found.values()} - {os.getsid(0), 0}
         found |= {process.pid: process for process in everyone if process.session in self._sessions}
         _add_descendants(found, everyone)
