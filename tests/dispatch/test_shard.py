@@ -188,6 +188,28 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
         assert (task.state, task.result, task.intent) == ("completed", "failure", None)
 
 
+async def test_a_task_deleted_while_its_end_is_stored_goes(database: Database) -> None:
+    """The wish is on disk before the owner has read its event."""
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        await database.write(lambda c: c.execute(sa.update(schema.tasks).values(intent="delete")))
+        await agent.end(agent.runs[0])
+        await until(lambda: agent.acknowledged == 2)
+        assert await counts(database) == (0, 0, 1, 0)
+        number = agent.runs[0].task
+        sequence = await database.write(lambda c: events.append(c, "devbatch", SHARD, "task", number))
+        dispatch.wake(SHARD)
+        assert await dispatch.settled(SHARD, sequence, 10)
+        assert await rows(database, schema.tasks) == []
+        assert await counts(database) == (0, 0, 0, 0)
+
+
 async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 0))
     job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))

@@ -43,7 +43,8 @@ _completed = (
         exit_code=bindparam("code"),
         result=bindparam("outcome"),
         failure=bindparam("reason"),
-        intent=None,
+        # a wish to delete may have been stored meanwhile; its event is still to come
+        intent=sa.case((tasks.c.intent == "delete", "delete"), else_=None),
     )
 )
 _requeued = (
