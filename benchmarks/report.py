@@ -16,7 +16,7 @@ MARK = "<!-- written by python -m benchmarks; below this line nothing is written
 def text(results: Sequence[Measured], load: str) -> str:
     """Table, machine and remarks, as Markdown."""
     day = datetime.datetime.now(datetime.UTC).date()
-    about = f"{day}, {machine.described()}; load average of {load} before the first measurement."
+    about = f"{day}, {machine.described()}; load average {load} before, {machine.load()} after."
     remarks = "\n".join(f"- {remark}" for measured in results for remark in measured.remarks)
     rows = [row for measured in results for row in measured.rows]
     return f"\n{about}\n\n{table(rows)}\n\n{remarks}\n"
