@@ -1,0 +1,70 @@
+"""`batchite blob check`: verify that everything stored can be read as it was written."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from batchite.cli import options
+from batchite.settings import Settings
+
+if TYPE_CHECKING:
+    from batchite.blobs.checking import Report
+
+HELP = "Read every byte of every blob and compare checksums; the service may be running meanwhile."
+DATABASE = "blobs.db"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands below `blob`."""
+    group = typer.Typer(help="Look after the stored blobs.", no_args_is_help=True)
+    group.command("check", help=HELP)(options.with_settings(_check, names=("data_dir", "content", "config")))
+    app.add_typer(group, name="blob")
+
+
+def _check(settings: Settings) -> None:
+    from batchite.blobs.content.base import StorageUnavailable
+    from batchite.blobs.content.opening import WrongStorageError
+
+    if not (settings.data_dir / DATABASE).exists():
+        options.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
+    try:
+        report = asyncio.run(_report(settings))
+    except (WrongStorageError, StorageUnavailable, OSError) as error:
+        options.fail(f"the check could not be finished: {error}")
+    typer.echo("\n".join(lines(report)))
+    sys.exit(1 if report.damages else 0)
+
+
+async def _report(settings: Settings) -> Report:
+    from batchite.blobs.checking import check
+    from batchite.blobs.content.opening import open_storage
+    from batchite.store.database import Database
+
+    storage = await asyncio.to_thread(open_storage, settings.content, settings.data_dir)
+    database = Database(f"sqlite:///{settings.data_dir / DATABASE}")
+    try:
+        return await check(database, storage, _show_progress)
+    finally:
+        database.close()
+        await storage.close()
+
+
+def _show_progress(verified: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{verified / 2**20:,.0f} MiB verified", end="", file=sys.stderr, flush=True)
+
+
+def lines(report: Report) -> list[str]:
+    """What a person is told, a line each."""
+    told = [f"{report.contents:,} contents, {report.size:,} bytes"]
+    for damage in report.damages:
+        names = ", ".join(damage.affected) or "no blob any more"
+        told.append(f"DAMAGED {damage.what}; affects {names}")
+    if report.leftovers:
+        told.append(f"{report.leftovers:,} contents without a record take up space and do no harm")
+    told.append(f"{len(report.damages)} damaged" if report.damages else "everything is as it was written")
+    return told

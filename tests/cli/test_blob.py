@@ -1,0 +1,53 @@
+"""`batchite blob check`, as a person runs it."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from batchite.blobs.content.base import Digest
+from batchite.blobs.content.files import Files
+from batchite.store import migrating
+from batchite.store.blobs import contents
+from batchite.store.database import Database
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "batchite", "blob", "check", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+async def one_content(data_dir: Path) -> Path:
+    """A directory with one content and no blob; the file of it."""
+    url = f"sqlite:///{data_dir / 'blobs.db'}"
+    await asyncio.to_thread(migrating.upgrade, url, "blobs")
+    database, files, digest = Database(url), Files(data_dir / "blobs"), Digest(md5=False)
+    number = await database.write(contents.begin)
+    draft = await files.create(number, digest)
+    await draft.write(b"what was stored")
+    await draft.finish()
+    await database.write(lambda c: contents.finish(c, number, digest.size, digest.crc64))
+    database.close()
+    await files.close()
+    return files.path(number)
+
+
+async def test_a_check_says_what_is_damaged(tmp_path: Path) -> None:
+    file = await one_content(tmp_path)
+    whole = run("--data-dir", str(tmp_path))
+    assert (whole.returncode, whole.stderr) == (0, "")
+    assert whole.stdout == "1 contents, 15 bytes\neverything is as it was written\n"
+    file.write_bytes(b"what was altered")
+    damaged = run("--data-dir", str(tmp_path))
+    assert damaged.returncode == 1
+    assert "DAMAGED content 1: it has 16 bytes instead of 15" in damaged.stdout
+    assert damaged.stdout.endswith("1 damaged\n")
+
+
+def test_a_directory_without_blobs_is_refused(tmp_path: Path) -> None:
+    refused = run("--data-dir", str(tmp_path))
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"batchite: there are no blobs in {tmp_path}; name the directory with --data-dir\n"
+    )
+    assert list(tmp_path.iterdir()) == []
