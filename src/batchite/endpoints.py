@@ -23,7 +23,8 @@ ATTEMPTS = 100
 
 Service = Literal["batch", "blob"]
 
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
+"""Addresses that mean "all", and the one to connect to instead."""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,11 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     blob_port: int | None = None
     pid: int | None = None
     """the supervisor that wrote this"""
+    public_host: str = ""
+    """to be connected to instead of `host`, if there is one"""
+    tls: bool = False
+    bundle: str = ""
+    """the file by which clients trust the certificate, if they would not without it"""
 
     def port(self, service: Service) -> int | None:
         return self.batch_port if service == "batch" else self.blob_port
@@ -41,8 +47,13 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     def url(self, service: Service) -> str | None:
         """As this machine reaches the service; an address that means "all" is not one to connect to."""
         port = self.port(service)
-        host = _ANY_ADDRESS.get(self.host, self.host)
-        return None if port is None else f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        host = self.client_host
+        scheme = "https" if self.tls else "http"
+        return None if port is None else f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def client_host(self) -> str:
+        return self.public_host or ANY_ADDRESS.get(self.host, self.host)
 
 
 def load(data_dir: Path) -> Endpoints | None:

@@ -27,6 +27,7 @@ import msgspec
 from batchite import accounts, directory_lock
 from batchite.clock import SystemClock
 from batchite.endpoints import Service
+from batchite.tls import Identity
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -53,9 +54,13 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str
     environment: dict[str, str]
     trusted_proxies: tuple[str, ...]
-    host_suffix: str
-    """hosts below it name their account; empty for none"""
+    host_suffixes: tuple[str, ...] = ()
+    """hosts below one of them name their account"""
+    identity: Identity | None = None
+    """for HTTPS"""
     log_level: str
+    content: str = ""
+    """URL of the object store that keeps the bytes of blobs; none: a directory"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ async def _serve(launch: Launch) -> None:
         socket.socket(fileno=launch.listening),
         trusted_proxies=launch.trusted_proxies,
         errors=parts.app.errors,
+        tls=launch.identity.context() if launch.identity else None,
     )
     await parts.start()
     await listener.start()
@@ -166,7 +172,8 @@ async def _compose_batch(launch: Launch) -> Parts:
         account_url=launch.url,
         environment=launch.environment,
     )
-    app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=launch.host_suffix or None)
+    suffix = next(iter(launch.host_suffixes), None)
+    app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=suffix)
     own: dict[str, ASGIApp] = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
 
     async def stop(end_nodes: bool) -> None:
@@ -180,15 +187,18 @@ async def _compose_batch(launch: Launch) -> Parts:
 
 async def _compose_blob(launch: Launch) -> Parts:
     from batchite.blobs.app import BlobApp, fallback
-    from batchite.blobs.content.files import Files
+    from batchite.blobs.content.opening import WrongStorageError, open_storage
     from batchite.blobs.content.store import ContentStore
     from batchite.web.guard import Guard
 
     data_dir = Path(launch.data_dir)
     database, known = await _open_database(data_dir, "blobs"), accounts.load(data_dir)
-    content = ContentStore(database, Files(data_dir / "blobs"))
-    suffixes = (launch.host_suffix,) if launch.host_suffix else ()
-    app = BlobApp(database, content, known, SystemClock(), host_suffixes=suffixes)
+    try:
+        storage = await asyncio.to_thread(open_storage, launch.content, data_dir)
+    except WrongStorageError as error:
+        raise SystemExit(f"batchite: {error}") from None
+    content = ContentStore(database, storage)
+    app = BlobApp(database, content, known, SystemClock(), host_suffixes=launch.host_suffixes)
 
     async def start() -> None:
         await content.start()

@@ -63,6 +63,10 @@ def _path(given: object) -> Path:
     return Path(read_text(given)).expanduser()
 
 
+def _file(given: object) -> str:
+    return str(_path(given).absolute())
+
+
 def _switch(given: object) -> bool:
     if isinstance(given, bool):
         return given
@@ -96,11 +100,36 @@ def _network(given: object) -> str:
         raise ValueError(f"{given!r} is no IP address or network such as 10.0.0.0/8") from None
 
 
+def _suffixes(given: object) -> tuple[str, ...]:
+    parts = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise ValueError("must be a list of host name suffixes such as blob.example.org")
+    return tuple(_suffix(part) for part in parts)
+
+
+def _host(given: object) -> str:
+    host = read_text(given).strip("[]").lower()
+    if not all(character.isalnum() or character in ".-:" for character in host) or not host.isascii():
+        raise ValueError("must be a host name or an IP address, without a port")
+    return host
+
+
 def _suffix(given: object) -> str:
-    suffix = read_text(given).strip(".").lower()
+    suffix = read_text(given).strip().strip(".").lower()
     if not all(label.replace("-", "").isalnum() for label in suffix.split(".")):
         raise ValueError("a host name suffix looks like batch.example.org")
     return suffix
+
+
+STORES = ("s3", "gs", "az")
+
+
+def _content(given: object) -> str:
+    url = read_text(given).rstrip("/")
+    scheme, _, rest = url.partition("://")
+    if scheme not in STORES or not rest:
+        raise ValueError(f"must be the URL of an object store, beginning with {', '.join(STORES)} and ://")
+    return url
 
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -155,10 +184,48 @@ SETTINGS = (
         "none",
     ),
     Setting(
-        "blob_host_suffix",
+        "content",
         "",
-        _suffix,
-        "With `blob.example.org`, requests to `NAME.blob.example.org` are for the storage account NAME.",
+        _content,
+        "Object store that keeps the bytes of blobs: `s3://BUCKET/PATH`, `gs://BUCKET/PATH` or "
+        "`az://ACCOUNT/CONTAINER/PATH`, with a path that nothing else uses. Credentials and endpoint come "
+        "from that store's usual environment variables.",
+        "`blobs` below the data directory",
+    ),
+    Setting(
+        "blob_host_suffixes",
+        ("blob.localhost",),
+        _suffixes,
+        "With `blob.example.org`, requests to `NAME.blob.example.org` are for the storage account NAME. "
+        "Suffixes are separated by commas.",
+        "`blob.localhost`",
+    ),
+    Setting(
+        "public_host",
+        "",
+        _host,
+        "Host name or address in the URLs that are printed and given to nodes.",
+        "the address listened on",
+    ),
+    Setting(
+        "tls",
+        False,
+        _switch,
+        "Speak HTTPS only, with the certificate that `batchite tls init` has made.",
+    ),
+    Setting(
+        "tls_certificate",
+        "",
+        _file,
+        "PEM file with the certificate to speak HTTPS with, followed by those that signed it.",
+        "none",
+    ),
+    Setting("tls_key", "", _file, "PEM file with its private key.", "in the certificate's file"),
+    Setting(
+        "tls_ca",
+        "",
+        _file,
+        "PEM file with the authority that signed the certificate, if programs do not know it.",
         "none",
     ),
     Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
@@ -181,7 +248,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_development_keys: bool
     trusted_proxies: tuple[str, ...]
     batch_host_suffix: str
-    blob_host_suffix: str
+    content: str
+    blob_host_suffixes: tuple[str, ...]
+    public_host: str
+    tls: bool
+    tls_certificate: str
+    tls_key: str
+    tls_ca: str
     log_level: str
     accounts: Accounts
     environment: dict[str, str]

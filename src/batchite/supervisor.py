@@ -23,10 +23,11 @@ from typing import Any
 
 import msgspec
 
-from batchite import accounts, directory_lock, endpoints
+from batchite import accounts, directory_lock, endpoints, tls
 from batchite.endpoints import LOCK_FILE, Endpoints, Service
 from batchite.processes import Launch
 from batchite.settings import Settings, is_loopback
+from batchite.tls import Identity
 
 PREDECESSOR_SECONDS = 15.0
 """How long the port of an earlier start may stay taken by a process of it that is still ending."""
@@ -58,10 +59,12 @@ def supervise(
     with _owned(settings.data_dir), ExitStack() as stack:
         found = endpoints.load(settings.data_dir)
         sockets = {service: stack.enter_context(_listen(settings, service, found)) for service in services}
-        chosen = _chosen(settings, sockets, found)
+        identity = _identity(settings)
+        chosen = _chosen(settings, sockets, found, identity)
         accounts.save(settings.accounts, settings.data_dir)
         endpoints.save(chosen, settings.data_dir)
-        children = [Child(_launch(settings, service, chosen, sockets[service])) for service in services]
+        launches = [_launch(settings, name, chosen, sock, identity) for name, sock in sockets.items()]
+        children = [Child(launch) for launch in launches]
         return asyncio.run(_Supervision(children, until_eof).run(lambda: announce(chosen)))
 
 
@@ -115,26 +118,56 @@ def _port_problem(settings: Settings, service: Service, port: int, asked: int, e
     return f"{what} Choose another {flag} (0 takes any free one) or --host."
 
 
-def _chosen(settings: Settings, sockets: dict[Service, socket.socket], found: Endpoints | None) -> Endpoints:
+def _identity(settings: Settings) -> Identity | None:
+    try:
+        identity = tls.identity(settings)
+        if identity is not None:
+            tls.check(identity, Endpoints(host=settings.host, public_host=settings.public_host).client_host)
+    except tls.TlsError as error:
+        raise CannotStartError(str(error)) from None
+    return identity
+
+
+def _chosen(
+    settings: Settings,
+    sockets: dict[Service, socket.socket],
+    found: Endpoints | None,
+    identity: Identity | None,
+) -> Endpoints:
     ports = {service: sock.getsockname()[1] for service, sock in sockets.items()}
     return Endpoints(
         host=settings.host,
         batch_port=ports.get("batch", found.batch_port if found else None),
         blob_port=ports.get("blob", found.blob_port if found else None),
         pid=os.getpid(),
+        public_host=settings.public_host,
+        tls=identity is not None,
+        bundle=identity.bundle if identity else "",
     )
 
 
-def _launch(settings: Settings, service: Service, chosen: Endpoints, sock: socket.socket) -> Launch:
+def _launch(
+    settings: Settings,
+    service: Service,
+    chosen: Endpoints,
+    sock: socket.socket,
+    identity: Identity | None,
+) -> Launch:
     return Launch(
         service=service,
         listening=sock.fileno(),
         url=chosen.url(service) or "",
         data_dir=str(settings.data_dir.absolute()),
-        environment=settings.environment,
+        environment=tls.trusting(chosen.bundle) | settings.environment,
         trusted_proxies=settings.trusted_proxies,
-        host_suffix=settings.batch_host_suffix if service == "batch" else settings.blob_host_suffix,
+        host_suffixes=(
+            tuple(filter(None, [settings.batch_host_suffix]))
+            if service == "batch"
+            else settings.blob_host_suffixes
+        ),
+        identity=identity,
         log_level=settings.log_level,
+        content=settings.content,
     )
 
 

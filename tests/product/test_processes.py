@@ -24,7 +24,6 @@ def test_a_stop_is_heard_even_when_it_comes_at_once(tmp_path: Path, service: Ser
             data_dir=str(tmp_path),
             environment={},
             trusted_proxies=(),
-            host_suffix="",
             log_level="warning",
         )
         with subprocess.Popen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchite.accounts import Accounts, BatchAccount, StorageAccount
 from batchite.endpoints import Endpoints
+from batchite.tls import trusting
 
 
 def variables(
@@ -18,7 +19,7 @@ def variables(
         known = ", ".join(account.name for account in accounts.batch)
         raise LookupError(f"no Batch account {batch_account!r}; there are {known}")
     storage = accounts.find_storage(batch.storage_account or "") or accounts.storage[0]
-    return _of_batch(batch, endpoints) | _of_storage(storage, endpoints)
+    return _of_batch(batch, endpoints) | _of_storage(storage, endpoints) | trusting(endpoints.bundle)
 
 
 def connection_string(account: StorageAccount, blob_url: str) -> str:

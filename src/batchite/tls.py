@@ -1,0 +1,189 @@
+"""HTTPS: the certificate that the services show, and what clients need to trust it.
+
+The certificate is one that is given, or one of the data directory's own authority, which
+`batchite tls init` makes. Clients that must learn to trust it are told one file, the bundle: the
+system's authorities and ours, since programs take such a file instead of the system's.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from batchite.endpoints import ANY_ADDRESS
+from batchite.settings import Settings
+
+DIRECTORY = "tls"
+"""in the data directory"""
+AUTHORITY = "ca.pem"
+AUTHORITY_KEY = "ca-key.pem"
+CERTIFICATE = "certificate.pem"
+KEY = "key.pem"
+BUNDLE = "bundle.pem"
+VALIDITY = timedelta(days=800)
+"""Of a certificate of our own; some clients refuse those that are valid for longer than 825 days."""
+
+_PLACES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+_ROUNDS = 6
+
+
+class TlsError(Exception):
+    """HTTPS cannot be spoken; the text says why and what to do."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What the services show. `bundle` is empty if clients trust the certificate anyway."""
+
+    certificate: str
+    key: str
+    bundle: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        """For a server. Raises TlsError."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:  # an SSLError is one
+            raise TlsError(
+                f"The certificate {self.certificate} with the key {self.key} cannot be used: "
+                f"{error.strerror or error}. Both are PEM files, and belong together."
+            ) from None
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+def trusting(bundle: str) -> dict[str, str]:
+    """The variables that make programs trust the bundle: OpenSSL's, those of `requests` and of Node.js."""
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+    return dict.fromkeys(names, bundle) if bundle else {}
+
+
+def identity(settings: Settings) -> Identity | None:
+    """What the settings say, with the bundle written anew; None for plain HTTP. Raises TlsError."""
+    if settings.tls_certificate:
+        return _given(settings)
+    if settings.tls_key or settings.tls_ca:
+        raise TlsError("--tls-key and --tls-ca belong to --tls-certificate, which is not given.")
+    return _own(settings.data_dir) if settings.tls else None
+
+
+def _given(settings: Settings) -> Identity:
+    certificate = settings.tls_certificate
+    bundle = write_bundle(settings.data_dir, settings.tls_ca) if settings.tls_ca else ""
+    return Identity(certificate, settings.tls_key or certificate, bundle)
+
+
+def _own(data_dir: Path) -> Identity:
+    place = _place(data_dir)
+    if not (place / CERTIFICATE).exists():
+        raise TlsError(
+            f"There is no certificate in {place}. Make one with: batchite tls init --data-dir {data_dir} "
+            "(or give --tls-certificate)."
+        )
+    bundle = write_bundle(data_dir, str(place / AUTHORITY))
+    return Identity(str(place / CERTIFICATE), str(place / KEY), bundle)
+
+
+def check(identity: Identity, host: str) -> None:
+    """Whether our own clients, such as nodes, will accept the certificate at `host`. Raises TlsError."""
+    try:
+        client = ssl.create_default_context(cafile=identity.bundle or None)
+        _shake_hands(identity.context(), client, host)
+    except ssl.SSLCertVerificationError as error:
+        raise TlsError(
+            f"The certificate {identity.certificate} is not accepted at {host!r}: {error.verify_message}. "
+            "Name the host it is made for with --public-host, and whoever signed it, if programs do not "
+            "know them, with --tls-ca. One of your own is renewed by: batchite tls init"
+        ) from None
+
+
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> None:
+    """A handshake in memory. Raises SSLCertVerificationError."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = (
+        client.wrap_bio(to_client, to_server, server_hostname=host),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    for side in sides * _ROUNDS:
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+
+
+def init(data_dir: Path, names: Sequence[str]) -> Identity:
+    """Make a certificate for `names`, and an authority that signs it unless there is one already.
+
+    Raises OSError and ValueError (a name that no certificate can have).
+    """
+    import trustme  # only here: it loads much
+
+    place = _make_place(data_dir)
+    authority_key, authority = place / AUTHORITY_KEY, place / AUTHORITY
+    if authority_key.exists() and authority.exists():
+        ca = trustme.CA.from_pem(authority.read_bytes(), authority_key.read_bytes())
+    else:
+        ca = trustme.CA(organization_name="Batchite", organization_unit_name=f"Authority of {data_dir}"[:64])
+        _write(authority_key, ca.private_key_pem.bytes())
+        _write(authority, ca.cert_pem.bytes())
+    leaf = ca.issue_cert(*names, not_after=datetime.now(UTC) + VALIDITY)
+    _write(place / KEY, leaf.private_key_pem.bytes())
+    _write(place / CERTIFICATE, b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    return _own(data_dir)
+
+
+def names(settings: Settings, more: Sequence[str]) -> list[str]:
+    """The names under which this machine's clients reach the services, and `more`."""
+    suffixes = ["batch.localhost", settings.batch_host_suffix, *settings.blob_host_suffixes]
+    found = ["localhost", "127.0.0.1", "::1", settings.public_host, *more]
+    if settings.host not in ANY_ADDRESS:
+        found.append(settings.host)
+    found += [f"*.{suffix}" for suffix in suffixes if suffix]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def write_bundle(data_dir: Path, authority: str) -> str:
+    """The system's authorities and this one in one file; its path. Raises TlsError."""
+    try:
+        place = _make_place(data_dir)
+        ours = Path(authority).read_bytes()
+        _write(place / BUNDLE, b"\n".join([_system_authorities(), ours]))
+    except OSError as error:
+        raise TlsError(f"{error.filename or authority}: {error.strerror}.") from None
+    return str(place / BUNDLE)
+
+
+def _system_authorities() -> bytes:
+    """Not by SSL_CERT_FILE, which may already name a bundle of ours."""
+    places = (ssl.get_default_verify_paths().openssl_cafile, *_PLACES)
+    return next((Path(place).read_bytes() for place in places if Path(place).is_file()), b"")
+
+
+def _place(data_dir: Path) -> Path:
+    return data_dir.absolute() / DIRECTORY
+
+
+def _make_place(data_dir: Path) -> Path:
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = _place(data_dir)
+    place.mkdir(mode=0o700, exist_ok=True)
+    return place
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace the file, readable by its owner only: it may hold a key."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
