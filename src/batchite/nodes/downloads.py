@@ -30,11 +30,15 @@ _MISSING = frozenset({404, 410})
 
 
 class Patience:
-    """How often and how long to try; `pause` waits between tries."""
+    """How often and how long to try; `pause` waits between tries.
+
+    Together the pauses are 13 to 25 seconds, since a Blob service that was killed must have time to
+    be back.
+    """
 
     def __init__(
         self,
-        tries: int = 5,
+        tries: int = 8,
         first_pause: float = 0.2,
         silence: float = 60.0,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,

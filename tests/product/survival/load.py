@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from azure.batch import BatchClient
@@ -187,13 +188,13 @@ class Load:
 
     def _task(self, name: str, code: int) -> m.BatchTaskCreateOptions:
         dice = self._random.random()
-        staged = dice < 0.25
-        seconds = self._random.uniform(0.5, 3) if dice > 0.8 else self._random.uniform(7, 15)
+        staged = dice < 0.4
+        seconds = self._random.uniform(0.5, 3) if dice > 0.8 else self._random.uniform(10, 40)
         command = self._toll.command(
             name,
             seconds,
             code,
-            left_behind=0.25 < dice < 0.4,
+            left_behind=0.4 < dice < 0.55,
             checksum=self._sources.checksum if staged else "",
         )
         url = self._random.choice(self._sources.urls)
@@ -213,7 +214,7 @@ class Load:
 
     def _count(self) -> None:
         counts = [
-            insist(lambda job=job: self._watching_client.get_job_task_counts(job), self._stopping).task_counts
+            insist(partial(self._watching_client.get_job_task_counts, job), self._stopping).task_counts
             for job in list(self._jobs)
         ]
         self.running = sum(one.running for one in counts)

@@ -162,6 +162,7 @@ def ordeal(tmp_path: Path, dice: random.Random) -> Iterator[Ordeal]:
         trickle = stack.enter_context(trickling(content, 0.1))
         sources = Sources((trickle.url, upload(house.service, content)), checksum(content))
         toll = Toll(tmp_path / "toll")
+        stack.callback(toll.release)
         add_pool(house.service, NODES)
         load = Load(house.service, toll, sources, dice.getrandbits(32), TARGET)
         stack.callback(load.stop)
@@ -176,6 +177,7 @@ def test_acknowledged_work_survives_twenty_kills(tmp_path: Path, dice: random.Ra
         for kind in plan:
             it.suffer(kind)
         it.load.no_more()
+        it.toll.release()
         it.load.wait(lambda: it.load.all_reported, "every task is completed")
         assert it.half_staged > 0
         assert it.ended_meanwhile > 0
@@ -231,7 +233,7 @@ def test_a_clean_stop_in_the_middle_of_work_leaves_nothing(tmp_path: Path, dice:
         names = [f"task-{number}" for number in range(40)]
         tasks = [
             m.BatchTaskCreateOptions(
-                id=name, command_line=toll.command(name, 3, 5, left_behind=True, checksum="")
+                id=name, command_line=toll.command(name, 600, 5, left_behind=True, checksum="")
             )
             for name in names
         ]
@@ -241,6 +243,8 @@ def test_a_clean_stop_in_the_middle_of_work_leaves_nothing(tmp_path: Path, dice:
     finally:
         stop(service)
     assert processes_of(tmp_path) == []
+    assert all(run.code is None for name in names for run in toll.runs(name))
+    toll.release()
     first = {name: toll.runs(name) for name in names}
     service = start(tmp_path / "data")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,12 @@ class Toll:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir()
+        self._gate = (directory / "release").open("w")
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        """Let all runs, and those to come, end at once."""
+        self._gate.close()
 
     def command(self, task: str, seconds: float, code: int, *, left_behind: bool, checksum: str) -> str:
         extra = f'{"left-behind" if left_behind else "nothing"} "{checksum}"'
