@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from batchite.dispatch.loading import queued_task

@@ -288,3 +288,10 @@ class Decisions:
 
     changes: Changes = field(default_factory=Changes)
     effects: list[Effect] = field(default_factory=list)
+
+    def take_reads(self) -> list[ReadWindow]:
+        """The windows to be read, which are no longer among the effects then."""
+        reads = [effect for effect in self.effects if isinstance(effect, ReadWindow)]
+        if reads:
+            self.effects = [effect for effect in self.effects if not isinstance(effect, ReadWindow)]
+        return reads

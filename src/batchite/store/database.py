@@ -27,6 +27,9 @@ Unit = Callable[[sa.Connection], T]
 MAX_GROUP = 512
 """Units in one commit; a bound on how long the first of them waits."""
 
+CACHE_KIB = 4096
+"""Pages each connection keeps; the system's own cache holds the rest."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +43,7 @@ class _Pending:
 
 def create_engine(url: str) -> sa.Engine:
     """An engine with this project's settings: SQLite in WAL, every commit synced to disk."""
-    engine = sa.create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=False)
+    engine = sa.create_engine(url, pool_size=8, max_overflow=0, pool_pre_ping=False)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -55,7 +58,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA temp_store=MEMORY")
-    cursor.execute("PRAGMA cache_size=-16384")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     cursor.execute("PRAGMA journal_size_limit=67108864")
     cursor.close()
 

@@ -17,6 +17,8 @@ from batchite.store.dialects import insert
 
 Rows = Sequence[Mapping[str, Any]]
 
+# Statements of every turn are built once: building one takes longer than running it.
+
 _this_task = tasks.c.task_no == bindparam("task")
 _this_node = nodes.c.node_no == bindparam("node")
 _this_job = jobs.c.job_no == bindparam("job")
@@ -90,6 +92,23 @@ _counted = (
 )
 
 
+_removed = sa.delete(tasks).where(_this_task)
+_booted = (
+    sa.update(nodes).where(_this_node).values(booted=bindparam("at"), agent_version=bindparam("version"))
+)
+_node_changed = (
+    sa.update(nodes).where(_this_node).values(state=bindparam("phase"), state_time=bindparam("at"))
+)
+_node_counted = (
+    sa.update(nodes)
+    .where(_this_node)
+    .values(
+        tasks_run=nodes.c.tasks_run + bindparam("ran"),
+        tasks_succeeded=nodes.c.tasks_succeeded + bindparam("well"),
+    )
+)
+
+
 def start_tasks(connection: sa.Connection, rows: Rows) -> None:
     """`task`, `at`"""
     connection.execute(_started, rows)
@@ -112,7 +131,7 @@ def return_tasks(connection: sa.Connection, rows: Rows) -> None:
 
 def remove_tasks(connection: sa.Connection, rows: Rows) -> None:
     """`task`"""
-    connection.execute(sa.delete(tasks).where(_this_task), rows)
+    connection.execute(_removed, rows)
 
 
 def lease_tasks(connection: sa.Connection, rows: Rows) -> None:
@@ -127,31 +146,17 @@ def count_tasks(connection: sa.Connection, rows: Rows) -> None:
 
 def boot_nodes(connection: sa.Connection, rows: Rows) -> None:
     """`node`, `at`, `version`"""
-    statement = (
-        sa.update(nodes).where(_this_node).values(booted=bindparam("at"), agent_version=bindparam("version"))
-    )
-    connection.execute(statement, rows)
+    connection.execute(_booted, rows)
 
 
 def change_nodes(connection: sa.Connection, rows: Rows) -> None:
     """`node`, `phase`, `at`"""
-    statement = (
-        sa.update(nodes).where(_this_node).values(state=bindparam("phase"), state_time=bindparam("at"))
-    )
-    connection.execute(statement, rows)
+    connection.execute(_node_changed, rows)
 
 
 def count_node_tasks(connection: sa.Connection, rows: Rows) -> None:
     """`node`, `ran`, `well`: differences"""
-    statement = (
-        sa.update(nodes)
-        .where(_this_node)
-        .values(
-            tasks_run=nodes.c.tasks_run + bindparam("ran"),
-            tasks_succeeded=nodes.c.tasks_succeeded + bindparam("well"),
-        )
-    )
-    connection.execute(statement, rows)
+    connection.execute(_node_counted, rows)
 
 
 def change_start_tasks(connection: sa.Connection, rows: Rows) -> None:

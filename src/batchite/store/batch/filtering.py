@@ -83,9 +83,19 @@ def compile_(expression: Expression, columns: Columns) -> Clause:
         case Or(parts):
             return sa.or_(*(compile_(part, columns) for part in parts))
         case StartsWith(name, text):
-            return columns[name].startswith(text.lower(), autoescape=True)
+            return _starts_with(columns[name], text.lower())
         case Comparison(name, compared, literal):
             return _compare(columns[name], compared, _stored(literal))
+
+
+def _starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
+    """As a range, for which an index serves, unlike LIKE."""
+    if not text:
+        return column.is_not(None)
+    following = text[:-1] + chr(ord(text[-1]) + 1) if ord(text[-1]) < 0xD7FF else None
+    if following is None:
+        return column.startswith(text, autoescape=True)
+    return sa.and_(column >= text, column < following)
 
 
 def _compare(column: sa.ColumnElement[Any], compared: str, value: str | int | bool) -> Clause:

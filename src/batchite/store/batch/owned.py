@@ -21,6 +21,30 @@ _task_columns = (
 
 Row = sa.Row[*tuple[Any, ...]]
 
+# Queries of every turn are built once: building one takes longer than running it.
+
+_COUNTS = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running).where(
+    task_counts.c.job_no == sa.bindparam("job")
+)
+_WAITING = (
+    sa.select(*_task_columns)
+    .where(
+        tasks.c.job_no == sa.bindparam("job"),
+        tasks.c.state == sa.literal_column("'active'"),  # as in the partial index, which is used only so
+        tasks.c.required_slots == sa.bindparam("slots"),
+        tasks.c.task_no > sa.bindparam("after"),
+        tasks.c.intent.is_(None),
+    )
+    .order_by(tasks.c.task_no)
+    .limit(sa.bindparam("most"))
+)
+_DUE = (
+    sa.select(due.c.shard, due.c.kind, due.c.subject)
+    .where(due.c.at <= sa.bindparam("until"))
+    .order_by(due.c.at)
+)
+_NEXT_DUE = sa.select(sa.func.min(due.c.at))
+
 
 def pool(connection: sa.Connection, shard: str) -> Row | None:
     return connection.execute(sa.select(pools).where(pools.c.shard == shard)).one_or_none()
@@ -42,27 +66,15 @@ def job(connection: sa.Connection, job_no: int) -> Row | None:
 
 def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
     """required_slots, active, running"""
-    query = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running)
-    return connection.execute(query.where(task_counts.c.job_no == job_no)).all()
+    return connection.execute(_COUNTS, {"job": job_no}).all()
 
 
 def waiting_tasks(
     connection: sa.Connection, job_no: int, slots: int, after: int, limit: int
 ) -> Sequence[Row]:
     """Active tasks in the order they were added; those somebody wants ended are left out."""
-    query = (
-        sa.select(*_task_columns)
-        .where(
-            tasks.c.job_no == job_no,
-            tasks.c.state == "active",
-            tasks.c.required_slots == slots,
-            tasks.c.task_no > after,
-            tasks.c.intent.is_(None),
-        )
-        .order_by(tasks.c.task_no)
-        .limit(limit)
-    )
-    return connection.execute(query).all()
+    given = {"job": job_no, "slots": slots, "after": after, "most": limit}
+    return connection.execute(_WAITING, given).all()
 
 
 def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
@@ -83,17 +95,11 @@ def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
     return connection.execute(query.where(*wanted)).one_or_none()
 
 
-def shard_of_node(connection: sa.Connection, node_id: str) -> str | None:
-    query = sa.select(pools.c.shard).join(nodes, nodes.c.pool_no == pools.c.pool_no)
-    return connection.execute(query.where(nodes.c.id == node_id)).scalar_one_or_none()
-
-
 def due_until(connection: sa.Connection, at: int) -> Sequence[Row]:
     """shard, kind, subject"""
-    query = sa.select(due.c.shard, due.c.kind, due.c.subject).where(due.c.at <= at).order_by(due.c.at)
-    return connection.execute(query).all()
+    return connection.execute(_DUE, {"until": at}).all()
 
 
 def next_due(connection: sa.Connection) -> int | None:
-    found: int | None = connection.execute(sa.select(sa.func.min(due.c.at))).scalar_one()
+    found: int | None = connection.execute(_NEXT_DUE).scalar_one()
     return found

@@ -170,7 +170,15 @@ tasks = sa.Table(
     sa.Column("requeue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_requeue", Ticks),
     sa.UniqueConstraint("job_no", "key"),
-    sa.Index("tasks_by_state", "job_no", "state", "required_slots", "task_no"),
+    sa.Index("tasks_by_state", "job_no", "state", "task_no"),
+    sa.Index(
+        "tasks_waiting",
+        "job_no",
+        "required_slots",
+        "task_no",
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    ),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     sqlite_autoincrement=True,
 )

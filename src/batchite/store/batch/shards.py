@@ -27,10 +27,27 @@ class OwnedShard(NamedTuple):
     applied_event: int
 
 
+_this_shard = shards.c.shard == sa.bindparam("name")
+_BEHIND = sa.select(shards.c.shard).where(shards.c.last_event > shards.c.applied_event)
+_ADVANCE = (
+    sa.update(shards)
+    .where(_this_shard, shards.c.epoch == sa.bindparam("lease"))
+    .values(applied_event=sa.bindparam("applied"))
+)
+_FORGET = sa.delete(events).where(
+    events.c.shard == sa.bindparam("name"), events.c.sequence <= sa.bindparam("applied")
+)
+_AFTER = (
+    sa.select(events.c.sequence, events.c.kind, events.c.subject)
+    .where(events.c.shard == sa.bindparam("name"), events.c.sequence > sa.bindparam("applied"))
+    .order_by(events.c.sequence)
+    .limit(sa.bindparam("most"))
+)
+
+
 def with_events(connection: sa.Connection) -> Sequence[str]:
     """Shards whose owner has not read all events."""
-    query = sa.select(shards.c.shard).where(shards.c.last_event > shards.c.applied_event)
-    return connection.execute(query).scalars().all()
+    return connection.execute(_BEHIND).scalars().all()
 
 
 def all_names(connection: sa.Connection) -> Sequence[str]:
@@ -50,24 +67,15 @@ def acquire(connection: sa.Connection, shard: str, owner: str) -> OwnedShard:
 
 def advance(connection: sa.Connection, shard: str, epoch: int, applied: int) -> None:
     """Fence and bookmark of an owner's commit. Raises LeaseLostError if it is the owner no more."""
-    statement = (
-        sa.update(shards)
-        .where(shards.c.shard == shard, shards.c.epoch == epoch)
-        .values(applied_event=applied)
-    )
-    if connection.execute(statement).rowcount != 1:
+    given = {"name": shard, "lease": epoch, "applied": applied}
+    if connection.execute(_ADVANCE, given).rowcount != 1:
         raise LeaseLostError(shard)
 
 
 def forget_events(connection: sa.Connection, shard: str, up_to: int) -> None:
-    connection.execute(sa.delete(events).where(events.c.shard == shard, events.c.sequence <= up_to))
+    connection.execute(_FORGET, {"name": shard, "applied": up_to})
 
 
 def events_after(connection: sa.Connection, shard: str, applied: int, limit: int = 1000) -> list[Event]:
-    query = (
-        sa.select(events.c.sequence, events.c.kind, events.c.subject)
-        .where(events.c.shard == shard, events.c.sequence > applied)
-        .order_by(events.c.sequence)
-        .limit(limit)
-    )
-    return [Event(*row) for row in connection.execute(query)]
+    given = {"name": shard, "applied": applied, "most": limit}
+    return [Event(*row) for row in connection.execute(_AFTER, given)]

@@ -96,6 +96,10 @@ _JOB = (
     .with_for_update(read=True)
 )
 
+_FIND = sa.select(tasks).where(
+    tasks.c.job_no == sa.bindparam("job"), tasks.c.key == sa.bindparam("name"), _VISIBLE
+)
+
 
 @cache
 def _insertion(dialect: str) -> ReturningInsert[str, int]:
@@ -113,8 +117,7 @@ def _addition(dialect: str) -> Insert:
 
 
 def find(connection: sa.Connection, job_no: int, task_id: str) -> sa.Row[Any] | None:
-    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.key == task_id.lower(), _VISIBLE)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_FIND, {"job": job_no, "name": task_id.lower()}).one_or_none()
 
 
 def page(

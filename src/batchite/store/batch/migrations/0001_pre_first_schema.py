@@ -190,4 +190,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("tasks_by_job", "tasks", ["job_no", "task_no"], unique=False)
-    op.create_index("tasks_by_state", "tasks", ["job_no", "state", "required_slots", "task_no"], unique=False)
+    op.create_index("tasks_by_state", "tasks", ["job_no", "state", "task_no"], unique=False)
+    op.create_index(
+        "tasks_waiting",
+        "tasks",
+        ["job_no", "required_slots", "task_no"],
+        unique=False,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
