@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from batchite.store.blobs import contents as content_rows
 from batchite.store.blobs import extras as extra_fields
+from batchite.store.blobs import tags as tag_rows
 from batchite.store.blobs.containers import decode_metadata
 from batchite.store.blobs.extras import Extras
 from batchite.store.blobs.schema import LATEST as LATEST
@@ -246,7 +247,9 @@ def _insert(
     connection: sa.Connection, slot: Slot, name: str, new: Written, created: int, lease: bytes | None
 ) -> None:
     place = {"container_no": slot.container_no, "name": name, "created": created}
-    connection.execute(_INSERT, {**place, **_values(slot, new, lease)})
+    key = connection.execute(_INSERT, {**place, **_values(slot, new, lease)}).inserted_primary_key
+    if new.extras.tags and key is not None:
+        tag_rows.index(connection, key[0], new.extras.tags)
 
 
 def _values(slot: Slot, new: Written, lease: bytes | None) -> dict[str, object]:
@@ -269,6 +272,8 @@ def replace(connection: sa.Connection, slot: Slot, old: Blob, new: Written) -> l
     values = _values(slot, new, _lease_after(old, new.modified))
     given = {f"new_{column}": value for column, value in values.items()}
     connection.execute(_REPLACE, {"number": old.number, **given})
+    if new.extras.tags or old.stored_extras is not None:
+        tag_rows.reindex(connection, old.number, old.extras.tags, new.extras.tags)
     return release(connection, [old])
 
 
@@ -287,7 +292,8 @@ def drop_blocks(connection: sa.Connection, slot: Slot, name: str) -> list[int]:
     if not slot.has_blocks:
         return []
     place = {"number": slot.container_no, "blob_name": name}
-    return content_rows.release(connection, set(connection.execute(_DROP_BLOCKS, place).scalars()))
+    staged = set(connection.execute(_DROP_BLOCKS, place).scalars())
+    return content_rows.release(connection, staged, whole=False)
 
 
 def release(connection: sa.Connection, gone: Iterable[Blob]) -> list[int]:
@@ -315,6 +321,14 @@ def update(connection: sa.Connection, blob: Blob, now: int, **changes: Any) -> N
     if blob.stored_lease is not None:
         values["lease"] = _lease_after(blob, now)
     connection.execute(sa.update(table).where(table.c.blob_no == blob.number), values)
+
+
+def set_extras(connection: sa.Connection, blob: Blob, new: Extras) -> None:
+    """Neither time nor ETag change."""
+    change = sa.update(table).where(table.c.blob_no == blob.number)
+    connection.execute(change, {"extras": extra_fields.encode(new)})
+    if new.tags != blob.extras.tags:
+        tag_rows.reindex(connection, blob.number, blob.extras.tags, new.tags)
 
 
 def set_lease(connection: sa.Connection, number: int, lease: Lease | None) -> None:

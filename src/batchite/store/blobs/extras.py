@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+
+class Copied(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last copy to a blob: where from, how far, and when it ended (0: under way)."""
+
+    id: str
+    source: str
+    status: Literal["pending", "success", "aborted", "failed"] = "success"
+    done: int = 0
+    total: int = 0
+    completed: int = 0
+    description: str = ""
 
 
 class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -10,12 +24,28 @@ class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
     the blob is overwritten.
 
     `appends` is the number of blocks of an append blob, `sealed` says that it takes no more, `sequence`
-    is the number that clients of a page blob agree by.
+    is the number that clients of a page blob agree by. `tier` is empty unless a client chose one, at
+    `tier_changed`. `key` is the base64 SHA-256 of the client's encryption key, `scope` the name of an
+    encryption scope.
     """
 
     appends: int = 0
     sealed: bool = False
     sequence: int = 0
+    tags: dict[str, str] = {}
+    tier: str = ""
+    tier_changed: int = 0
+    copy: Copied | None = None
+    key: str = ""
+    scope: str = ""
+
+    @property
+    def is_archived(self) -> bool:
+        return self.tier == "Archive"
+
+    @property
+    def is_copying(self) -> bool:
+        return self.copy is not None and self.copy.status == "pending"
 
 
 NONE = Extras()

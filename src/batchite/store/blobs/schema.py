@@ -15,6 +15,7 @@ Conventions
   until nobody reads it.
 - What is deleted softly has `deleted`, and `purge`, the time from which on it does not exist.
 - An ETag is made from `modified`, so every change of a blob or container needs a later time.
+- The tags of a blob are in its `extras`; `tags` has them again for searches, which see base blobs only.
 - `properties`, `metadata`, `lease` and `extras` are JSON; NULL stands for the defaults and for none.
 - Names are compared by code points: SQLite does, PostgreSQL is told to.
 """
@@ -173,5 +174,29 @@ blocks = sa.Table(
     sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), nullable=False),
     sa.Index("blocks_by_content", "content_no"),
     comment="staged for a blob of that name, not committed yet",
+    sqlite_with_rowid=False,
+)
+
+tags = sa.Table(
+    "tags",
+    metadata,
+    sa.Column(
+        "blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("tag", Name, primary_key=True),
+    sa.Column("value", Name, nullable=False),
+    sa.Index("tags_by_value", "tag", "value", "blob_no"),
+    sqlite_with_rowid=False,
+)
+
+copies = sa.Table(
+    "copies",
+    metadata,
+    sa.Column(
+        "blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("copy_id", sa.Text, nullable=False),
+    sa.Column("source", sa.LargeBinary, nullable=False, comment="JSON of where it is read from"),
+    comment="under way from other services",
     sqlite_with_rowid=False,
 )

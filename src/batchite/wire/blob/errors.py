@@ -38,20 +38,44 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "BlobAlreadyExists": (409, "The specified blob already exists."),
     "BlobNotFound": (404, "The specified blob does not exist."),
+    "BlobArchived": (409, "This operation is not permitted on an archived blob."),
+    "BlobCustomerSpecifiedEncryptionMismatch": (
+        409,
+        "The given customer specified encryption does not match the encryption used to encrypt the blob.",
+    ),
+    "BlobDoesNotUseCustomerSpecifiedEncryption": (
+        409,
+        "The blob is not encrypted, but customer specified encryption was provided in the request.",
+    ),
     "BlobIsSealed": (
         409,
         "The specified blob is sealed and its contents cannot be modified unless it is created again.",
+    ),
+    "BlobUsesCustomerSpecifiedEncryption": (
+        409,
+        "The blob is encrypted with customer specified encryption, but it was not provided in the request.",
     ),
     "BlockCountExceedsLimit": (
         409,
         "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
     ),
     "BlockListTooLong": (400, "The block list may not contain more than 50,000 blocks."),
+    "CannotVerifyCopySource": (404, "The copy source cannot be read."),
     "ConditionNotMet": (412, "The condition specified using HTTP conditional header(s) is not met."),
     "ContainerAlreadyExists": (409, "The specified container already exists."),
+    "CopyIdMismatch": (
+        409,
+        "The specified copy ID did not match the copy ID for the pending copy operation.",
+    ),
     "CorsPreflightFailure": (403, "CORS not enabled or no matching rule found for this request."),
     "ContainerNotFound": (404, "The specified container does not exist."),
+    "Crc64Mismatch": (
+        400,
+        "The CRC64 value specified in the request did not match the one calculated by the server.",
+    ),
+    "DuplicateTagNames": (400, "The tags specified contain duplicate names."),
     "EmptyMetadataKey": (400, "The key for one of the metadata key-value pairs is empty."),
+    "EmptyTagName": (400, "The name of one of the tags is empty."),
     "InsufficientAccountPermissions": (403, "The account may not do this operation."),
     "InsufficientStorage": (507, "The service's disk is full; nothing of this request was stored."),
     "InternalError": (500, "The server encountered an internal error. Please retry the request."),
@@ -66,6 +90,10 @@ CODES: dict[str, tuple[int, str]] = {
     "InvalidBlobType": (409, "The blob type is invalid for this operation."),
     "InvalidBlockId": (400, "The specified block ID is invalid. The block ID must be Base64-encoded."),
     "InvalidBlockList": (400, "The specified block list is invalid."),
+    "InvalidCrc64": (
+        400,
+        "The CRC64 value specified in the request is invalid. It must be 64 bits and base64-encoded.",
+    ),
     "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
     "InvalidInput": (400, "One of the request inputs is not valid."),
     "InvalidMd5": (
@@ -80,6 +108,10 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "InvalidRange": (416, "The range specified is invalid for the current size of the resource."),
     "InvalidResourceName": (400, "The specified resource name contains invalid characters."),
+    "InvalidTag": (
+        400,
+        "The tags specified are invalid. They have characters that are not permitted, or another form.",
+    ),
     "InvalidUri": (400, "The requested URI does not represent any resource on the server."),
     "InvalidXmlDocument": (400, "XML specified is not syntactically valid."),
     "InvalidXmlNodeValue": (
@@ -126,6 +158,7 @@ CODES: dict[str, tuple[int, str]] = {
             "www-authenticate header."
         ),
     ),
+    "NoPendingCopyOperation": (409, "There is currently no pending copy operation."),
     "OperationNotAllowed": (403, "The operation is not allowed."),
     "OperationNotAllowedOnRootBlob": (
         403,
@@ -136,6 +169,7 @@ CODES: dict[str, tuple[int, str]] = {
         400,
         "One of the query parameters specified in the request URI is outside the permissible range.",
     ),
+    "PendingCopyOperation": (409, "There is currently a pending copy operation."),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
     "PreviousSnapshotCannotBeNewer": (
         409,
@@ -150,6 +184,11 @@ CODES: dict[str, tuple[int, str]] = {
         "The sequence number cannot be increased because it would become too large.",
     ),
     "SnapshotsPresent": (409, "This operation is not permitted because the blob has snapshots."),
+    "SourceConditionNotMet": (
+        412,
+        "The source condition specified using HTTP conditional header(s) is not met.",
+    ),
+    "TagsTooLarge": (400, "The tags specified exceed the maximum permissible limit."),
     "UnsupportedXmlNode": (400, "One of the XML nodes specified in the request body is not supported."),
     "UnsatisfiableCondition": (
         400,
@@ -170,7 +209,7 @@ class BlobError(Exception):
     """A refusal, as the client sees it.
 
     `details` become elements of the body after the message (`HeaderName`, `Reason`, ...), `headers`
-    are sent besides the usual ones. A 304 has no body.
+    are sent besides the usual ones. A 304 has no body. `status` is given where a code has two.
     """
 
     def __init__(
@@ -180,10 +219,11 @@ class BlobError(Exception):
         *,
         details: tuple[tuple[str, str], ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
+        status: int | None = None,
     ) -> None:
-        status, default = CODES[code]
+        usual, default = CODES[code]
         super().__init__(code)
-        self.status = status
+        self.status = status or usual
         self.code = "ConditionNotMet" if code == "NotModified" else code
         self.message = message or default
         self.details = details

@@ -194,3 +194,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ranges_by_content", "ranges", ["content_no"], unique=False)
+    op.create_table(
+        "tags",
+        sa.Column("blob_no", sa.BigInteger, nullable=False),
+        sa.Column("tag", Name, nullable=False),
+        sa.Column("value", Name, nullable=False),
+        sa.ForeignKeyConstraint(["blob_no"], ["blobs.blob_no"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("blob_no", "tag"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("tags_by_value", "tags", ["tag", "value", "blob_no"], unique=False)
+    op.create_table(
+        "copies",
+        sa.Column("blob_no", sa.BigInteger, nullable=False),
+        sa.Column("copy_id", sa.Text, nullable=False),
+        sa.Column("source", sa.LargeBinary, nullable=False, comment="JSON of where it is read from"),
+        sa.ForeignKeyConstraint(["blob_no"], ["blobs.blob_no"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("blob_no"),
+        comment="under way from other services",
+        sqlite_with_rowid=False,
+    )
