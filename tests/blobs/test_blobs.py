@@ -192,14 +192,11 @@ async def test_what_is_not_built_is_refused_by_name(container: ContainerClient) 
     await blob.upload_blob(b"as it was")
     refusals = {
         "UnsupportedHeader": (
-            lambda: container.get_blob_client("log").create_append_blob(),
             lambda: blob.upload_blob(b"x", overwrite=True, tags={"a": "b"}),
             lambda: blob.upload_blob(b"x", overwrite=True, standard_blob_tier=StandardBlobTier.COOL),
             lambda: blob.start_copy_from_url(blob.url),
         ),
-        "UnsupportedQueryParameter": (
-            lambda: blob.get_blob_tags(),
-        ),
+        "UnsupportedQueryParameter": (lambda: blob.get_blob_tags(),),
         "LeaseNotPresentWithBlobOperation": (
             lambda: blob.upload_blob(b"x", overwrite=True, lease="00000000-0000-0000-0000-000000000000"),
         ),

@@ -39,11 +39,12 @@ async def test_a_blob_is_the_blocks_in_the_order_listed(container: ContainerClie
 async def test_committed_blocks_can_be_used_again(container: ContainerClient, server: Server) -> None:
     blob = container.get_blob_client("built")
     for name in ("a", "b", "c"):
-        await blob.stage_block(name, name.encode() * 3)
+        await blob.stage_block(name, name.encode() * 20_000)
     await blob.commit_block_list([BlobBlock(name) for name in "abc"])
-    await blob.stage_block("b", b"new")
+    await blob.stage_block("b", b"n" * 20_000)
     await blob.commit_block_list([BlobBlock("c"), BlobBlock("b"), BlobBlock("a")])
-    assert await (await blob.download_blob()).readall() == b"cccnewaaa"
+    written = await (await blob.download_blob()).readall()
+    assert written == b"c" * 20_000 + b"n" * 20_000 + b"a" * 20_000
     await server.content.settle()
     assert len(server.files.numbers()) == 3
 

@@ -68,6 +68,7 @@ def status_and_code(answer: bytes) -> tuple[int, str]:
 
 
 PUT = {"x-ms-blob-type": "BlockBlob"}
+WRITE = {"x-ms-page-write": "update"}
 GUID = "00000000-0000-0000-0000-000000000000"
 LIST = "/things?restype=container&comp=list"
 
@@ -80,7 +81,7 @@ async def names(container: ContainerClient) -> list[str]:
     ("verb", "path", "headers", "expected"),
     [
         ("PUT", "/things/b", {}, (400, "MissingRequiredHeader")),
-        ("PUT", "/things/b", {"x-ms-blob-type": "AppendBlob"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {"x-ms-blob-type": "PageBlob"}, (400, "MissingRequiredHeader")),
         ("PUT", "/things/b", {"x-ms-blob-type": "Sparse"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-meta-": "1"}, (400, "EmptyMetadataKey")),
         ("PUT", "/things/b", {**PUT, "x-ms-meta-1a": "1"}, (400, "InvalidMetadata")),
@@ -94,7 +95,21 @@ async def names(container: ContainerClient) -> list[str]:
         ("PUT", "/things/a%00b", PUT, (400, "InvalidUri")),
         ("PUT", "/things/%ff", PUT, (400, "InvalidUri")),
         ("PUT", "/things/%zz", PUT, (400, "InvalidUri")),
-        ("PUT", "/things/b?comp=appendblock", {}, (400, "UnsupportedQueryParameter")),
+        ("PUT", "/things/b?comp=incrementalcopy", {}, (400, "UnsupportedQueryParameter")),
+        ("PUT", "/things/b?comp=appendblock", {}, (400, "InvalidHeaderValue")),
+        ("PUT", "/things/b?comp=page", {}, (400, "MissingRequiredHeader")),
+        ("PUT", "/things/b?comp=page", {"x-ms-page-write": "tear"}, (400, "InvalidHeaderValue")),
+        ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=0-511"}, (404, "BlobNotFound")),
+        ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=1-512"}, (416, "InvalidPageRange")),
+        ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=0-"}, (400, "InvalidHeaderValue")),
+        (
+            "PUT",
+            "/things/b?comp=page",
+            {**WRITE, "Range": "bytes=0-9999999999"},
+            (413, "RequestBodyTooLarge"),
+        ),
+        ("PUT", "/things/b?comp=lease", {}, (400, "MissingRequiredHeader")),
+        ("PUT", "/things/b?comp=lease", {"x-ms-lease-action": "steal"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=nonsense", {}, (400, "InvalidQueryParameterValue")),
         ("PUT", "/things/b?comp=block", {}, (400, "InvalidBlockId")),
         ("PUT", "/things/b?comp=block&blockid=YQ%3D%3D", {}, (400, "InvalidHeaderValue")),

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from batchite.blobs import guards
-from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers, version_id
-from batchite.blobs.blobs import NOT_ENCRYPTED, body, compare_md5
+from batchite.blobs.answers import XML, Answer, changed, version_headers, version_id
+from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_received, compare_md5
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blocks as rows
 from batchite.store.blobs import kept
@@ -37,12 +37,11 @@ async def put(service: Service, call: Call) -> Answer:
     now = service.clock.now().ticks
     await service.database.read(lambda connection: _check_place(connection, call, block_id, now))
     async with service.content.uploads.receive(
-        stream, MAX_BLOCK_BYTES, inline=False, digest=bool(given_md5)
+        stream, MAX_BLOCK_BYTES, inline=True, digest=bool(given_md5)
     ) as received:
         if received.size == 0:
             raise BlobError("InvalidBlobOrBlock", details=(("Reason", "a block has at least one byte"),))
-        if given_md5:
-            compare_md5("content-md5", given_md5, received.md5)
+        shown = check_received(call, received)
 
         def unit(connection: sa.Connection) -> list[int]:
             slot = _check_place(connection, call, block_id, service.clock.now().ticks)
@@ -54,7 +53,6 @@ async def put(service: Service, call: Call) -> Answer:
 
         condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    shown: Headers = [("Content-MD5", given_md5)] if given_md5 else []
     return Answer(201, [*shown, NOT_ENCRYPTED])
 
 
@@ -62,6 +60,8 @@ def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int)
     """Raises BlobError ContainerNotFound or InvalidBlobOrBlock."""
     slot = guards.find_slot(connection, call)
     guards.check_stage(call, slot, now)
+    if slot.blob is not None:
+        guards.check_type(slot.blob, "block")
     other = rows.any_staged(connection, slot.container_no, call.address.blob)
     if other is not None and len(other) != len(block_id):
         reason = f"all block ids of a blob have the same length; others have {len(other)} characters"
@@ -80,6 +80,8 @@ async def put_list(service: Service, call: Call) -> Answer:
         slot = guards.find_slot(connection, call)
         now = service.clock.now().ticks
         guards.check_put(call, slot, now)
+        if slot.blob is not None:
+            guards.check_type(slot.blob, "block")
         pieces = _choose(connection, slot, call.address.blob, wanted)
         layout_no, size = rows.add_layout(connection, pieces) if pieces else (None, 0)
         written = Written(now, size, properties, metadata, layout_no=layout_no)
@@ -139,6 +141,7 @@ def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Ans
         guards.existing(slot)
     blob = slot.blob
     if blob is not None:
+        guards.check_type(blob, "block")
         guards.check_read(call, blob, now)
     committed = rows.committed(connection, blob.layout_no if blob else None)
     document = block_list.encode(

@@ -20,7 +20,7 @@ from batchite.blobs.answers import (
 )
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
-from batchite.store.blobs import blocks
+from batchite.store.blobs import layouts
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
 from batchite.wire.blob import dates, leases, ranges
@@ -129,13 +129,7 @@ def _pieces(connection: sa.Connection, blob: Blob, part: Span) -> tuple[Piece, .
     """The stretches of content files that make up this part of the blob."""
     if blob.content_no is not None:
         return (Piece(blob.content_no, part.start, part.length),)
-    if blob.layout_no is None:
-        raise LookupError("a blob that is not empty has neither a content nor a layout")
-    pieces = []
-    for held in blocks.covering(connection, blob.layout_no, part.start, part.end):
-        start, end = max(held.start, part.start), min(held.start + held.length, part.end)
-        pieces.append(Piece(held.content_no, held.content_start + start - held.start, end - start))
-    return tuple(pieces)
+    return tuple(layouts.pieces(connection, blob.layout_no, part.start, part.end))
 
 
 def _get_headers(call: Call, found: _Found, now: int) -> Headers:

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from batchite.blobs.call import Call
 from batchite.store.blobs import blobs as rows
-from batchite.store.blobs.blobs import Blob, Slot
+from batchite.store.blobs import kept
+from batchite.store.blobs.blobs import Blob, Slot, Type
 from batchite.wire.blob import leases
 from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.headers import TYPES
 
 
 def find_slot(connection: sa.Connection, call: Call) -> Slot:
@@ -31,6 +33,13 @@ def existing(slot: Slot) -> Blob:
     if slot.blob is None:
         raise BlobError("BlobNotFound")
     return slot.blob
+
+
+def check_type(blob: Blob, *types: Type) -> None:
+    """Raises BlobError InvalidBlobType."""
+    if blob.type not in types:
+        reason = f"the blob is of type {TYPES[blob.type]}"
+        raise BlobError("InvalidBlobType", details=(("Reason", reason),))
 
 
 def check_read(call: Call, blob: Blob, now: int) -> None:
@@ -61,3 +70,13 @@ def check_stage(call: Call, slot: Slot, now: int) -> None:
         raise BlobError("AuthorizationPermissionMismatch", details=(("Reason", reason),))
     if call.lease_id is not None or (blob is not None and blob.stored_lease is not None):
         leases.check_change(blob.lease if blob else None, call.lease_id, now)
+
+
+def check_overwrite(connection: sa.Connection, call: Call, slot: Slot, kind: Type) -> None:
+    """Raises BlobError SnapshotsPresent where a blob of another type has snapshots."""
+    blob = slot.blob
+    if blob is None or blob.type == kind:
+        return
+    if kept.has_snapshots(connection, slot, call.address.blob):
+        reason = f"its snapshots are of type {TYPES[blob.type]}; delete them first"
+        raise BlobError("SnapshotsPresent", details=(("Reason", reason),))

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from batchite.blobs import blobs, blocks, containers, deletion, downloads, leases, listing, snapshots
+from batchite.blobs import (
+    account,
+    append,
+    blobs,
+    blocks,
+    container_access,
+    containers,
+    deletion,
+    downloads,
+    leases,
+    listing,
+    pages,
+    properties,
+    snapshots,
+)
 from batchite.blobs.answers import Answer
 from batchite.blobs.authentication import Needs
 from batchite.blobs.call import Call, Service
 from batchite.blobs.refusals import unknown_operation
+from batchite.store.blobs.containers import Access
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter
 
@@ -24,41 +39,75 @@ class Operation(NamedTuple):
     narrower: Mapping[str, Needs] = {}
 
 
-def _needs(resource_type: str, account: str, service: str = "") -> Needs:
-    return Needs(resource_type, frozenset(account), frozenset(service))
+def _needs(resource_type: str, account: str, service: str = "", public: Access | None = None) -> Needs:
+    return Needs(resource_type, frozenset(account), frozenset(service), public)
 
+
+_ANY = "racwdxyltfmeopi"
+"""Every permission: whatever a token is for, it may tell what the account is."""
 
 OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("service", "", "list", "GET"): Operation(listing.containers, _needs("s", "l")),
+    ("service", "service", "properties", "GET"): Operation(account.get_properties, _needs("s", "r")),
+    ("service", "service", "properties", "PUT"): Operation(account.set_properties, _needs("s", "w")),
+    ("service", "service", "stats", "GET"): Operation(account.stats, _needs("s", "r")),
+    ("service", "service", "userdelegationkey", "POST"): Operation(
+        account.delegation_key, Needs("s", frozenset(), bearer=True)
+    ),
+    ("service", "account", "properties", "GET"): Operation(account.information, _needs("s", _ANY, _ANY)),
+    ("service", "account", "properties", "HEAD"): Operation(account.information, _needs("s", _ANY, _ANY)),
+    ("container", "account", "properties", "GET"): Operation(account.information, _needs("c", _ANY, _ANY)),
+    ("container", "account", "properties", "HEAD"): Operation(account.information, _needs("c", _ANY, _ANY)),
+    ("blob", "account", "properties", "GET"): Operation(account.information, _needs("o", _ANY, _ANY)),
+    ("blob", "account", "properties", "HEAD"): Operation(account.information, _needs("o", _ANY, _ANY)),
+    ("container", "container", "acl", "GET"): Operation(container_access.get, _needs("c", "")),
+    ("container", "container", "acl", "HEAD"): Operation(container_access.get, _needs("c", "")),
+    ("container", "container", "acl", "PUT"): Operation(container_access.set_, _needs("c", "")),
     ("container", "container", "", "PUT"): Operation(containers.create, _needs("c", "cw")),
-    ("container", "container", "", "GET"): Operation(containers.properties, _needs("c", "r")),
-    ("container", "container", "", "HEAD"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "", "GET"): Operation(
+        containers.properties, _needs("c", "r", "", "container")
+    ),
+    ("container", "container", "", "HEAD"): Operation(
+        containers.properties, _needs("c", "r", "", "container")
+    ),
     ("container", "container", "", "DELETE"): Operation(containers.delete, _needs("c", "d")),
-    ("container", "container", "metadata", "GET"): Operation(containers.properties, _needs("c", "r")),
-    ("container", "container", "metadata", "HEAD"): Operation(containers.properties, _needs("c", "r")),
+    ("container", "container", "metadata", "GET"): Operation(
+        containers.properties, _needs("c", "r", "", "container")
+    ),
+    ("container", "container", "metadata", "HEAD"): Operation(
+        containers.properties, _needs("c", "r", "", "container")
+    ),
     ("container", "container", "metadata", "PUT"): Operation(containers.set_metadata, _needs("c", "w")),
     ("container", "container", "lease", "PUT"): Operation(leases.lease_container, _needs("c", "w")),
     ("container", "container", "undelete", "PUT"): Operation(containers.undelete, _needs("c", "w")),
-    ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l")),
+    ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l", "container")),
     ("blob", "", "", "PUT"): Operation(blobs.put, _needs("o", "cw", "cw")),
-    ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r"), beside=True),
-    ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r"), beside=True),
+    ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r", "blob"), beside=True),
+    ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "", "DELETE"): Operation(
         deletion.delete,
         _needs("o", "d", "d"),
         beside=True,
         narrower={"versionid": _needs("o", "x", "x"), "deletetype": _needs("o", "y", "y")},
     ),
+    ("blob", "", "appendblock", "PUT"): Operation(append.append, _needs("o", "aw", "aw")),
+    ("blob", "", "seal", "PUT"): Operation(append.seal, _needs("o", "w", "w")),
+    ("blob", "", "page", "PUT"): Operation(pages.write, _needs("o", "w", "w")),
+    ("blob", "", "pagelist", "GET"): Operation(pages.page_ranges, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "undelete", "PUT"): Operation(deletion.undelete, _needs("o", "w", "w")),
     ("blob", "", "snapshot", "PUT"): Operation(snapshots.snapshot, _needs("o", "cw", "cw")),
     ("blob", "", "lease", "PUT"): Operation(leases.lease_blob, _needs("o", "w", "w")),
     ("blob", "", "block", "PUT"): Operation(blocks.put, _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "PUT"): Operation(blocks.put_list, _needs("o", "cw", "cw")),
-    ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r"), beside=True),
-    ("blob", "", "metadata", "GET"): Operation(downloads.metadata, _needs("o", "r", "r"), beside=True),
-    ("blob", "", "metadata", "HEAD"): Operation(downloads.metadata, _needs("o", "r", "r"), beside=True),
-    ("blob", "", "metadata", "PUT"): Operation(blobs.set_metadata, _needs("o", "w", "w")),
-    ("blob", "", "properties", "PUT"): Operation(blobs.set_properties, _needs("o", "w", "w")),
+    ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r", "blob"), beside=True),
+    ("blob", "", "metadata", "GET"): Operation(
+        downloads.metadata, _needs("o", "r", "r", "blob"), beside=True
+    ),
+    ("blob", "", "metadata", "HEAD"): Operation(
+        downloads.metadata, _needs("o", "r", "r", "blob"), beside=True
+    ),
+    ("blob", "", "metadata", "PUT"): Operation(properties.set_metadata, _needs("o", "w", "w")),
+    ("blob", "", "properties", "PUT"): Operation(properties.set_properties, _needs("o", "w", "w")),
 }
 """By level, restype, comp and verb."""
 

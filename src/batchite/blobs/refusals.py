@@ -16,7 +16,6 @@ _TAGS = "blob tags are not supported"
 _ENCRYPTION = "encryption with keys or scopes of the client is not supported"
 _RETENTION = "immutability policies and legal holds are not supported"
 _CRC64 = "CRC64 checksums are not supported; use Content-MD5"
-_PUBLIC = "public access is not supported; use a shared access signature"
 
 HEADERS: Mapping[str, str] = {
     "x-ms-copy-source": _COPY,
@@ -35,7 +34,6 @@ HEADERS: Mapping[str, str] = {
     "x-ms-expiry-option": "expiry times of blobs are not supported",
     "x-ms-content-crc64": _CRC64,
     "x-ms-structured-body": "structured message bodies are not supported; send the plain bytes",
-    "x-ms-blob-public-access": _PUBLIC,
 }
 """Header and why it is refused, if it has a value."""
 
@@ -43,11 +41,11 @@ SWITCHES: Mapping[str, str] = {"x-ms-range-get-content-crc64": _CRC64}
 """Refused if the value is true."""
 
 COMPONENTS: Mapping[Level, frozenset[str]] = {
-    "service": frozenset({"properties", "stats", "batch", "blobs", "userdelegationkey"}),
-    "container": frozenset({"acl", "batch", "rename", "blobs"}),
+    "service": frozenset({"batch", "blobs"}),
+    "container": frozenset({"batch", "rename", "blobs"}),
     "blob": frozenset(
         {
-            "copy", "appendblock", "seal", "page", "pagelist", "incrementalcopy", "tier",
+            "copy", "incrementalcopy", "tier",
             "tags", "query", "expiry", "immutabilityPolicies", "legalhold",
         }
     ),

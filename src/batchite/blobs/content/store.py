@@ -16,7 +16,7 @@ class ContentStore:
         self.storage = storage
         self.disposal = Disposal(database, storage)
         self.uploads = Uploads(database, storage, self.disposal)
-        self.reader = Reader(storage)
+        self.reader = Reader(database, storage)
 
     async def start(self) -> int:
         """Remove what a crash left behind; returns how many contents that were."""

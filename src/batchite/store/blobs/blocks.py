@@ -31,6 +31,7 @@ class Range(NamedTuple):
     length: int
     content_no: int
     content_start: int
+    inline: bool = False
 
 
 def stage(
@@ -52,7 +53,7 @@ def stage(
             "content_no": content_no,
         },
     )
-    return contents.release(connection, old) if old else []
+    return contents.release(connection, old, whole=False) if old else []
 
 
 def any_staged(connection: sa.Connection, container_no: int, name: str) -> str | None:
@@ -104,15 +105,3 @@ def add_layout(connection: sa.Connection, pieces: Sequence[tuple[str, Piece]]) -
         start += piece.length
     connection.execute(sa.insert(ranges), rows)
     return key[0], start
-
-
-def covering(connection: sa.Connection, layout_no: int, start: int, end: int) -> list[Range]:
-    """The ranges that hold bytes `start` to `end` of the blob, in order."""
-    mine = ranges.c.layout_no == layout_no
-    first = sa.select(sa.func.max(ranges.c.start)).where(mine, ranges.c.start <= start).scalar_subquery()
-    query = (
-        sa.select(ranges.c.start, ranges.c.length, ranges.c.content_no, ranges.c.content_start)
-        .where(mine, ranges.c.start >= first, ranges.c.start < end)
-        .order_by(ranges.c.start)
-    )
-    return [Range(*row) for row in connection.execute(query)]

@@ -60,15 +60,19 @@ def abandon(connection: sa.Connection, content_no: int) -> bool:
     return connection.execute(change, {"state": "condemned"}).rowcount == 1
 
 
-def release(connection: sa.Connection, content_nos: Collection[int]) -> list[int]:
+def release(connection: sa.Connection, content_nos: Collection[int], *, whole: bool = True) -> list[int]:
     """Drop those that nothing refers to any more; call it after the references were removed.
+
+    `whole`: they were all of a blob each. Such a content, if it is kept in its row, is read together
+    with its blob and may go at once; one of a range is waited for like a file.
 
     Returns the numbers whose files are to be removed once this is committed.
     """
     condemned: list[int] = []
     for chunk in _chunks(content_nos):
         unused = sa.and_(contents.c.content_no.in_(chunk), sa.not_(_REFERRED))
-        connection.execute(sa.delete(contents).where(unused, contents.c.data.is_not(None)))
+        if whole:
+            connection.execute(sa.delete(contents).where(unused, contents.c.data.is_not(None)))
         condemn = sa.update(contents).where(unused).values(state="condemned").returning(contents.c.content_no)
         condemned.extend(connection.execute(condemn).scalars())
     return condemned
@@ -82,7 +86,16 @@ def release_layout(connection: sa.Connection, layout_no: int) -> list[int]:
     dropped = sa.delete(ranges).where(ranges.c.layout_no == layout_no).returning(ranges.c.content_no)
     numbers = set(connection.execute(dropped).scalars())
     connection.execute(sa.delete(layouts).where(layouts.c.layout_no == layout_no))
-    return release(connection, numbers)
+    return release(connection, numbers, whole=False)
+
+
+def data_of(connection: sa.Connection, content_nos: Collection[int]) -> dict[int, bytes]:
+    """The bytes of those that are kept in their rows."""
+    found: dict[int, bytes] = {}
+    for chunk in _chunks(content_nos):
+        query = sa.select(contents.c.content_no, contents.c.data).where(contents.c.content_no.in_(chunk))
+        found.update((number, data) for number, data in connection.execute(query) if data is not None)
+    return found
 
 
 def leftovers(connection: sa.Connection) -> list[int]:

@@ -1,0 +1,176 @@
+"""Page blobs: Put Page, Get Page Ranges, and the size and sequence number of Set Blob Properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.blobs import guards
+from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers
+from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_received
+from batchite.blobs.call import Call, Service
+from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import extras, layouts
+from batchite.store.blobs.blobs import Blob, Wanted
+from batchite.store.blobs.blocks import Piece
+from batchite.wire.blob import dates, listings, ranges
+from batchite.wire.blob import pages as rules
+from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter, missing_header
+from batchite.wire.blob.pages import Pages, Segment
+from batchite.wire.blob.ranges import Span
+
+Store = Callable[[sa.Connection], Sequence[Piece]]
+
+
+async def write(service: Service, call: Call) -> Answer:
+    """Put Page: write pages, or make zeros of them."""
+    action = call.headers.get("x-ms-page-write", "").lower()
+    if not action:
+        raise missing_header("x-ms-page-write")
+    if action not in ("update", "clear"):
+        raise invalid_header("x-ms-page-write", action, "update or clear")
+    span = rules.read_pages(call.headers)
+    if action == "clear":
+        if call.headers.get("content-length", "0") != "0":
+            raise invalid_header(
+                "Content-Length", call.headers["content-length"], "0 where pages are cleared"
+            )
+        return await commit(service, call, span, lambda _: [], [])
+    return await _update(service, call, span)
+
+
+async def _update(service: Service, call: Call, span: Span) -> Answer:
+    if span.length > rules.MAX_WRITE_BYTES:
+        raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(rules.MAX_WRITE_BYTES)),))
+    stream = body(call, rules.MAX_WRITE_BYTES)
+    now = service.clock.now().ticks
+    await service.database.read(lambda connection: _find(connection, call, span, now))
+    uploads = service.content.uploads
+    digest = bool(call.headers.get("content-md5"))
+    async with uploads.receive(stream, rules.MAX_WRITE_BYTES, inline=True, digest=digest) as received:
+        checked = check_received(call, received)
+        if received.size != span.length:
+            raise invalid_header("x-ms-range", f"{span.length} bytes", f"the body has {received.size} bytes")
+
+        def store(connection: sa.Connection) -> Sequence[Piece]:
+            content_no = received.store(connection)
+            return [] if content_no is None else [Piece(content_no, 0, received.size)]
+
+        return await commit(service, call, span, store, checked)
+
+
+async def commit(service: Service, call: Call, span: Span, store: Store, shown: Headers) -> Answer:
+    """Make these pieces the pages of the span; `store` is called in the transaction that does it."""
+
+    def unit(connection: sa.Connection) -> tuple[int, int, list[int]]:
+        now = service.clock.now().ticks
+        blob = _find(connection, call, span, now)
+        layout_no = layouts.own(connection, blob)
+        pieces = store(connection)
+        condemned = layouts.write(connection, layout_no, span.start, span.end, pieces)
+        rows.update(connection, blob, now, layout_no=layout_no)
+        return now, blob.extras.sequence, condemned
+
+    modified, sequence, condemned = await service.database.write(unit)
+    service.content.disposal.dispose(condemned)
+    return changed(201, modified, *shown, (rules.SEQUENCE, str(sequence)), NOT_ENCRYPTED)
+
+
+def _find(connection: sa.Connection, call: Call, span: Span, now: int) -> Blob:
+    """Raises BlobError unless there are these pages, and they may be written."""
+    blob = guards.existing(guards.find_slot(connection, call))
+    guards.check_type(blob, "page")
+    guards.check_change(call, blob, now)
+    rules.check_sequence(call.headers, blob.extras.sequence)
+    if span.end > blob.size:
+        raise BlobError("InvalidPageRange", details=(("Reason", f"the blob has {blob.size} bytes"),))
+    return blob
+
+
+def apply_change(
+    connection: sa.Connection, blob: Blob, change: rules.Change
+) -> tuple[dict[str, object], list[int]]:
+    """Columns that Set Blob Properties changes of a page blob, and contents as `contents.release`."""
+    if not change.given:
+        return {}, []
+    guards.check_type(blob, "page")
+    columns: dict[str, object] = {}
+    condemned: list[int] = []
+    if change.size is not None:
+        columns["size"] = change.size
+        if change.size < blob.size and blob.layout_no is not None:
+            columns["layout_no"] = layout_no = layouts.own(connection, blob)
+            condemned = layouts.write(connection, layout_no, change.size, blob.size, [])
+    sequence = change.next_sequence(blob.extras.sequence)
+    columns["extras"] = extras.encode(msgspec.structs.replace(blob.extras, sequence=sequence))
+    return columns, condemned
+
+
+async def page_ranges(service: Service, call: Call) -> Answer:
+    """Get Page Ranges: the pages with content, or those that differ from a snapshot's."""
+    now = service.clock.now().ticks
+    if call.headers.get("x-ms-previous-snapshot-url"):
+        url = call.headers["x-ms-previous-snapshot-url"]
+        raise invalid_header("x-ms-previous-snapshot-url", url, "of managed disks only; use prevsnapshot")
+    return await service.database.read(lambda connection: _page_ranges(connection, call, now))
+
+
+def _page_ranges(connection: sa.Connection, call: Call, now: int) -> Answer:
+    blob = guards.existing(guards.find_slot(connection, call))
+    guards.check_type(blob, "page")
+    guards.check_read(call, blob, now)
+    wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
+    span = wanted.within(blob.size) if wanted else Span(0, blob.size)
+    old = _previous(connection, call, blob)
+    found = rules.written(_segments(connection, blob, span))
+    if old is not None:
+        found = rules.changed(_segments(connection, blob, span), _segments(connection, old, span))
+    shown, marker = _page(call.query, found)
+    size = ("x-ms-blob-content-length", str(blob.size))
+    return Answer(200, [*XML, *version_headers(blob.modified), size], rules.encode(shown, marker))
+
+
+def _previous(connection: sa.Connection, call: Call, blob: Blob) -> Blob | None:
+    text = call.query.get("prevsnapshot")
+    if not text:
+        return None
+    moment = dates.read_moment("prevsnapshot", text)
+    if blob.snapshot is not None and moment > blob.snapshot:
+        raise BlobError("PreviousSnapshotCannotBeNewer")
+    names = call.address
+    wanted = Wanted(moment, "snapshot")
+    slot = rows.find(connection, names.account, names.container, names.blob, wanted)
+    if slot is None or slot.blob is None:
+        raise BlobError("PreviousSnapshotNotFound")
+    guards.check_type(slot.blob, "page")
+    return slot.blob
+
+
+def _segments(connection: sa.Connection, blob: Blob, span: Span) -> list[Segment]:
+    """What content the pages of the span have, so far as the blob goes."""
+    end = min(span.end, blob.size)
+    if blob.layout_no is None or span.start >= end:
+        return []
+    return [
+        Segment(
+            max(held.start, span.start),
+            min(held.start + held.length, end),
+            held.content_no,
+            held.content_start - held.start,
+        )
+        for held in layouts.covering(connection, blob.layout_no, span.start, end)
+    ]
+
+
+def _page(query: Mapping[str, str], found: list[Pages]) -> tuple[list[Pages], str]:
+    """As many as `maxresults` says, and where to go on."""
+    limit = listings.max_results(query.get("maxresults"))
+    first = listings.read_marker(query.get("marker"))
+    if first and not first.isdigit():
+        raise invalid_parameter("marker", query["marker"], "the NextMarker of an earlier page, unchanged")
+    rest = [page for page in found if page.start >= int(first or 0)]
+    if limit is None or len(rest) <= limit:
+        return rest, ""
+    return rest[:limit], listings.marker(str(rest[limit].start))

@@ -1,0 +1,56 @@
+"""Set Blob Metadata and Set Blob Properties."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from batchite.blobs import guards, pages
+from batchite.blobs.answers import Answer, changed, version_id
+from batchite.blobs.blobs import NOT_ENCRYPTED
+from batchite.blobs.call import Call, Service
+from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import kept
+from batchite.store.blobs.containers import encode_metadata
+from batchite.wire.blob import headers
+from batchite.wire.blob import pages as page_rules
+from batchite.wire.blob.headers import HttpProperties
+
+
+async def set_metadata(service: Service, call: Call) -> Answer:
+    """All metadata are replaced. Where versions are kept, the old state becomes one."""
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
+
+    def unit(connection: sa.Connection) -> tuple[int, int | None]:
+        slot = guards.find_slot(connection, call)
+        blob = guards.existing(slot)
+        now = service.clock.now().ticks
+        guards.check_change(call, blob, now)
+        return now, kept.change(connection, slot, blob, now, metadata=metadata)
+
+    modified, version = await service.database.write(unit)
+    return changed(200, modified, *version_id(version), NOT_ENCRYPTED)
+
+
+async def set_properties(service: Service, call: Call) -> Answer:
+    """Set Blob Properties: all are replaced, those not given are cleared.
+
+    A request that changes the size or the sequence number of a page blob, and gives no properties,
+    leaves them as they are.
+    """
+    properties = headers.blob_properties(call.headers, plain=False)
+    paging = page_rules.read_change(call.headers)
+
+    def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
+        blob = guards.existing(guards.find_slot(connection, call))
+        now = service.clock.now().ticks
+        guards.check_change(call, blob, now)
+        columns, condemned = pages.apply_change(connection, blob, paging)
+        if not paging.given or properties != HttpProperties():
+            columns["properties"] = rows.encode_properties(properties)
+        rows.update(connection, blob, now, **columns)
+        sequence = paging.next_sequence(blob.extras.sequence) if blob.type == "page" else None
+        return now, sequence, condemned
+
+    modified, sequence, condemned = await service.database.write(unit)
+    service.content.disposal.dispose(condemned)
+    return changed(200, modified, *([] if sequence is None else [(page_rules.SEQUENCE, str(sequence))]))
