@@ -90,11 +90,7 @@ async def test_a_condition_is_kept_when_deleting(container: ContainerClient) -> 
     await container.delete_container(if_unmodified_since=properties.last_modified)
 
 
-async def test_what_is_not_built_is_refused_by_name(container: ContainerClient) -> None:
-    with pytest.raises(HttpResponseError) as refused:
-        await container.get_container_access_policy()
-    assert refused.value.status_code == 400
-    assert refused.value.error_code == "UnsupportedQueryParameter"
+async def test_a_lease_that_nobody_has_deletes_nothing(container: ContainerClient) -> None:
     with pytest.raises(HttpResponseError) as leased:
         await container.delete_container(lease="00000000-0000-0000-0000-000000000000")
     assert leased.value.error_code == "LeaseNotPresentWithContainerOperation"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batchite.blobs.authentication import KnownAccount
 from batchite.blobs.content.store import ContentStore
 from batchite.store.blobs.blobs import BASE, Wanted
 from batchite.store.database import Database
@@ -37,6 +38,7 @@ class Call:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     principal: Principal
+    account: KnownAccount
 
     @property
     def account_url(self) -> str:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.blobs.answers import Answer, changed, metadata_headers, version_headers
+from batchite.blobs.answers import Answer, Headers, changed, metadata_headers, version_headers
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import containers as rows
 from batchite.store.blobs.containers import Container
-from batchite.wire.blob import address, dates, headers, leases
+from batchite.wire.blob import address, dates, headers, leases, policies
 from batchite.wire.blob.errors import BlobError, missing_header, unsupported_header
 
 
 async def create(service: Service, call: Call) -> Answer:
     address.check_container(call.address.container)
+    access = policies.read_access(call.headers.get("x-ms-blob-public-access"))
     metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     now = service.clock.now().ticks
     added = await service.database.write(
-        lambda connection: rows.add(connection, call.address.account, call.address.container, metadata, now)
+        lambda connection: rows.add(
+            connection, call.address.account, call.address.container, metadata, now, access
+        )
     )
     if not added:
         raise BlobError("ContainerAlreadyExists")
@@ -34,6 +37,7 @@ async def properties(service: Service, call: Call) -> Answer:
     if call.query.get("comp") != "metadata":
         shown += [
             *leases.headers(container.lease, now),
+            *access_headers(container),
             ("x-ms-has-immutability-policy", "false"),
             ("x-ms-has-legal-hold", "false"),
         ]
@@ -42,7 +46,7 @@ async def properties(service: Service, call: Call) -> Answer:
 
 async def set_metadata(service: Service, call: Call) -> Answer:
     """The only condition that the service documents for it is If-Modified-Since."""
-    _refuse_conditions(call, "if-match", "if-none-match", "if-unmodified-since")
+    refuse_conditions(call, "if-match", "if-none-match", "if-unmodified-since")
     metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
 
@@ -58,7 +62,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
 
 
 async def delete(service: Service, call: Call) -> Answer:
-    _refuse_conditions(call, "if-match", "if-none-match")
+    refuse_conditions(call, "if-match", "if-none-match")
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> list[int]:
@@ -96,6 +100,11 @@ async def undelete(service: Service, call: Call) -> Answer:
     return changed(201, await service.database.write(unit))
 
 
+def access_headers(container: Container) -> Headers:
+    """Nothing for a private container."""
+    return [] if container.access is None else [("x-ms-blob-public-access", container.access)]
+
+
 def existing(connection: sa.Connection, call: Call) -> Container:
     """Raises BlobError ContainerNotFound."""
     container = rows.find(connection, call.address.account, call.address.container)
@@ -104,7 +113,8 @@ def existing(connection: sa.Connection, call: Call) -> Container:
     return container
 
 
-def _refuse_conditions(call: Call, *names: str) -> None:
+def refuse_conditions(call: Call, *names: str) -> None:
+    """Raises BlobError for conditions which an operation has not."""
     for name in names:
         if name in call.headers:
             raise unsupported_header(name, call.headers[name], "not a condition of this operation")

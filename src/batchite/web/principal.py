@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchite.wire.signing.bearer import Identity
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The result of authentication, whatever the scheme.
 
     `account` is the account acted on, `roles` what may be done there (`owner` may do everything),
-    `scheme` how it was shown (`sharedkey`, `sas`, `bearer`), for logs only.
+    `scheme` how it was shown (`sharedkey`, `sas`, `bearer`, `anonymous`), for logs only. `identity` is
+    the user, if a bearer token says so.
     """
 
     account: str
     roles: frozenset[str]
     scheme: str
+    identity: Identity | None = None
 
 
 OWNER = frozenset({"owner"})

@@ -72,13 +72,27 @@ def find(connection: sa.Connection, account: str, name: str) -> Container | None
     return None if row is None else Container(*row)
 
 
-def add(connection: sa.Connection, account: str, name: str, metadata: bytes | None, now: int) -> bool:
+def add(
+    connection: sa.Connection,
+    account: str,
+    name: str,
+    metadata: bytes | None,
+    now: int,
+    access: Access | None = None,
+) -> bool:
     """False if there is one of that name."""
     if find(connection, account, name) is not None:
         return False
     connection.execute(
         sa.insert(table),
-        {"account": account, "name": name, "created": now, "modified": now, "metadata": metadata},
+        {
+            "account": account,
+            "name": name,
+            "created": now,
+            "modified": now,
+            "metadata": metadata,
+            "access": access,
+        },
     )
     return True
 

@@ -69,7 +69,7 @@ _claims_decoder = msgspec.json.Decoder(_Claims)
 
 
 def is_bearer(authorization: str) -> bool:
-    return authorization[:7].lower() == "bearer "
+    return authorization.partition(" ")[0].lower() == "bearer"
 
 
 def issue(account: str, key: bytes, identity: Identity, start: Timestamp, expiry: Timestamp) -> str:
