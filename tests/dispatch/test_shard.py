@@ -142,6 +142,23 @@ async def test_a_restarted_owner_goes_on_where_the_last_one_was(database: Databa
     assert await counts(database) == (0, 0, 3, 0)
 
 
+async def test_a_node_that_spoke_before_its_handle_was_stored_is_adopted(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    first, engine = make_dispatch(database)
+    async with running(first) as url, AsyncExitStack() as stack:
+        await connect_all(stack, url, engine, 1)
+        (spec,) = engine.started.values()
+        await settled(first, database)
+        async with asyncio.timeout(10):
+            while (await rows(database, schema.nodes))[0].state != "idle":
+                await first.run_once()
+    await database.write(lambda c: c.execute(sa.update(schema.nodes).values(handle=None)))
+    second, adopting = make_dispatch(database)
+    async with running(second) as url, ScriptedAgent(url, spec):
+        assert adopting.adopted == {spec.node_id: None}
+        assert adopting.started == {}
+
+
 async def test_the_tasks_of_a_lost_node_run_elsewhere(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 1))
     job = await database.write(add_job)

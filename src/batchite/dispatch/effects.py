@@ -95,11 +95,15 @@ class Effects:
                     self._links.expect(node_id, known.token_hash)
 
     async def adopt(self, shard: Target) -> None:
-        """Have the engine watch the nodes that an earlier process started."""
+        """Have the engine watch the nodes that an earlier process started.
+
+        One without a handle may run all the same: its agent spoke before the handle was stored.
+        """
         handles = {
             node_id: node.handle
             for node_id, node in self._nodes.items()
-            if node.shard is shard and node.handle is not None
+            if node.shard is shard
+            and (node.handle is not None or shard.state.nodes[node_id].phase != "creating")
         }
         if handles:
             await self._engine.adopt(handles)

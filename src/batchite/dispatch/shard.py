@@ -158,7 +158,7 @@ class Shard:
         for node in state.nodes.values():
             if node.phase == "leavingpool":
                 decisions.effects.append(StopNode(node.id))
-            elif not handles[node.id].started:
+            elif node.phase == "creating" and not handles[node.id].started:
                 decisions.effects.append(StartNode(node.id))
         pools.on_pool_changed(state, state.pool, now, decisions)
         for job in list(state.jobs.values()):

@@ -50,11 +50,16 @@ class Leftovers:
         """
         killed: set[tuple[int, int]] = set()
         idle_rounds = 0
+        looked_twice = False
         while True:
             self._kill_marked()
             found = self.find()
-            if not found:
+            if not found and looked_twice:
                 return
+            looked_twice = not found  # a process just being started shows its marks a moment later
+            if not found:
+                self._pause(_PAUSES[0])
+                continue
             for process in found:
                 _kill(process)
             known = {(process.pid, process.started) for process in found}
