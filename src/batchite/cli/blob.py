@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from batchite.cli import options
+from batchite.cli import keep, options
 from batchite.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands below `blob`."""
     group = typer.Typer(help="Look after the stored blobs.", no_args_is_help=True)
     group.command("check", help=HELP)(options.with_settings(_check, names=("data_dir", "content", "config")))
+    keep.add_to(group)
     app.add_typer(group, name="blob")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchite import __version__
-from batchite.cli import env, serve, tls
+from batchite.cli import blob, env, serve, tls, token
 
 app = typer.Typer(
     name="batchite",
@@ -20,7 +20,9 @@ app = typer.Typer(
 )
 serve.add_to(app)
 env.add_to(app)
+blob.add_to(app)
 tls.add_to(app)
+token.add_to(app)
 
 
 def _show_version(asked: bool) -> None:
