@@ -308,3 +308,22 @@ async def test_an_agent_needs_its_own_credential(database: Database) -> None:
             with pytest.raises(InvalidStatus, match="403"):
                 async with ScriptedAgent(url, msgspec.structs.replace(one, token=token)):
                     pass
+
+
+async def test_a_job_does_not_end_under_a_task_that_was_just_added(database: Database) -> None:
+    """The task is stored after the owner last looked and before it commits the end of the job."""
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        await database.write(lambda c: add_tasks(c, job, 1, first=1))  # and nobody is woken
+        agent.runs_tasks = True
+        await agent.end(agent.runs[0])
+        await until(lambda: len(agent.runs) == 2 and agent.acknowledged == 4)
+        (stored,) = await rows(database, schema.jobs)
+        assert stored.terminate_reason == "AllTasksComplete"
+        assert await counts(database) == (0, 0, 2, 0)

@@ -100,7 +100,7 @@ def test_the_wall_clock_is_set_once_and_ends_the_job() -> None:
 def test_added_tasks_are_looked_for_by_slots() -> None:
     state = shard(nodes=1)
     add_job(state, 1)
-    on_tasks_added(state, 1, {1: 3, 2: 0, 4: 1}, 4)
+    on_tasks_added(state, 1, {1: 3, 2: 0, 4: 1}, 4, NOW, Decisions())
     job = state.jobs[1]
     assert {slots for slots, window in job.windows.items() if window.more} == {1, 4}
     assert job.unfinished == 4
@@ -110,3 +110,13 @@ def test_what_is_read_for_a_job_that_went_is_dropped() -> None:
     state = shard(nodes=1)
     on_window_read(state, 9, 1, [queued_task(1)], more=True)
     assert leases(state).effects == []
+
+
+def test_a_job_whose_tasks_are_all_done_when_they_are_counted_ends() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, terminates_when_done=True)
+    never_had_any, all_done = Decisions(), Decisions()
+    on_tasks_added(state, 1, {}, 0, NOW, never_had_any)
+    assert never_had_any.changes.job_terminating == []
+    on_tasks_added(state, 1, {1: 0}, 0, NOW, all_done)
+    assert all_done.changes.job_terminating[0].reason == "AllTasksComplete"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from batchite.scheduling.decisions import Changes, Completed, Requeued, StartTaskChanged
 from batchite.scheduling.ending import Failure
+from batchite.scheduling.jobs import ALL_TASKS_COMPLETE
 from batchite.store.batch import execution
 from batchite.wire.ticks import Timestamp
 
@@ -34,9 +35,9 @@ def apply(
         execution.end_resize(connection, ended.pool, ended.at, _failures_json(ended.errors))
     for removed in changes.pool_removed:
         execution.remove_pool(connection, removed.pool)
-    if changes.job_terminating:
-        rows = [{"job": job.job, "reason": job.reason, "at": job.at} for job in changes.job_terminating]
-        execution.terminate_jobs(connection, rows)
+    for job in changes.job_terminating:
+        only_if_done = job.reason == ALL_TASKS_COMPLETE
+        execution.terminate_job(connection, job.job, job.reason, job.at, only_if_done=only_if_done)
     if changes.job_completed:
         execution.complete_jobs(connection, [{"job": job.job, "at": job.at} for job in changes.job_completed])
     for due in changes.due_set:

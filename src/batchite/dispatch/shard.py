@@ -253,10 +253,8 @@ class Shard:
         match event.kind:
             case "pool":
                 return owned.pool(connection, self.name)
-            case "job":
+            case "job" | "tasks":
                 return owned.job(connection, event.subject), owned.job_counts(connection, event.subject)
-            case "tasks":
-                return owned.job_counts(connection, event.subject)
             case _:
                 return owned.task_intent(connection, event.subject)
 
@@ -266,20 +264,19 @@ class Shard:
             case "pool":
                 pool = None if subject is None else loading.pool_state(subject)
                 pools.on_pool_changed(state, pool, now, decisions)
-            case "job":
+            case "job" | "tasks":
                 job, counts = subject
-                if job is not None and job.state != "completed":
+                news = event.kind == "job" or event.subject not in state.jobs
+                if news and job is not None and job.state != "completed":
                     jobs.on_job_changed(state, loading.job_state(job), now, decisions)
-                    self._count_tasks(event.subject, counts)
-            case "tasks":
-                self._count_tasks(event.subject, subject)
+                self._count_tasks(event.subject, counts, now, decisions)
             case "task" if subject is not None:
                 self._apply_intent(event, subject, now, decisions)
 
-    def _count_tasks(self, job: int, counts: Sequence[Any]) -> None:
+    def _count_tasks(self, job: int, counts: Sequence[Any], now: int, decisions: Decisions) -> None:
         active = {slots: count for slots, count, _ in counts}
         unfinished = sum(count + running for _, count, running in counts)
-        jobs.on_tasks_added(self.state, job, active, unfinished)
+        jobs.on_tasks_added(self.state, job, active, unfinished, now, decisions)
 
     def _apply_intent(self, event: Event, row: Any, now: int, decisions: Decisions) -> None:
         tasks.on_task_intent(

@@ -147,6 +147,8 @@ class PoolRemoved:
 
 @dataclass(frozen=True, slots=True)
 class JobTerminating:
+    """If `reason` is that all tasks are complete, only as long as they are."""
+
     job: int
     reason: str
     at: int

@@ -16,6 +16,8 @@ from batchite.scheduling.decisions import (
 from batchite.scheduling.ending import DELETED, JOB_ENDED
 from batchite.scheduling.state import JobState, QueuedTask, ShardState
 
+ALL_TASKS_COMPLETE = "AllTasksComplete"
+
 
 def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
     """A job was added or changed; `job` is as stored, without windows or assignments."""
@@ -32,8 +34,18 @@ def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisio
     _wind_up(state, state.jobs[job.number], at, decisions)
 
 
-def on_tasks_added(state: ShardState, number: int, active: Mapping[int, int], unfinished: int) -> None:
-    """The store has `active` waiting tasks by number of slots, `unfinished` that are not completed."""
+def on_tasks_added(
+    state: ShardState,
+    number: int,
+    active: Mapping[int, int],
+    unfinished: int,
+    at: int,
+    decisions: Decisions,
+) -> None:
+    """The store has `active` waiting tasks by number of slots, `unfinished` that are not completed.
+
+    `active` is empty if the job never had a task; such a job does not end by itself.
+    """
     job = state.jobs.get(number)
     if job is None:
         return
@@ -41,6 +53,8 @@ def on_tasks_added(state: ShardState, number: int, active: Mapping[int, int], un
     for slots, count in active.items():
         if count > 0 and job.state in ("active", "disabled"):
             job.window(slots).more = True
+    if active:
+        _end_if_done(state, job, at, decisions)
 
 
 def on_window_read(
@@ -58,10 +72,10 @@ def on_task_over(state: ShardState, number: int, at: int, decisions: Decisions) 
     if job is None:
         return
     job.unfinished -= 1
-    if job.state == "active" and job.terminates_when_done and job.unfinished == 0:
-        terminate(state, job, "AllTasksComplete", at, decisions)
-    elif job.state in ("terminating", "deleting"):
+    if job.state in ("terminating", "deleting"):
         _finish(job, state, at, decisions)
+    else:
+        _end_if_done(state, job, at, decisions)
 
 
 def on_job_wall_clock(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
@@ -82,6 +96,12 @@ def terminate(state: ShardState, job: JobState, reason: str, at: int, decisions:
     job.state = "terminating"
     decisions.changes.job_terminating.append(JobTerminating(job.number, reason, at))
     _wind_up(state, job, at, decisions)
+
+
+def _end_if_done(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
+    """The store refuses this if a task was added that is not known here yet."""
+    if job.state == "active" and job.terminates_when_done and job.unfinished == 0:
+        terminate(state, job, ALL_TASKS_COMPLETE, at, decisions)
 
 
 def _wind_up(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:

@@ -239,19 +239,22 @@ def remove_pool(connection: sa.Connection, pool: int) -> None:
     connection.execute(sa.delete(pools).where(pools.c.pool_no == pool))
 
 
-def terminate_jobs(connection: sa.Connection, rows: Rows) -> None:
-    """`job`, `reason`, `at`"""
-    statement = (
-        sa.update(jobs)
-        .where(_this_job, jobs.c.state.in_(("active", "disabled")))
-        .values(
-            state="terminating",
-            previous_state=jobs.c.state,
-            state_time=bindparam("at"),
-            terminate_reason=bindparam("reason"),
+def terminate_job(connection: sa.Connection, job: int, reason: str, at: int, *, only_if_done: bool) -> None:
+    """Begin to end the job, unless something else ends it; `only_if_done`: if no task is left to do.
+
+    The counters have to be up to date, which they are at this point of a commit.
+    """
+    statement = sa.update(jobs).where(jobs.c.job_no == job, jobs.c.state.in_(("active", "disabled")))
+    if only_if_done:
+        left = sa.exists().where(
+            task_counts.c.job_no == job, task_counts.c.active + task_counts.c.running > 0
+        )
+        statement = statement.where(~left)
+    connection.execute(
+        statement.values(
+            state="terminating", previous_state=jobs.c.state, state_time=at, terminate_reason=reason
         )
     )
-    connection.execute(statement, rows)
 
 
 def complete_jobs(connection: sa.Connection, rows: Rows) -> None:
