@@ -15,7 +15,7 @@ from batchite.wire.signing import delegation
 
 async def get_properties(service: Service, call: Call) -> Answer:
     """Get Blob Service Properties."""
-    found = await service.database.read(lambda connection: rows.find(connection, call.address.account))
+    found = await service.database.look(lambda connection: rows.find(connection, call.address.account))
     return Answer(200, XML, service_properties.write(found))
 
 

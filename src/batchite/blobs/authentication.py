@@ -86,7 +86,7 @@ async def authenticate(
 
 
 async def _find_container(database: Database, address: Address) -> Container | None:
-    return await database.read(
+    return await database.look(
         lambda connection: containers.find(connection, address.account, address.container)
     )
 

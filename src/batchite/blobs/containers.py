@@ -29,7 +29,7 @@ async def create(service: Service, call: Call) -> Answer:
 
 async def properties(service: Service, call: Call) -> Answer:
     """Get Container Properties, and Get Container Metadata, which shows less."""
-    container = await service.database.read(lambda connection: existing(connection, call))
+    container = await service.database.look(lambda connection: existing(connection, call))
     now = service.clock.now().ticks
     leases.check_read(container.lease, call.lease_id, now, "Container")
     shown = [*version_headers(container.modified)]

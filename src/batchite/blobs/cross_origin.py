@@ -22,5 +22,5 @@ async def answer_headers(service: Service, account: str, origin: str, verb: str)
 
 
 async def _rules(service: Service, account: str) -> tuple[CorsRule, ...]:
-    found = await service.database.read(lambda connection: rows.find(connection, account))
+    found = await service.database.look(lambda connection: rows.find(connection, account))
     return found.cors

@@ -21,6 +21,7 @@ from batchite.store.blobs.extras import Extras
 from batchite.store.blobs.schema import LATEST as LATEST
 from batchite.store.blobs.schema import blobs as table
 from batchite.store.blobs.schema import blocks, containers, contents, services
+from batchite.store.prepared import Prepared, Values
 from batchite.wire.blob import leases
 from batchite.wire.blob.headers import HttpProperties
 from batchite.wire.blob.leases import Lease
@@ -150,12 +151,12 @@ def _query(moment: sa.ColumnElement[bool], *, data: bool) -> sa.Select[Any]:
 
 
 _FIND = {
-    (of_version, data): _query(_of_version if of_version else _at_moment, data=data)
+    (of_version, data): Prepared(_query(_of_version if of_version else _at_moment, data=data))
     for of_version in (False, True)
     for data in (False, True)
 }
-_INSERT = sa.insert(table)
-_REPLACE = (
+_INSERT = Prepared(sa.insert(table).returning(table.c.blob_no))
+_REPLACE = Prepared(
     sa.update(table)
     .where(table.c.blob_no == sa.bindparam("number"))
     .values(
@@ -210,14 +211,19 @@ def find_with_data(
     data: bool = True,
 ) -> tuple[Slot | None, bytes | None]:
     """As `find`, with the content where it is kept in its row."""
-    names = {"account": account, "container_name": container, "blob_name": name, "moment": wanted.moment}
-    row = connection.execute(_FIND[wanted.kind == "version", data], names).one_or_none()
+    names: Values = {
+        "account": account,
+        "container_name": container,
+        "blob_name": name,
+        "moment": wanted.moment,
+    }
+    row = _FIND[wanted.kind == "version", data].one_or_none(connection, names)
     if row is None:
         return None, None
     blob = None if row[_WIDTH + 1] is None else Blob._make(row[_WIDTH + 1 :])
     if blob is not None and (blob.deleted is not None or wanted.kind not in (blob.kind, "version")):
         blob = None
-    return Slot(row[0], row[1], bool(row[2]), row[3], blob), row[_WIDTH] if blob else None
+    return Slot(row[0], bool(row[1]), bool(row[2]), row[3], blob), row[_WIDTH] if blob else None
 
 
 class Written(NamedTuple):
@@ -246,13 +252,13 @@ def insert_over(connection: sa.Connection, slot: Slot, old: Blob, new: Written) 
 def _insert(
     connection: sa.Connection, slot: Slot, name: str, new: Written, created: int, lease: bytes | None
 ) -> None:
-    place = {"container_no": slot.container_no, "name": name, "created": created}
-    key = connection.execute(_INSERT, {**place, **_values(slot, new, lease)}).inserted_primary_key
-    if new.extras.tags and key is not None:
-        tag_rows.index(connection, key[0], new.extras.tags)
+    place: Values = {"container_no": slot.container_no, "name": name, "created": created}
+    number: int = _INSERT.one_or_none(connection, {**place, **_values(slot, new, lease)})[0]
+    if new.extras.tags:
+        tag_rows.index(connection, number, new.extras.tags)
 
 
-def _values(slot: Slot, new: Written, lease: bytes | None) -> dict[str, object]:
+def _values(slot: Slot, new: Written, lease: bytes | None) -> Values:
     return {
         "type": new.type,
         "version": new.modified if slot.versioning else None,
@@ -271,7 +277,7 @@ def replace(connection: sa.Connection, slot: Slot, old: Blob, new: Written) -> l
     """Overwrite the base; nothing of its old state is kept."""
     values = _values(slot, new, _lease_after(old, new.modified))
     given = {f"new_{column}": value for column, value in values.items()}
-    connection.execute(_REPLACE, {"number": old.number, **given})
+    _REPLACE.count(connection, {"number": old.number, **given})
     if new.extras.tags or old.stored_extras is not None:
         tag_rows.reindex(connection, old.number, old.extras.tags, new.extras.tags)
     return release(connection, [old])
@@ -335,13 +341,3 @@ def set_lease(connection: sa.Connection, number: int, lease: Lease | None) -> No
     """Neither time nor ETag change."""
     change = sa.update(table).where(table.c.blob_no == number)
     connection.execute(change, {"lease": leases.encode(lease)})
-
-
-def page(connection: sa.Connection, container_no: int, first: str, end: str | None, limit: int) -> list[Blob]:
-    """At most `limit` base blobs of names from `first` up to, not including, `end` (None: no end)."""
-    query = sa.select(*COLUMNS).where(
-        table.c.container_no == container_no, table.c.name >= first, table.c.moment == LATEST
-    )
-    if end is not None:
-        query = query.where(table.c.name < end)
-    return [Blob._make(row) for row in connection.execute(query.order_by(table.c.name).limit(limit))]

@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 
 from batchite.store.blobs.schema import blobs, blocks, contents, layouts, ranges
+from batchite.store.prepared import Prepared, Values
 from batchite.wire.blob.crc64 import crc64
 
 _CHUNK = 500
 """Numbers in one statement; SQLite bounds its variables."""
 
-_INSERT = sa.insert(contents)
-_FINISH = (
+_BEGIN = Prepared(sa.insert(contents).values(state="uploading").returning(contents.c.content_no))
+_KEEP = Prepared(sa.insert(contents).values(state="live").returning(contents.c.content_no))
+_FINISH = Prepared(
     sa.update(contents)
     .where(contents.c.content_no == sa.bindparam("number"), contents.c.state == "uploading")
     .values(state="live", size=sa.bindparam("length"), checksum=sa.bindparam("crc64"))
@@ -31,26 +33,22 @@ class ContentLost(Exception):  # noqa: N818 - a state of the store, not a mistak
 
 def begin(connection: sa.Connection) -> int:
     """Record an upload that is about to begin, and return its number."""
-    return _number(connection.execute(_INSERT, {"state": "uploading", "size": 0}))
+    number: int = _BEGIN.one_or_none(connection, {})[0]
+    return number
 
 
 def keep_inline(connection: sa.Connection, data: bytes) -> int:
     """Store small content in the row itself."""
-    values = {"state": "live", "size": len(data), "data": data, "checksum": crc64(data)}
-    return _number(connection.execute(_INSERT, values))
-
-
-def _number(result: sa.CursorResult[tuple[object, ...]]) -> int:
-    key = result.inserted_primary_key
-    if key is None:
-        raise RuntimeError("the database gave no number to a new content")
-    return int(key[0])
+    number: int = _KEEP.one_or_none(
+        connection, {"size": len(data), "data": data, "checksum": crc64(data)}
+    )[0]
+    return number
 
 
 def finish(connection: sa.Connection, content_no: int, size: int, checksum: bytes) -> None:
     """The bytes are complete and on disk; the checksum is their CRC64. Raises ContentLost."""
-    known = {"number": content_no, "length": size, "crc64": checksum}
-    if connection.execute(_FINISH, known).rowcount != 1:
+    known: Values = {"number": content_no, "length": size, "crc64": checksum}
+    if _FINISH.count(connection, known) != 1:
         raise ContentLost
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import itertools
 import re
@@ -20,6 +19,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.ticks import Duration, Timestamp
 
 SCHEME = "SharedKey"
@@ -111,7 +111,7 @@ def refusal(verdict: Verdict) -> BatchError:
 
 
 def _mac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(errors="surrogatepass"), hashlib.sha256)
+    return hmac_sha256(key, text.encode(errors="surrogatepass"))
 
 
 def _decoded(signature: str) -> bytes:

@@ -7,13 +7,13 @@ path is taken as sent, and so counts the account twice where the URL begins with
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from batchite.wire.blob.dates import parse_http_date
+from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.ticks import Duration, Timestamp
 
 MAX_SKEW = Duration.of(minutes=15)
@@ -107,7 +107,7 @@ def _check_signature(request: Signed, account: str, keys: Iterable[bytes], signa
 
 def sign(key: bytes, text: str) -> bytes:
     """The signature of `text`, in base64."""
-    return base64.b64encode(hmac.digest(key, text.encode(), hashlib.sha256))
+    return base64.b64encode(hmac_sha256(key, text.encode()))
 
 
 def strings_to_sign(request: Signed, account: str) -> Iterable[str]:

@@ -1,0 +1,65 @@
+"""Statements of the fast paths: built by SQLAlchemy once, run on the driver's cursor from then on.
+
+Between `execute` and the driver lies more work than SQLite has with a row. Such a statement is given
+what the driver takes as it is (numbers, text, bytes, None) and gives plain tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+Values = Mapping[str, int | str | bytes | None]
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    positional: bool
+
+
+class Prepared:
+    """Call it with the same names of values each time; errors are the driver's."""
+
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+        self._statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def one_or_none(self, connection: sa.Connection, values: Values) -> Any:
+        """The first row, a tuple."""
+        cursor = self._run(connection, values)
+        row = cursor.fetchone()
+        cursor.close()
+        return row
+
+    def all(self, connection: sa.Connection, values: Values) -> list[Any]:
+        cursor = self._run(connection, values)
+        rows: list[Any] = cursor.fetchall()
+        cursor.close()
+        return rows
+
+    def count(self, connection: sa.Connection, values: Values) -> int:
+        """Of rows that were changed."""
+        cursor = self._run(connection, values)
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+    def _run(self, connection: sa.Connection, values: Values) -> Any:
+        compiled = self._compiled.get(connection.dialect.name)
+        if compiled is None:
+            compiled = self._compiled[connection.dialect.name] = self._compile(connection, values)
+        sql, names, constants, positional = compiled
+        given = {**constants, **values} if constants else values
+        cursor = connection.connection.cursor()
+        cursor.execute(sql, [given[name] for name in names] if positional else given)
+        return cursor
+
+    def _compile(self, connection: sa.Connection, values: Values) -> _Compiled:
+        compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(values))
+        constants = {name: value for name, value in compiled.params.items() if name not in values}
+        order = getattr(compiled, "positiontup", None)
+        return _Compiled(str(compiled), tuple(order or compiled.params), constants, order is not None)
