@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from batchite.blobs import refusals
+from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.settings import CONFIG, SETTINGS, Setting
 from batchite.wire.batch.honoured import MODELS, TABLE
 
@@ -39,7 +41,52 @@ def _honoured_table(owner: str) -> str:
     return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
 
 
-PAGES = {"settings.md": settings_table, "honoured.md": honoured_tables}
+def blob_tables() -> str:
+    """The operations of the Blob service with what they need, then what is refused by name."""
+    return f"{_operations_table()}\n{_refusals_table()}"
+
+
+def _operations_table() -> str:
+    head = (
+        "## Operations\n\n| | on a | query | account SAS | service or user delegation SAS | anybody |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+    )
+    return head + "".join(_operation_row(*key, operation) for key, operation in OPERATIONS.items())
+
+
+def _operation_row(level: str, kind: str, component: str, verb: str, operation: Operation) -> str:
+    needs = operation.needs
+    pairs = (("restype", kind), ("comp", component))
+    query = "&".join(f"{name}={value}" for name, value in pairs if value)
+    public = f"public access `{needs.public}`" if needs.public else ""
+    if needs.public == "blob":
+        public += " or `container`"
+    account = "bearer token only" if needs.bearer else _letters(needs.account)
+    return (
+        f"| {verb} | {level} | {f'`{query}`' if query else ''} | {account} | "
+        f"{_letters(needs.service)} | {public} |\n"
+    )
+
+
+def _letters(letters: frozenset[str]) -> str:
+    return " or ".join(f"`{letter}`" for letter in sorted(letters)) if len(letters) < 5 else "any"
+
+
+def _refusals_table() -> str:
+    head = "## Refused by name\n\n| where | what | why |\n| --- | --- | --- |\n"
+    headers = "".join(f"| header | `{name}` | {why} |\n" for name, why in sorted(refusals.HEADERS.items()))
+    switches = "".join(
+        f"| header, if true | `{name}` | {why} |\n" for name, why in sorted(refusals.SWITCHES.items())
+    )
+    components = "".join(
+        f"| query, on a {level} | `comp={component}` | not supported |\n"
+        for level, names in refusals.COMPONENTS.items()
+        for component in sorted(names)
+    )
+    return head + headers + switches + components
+
+
+PAGES = {"settings.md": settings_table, "honoured.md": honoured_tables, "blob.md": blob_tables}
 
 
 def main(check: bool) -> int:

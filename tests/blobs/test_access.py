@@ -131,6 +131,15 @@ async def test_anybody_may_what_public_access_says(client: BlobServiceClient, se
             await anonymous.upload_blob(b"x", overwrite=True)
 
 
+async def test_what_is_not_committed_is_not_for_anybody(container: ContainerClient, server: Server) -> None:
+    await container.set_container_access_policy({}, public_access=PublicAccess.CONTAINER)
+    await container.get_blob_client("staged").stage_block("YQ==", b"secret")
+    url = f"{server.url}/things/staged?comp=blocklist&blocklisttype="
+    assert (await status(f"{url}uncommitted"))[0] == 401
+    assert (await status(f"{url}all"))[0] == 401
+    assert (await status(f"{url}committed"))[0] == 200
+
+
 async def test_public_access_ends_when_it_is_taken_away(container: ContainerClient, server: Server) -> None:
     await container.upload_blob("one", b"data")
     await container.set_container_access_policy({}, public_access=PublicAccess.BLOB)

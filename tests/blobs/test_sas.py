@@ -76,6 +76,43 @@ async def test_a_container_token_is_for_all_of_its_blobs(container: ContainerCli
     assert status == 403
 
 
+async def test_a_snapshots_token_is_for_that_snapshot(container: ContainerClient, server: Server) -> None:
+    blob = await container.upload_blob("one", b"old")
+    taken = str((await blob.create_snapshot())["snapshot"])
+    await blob.upload_blob(b"new", overwrite=True)
+    later = str((await blob.create_snapshot())["snapshot"])
+    url = f"{server.url}/things/one?{blob_token('r', snapshot=taken)}"
+    assert await fetch(f"{url}&snapshot={taken}") == (200, "", b"old")
+    assert (await fetch(f"{url}&snapshot={later}"))[0] == 403
+    assert (await fetch(url))[0] == 403
+
+
+async def test_a_versions_token_is_for_that_version(
+    client: BlobServiceClient, container: ContainerClient, server: Server
+) -> None:
+    switch = "<IsVersioningEnabled>true</IsVersioningEnabled>"
+    document = f"<StorageServiceProperties>{switch}</StorageServiceProperties>"
+    whole = AccountSasPermissions.from_string("w")
+    token = generate_account_sas(NAME, KEY, ResourceTypes(service=True), whole, soon())
+    changed = await fetch(f"{server.url}?restype=service&comp=properties&{token}", "PUT", data=document)
+    assert changed[0] == 202
+    first = await container.get_blob_client("one").upload_blob(b"old")
+    await container.get_blob_client("one").upload_blob(b"new", overwrite=True)
+    old = first["version_id"]
+    url = f"{server.url}/things/one?{blob_token('r', version_id=old)}"
+    assert await fetch(f"{url}&versionid={old}") == (200, "", b"old")
+    assert (await fetch(url))[0] == 403
+
+
+async def test_there_are_no_directories(container: ContainerClient, server: Server) -> None:
+    token = generate_blob_sas(
+        NAME, "things", "one", account_key=KEY, permission="r", expiry=soon(), is_directory=True
+    )
+    status, code, body = await fetch(f"{server.url}/things/one?{token}")
+    assert (status, code) == (403, "AuthenticationFailed")
+    assert b"sr=d is not supported" in body
+
+
 async def test_create_does_not_mean_overwrite(container: ContainerClient, server: Server) -> None:
     url = f"{server.url}/things/one?{blob_token('c')}"
     headers = {"x-ms-blob-type": "BlockBlob"}

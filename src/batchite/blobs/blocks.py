@@ -126,10 +126,15 @@ def _choose(
     return chosen
 
 
+_NOT_FOR_ANYBODY = "public access shows committed blocks only"
+
+
 async def get_list(service: Service, call: Call) -> Answer:
     kind = call.query.get("blocklisttype", "committed").lower()
     if kind not in _LIST_TYPES:
         raise invalid_parameter("blocklisttype", kind, "committed, uncommitted or all")
+    if kind != "committed" and call.principal.scheme == "anonymous":
+        raise BlobError("NoAuthenticationInformation", details=(("Reason", _NOT_FOR_ANYBODY),))
     now = service.clock.now().ticks
     return await service.database.read(lambda connection: _get_list(connection, call, kind, now))
 

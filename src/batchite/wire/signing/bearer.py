@@ -133,7 +133,7 @@ def read_role(text: str) -> Role:
 
 def _sign(key: bytes, signed: str) -> bytes:
     own = hmac.digest(key, b"batchite bearer token", hashlib.sha256)
-    return hmac.digest(own, signed.encode("latin-1", "replace"), hashlib.sha256)
+    return hmac.digest(own, signed.encode(), hashlib.sha256)
 
 
 def _encode(data: bytes) -> str:
