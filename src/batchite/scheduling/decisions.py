@@ -6,8 +6,9 @@ at most once in each, and a later decision about it takes the place of an earlie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Literal
+
+import msgspec
 
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.state import NodePhase, QueuedTask
@@ -20,16 +21,14 @@ CountedState = Literal["active", "running", "succeeded", "failed"]
 # -- changes
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     task: int
     job: int
     slots: int
     started: int
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True):
     task: int
     job: int
     slots: int
@@ -44,8 +43,7 @@ class Completed:
         return self.failure is None and self.exit_code == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Requeued:
+class Requeued(msgspec.Struct, frozen=True):
     """Back to active. Only a `retry` counts as a retry, only a `requeue` as a requeue."""
 
     task: int
@@ -56,8 +54,7 @@ class Requeued:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(msgspec.Struct, frozen=True):
     """The task's row goes; `was` is the state it is counted in."""
 
     task: int
@@ -66,8 +63,7 @@ class Removed:
     was: CountedState
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(msgspec.Struct, frozen=True):
     """Given to a node that may not have a slot for it yet; shown as active."""
 
     task: int
@@ -76,8 +72,7 @@ class Leased:
     node_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodesWanted:
+class NodesWanted(msgspec.Struct, frozen=True):
     """Add nodes as far as the account's core quota goes; answered by `on_nodes_allocated`."""
 
     pool: int
@@ -86,38 +81,33 @@ class NodesWanted:
     cores: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeChanged:
+class NodeChanged(msgspec.Struct, frozen=True):
     node: int
     phase: NodePhase
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeBooted:
+class NodeBooted(msgspec.Struct, frozen=True):
     node: int
     booted: int
     agent_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRemoved:
+class NodeRemoved(msgspec.Struct, frozen=True):
     """Its cores return to the account."""
 
     node: int
     cores: int
 
 
-@dataclass(slots=True)
-class NodeTasks:
+class NodeTasks(msgspec.Struct):
     """Tasks that ended on the node in this batch, to be added to its totals."""
 
     ran: int = 0
     succeeded: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StartTaskChanged:
+class StartTaskChanged(msgspec.Struct, frozen=True):
     """The node's `startTaskInfo`."""
 
     node: int
@@ -131,8 +121,7 @@ class StartTaskChanged:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeEnded:
+class ResizeEnded(msgspec.Struct, frozen=True):
     """The pool is steady; `error` if it has fewer nodes than wanted."""
 
     pool: int
@@ -140,13 +129,11 @@ class ResizeEnded:
     errors: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRemoved:
+class PoolRemoved(msgspec.Struct, frozen=True):
     pool: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobTerminating:
+class JobTerminating(msgspec.Struct, frozen=True):
     """If `reason` is that all tasks are complete, only as long as they are."""
 
     job: int
@@ -154,78 +141,70 @@ class JobTerminating:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobCompleted:
+class JobCompleted(msgspec.Struct, frozen=True):
     job: int
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class DueSet:
+class DueSet(msgspec.Struct, frozen=True):
     kind: DueKind
     subject: int
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class DueCleared:
+class DueCleared(msgspec.Struct, frozen=True):
     kind: DueKind
     subject: int
 
 
-@dataclass(slots=True)
-class Changes:
-    started: dict[int, Started] = field(default_factory=dict)
-    completed: list[Completed] = field(default_factory=list)
-    requeued: dict[int, Requeued] = field(default_factory=dict)
-    removed: list[Removed] = field(default_factory=list)
-    leased: list[Leased] = field(default_factory=list)
-    node_booted: list[NodeBooted] = field(default_factory=list)
-    node_changed: list[NodeChanged] = field(default_factory=list)
-    node_tasks: dict[int, NodeTasks] = field(default_factory=dict)
+class Changes(msgspec.Struct):
+    started: dict[int, Started] = msgspec.field(default_factory=dict)
+    completed: list[Completed] = msgspec.field(default_factory=list)
+    requeued: dict[int, Requeued] = msgspec.field(default_factory=dict)
+    removed: list[Removed] = msgspec.field(default_factory=list)
+    leased: list[Leased] = msgspec.field(default_factory=list)
+    node_booted: list[NodeBooted] = msgspec.field(default_factory=list)
+    node_changed: list[NodeChanged] = msgspec.field(default_factory=list)
+    node_tasks: dict[int, NodeTasks] = msgspec.field(default_factory=dict)
     """by number of the node"""
-    start_task_changed: list[StartTaskChanged] = field(default_factory=list)
-    node_removed: list[NodeRemoved] = field(default_factory=list)
-    nodes_wanted: dict[bool, NodesWanted] = field(default_factory=dict)
-    resize_ended: list[ResizeEnded] = field(default_factory=list)
-    pool_removed: list[PoolRemoved] = field(default_factory=list)
-    job_terminating: list[JobTerminating] = field(default_factory=list)
-    job_completed: list[JobCompleted] = field(default_factory=list)
-    due_set: list[DueSet] = field(default_factory=list)
-    due_cleared: list[DueCleared] = field(default_factory=list)
+    start_task_changed: list[StartTaskChanged] = msgspec.field(default_factory=list)
+    node_removed: list[NodeRemoved] = msgspec.field(default_factory=list)
+    nodes_wanted: dict[bool, NodesWanted] = msgspec.field(default_factory=dict)
+    resize_ended: list[ResizeEnded] = msgspec.field(default_factory=list)
+    pool_removed: list[PoolRemoved] = msgspec.field(default_factory=list)
+    job_terminating: list[JobTerminating] = msgspec.field(default_factory=list)
+    job_completed: list[JobCompleted] = msgspec.field(default_factory=list)
+    due_set: list[DueSet] = msgspec.field(default_factory=list)
+    due_cleared: list[DueCleared] = msgspec.field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, entry.name) for entry in fields(self))
+        return any(getattr(self, name) for name in self.__struct_fields__)
 
 
 # -- effects
 
 
-@dataclass(frozen=True, slots=True)
-class RunTask:
+class RunTask(msgspec.Struct, frozen=True):
     node: str
     job: int
     attempt: int
     task: QueuedTask
 
 
-@dataclass(frozen=True, slots=True)
-class EndTask:
+class EndTask(msgspec.Struct, frozen=True):
     node: str
     task: int
     attempt: int
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class RecallTask:
+class RecallTask(msgspec.Struct, frozen=True):
     node: str
     task: int
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveTaskFiles:
+class RemoveTaskFiles(msgspec.Struct, frozen=True):
     """Goes by the job's id: a completed job is not in memory any more."""
 
     node: str
@@ -233,29 +212,25 @@ class RemoveTaskFiles:
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunStartTask:
+class RunStartTask(msgspec.Struct, frozen=True):
     node: str
     attempt: int
     definition: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StartNode:
+class StartNode(msgspec.Struct, frozen=True):
     """Ask the engine for it."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopNode:
+class StopNode(msgspec.Struct, frozen=True):
     """Have the engine end it; answered by `on_node_gone`."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadWindow:
+class ReadWindow(msgspec.Struct, frozen=True):
     """Read active tasks past the cursor; answered by `on_window_read`."""
 
     job: int
@@ -264,8 +239,7 @@ class ReadWindow:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class PurgeJob:
+class PurgeJob(msgspec.Struct, frozen=True):
     """Remove the job, its tasks and their files; answered by `on_job_purged`."""
 
     job: int
@@ -284,12 +258,11 @@ Effect = (
 )
 
 
-@dataclass(slots=True)
-class Decisions:
+class Decisions(msgspec.Struct):
     """What one batch of events leads to."""
 
-    changes: Changes = field(default_factory=Changes)
-    effects: list[Effect] = field(default_factory=list)
+    changes: Changes = msgspec.field(default_factory=Changes)
+    effects: list[Effect] = msgspec.field(default_factory=list)
 
     def take_reads(self) -> list[ReadWindow]:
         """The windows to be read, which are no longer among the effects then."""
