@@ -2,65 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing
-from batchite.store.blobs import blobs as blob_rows
 from batchite.store.blobs import containers as container_rows
-from batchite.store.blobs.blobs import Blob
+from batchite.store.blobs import listed
+from batchite.store.blobs.blobs import LATEST, Blob
 from batchite.store.blobs.containers import Container
-from batchite.wire.blob import listings
+from batchite.wire.blob import dates, leases, listings
 from batchite.wire.blob.errors import invalid_parameter
+from batchite.wire.blob.headers import TYPES
 from batchite.wire.blob.listings import Asked, BlobEntry, ContainerEntry, PrefixEntry
+from batchite.wire.ticks import TICKS_PER_DAY
 
 Entry = BlobEntry | PrefixEntry
+Position = tuple[str, int]
+"""A name, and a moment of it"""
 
 CONTAINER_INCLUDES = frozenset({"metadata", "deleted", "system"})
 BLOB_INCLUDES = frozenset(
     {
         "metadata", "snapshots", "copy", "deleted", "tags", "versions", "deletedwithversions",
-        "immutabilitypolicy", "legalhold", "permissions",
+        "uncommittedblobs", "immutabilitypolicy", "legalhold", "permissions",
     }
 )  # fmt: skip
-"""Accepted in `include`. Of all but metadata there is nothing to include: no snapshot, copy, deleted
-blob, tag, version, policy or hold can exist."""
+"""Accepted in `include`. Of policies, holds and permissions there is nothing to include."""
 
 _FIRST_LOOK = 64
 """Rows read at once where a delimiter may make most of them one prefix."""
 
 
 async def containers(service: Service, call: Call) -> Answer:
-    asked, first, end = _asked(call)
-    with_metadata = "metadata" in _includes(call.query, CONTAINER_INCLUDES)
+    asked, end = _asked(call)
+    first, moment = _first(asked)
+    included = _includes(call.query, CONTAINER_INCLUDES)
     limit = asked.max_results or listings.MAX_RESULTS
+    now = service.clock.now().ticks
+    deleted_at = now if "deleted" in included else 0
 
     def query(connection: sa.Connection) -> bytes:
-        rows = container_rows.page(connection, call.address.account, first, end, limit + 1)
-        more = listings.marker(rows[limit].name) if len(rows) > limit else ""
-        entries = (_container_entry(row, with_metadata=with_metadata) for row in rows[:limit])
+        rows = container_rows.page(
+            connection, call.address.account, (first, moment), end, limit + 1, deleted_at=deleted_at
+        )
+        more = listings.marker(rows[limit].name, rows[limit].deleted or 0) if len(rows) > limit else ""
+        entries = (_container_entry(row, now, with_metadata="metadata" in included) for row in rows[:limit])
         return listings.containers(asked, entries, more)
 
     return Answer(200, XML, await service.database.read(query))
 
 
 async def blobs(service: Service, call: Call) -> Answer:
-    asked, first, end = _asked(call)
-    with_metadata = "metadata" in _includes(call.query, BLOB_INCLUDES)
+    asked, end = _asked(call)
+    included = _includes(call.query, BLOB_INCLUDES)
+    now = service.clock.now().ticks
 
     def query(connection: sa.Connection) -> bytes:
-        walk = Walk(connection, existing(connection, call).number, asked, end, with_metadata=with_metadata)
-        entries, more = walk.page(first)
+        walk = Walk(connection, existing(connection, call), asked, end, included, now)
+        entries, more = walk.page(_first(asked))
         return listings.blobs(asked, call.address.container, entries, more)
 
     return Answer(200, XML, await service.database.read(query))
 
 
-def _asked(call: Call) -> tuple[Asked, str, str | None]:
-    """What is shown again, the first name that may come and the first that may not."""
+def _first(asked: Asked) -> Position:
+    """The first name that may come, and the first moment of it."""
+    return max(listings.read_moment_marker(asked.marker), (asked.prefix or "", 0))
+
+
+def _asked(call: Call) -> tuple[Asked, str | None]:
+    """What is shown again, and the first name that may not come."""
     query = call.query
     asked = Asked(
         f"{call.account_url}/",
@@ -73,21 +87,26 @@ def _asked(call: Call) -> tuple[Asked, str, str | None]:
     if "\0" in prefix or "\0" in (asked.delimiter or ""):
         raise invalid_parameter("prefix", prefix, "names have no NUL character")
     end = listings.past(prefix) if prefix else None
-    return asked, max(listings.read_marker(asked.marker), prefix), end
+    return asked, end
 
 
 def _includes(query: Mapping[str, str], known: frozenset[str]) -> set[str]:
     """Raises BlobError for what is not in the protocol, or cannot be included."""
     given = {part.strip().lower() for part in query.get("include", "").split(",") if part.strip()}
     for part in given - known:
-        code = "UnsupportedQueryParameter" if part == "uncommittedblobs" else "InvalidQueryParameterValue"
-        raise invalid_parameter("include", part, f"of {', '.join(sorted(known))}", code=code)
+        raise invalid_parameter("include", part, f"of {', '.join(sorted(known))}")
     return given
 
 
-def _container_entry(row: Container, *, with_metadata: bool) -> ContainerEntry:
+def _container_entry(row: Container, now: int, *, with_metadata: bool) -> ContainerEntry:
     metadata = container_rows.decode_metadata(row.metadata) if with_metadata else None
-    return ContainerEntry(row.name, row.modified, metadata)
+    lease = leases.elements(row.lease, now)
+    left = _days_left(row.purge, now)
+    return ContainerEntry(row.name, row.modified, metadata, lease, row.access, row.deleted, left)
+
+
+def _days_left(purge: int | None, now: int) -> int:
+    return 0 if purge is None else max(purge - now, 0) // TICKS_PER_DAY
 
 
 class Walk:
@@ -97,46 +116,60 @@ class Walk:
     def __init__(
         self,
         connection: sa.Connection,
-        container_no: int,
+        container: Container,
         asked: Asked,
         end: str | None,
-        *,
-        with_metadata: bool,
+        included: Collection[str],
+        now: int,
     ) -> None:
         self._connection = connection
-        self._container_no = container_no
+        self._container = container
         self._prefix = asked.prefix or ""
         self._delimiter = asked.delimiter or ""
         self._limit = asked.max_results or listings.MAX_RESULTS
         self._end = end
-        self._with_metadata = with_metadata
+        self._included = included
+        self._beside = listed.Included.of(included)
+        self._now = now
 
-    def page(self, first: str) -> tuple[list[Entry], str]:
-        """The entries from this name on, and the marker of the next page ("" if there is none)."""
+    def page(self, first: Position) -> tuple[list[Entry], str]:
+        """The entries from this position on, and the marker of the next page ("" if there is none)."""
         entries: list[Entry] = []
-        at: str | None = first
+        next_at: Position | None = None
+        at: Position | None = first
         look = min(self._limit + 1, _FIRST_LOOK) if self._delimiter else self._limit + 1
-        while at is not None:
-            rows = blob_rows.page(self._connection, self._container_no, at, self._end, look)
-            at = self._take(rows, entries, complete=len(rows) < look)
+        while at is not None and next_at is None:
+            rows = self._look(at, look)
+            at, next_at = self._take(rows, entries, complete=len(rows) < look)
             look = min(2 * look, listings.MAX_RESULTS + 1)
-        if len(entries) <= self._limit:
-            return entries, ""
-        return entries[: self._limit], listings.marker(entries[self._limit].name)
+        return entries, listings.marker(*next_at) if next_at else ""
 
-    def _take(self, rows: list[Blob], entries: list[Entry], *, complete: bool) -> str | None:
-        """Add entries until there is one more than the limit; where to look on, None for nowhere."""
+    def _look(self, at: Position, limit: int) -> list[Blob]:
+        number, end = self._container.number, self._end
+        rows = listed.page(self._connection, number, at, end, limit, self._beside, self._now)
+        if "uncommittedblobs" in self._included:
+            staged = listed.uncommitted(self._connection, number, at[0], end, limit, self._container.modified)
+            rows = sorted([*rows, *staged], key=lambda row: (row.name, row.moment))[:limit]
+        return rows
+
+    def _take(
+        self, rows: list[Blob], entries: list[Entry], *, complete: bool
+    ) -> tuple[Position | None, Position | None]:
+        """Add entries up to the limit; where to look on (None for nowhere), and where the next page
+        begins if this one is full."""
         jump = ""
         for row in rows:
             if row.name < jump:
                 continue
             prefix = self._common_prefix(row.name)
+            if len(entries) == self._limit:
+                return None, ((row.name, row.moment) if prefix is None else (prefix, 0))
             entries.append(self._entry(row) if prefix is None else PrefixEntry(prefix))
             beyond = "" if prefix is None else listings.past(prefix)
-            if beyond is None or len(entries) > self._limit:
-                return None
+            if beyond is None:
+                return None, None
             jump = beyond or jump
-        return None if complete else max(jump, listings.following(rows[-1].name))
+        return (None if complete else max((jump, 0), _after(rows[-1]))), None
 
     def _common_prefix(self, name: str) -> str | None:
         if not self._delimiter:
@@ -145,5 +178,43 @@ class Walk:
         return None if found < 0 else name[: found + len(self._delimiter)]
 
     def _entry(self, row: Blob) -> BlobEntry:
-        metadata = row.metadata if self._with_metadata else None
-        return BlobEntry(row.name, row.created, row.modified, row.size, row.properties, metadata)
+        return BlobEntry(
+            row.name,
+            row.created,
+            row.modified,
+            row.size,
+            row.properties,
+            row.metadata if "metadata" in self._included else None,
+            TYPES[row.type],
+            () if row.kind == "base" and row.version is None else self._tell_apart(row),
+            self._special(row),
+        )
+
+    def _tell_apart(self, row: Blob) -> listings.Elements:
+        elements: list[tuple[str, str]] = []
+        if row.deleted is not None:
+            elements.append(("Deleted", "true"))
+        if row.snapshot is not None:
+            elements.append(("Snapshot", dates.moment(row.snapshot)))
+        elif row.version_id is not None:
+            elements.append(("VersionId", dates.moment(row.version_id)))
+            if row.kind == "base":
+                elements.append(("IsCurrentVersion", "true"))
+            elif self._beside.without_base and not self._beside.versions:
+                elements.append(("HasVersionsOnly", "true"))
+        return elements
+
+    def _special(self, row: Blob) -> listings.Elements:
+        elements = [*leases.elements(row.lease, self._now)]
+        if row.type == "page":
+            elements.append(("x-ms-blob-sequence-number", str(row.extras.sequence)))
+        elif row.type == "append" and row.extras.sealed:
+            elements.append(("Sealed", "true"))
+        elements += listings.deletion(row.deleted, _days_left(row.purge, self._now))
+        return elements
+
+
+def _after(row: Blob) -> Position:
+    if row.moment == LATEST:
+        return listings.following(row.name), 0
+    return row.name, row.moment + 1

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.store.blobs import contents
-from batchite.store.blobs.schema import blobs, blocks, services
+from batchite.store.blobs.schema import LATEST, blobs, blocks, services
 from batchite.store.blobs.schema import containers as table
 from batchite.wire.blob import leases
 from batchite.wire.blob.leases import Lease
@@ -167,19 +167,28 @@ def remove(connection: sa.Connection, number: int) -> list[int]:
 
 
 def page(
-    connection: sa.Connection, account: str, first: str, end: str | None, limit: int, *, deleted_at: int = 0
+    connection: sa.Connection,
+    account: str,
+    first: tuple[str, int],
+    end: str | None,
+    limit: int,
+    *,
+    deleted_at: int = 0,
 ) -> list[Container]:
     """At most `limit` containers of names from `first` up to, not including, `end` (None: no end).
 
     `deleted_at`: also those that were deleted softly and can be restored at this time, each before the
-    container of the same name that exists.
+    container of the same name that exists; of the first name only those deleted then or later.
     """
-    query = sa.select(*COLUMNS).where(table.c.account == account, table.c.name >= first)
+    query = sa.select(*COLUMNS).where(table.c.account == account, table.c.name >= first[0])
     if deleted_at:
-        query = query.where(sa.or_(table.c.deleted.is_(None), table.c.purge > deleted_at))
+        deleted = sa.func.coalesce(table.c.deleted, LATEST)
+        query = query.where(
+            sa.or_(table.c.deleted.is_(None), table.c.purge > deleted_at),
+            sa.or_(table.c.name > first[0], deleted >= first[1]),
+        ).order_by(table.c.name, deleted)
     else:
-        query = query.where(table.c.deleted.is_(None))
+        query = query.where(table.c.deleted.is_(None)).order_by(table.c.name)
     if end is not None:
         query = query.where(table.c.name < end)
-    order = (table.c.name, table.c.deleted.is_(None), table.c.deleted)
-    return [Container(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
+    return [Container(*row) for row in connection.execute(query.limit(limit))]

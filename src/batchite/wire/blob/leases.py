@@ -34,6 +34,12 @@ class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     broken: int | None = None
 
 
+_ELEMENTS = {
+    "x-ms-lease-status": "LeaseStatus",
+    "x-ms-lease-state": "LeaseState",
+    "x-ms-lease-duration": "LeaseDuration",
+}
+_AVAILABLE = (("LeaseStatus", "unlocked"), ("LeaseState", "available"))
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Lease)
 
@@ -72,6 +78,13 @@ def headers(lease: Lease | None, now: int) -> list[tuple[str, str]]:
     if lease is not None and present == "leased":
         shown.append(("x-ms-lease-duration", "infinite" if lease.seconds == INFINITE else "fixed"))
     return shown
+
+
+def elements(lease: Lease | None, now: int) -> tuple[tuple[str, str], ...]:
+    """What lists show."""
+    if lease is None:
+        return _AVAILABLE
+    return tuple((_ELEMENTS[name], text) for name, text in headers(lease, now))
 
 
 def read_id(name: str, text: str) -> str:

@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from batchite.wire.blob import dates
-from batchite.wire.blob.errors import invalid_parameter, is_xml_character, xml_text
+from batchite.wire.blob.errors import BlobError, invalid_parameter, is_xml_character, xml_text
 from batchite.wire.blob.headers import SHOWN_AS, HttpProperties
 
+Elements = Sequence[tuple[str, str]]
+"""Names and texts"""
+
 MAX_RESULTS = 5000
+AVAILABLE: Elements = (("LeaseStatus", "unlocked"), ("LeaseState", "available"))
+"""Of what has no lease."""
+
 _MARKER_PREFIX = b"1\n"
+MAX_MOMENT = 2**63 - 1
 _HIGHEST = "\U0010ffff"
 
 
@@ -23,10 +30,17 @@ class ContainerEntry:
     modified: int
     metadata: Mapping[str, str] | None = None
     """None: not asked for"""
+    lease: Elements = AVAILABLE
+    access: str | None = None
+    deleted: int | None = None
+    remaining_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BlobEntry:
+    """`special` are further elements of the properties, ready for the document: lease, deletion, what
+    only some blobs have. `beside` are elements before the properties, which tell a blob from its base."""
+
     name: str
     created: int
     modified: int
@@ -34,6 +48,9 @@ class BlobEntry:
     properties: HttpProperties
     metadata: Mapping[str, str] | None = None
     """None: not asked for"""
+    type: str = "BlockBlob"
+    beside: Elements = ()
+    special: Elements = AVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +71,23 @@ class Asked:
     delimiter: str | None = None
 
 
-def marker(first: str) -> str:
-    """The opaque text that continues a list at the first name not before `first`."""
-    return base64.urlsafe_b64encode(_MARKER_PREFIX + first.encode()).decode()
+def marker(first: str, moment: int = 0) -> str:
+    """The opaque text that continues a list at the first name not before `first`; of that name, with
+    what is at this moment or later."""
+    beside = f"\0{moment}" if moment else ""
+    return base64.urlsafe_b64encode(_MARKER_PREFIX + f"{first}{beside}".encode()).decode()
+
+
+def read_moment_marker(text: str | None) -> tuple[str, int]:
+    """The first name that may come and the first moment of it. Raises BlobError for a marker not ours."""
+    name, _, moment = read_marker(text).partition("\0")
+    if moment and not (moment.isascii() and moment.isdigit() and len(moment) < 20):
+        raise _bad_marker(text)
+    return name, min(int(moment or 0), MAX_MOMENT)
 
 
 def read_marker(text: str | None) -> str:
-    """The first name that may come, "" for the beginning. Raises BlobError for a marker not ours."""
+    """What `marker` was given, "" for the beginning. Raises BlobError for a marker not ours."""
     if not text:
         return ""
     try:
@@ -69,7 +96,12 @@ def read_marker(text: str | None) -> str:
             return decoded.removeprefix(_MARKER_PREFIX).decode()
     except (binascii.Error, ValueError):
         pass
-    raise invalid_parameter("marker", text, "a marker is the NextMarker of an earlier page, unchanged")
+    raise _bad_marker(text)
+
+
+def _bad_marker(text: str | None) -> BlobError:
+    reason = "a marker is the NextMarker of an earlier page, unchanged"
+    return invalid_parameter("marker", text or "", reason)
 
 
 def following(name: str) -> str:
@@ -132,13 +164,17 @@ def _document(asked: Asked, attribute: str, inner: str, next_marker: str) -> byt
 
 
 def _container(entry: ContainerEntry) -> str:
+    deleted = entry.deleted is not None
+    before = [("Deleted", "true"), ("Version", dates.deleted_version(entry.deleted or 0))] if deleted else []
+    access = [("PublicAccess", entry.access)] if entry.access else []
+    after = deletion(entry.deleted, entry.remaining_days)
     return (
-        f"<Container><Name>{xml_text(entry.name)}</Name><Properties>"
+        f"<Container><Name>{xml_text(entry.name)}</Name>{_elements(before)}<Properties>"
         f"<Last-Modified>{dates.http_date(entry.modified)}</Last-Modified>"
         f"<Etag>{dates.etag(entry.modified)}</Etag>"
-        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
+        f"{_elements(entry.lease)}{_elements(access)}"
         "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
-        f"</Properties>{_metadata(entry.metadata)}</Container>"
+        f"{_elements(after)}</Properties>{_metadata(entry.metadata)}</Container>"
     )
 
 
@@ -156,19 +192,32 @@ def _blob(entry: BlobEntry) -> str:
         f"<Etag>{dates.etag(entry.modified)[1:-1]}</Etag>"
     )
     return (
-        f"<Blob>{_name(entry.name)}<Properties>{times}"
+        f"<Blob>{name_element(entry.name)}{_elements(entry.beside)}<Properties>{times}"
         f"<Content-Length>{entry.size}</Content-Length>{shown}"
-        f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>BlockBlob</BlobType>"
-        "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
-        f"<ServerEncrypted>false</ServerEncrypted></Properties>{_metadata(entry.metadata)}</Blob>"
+        f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>{entry.type}</BlobType>"
+        f"{_elements(entry.special)}<ServerEncrypted>false</ServerEncrypted></Properties>{_metadata(entry.metadata)}</Blob>"
     )
 
 
+def deletion(deleted: int | None, remaining_days: int) -> Elements:
+    """Properties of what was deleted softly."""
+    if deleted is None:
+        return ()
+    return (
+        ("DeletedTime", dates.http_date(deleted)),
+        ("RemainingRetentionDays", str(remaining_days)),
+    )
+
+
+def _elements(pairs: Elements) -> str:
+    return "".join(f"<{name}>{xml_text(text)}</{name}>" for name, text in pairs)
+
+
 def _prefix(entry: PrefixEntry) -> str:
-    return f"<BlobPrefix>{_name(entry.name)}</BlobPrefix>"
+    return f"<BlobPrefix>{name_element(entry.name)}</BlobPrefix>"
 
 
-def _name(name: str) -> str:
+def name_element(name: str) -> str:
     """XML cannot carry every name; one that it cannot is percent-encoded and says so."""
     if all(map(is_xml_character, name)):
         return f"<Name>{xml_text(name)}</Name>"
