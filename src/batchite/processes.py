@@ -56,6 +56,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...]
     host_suffixes: tuple[str, ...] = ()
     """hosts below one of them name their account"""
+    copy_origins: tuple[str, ...] = ()
+    """other services that blobs may be copied from"""
     identity: Identity | None = None
     """for HTTPS"""
     log_level: str
@@ -189,6 +191,7 @@ async def _compose_blob(launch: Launch) -> Parts:
     from batchite.blobs.app import BlobApp, fallback
     from batchite.blobs.content.opening import WrongStorageError, open_storage
     from batchite.blobs.content.store import ContentStore
+    from batchite.blobs.purging import Purging
     from batchite.web.guard import Guard
 
     data_dir = Path(launch.data_dir)
@@ -198,15 +201,22 @@ async def _compose_blob(launch: Launch) -> Parts:
     except WrongStorageError as error:
         raise SystemExit(f"batchite: {error}") from None
     content = ContentStore(database, storage)
-    app = BlobApp(database, content, known, SystemClock(), host_suffixes=launch.host_suffixes)
+    clock = SystemClock()
+    app = BlobApp(
+        database, content, known, clock, host_suffixes=launch.host_suffixes, origins=launch.copy_origins
+    )
+    purging = Purging(database, content.disposal, clock)
 
     async def start() -> None:
         await content.start()
+        await app.start()
+        purging.start()
 
     async def stop(_end_nodes: bool) -> None:
-        """Nothing of this service runs beside its requests."""
+        await purging.stop()
 
     async def close() -> None:
+        await app.stop()
         await content.close()
         database.close()
 
