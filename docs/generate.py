@@ -75,15 +75,12 @@ def _letters(letters: frozenset[str]) -> str:
 def _refusals_table() -> str:
     head = "## Refused by name\n\n| where | what | why |\n| --- | --- | --- |\n"
     headers = "".join(f"| header | `{name}` | {why} |\n" for name, why in sorted(refusals.HEADERS.items()))
-    switches = "".join(
-        f"| header, if true | `{name}` | {why} |\n" for name, why in sorted(refusals.SWITCHES.items())
-    )
     components = "".join(
         f"| query, on a {level} | `comp={component}` | not supported |\n"
         for level, names in refusals.COMPONENTS.items()
         for component in sorted(names)
     )
-    return head + headers + switches + components
+    return head + headers + components
 
 
 PAGES = {"settings.md": settings_table, "honoured.md": honoured_tables, "blob.md": blob_tables}
