@@ -1,4 +1,5 @@
-# Everything a contributor types. Only Python 3.11 or newer and make have to be there already.
+# Everything a contributor types. Only Python 3.11 or newer and make have to be there already; the tests
+# also want node with npm, and strace.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -6,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial test lint docs bench lock clean
+.PHONY: help install tutorial clients test lint docs bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -23,6 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 tutorial: install ## start the services, run the tutorial against them, show its results, stop
 	@$(BIN)/python examples/run_tutorial.py
+
+clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
+	@$(BIN)/python -m tests.blobs.clients.installing
 
 test: install ## run all tests
 	@$(BIN)/python -m pytest
@@ -45,8 +49,15 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
+	@for wanted in tests/blobs/clients/locks/*.in; do \
+		$(VENV)-lock/bin/uv pip compile $$wanted --universal --python-version 3.11 --upgrade --generate-hashes \
+			--no-annotate --no-emit-index-url --no-emit-find-links --quiet \
+			--custom-compile-command "make lock" --output-file $${wanted%.in}.txt; \
+	done
+	@cd tests/blobs/clients/javascript && npm update --package-lock-only --omit-lockfile-registry-resolved \
+		--no-audit --no-fund --silent
 	@rm -rf $(VENV)-lock
 
 clean: ## remove what the other targets made
-	@rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-lock .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

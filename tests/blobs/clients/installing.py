@@ -1,0 +1,107 @@
+"""Clients that cannot live in our own environment, each installed into a folder of its own.
+
+Old SDKs for Python get a virtual environment each, made from a lock file with hashes; the SDK for
+JavaScript gets what its package-lock.json says. All is kept in `.cache/clients` until a lock file
+changes. `make clients` does it before the tests, which otherwise do it when they first need it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CACHE = HERE.parents[2] / ".cache" / "clients"
+PYTHON_CLIENTS = tuple(sorted(path.stem for path in (HERE / "locks").glob("*.txt")))
+JAVASCRIPT = HERE / "javascript"
+
+
+class ClientMissing(Exception):
+    """A client could not be installed; the text says which, why, and what to do."""
+
+
+def python_client(name: str) -> Path:
+    """The interpreter that has this client. Raises ClientMissing."""
+    lock = HERE / "locks" / f"{name}.txt"
+    release = ".".join(map(str, sys.version_info[:3]))
+    folder = _installed(
+        name, lock.read_bytes() + release.encode(), lambda folder: _install_python(folder, lock)
+    )
+    return folder / "bin" / "python"
+
+
+def javascript_client() -> Path:
+    """The folder in which node finds the client. Raises ClientMissing."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise ClientMissing(
+                f"{program} is needed to test with @azure/storage-blob: install nodejs and npm"
+                " (.ci/run does so when it runs as root)"
+            )
+    lock = (JAVASCRIPT / "package-lock.json").read_bytes()
+    return _installed("javascript", lock, _install_javascript)
+
+
+def _install_python(folder: Path, lock: Path) -> None:
+    venv.create(folder, symlinks=True, with_pip=False)
+    command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
+    command += ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--requirement", str(lock)]
+    _run(command, folder, f"{lock.relative_to(HERE)} could not be installed")
+
+
+def _install_javascript(folder: Path) -> None:
+    folder.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(JAVASCRIPT / name, folder)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    _run(command, folder, "@azure/storage-blob could not be installed")
+
+
+def _run(command: list[str], folder: Path, failure: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        raise ClientMissing(f"{failure}; the package index must be reachable. {command[0]} said:\n{said}")
+
+
+def _installed(name: str, version: bytes, install: Callable[[Path], None]) -> Path:
+    """The folder of this version; a half-made or older one is replaced."""
+    digest = hashlib.sha256(version).hexdigest()
+    folder = CACHE / name
+    stamp = CACHE / f"{name}.installed"
+    with _alone(CACHE / f"{name}.lock"):
+        if not (folder.exists() and stamp.exists() and stamp.read_text() == digest):
+            stamp.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            install(folder)
+            stamp.write_text(digest)
+    return folder
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two runs of the tests may want the same client."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    for name in PYTHON_CLIENTS:
+        python_client(name)
+    javascript_client()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ClientMissing as missing:
+        sys.exit(str(missing))
