@@ -77,6 +77,9 @@ async def names(container: ContainerClient) -> list[str]:
     return [blob.name async for blob in container.list_blobs()]
 
 
+ACL = "/things?restype=container&comp=acl"
+
+
 @pytest.mark.parametrize(
     ("verb", "path", "headers", "expected"),
     [
@@ -128,7 +131,13 @@ async def names(container: ContainerClient) -> list[str]:
         ("GET", f"{LIST}&marker=x", {}, (400, "InvalidQueryParameterValue")),
         ("GET", f"{LIST}&include=x", {}, (400, "InvalidQueryParameterValue")),
         ("GET", "/things?action=getAccessControl", {}, (404, "ContainerNotFound")),
-        ("GET", "/?comp=properties&restype=service", {}, (400, "UnsupportedQueryParameter")),
+        ("PUT", "/?comp=properties&restype=service", {}, (400, "InvalidXmlDocument")),
+        ("GET", "/?comp=stats&restype=service", {}, (400, "InvalidQueryParameterValue")),
+        ("PUT", ACL, {"x-ms-blob-public-access": "all"}, (400, "InvalidHeaderValue")),
+        ("PUT", ACL, {"x-ms-lease-id": GUID}, (412, "LeaseNotPresentWithContainerOperation")),
+        ("PUT", ACL, {"If-Match": "*"}, (400, "UnsupportedHeader")),
+        ("POST", "/?comp=userdelegationkey&restype=service", {}, (401, "NoAuthenticationInformation")),
+        ("OPTIONS", "/things/b", {"Origin": "https://a.org"}, (400, "InvalidHeaderValue")),
         ("GET", "/", {}, (400, "MissingRequiredQueryParameter")),
     ],
 )
