@@ -23,12 +23,12 @@ PYTHON_CLIENTS = tuple(sorted(path.stem for path in (HERE / "locks").glob("*.txt
 JAVASCRIPT = HERE / "javascript"
 
 
-class ClientMissing(Exception):
+class ClientMissingError(Exception):
     """A client could not be installed; the text says which, why, and what to do."""
 
 
 def python_client(name: str) -> Path:
-    """The interpreter that has this client. Raises ClientMissing."""
+    """The interpreter that has this client. Raises ClientMissingError."""
     lock = HERE / "locks" / f"{name}.txt"
     release = ".".join(map(str, sys.version_info[:3]))
     folder = _installed(
@@ -38,10 +38,10 @@ def python_client(name: str) -> Path:
 
 
 def javascript_client() -> Path:
-    """The folder in which node finds the client. Raises ClientMissing."""
+    """The folder in which node finds the client. Raises ClientMissingError."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            raise ClientMissing(
+            raise ClientMissingError(
                 f"{program} is needed to test with @azure/storage-blob: install nodejs and npm"
                 " (.ci/run does so when it runs as root)"
             )
@@ -67,8 +67,8 @@ def _install_javascript(folder: Path) -> None:
 def _run(command: list[str], folder: Path, failure: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = f"{done.stdout}\n{done.stderr}".strip()
-        raise ClientMissing(f"{failure}; the package index must be reachable. {command[0]} said:\n{said}")
+        said = f"{command[0]} said:\n{done.stdout}\n{done.stderr}".rstrip()
+        raise ClientMissingError(f"{failure}; the package index must be reachable. {said}")
 
 
 def _installed(name: str, version: bytes, install: Callable[[Path], None]) -> Path:
@@ -103,5 +103,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except ClientMissing as missing:
+    except ClientMissingError as missing:
         sys.exit(str(missing))
