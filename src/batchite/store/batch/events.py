@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.store.batch import schema
+from batchite.store.batch.keys import folded
 from batchite.store.dialects import insert_for
 
 Kind = Literal["pool", "job", "tasks", "task"]
@@ -24,7 +25,7 @@ Kind = Literal["pool", "job", "tasks", "task"]
 
 def pool_shard(account: str, pool_id: str) -> str:
     """The shard of a pool, whether or not that pool exists yet: `account/pool`, the pool in lower case."""
-    return f"{account}/{pool_id.lower()}"
+    return f"{account}/{folded(pool_id)}"
 
 
 def append(connection: sa.Connection, account: str, shard: str, kind: Kind, subject: int) -> int:

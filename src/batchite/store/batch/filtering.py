@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, nodes, pools, tasks
 from batchite.wire.batch.odata.filter import And, Comparison, Expression, Or, StartsWith, Value
 from batchite.wire.ticks import Timestamp
@@ -83,7 +84,7 @@ def compile_(expression: Expression, columns: Columns) -> Clause:
         case Or(parts):
             return sa.or_(*(compile_(part, columns) for part in parts))
         case StartsWith(name, text):
-            return _starts_with(columns[name], text.lower())
+            return _starts_with(columns[name], folded(text))
         case Comparison(name, compared, literal):
             return _compare(columns[name], compared, _stored(literal))
 
@@ -114,5 +115,5 @@ def _stored(literal: Value) -> str | int | bool:
     if isinstance(literal, Timestamp):
         return literal.ticks
     if isinstance(literal, str):
-        return literal.lower()
+        return folded(literal)
     return literal if isinstance(literal, bool) else max(-_LARGEST, min(literal, _LARGEST))

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from batchite.store.batch import events
+from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, task_counts
 from batchite.store.dialects import insert
 
@@ -35,7 +36,7 @@ def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
 
 
 def find(connection: sa.Connection, account: str, job_id: str) -> sa.Row[Any] | None:
-    return connection.execute(_FIND, {"owner": account, "name": job_id.lower()}).one_or_none()
+    return connection.execute(_FIND, {"owner": account, "name": folded(job_id)}).one_or_none()
 
 
 def page(
@@ -65,7 +66,7 @@ def _change(
 ) -> str | None:
     statement = (
         sa.update(jobs)
-        .where(jobs.c.account == account, jobs.c.key == job_id.lower(), guard)
+        .where(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
         .values(previous_state=jobs.c.state, state_time=now, modified=now, **change)
         .returning(jobs.c.job_no, jobs.c.shard)
     )

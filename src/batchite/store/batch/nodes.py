@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, nodes, pools, tasks
 
 Clause = sa.ColumnElement[bool]
@@ -20,7 +21,7 @@ _SHOWN = sa.select(
 
 def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> sa.Row[Any] | None:
     """The node, with what it has of its pool."""
-    mine = (pools.c.account == account, pools.c.key == pool_id.lower(), nodes.c.id == node_id)
+    mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id == node_id)
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from batchite.store.batch import events
+from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import nodes, pools
 from batchite.store.dialects import insert
 
@@ -39,7 +40,7 @@ def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
 
 def find(connection: sa.Connection, account: str, pool_id: str) -> sa.Row[Any] | None:
     """The pool with its present numbers of nodes."""
-    mine = (pools.c.account == account, pools.c.key == pool_id.lower())
+    mine = (pools.c.account == account, pools.c.key == folded(pool_id))
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 
 
@@ -57,7 +58,7 @@ def delete(connection: sa.Connection, account: str, pool_id: str, now: int, cond
         sa.update(pools)
         .where(
             pools.c.account == account,
-            pools.c.key == pool_id.lower(),
+            pools.c.key == folded(pool_id),
             pools.c.state == "active",
             condition,
         )

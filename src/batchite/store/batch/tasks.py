@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.store.batch import events
+from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, task_counts, tasks
 from batchite.store.dialects import Insert, insert_for
 
@@ -67,7 +68,7 @@ def _insert(
     rows = [
         {
             "job_no": job_no,
-            "key": task.id.lower(),
+            "key": folded(task.id),
             "id": task.id,
             "definition": task.definition,
             "required_slots": task.required_slots,
@@ -117,7 +118,7 @@ def _addition(dialect: str) -> Insert:
 
 
 def find(connection: sa.Connection, job_no: int, task_id: str) -> sa.Row[Any] | None:
-    return connection.execute(_FIND, {"job": job_no, "name": task_id.lower()}).one_or_none()
+    return connection.execute(_FIND, {"job": job_no, "name": folded(task_id)}).one_or_none()
 
 
 def page(
@@ -135,7 +136,7 @@ def intend(
     guard = tasks.c.state != "completed" if change == "terminate" else sa.true()
     statement = (
         sa.update(tasks)
-        .where(tasks.c.job_no == job.job_no, tasks.c.key == task_id.lower(), _VISIBLE, guard, condition)
+        .where(tasks.c.job_no == job.job_no, tasks.c.key == folded(task_id), _VISIBLE, guard, condition)
         .values(intent=change)
         .returning(tasks.c.task_no)
     )
