@@ -11,6 +11,7 @@ from batchite.batch.authentication import authenticate
 from batchite.clock import SystemClock
 from batchite.web.request import Incoming
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.odata import paging
 
 DEEP = b"[" * 100_000
 TASK = {"id": "t", "commandLine": "true"}
@@ -70,6 +71,37 @@ async def test_refusals_name_the_property(api: Api, path: str, body: object, nam
     assert answer.status == 400
     assert named in answer.message
     assert all(not rows for rows in (await api.content()).values())
+
+
+async def test_a_value_too_deep_to_be_quoted_is_refused_all_the_same(api: Api) -> None:
+    """Somewhere below the depth at which a body is refused lies one that can be read but not quoted."""
+    for depth in range(900, 1000, 4):
+        nested = b"[" * depth + b"]" * depth
+        answer = await api.raw("POST", f"/jobs?{VERSION}", b'{"id":' + nested + b"}")
+        assert answer.error in ((400, "InvalidPropertyValue"), (400, "InvalidRequestBody"))
+
+
+@pytest.mark.parametrize("position", ["abc", "-1", "9" * 30, "1_0", " 1", "\u0663"])
+async def test_skip_tokens_that_somebody_made_up(api: Api, position: str) -> None:
+    """How a token is made is no secret, so its position is not to be trusted either."""
+    token = paging.make_token("devbatch\n/jobs\n", position)
+    answer = await api.raw("GET", f"/jobs?$skiptoken={token}&{VERSION}")
+    assert answer.error == (400, "InvalidQueryParameterValue")
+
+
+async def test_a_header_names_only_so_many_entity_tags(api: Api) -> None:
+    await api.add_job()
+    for name in ("If-Match", "If-None-Match"):
+        tags = ",".join(f"0x{number:X}" for number in range(101))
+        answer = await api.raw("GET", f"/jobs/job?{VERSION}", None, {name: tags})
+        assert answer.error == (400, "InvalidHeaderValue")
+
+
+async def test_a_letter_that_only_looks_like_an_id_is_no_id(api: Api) -> None:
+    """The lower case of the Kelvin sign is an ordinary k."""
+    await api.add_job("k1")
+    assert (await api.raw("GET", f"/jobs/K1?{VERSION}")).status == 200
+    assert (await api.raw("GET", f"/jobs/%E2%84%AA1?{VERSION}")).error == (404, "JobNotFound")
 
 
 async def test_collections_have_a_limit(api: Api) -> None:

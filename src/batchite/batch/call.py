@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -14,7 +15,7 @@ from batchite.batch.services import Services
 from batchite.web.principal import Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch import codec
-from batchite.wire.batch.errors import BatchError, invalid_header
+from batchite.wire.batch.errors import BatchError, invalid_header, invalid_query
 from batchite.wire.batch.odata import paging
 from batchite.wire.batch.versions.registry import Version
 from batchite.wire.ticks import Timestamp
@@ -22,6 +23,7 @@ from batchite.wire.ticks import Timestamp
 T = TypeVar("T")
 
 JSON = "application/json"
+_ROW = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,12 @@ class Page:
 
     @property
     def after(self) -> int:
-        """The position as the number of a row."""
-        return int(self.position or 0)
+        """The position as the number of a row. Raises BatchError for a token that was made up."""
+        if not self.position:
+            return 0
+        if _ROW.fullmatch(self.position) is None:
+            raise invalid_query(paging.SKIP, self.position, "names no row; follow odata.nextLink as it is")
+        return int(self.position)
 
 
 @dataclass(frozen=True)

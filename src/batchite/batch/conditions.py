@@ -22,6 +22,9 @@ _YEAR_ONE = 621_355_968_000_000_000  # ticks from the year 1, from which entity 
 DATES = frozenset({"if-modified-since", "if-unmodified-since"})
 ALL = frozenset({"if-match", "if-none-match"}) | DATES
 
+MAX_TAGS = 100
+"""Entity tags of one header; each becomes a parameter of a statement, and databases take only so many."""
+
 
 def etag(modified: int) -> str:
     """The unquoted entity tag of a resource changed at `modified`."""
@@ -93,19 +96,23 @@ def parse(headers: Headers, supported: frozenset[str]) -> Conditions:
         detail = f"Send only one of {', '.join(sorted(given))}."
         raise BatchError("MultipleConditionHeadersNotSupported", detail)
     if "if-match" in given:
-        return Conditions(match=_tags(headers["if-match"]))
+        return Conditions(match=_tags(headers, "if-match"))
     if "if-none-match" in given:
-        tags = _tags(headers["if-none-match"])
+        tags = _tags(headers, "if-none-match")
         return Conditions(none_match=tags, never=tags is None)
     return Conditions(
         since=_date(headers, "if-modified-since"), unmodified=_date(headers, "if-unmodified-since")
     )
 
 
-def _tags(text: str) -> tuple[int, ...] | None:
+def _tags(headers: Headers, name: str) -> tuple[int, ...] | None:
+    text = headers[name]
     if text.strip() == "*":
         return None
-    return tuple(_ticks(tag.strip().removeprefix("W/").strip('"')) for tag in text.split(","))
+    tags = {tag.strip().removeprefix("W/").strip('"') for tag in text.split(",")}
+    if len(tags) > MAX_TAGS:
+        raise invalid_header(name, text, f"has more than {MAX_TAGS} entity tags")
+    return tuple(_ticks(tag) for tag in tags)
 
 
 def _ticks(tag: str) -> int:

@@ -121,7 +121,10 @@ class Downloads:
 
 def shown(url: str) -> str:
     """The address without its query and user, which are secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(an address that cannot be read)"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

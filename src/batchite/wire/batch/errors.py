@@ -123,7 +123,10 @@ class BatchError(Exception):
 
 def quote(value: object) -> str:
     """`value` as JSON for an error text, cut where it gets long and safe to encode."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:  # the reader of JSON goes a little deeper than its writer
+        return f"a deeply nested {'list' if isinstance(value, list | tuple) else 'object'}"
     text = text.encode(errors="replace").decode()
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
@@ -86,14 +87,26 @@ def check_resource_files(where: str, files: Maybe[Sequence[ResourceFile]]) -> No
 def _check_resource_file(where: str, file: ResourceFile) -> None:
     _check_sources(where, file)
     for name, url in (("httpUrl", file.http_url), ("storageContainerUrl", file.storage_container_url)):
-        if isinstance(url, str) and _URL.fullmatch(url) is None:
+        if isinstance(url, str) and not _is_url(url):
             raise invalid_property(f"{where}.{name}", url, "must be an absolute http or https URL")
     if isinstance(file.http_url, str) and not file.file_path:
         raise missing_property(f"{where}.filePath")
+    if isinstance(file.http_url, str) and _SEPARATORS.split(file.file_path or "")[-1] in ("", "."):
+        raise invalid_property(f"{where}.filePath", file.file_path, "must name the file, not a directory")
     if isinstance(file.file_path, str):
         _check_inner_path(f"{where}.filePath", file.file_path)
     if isinstance(file.file_mode, str) and _FILE_MODE.fullmatch(file.file_mode) is None:
         raise invalid_property(f"{where}.fileMode", file.file_mode, "must be octal, such as 0770")
+
+
+def _is_url(text: str) -> bool:
+    if _URL.fullmatch(text) is None or not text.isprintable():
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets, ports and characters that no host has
+        return False
 
 
 def _check_sources(where: str, file: ResourceFile) -> None:
