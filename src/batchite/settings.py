@@ -107,6 +107,23 @@ def _suffixes(given: object) -> tuple[str, ...]:
     return tuple(_suffix(part) for part in parts)
 
 
+def _origins(given: object) -> tuple[str, ...]:
+    parts = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise ValueError("must be a list of origins such as https://data.example.org")
+    return tuple(_origin(part) for part in parts)
+
+
+def _origin(given: object) -> str:
+    text = read_text(given).strip().rstrip("/")
+    scheme, _, host = text.partition("://")
+    port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else "80"
+    known = scheme in ("http", "https") and host and port.isdigit() and not set("/?#@") & set(host)
+    if text != "*" and not known:
+        raise ValueError("an origin looks like https://data.example.org or http://10.0.0.7:8080")
+    return text
+
+
 def _host(given: object) -> str:
     host = read_text(given).strip("[]").lower()
     if not all(character.isalnum() or character in ".-:" for character in host) or not host.isascii():
@@ -201,6 +218,14 @@ SETTINGS = (
         "`blob.localhost`",
     ),
     Setting(
+        "copy_origins",
+        (),
+        _origins,
+        "Other services that blobs may be copied from, such as `https://data.example.org`, separated by "
+        "commas; `*` for all, which lets clients fetch whatever this machine can reach.",
+        "none",
+    ),
+    Setting(
         "public_host",
         "",
         _host,
@@ -250,6 +275,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch_host_suffix: str
     content: str
     blob_host_suffixes: tuple[str, ...]
+    copy_origins: tuple[str, ...]
     public_host: str
     tls: bool
     tls_certificate: str

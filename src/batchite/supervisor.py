@@ -165,6 +165,7 @@ def _launch(
             if service == "batch"
             else settings.blob_host_suffixes
         ),
+        copy_origins=settings.copy_origins,
         identity=identity,
         log_level=settings.log_level,
         content=settings.content,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ class Server:
     content: ContentStore
     files: Files
     data_dir: Path
+    app: BlobApp
 
     @property
     def address(self) -> tuple[str, int]:
@@ -42,7 +43,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(data_dir: Path) -> AsyncIterator[Server]:
+async def serving(data_dir: Path, *, origins: Sequence[str] = ()) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
     migrating.upgrade(url, "blobs")
@@ -52,14 +53,15 @@ async def serving(data_dir: Path) -> AsyncIterator[Server]:
     await content.start()
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
     sock = bind("127.0.0.1", 0)
-    app = Guard(
-        BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES), own={}, errors=fallback
-    )
-    listener = Listener(app, sock, errors=fallback)
+    app = BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES, origins=origins)
+    await app.start()
+    listener = Listener(Guard(app, own={}, errors=fallback), sock, errors=fallback)
     await listener.start()
     try:
-        yield Server(f"http://127.0.0.1:{listener.address[1]}/{NAME}", database, content, files, data_dir)
+        url = f"http://127.0.0.1:{listener.address[1]}/{NAME}"
+        yield Server(url, database, content, files, data_dir, app)
     finally:
         await listener.stop()
+        await app.stop()
         await content.close()
         database.close()

@@ -10,7 +10,7 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.storage.blob import BlobType, ContentSettings, StandardBlobTier
+from azure.storage.blob import BlobType, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import Server, serving
 
@@ -192,11 +192,10 @@ async def test_what_is_not_built_is_refused_by_name(container: ContainerClient) 
     await blob.upload_blob(b"as it was")
     refusals = {
         "UnsupportedHeader": (
-            lambda: blob.upload_blob(b"x", overwrite=True, tags={"a": "b"}),
-            lambda: blob.upload_blob(b"x", overwrite=True, standard_blob_tier=StandardBlobTier.COOL),
-            lambda: blob.start_copy_from_url(blob.url),
+            lambda: blob.upload_blob(b"x", overwrite=True, legal_hold=True),
+            lambda: blob.stage_block("YQ==", b"x", headers={"x-ms-tags": "a=b"}),
         ),
-        "UnsupportedQueryParameter": (lambda: blob.get_blob_tags(),),
+        "UnsupportedQueryParameter": (lambda: blob.start_copy_from_url(blob.url, incremental_copy=True),),
         "LeaseNotPresentWithBlobOperation": (
             lambda: blob.upload_blob(b"x", overwrite=True, lease="00000000-0000-0000-0000-000000000000"),
         ),

@@ -18,7 +18,9 @@ from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service, first_values, joined_headers
 from batchite.blobs.content.base import StorageUnavailable
 from batchite.blobs.content.store import ContentStore
+from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
+from batchite.blobs.origins import Origins
 from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
 from batchite.web.problems import MalformedRequest
@@ -44,18 +46,36 @@ class BlobApp:
         clock: Clock,
         *,
         host_suffixes: Sequence[str] = (),
+        origins: Sequence[str] = (),
     ) -> None:
         self._host_suffixes = tuple(host_suffixes)
-        self._service = Service(database, content, clock)
         self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
+        self._origins = Origins(origins)
+        self.copying = Copying(database, content, clock, self._origins)
+        self._service = Service(
+            database,
+            content,
+            clock,
+            self._accounts,
+            self._host_suffixes,
+            self._origins,
+            self.copying,
+            self._answer,
+        )
+
+    async def start(self) -> None:
+        """Go on with the copies that an earlier process left."""
+        await self.copying.resume()
+
+    async def stop(self) -> None:
+        """Leave copies under way to the next start. No request may be served any more."""
+        await self.copying.stop()
+        await self._origins.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = Incoming(scope, receive)
-        common: Headers = [("x-ms-request-id", incoming.request_id), ("x-ms-version", NEWEST_VERSION)]
-        try:
-            answer = await self._serve(incoming, common)
-        except Exception as error:
-            answer = self._failure(error, incoming)
+        common: Headers = []
+        answer = await self._answer(incoming, common)
         if "origin" in incoming.headers:
             common = cors.expose(common, [name for name, _ in (*common, *answer.headers)])
         try:
@@ -63,6 +83,14 @@ class BlobApp:
         finally:
             if answer.done is not None:
                 answer.done()
+
+    async def _answer(self, incoming: Incoming, common: Headers) -> Answer:
+        """`common` receives the headers of every answer to this request."""
+        common[:] = [("x-ms-request-id", incoming.request_id), ("x-ms-version", NEWEST_VERSION)]
+        try:
+            return await self._serve(incoming, common)
+        except Exception as error:
+            return self._failure(error, incoming)
 
     async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""

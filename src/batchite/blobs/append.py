@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import checksums, given, guards
 from batchite.blobs.answers import Answer, Headers, changed
-from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_received
+from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import extras, layouts
@@ -31,11 +31,11 @@ async def append(service: Service, call: Call) -> Answer:
         raise invalid_header("Content-Length", "0", "a block has at least one byte")
     stream = body(call, MAX_APPEND_BYTES)
     now = service.clock.now().ticks
-    await service.database.read(lambda connection: _find(connection, call, now))
+    await service.database.look(lambda connection: _find(connection, call, now))
     uploads = service.content.uploads
     digest = bool(call.headers.get("content-md5"))
     async with uploads.receive(stream, MAX_APPEND_BYTES, inline=True, digest=digest) as received:
-        checked = check_received(call, received)
+        checked = checksums.check_part(call.headers, received)
 
         def store(connection: sa.Connection) -> Sequence[Piece]:
             content_no = received.store(connection)
@@ -72,7 +72,7 @@ async def commit(
             *shown,
             ("x-ms-blob-append-offset", str(blob.size)),
             ("x-ms-blob-committed-block-count", str(count)),
-            NOT_ENCRYPTED,
+            *given.encrypted(call),
         )
         return answer, condemned
 
@@ -102,6 +102,7 @@ def _find(connection: sa.Connection, call: Call, now: int) -> Blob:
     blob = guards.existing(guards.find_slot(connection, call))
     guards.check_type(blob, "append")
     guards.check_change(call, blob, now)
+    given.check_key(call, blob)
     if blob.extras.sealed:
         raise BlobError("BlobIsSealed")
     return blob

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import guards
-from batchite.blobs.answers import Answer, Headers, changed, version_id
+from batchite.blobs import checksums, given, guards
+from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
-from batchite.blobs.content.uploads import Received, too_large
+from batchite.blobs.content.uploads import too_large
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Type, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.extras import Extras
 from batchite.wire.blob import address, headers, numbers
 from batchite.wire.blob import pages as page_rules
-from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
+from batchite.wire.blob.errors import invalid_header, missing_header
 
 MAX_PUT_BYTES = 5000 * 1024 * 1024
-NOT_ENCRYPTED = ("x-ms-request-server-encrypted", "false")
 
 _TYPES: Mapping[str, Type] = {"BlockBlob": "block", "AppendBlob": "append", "PageBlob": "page"}
-_MD5_HEADERS = ("content-md5", "x-ms-blob-content-md5")
 
 
 async def put(service: Service, call: Call) -> Answer:
@@ -37,10 +34,11 @@ async def put(service: Service, call: Call) -> Answer:
 async def _put_block_blob(service: Service, call: Call) -> Answer:
     properties = headers.blob_properties(call.headers, plain=True)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
+    extras = given.extras(call)
     stream = body(call, MAX_PUT_BYTES)
     await _check_early(service, call)
     async with service.content.uploads.receive(stream, MAX_PUT_BYTES, inline=True, digest=True) as received:
-        md5 = check_md5(call, received)
+        md5 = checksums.check_whole(call.headers, received)
 
         def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
             slot = guards.find_slot(connection, call)
@@ -53,13 +51,14 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
                 msgspec.structs.replace(properties, content_md5=md5),
                 metadata,
                 content_no=received.store(connection),
+                extras=extras,
             )
             condemned = kept.put(connection, slot, call.address.blob, written)
             return now, now if slot.versioning else None, condemned
 
         modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, ("Content-MD5", md5), *version_id(version), NOT_ENCRYPTED)
+    return changed(201, modified, ("Content-MD5", md5), *version_id(version), *given.encrypted(call))
 
 
 async def _create(service: Service, call: Call, kind: Type) -> Answer:
@@ -70,19 +69,20 @@ async def _create(service: Service, call: Call, kind: Type) -> Answer:
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     size = page_rules.read_size(call.headers.get(page_rules.LENGTH)) if kind == "page" else 0
     sequence = numbers.read(page_rules.SEQUENCE, call.headers.get(page_rules.SEQUENCE)) or 0
+    extras = given.extras(call, kind, Extras(sequence=sequence))
 
     def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
         slot = guards.find_slot(connection, call)
         now = service.clock.now().ticks
         guards.check_put(call, slot, now)
         guards.check_overwrite(connection, call, slot, kind)
-        written = Written(now, size, properties, metadata, type=kind, extras=Extras(sequence=sequence))
+        written = Written(now, size, properties, metadata, type=kind, extras=extras)
         condemned = kept.put(connection, slot, call.address.blob, written)
         return now, now if slot.versioning else None, condemned
 
     modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, *version_id(version), NOT_ENCRYPTED)
+    return changed(201, modified, *version_id(version), *given.encrypted(call))
 
 
 def _read_type(call: Call) -> Type:
@@ -113,32 +113,3 @@ def body(call: Call, limit: int) -> AsyncIterator[bytes]:
     if announced is not None and int(announced) > limit:
         raise too_large(limit)
     return call.incoming.stream()
-
-
-def check_md5(call: Call, received: Received) -> str:
-    """The MD5 in base64. Raises BlobError InvalidMd5, or Md5Mismatch if the client gave another."""
-    for name in _MD5_HEADERS:
-        if given := call.headers.get(name):
-            compare_md5(name, given, received.md5)
-    return base64.b64encode(received.md5 or b"").decode()
-
-
-def check_received(call: Call, received: Received) -> Headers:
-    """The checksums of a block or page that the client gave, if they are right, to be shown again.
-
-    Raises BlobError InvalidMd5 or Md5Mismatch.
-    """
-    given = call.headers.get("content-md5")
-    if not given:
-        return []
-    compare_md5("content-md5", given, received.md5)
-    return [("Content-MD5", given)]
-
-
-def compare_md5(name: str, given: str, computed: bytes | None) -> None:
-    if headers.md5_bytes(name, given) != computed:
-        shown = base64.b64encode(computed or b"").decode()
-        raise BlobError(
-            "Md5Mismatch",
-            details=(("HeaderName", name), ("UserSpecifiedMd5", given), ("ServerCalculatedMd5", shown)),
-        )

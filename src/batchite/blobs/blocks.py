@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import checksums, given, guards
 from batchite.blobs.answers import XML, Answer, changed, version_headers, version_id
-from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_received, compare_md5
+from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blocks as rows
 from batchite.store.blobs import kept
@@ -35,13 +35,13 @@ async def put(service: Service, call: Call) -> Answer:
     given_md5 = call.headers.get("content-md5")
     stream = body(call, MAX_BLOCK_BYTES)
     now = service.clock.now().ticks
-    await service.database.read(lambda connection: _check_place(connection, call, block_id, now))
+    await service.database.look(lambda connection: _check_place(connection, call, block_id, now))
     async with service.content.uploads.receive(
         stream, MAX_BLOCK_BYTES, inline=True, digest=bool(given_md5)
     ) as received:
         if received.size == 0:
             raise BlobError("InvalidBlobOrBlock", details=(("Reason", "a block has at least one byte"),))
-        shown = check_received(call, received)
+        shown = checksums.check_part(call.headers, received)
 
         def unit(connection: sa.Connection) -> list[int]:
             slot = _check_place(connection, call, block_id, service.clock.now().ticks)
@@ -53,7 +53,7 @@ async def put(service: Service, call: Call) -> Answer:
 
         condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return Answer(201, [*shown, NOT_ENCRYPTED])
+    return Answer(201, [*shown, *given.encrypted(call)])
 
 
 def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int) -> Slot:
@@ -74,6 +74,7 @@ async def put_list(service: Service, call: Call) -> Answer:
     address.check_blob(call.address.blob)
     properties = headers.blob_properties(call.headers, plain=False)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
+    extras = given.extras(call)
     wanted = await asyncio.to_thread(block_list.parse, await _document(call))
 
     def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
@@ -84,13 +85,13 @@ async def put_list(service: Service, call: Call) -> Answer:
             guards.check_type(slot.blob, "block")
         pieces = _choose(connection, slot, call.address.blob, wanted)
         layout_no, size = rows.add_layout(connection, pieces) if pieces else (None, 0)
-        written = Written(now, size, properties, metadata, layout_no=layout_no)
+        written = Written(now, size, properties, metadata, layout_no=layout_no, extras=extras)
         condemned = kept.put(connection, slot, call.address.blob, written)
         return now, now if slot.versioning else None, condemned
 
     modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, *version_id(version), NOT_ENCRYPTED)
+    return changed(201, modified, *version_id(version), *given.encrypted(call))
 
 
 async def _document(call: Call) -> bytes:
@@ -99,8 +100,8 @@ async def _document(call: Call) -> bytes:
         document = await call.incoming.body(block_list.MAX_BODY_BYTES)
     except BodyTooLarge as problem:
         raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
-    if given := call.headers.get("content-md5"):
-        compare_md5("content-md5", given, headers.md5_of(document))
+    if md5 := call.headers.get("content-md5"):
+        checksums.compare_md5("content-md5", md5, headers.md5_of(document))
     return document
 
 
@@ -141,7 +142,8 @@ async def get_list(service: Service, call: Call) -> Answer:
 
 def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Answer:
     slot = guards.find_slot(connection, call)
-    staged = rows.staged(connection, slot.container_no, call.address.blob)
+    of_base = call.wanted.kind == "base"
+    staged = rows.staged(connection, slot.container_no, call.address.blob) if of_base else {}
     if not staged:
         guards.existing(slot)
     blob = slot.blob

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from batchite.blobs.authentication import KnownAccount
 from batchite.blobs.content.store import ContentStore
+from batchite.blobs.origins import Origins
 from batchite.store.blobs.blobs import BASE, Wanted
 from batchite.store.database import Database
 from batchite.web.principal import Principal
@@ -18,6 +20,10 @@ from batchite.wire.blob.errors import invalid_parameter
 from batchite.wire.blob.headers import METADATA_PREFIX
 from batchite.wire.ticks import Clock
 
+if TYPE_CHECKING:
+    from batchite.blobs.answers import Answer
+    from batchite.blobs.copying import Copying
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -26,6 +32,12 @@ class Service:
     database: Database
     content: ContentStore
     clock: Clock
+    accounts: Mapping[str, KnownAccount]
+    host_suffixes: tuple[str, ...]
+    origins: Origins
+    copying: Copying
+    serve: Callable[[Incoming, list[tuple[str, str]]], Awaitable[Answer]]
+    """Answers another request; the list receives the headers of every answer to it"""
 
 
 @dataclass(frozen=True, slots=True)

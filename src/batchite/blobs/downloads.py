@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import given, guards, tiering
 from batchite.blobs.answers import (
     Answer,
     Headers,
@@ -23,13 +23,18 @@ from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import layouts
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
+from batchite.store.blobs.extras import Copied
 from batchite.wire.blob import dates, leases, ranges
+from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.errors import BlobError, invalid_header
 from batchite.wire.blob.headers import SAS_OVERRIDES, TYPES, HttpProperties, check_value, md5_of
 from batchite.wire.blob.ranges import Span
 
-MAX_RANGE_MD5_BYTES = 4 * 1024 * 1024
-"""The longest range whose MD5 a client may ask for."""
+MAX_RANGE_BYTES = 4 * 1024 * 1024
+"""The longest range whose checksum a client may ask for."""
+
+_RANGE_MD5 = "x-ms-range-get-content-md5"
+_RANGE_CRC64 = "x-ms-range-get-content-crc64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ async def head(service: Service, call: Call) -> Answer:
 
 
 async def _look(service: Service, call: Call) -> Blob:
-    blob = await service.database.read(lambda connection: guards.existing(guards.find_slot(connection, call)))
+    blob = await service.database.look(lambda connection: guards.existing(guards.find_slot(connection, call)))
     guards.check_read(call, blob, service.clock.now().ticks)
     return blob
 
@@ -69,33 +74,38 @@ async def metadata(service: Service, call: Call) -> Answer:
 
 
 async def get(service: Service, call: Call) -> Answer:
-    wants_md5 = _wants_range_md5(call)
+    checksums = [name for name in (_RANGE_MD5, _RANGE_CRC64) if _wants(call, name)]
     found, release = await _find_and_hold(service, call)
     stream = service.content.reader.stream(found.pieces) if found.pieces else None
     headers = _get_headers(call, found, service.clock.now().ticks)
     status = 200 if found.span is None else 206
-    if not wants_md5:
+    if not checksums:
         return Answer(status, headers, found.data or b"", stream, release)
     try:
-        data = found.data if stream is None else await _collect(found, stream)
+        data = (found.data or b"") if stream is None else await _collect(found, stream, checksums[0])
     finally:
         release()
-    digest = md5_of(data or b"")
-    return Answer(status, [*headers, ("Content-MD5", base64.b64encode(digest).decode())], data or b"")
+    return Answer(status, [*headers, *(_checksum(name, data) for name in checksums)], data)
 
 
-async def _collect(found: _Found, stream: AsyncIterator[bytes]) -> bytes:
-    if found.part.length > MAX_RANGE_MD5_BYTES:
-        raise invalid_header("x-ms-range-get-content-md5", "true", "for ranges of at most 4 MiB")
+async def _collect(found: _Found, stream: AsyncIterator[bytes], name: str) -> bytes:
+    if found.part.length > MAX_RANGE_BYTES:
+        raise invalid_header(name, "true", "for ranges of at most 4 MiB")
     return b"".join([chunk async for chunk in stream])
 
 
-def _wants_range_md5(call: Call) -> bool:
-    if call.headers.get("x-ms-range-get-content-md5", "").lower() != "true":
+def _wants(call: Call, name: str) -> bool:
+    if call.headers.get(name, "").lower() != "true":
         return False
     if ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range")) is None:
-        raise invalid_header("x-ms-range-get-content-md5", "true", "only together with a range")
+        raise invalid_header(name, "true", "only together with a range")
     return True
+
+
+def _checksum(name: str, data: bytes) -> tuple[str, str]:
+    if name == _RANGE_MD5:
+        return "Content-MD5", base64.b64encode(md5_of(data)).decode()
+    return "x-ms-content-crc64", base64.b64encode(crc64(data)).decode()
 
 
 async def _find_and_hold(service: Service, call: Call) -> tuple[_Found, Callable[[], None]]:
@@ -104,24 +114,38 @@ async def _find_and_hold(service: Service, call: Call) -> tuple[_Found, Callable
     now = service.clock.now().ticks
     while True:
         with disposal.watch() as removed:
-            found = await service.database.read(lambda connection: _find(connection, call, now))
+            found = await _found(service, call, now)
             numbers = {piece.content_no for piece in found.pieces}
             if removed.isdisjoint(numbers):
                 return found, disposal.hold(numbers)
 
 
-def _find(connection: sa.Connection, call: Call, now: int) -> _Found:
+async def _found(service: Service, call: Call, now: int) -> _Found:
+    """A long list of ranges is not read on the event loop."""
+    found = await service.database.look(lambda connection: _find(connection, call, now, listed=False))
+    if found is None:
+        found = await service.database.read(lambda connection: _find(connection, call, now, listed=True))
+    if found is None:
+        raise LookupError("a blob is in neither one content nor a layout")
+    return found
+
+
+def _find(connection: sa.Connection, call: Call, now: int, *, listed: bool) -> _Found | None:
+    """None for a blob that is a list of ranges, unless `listed`."""
     names = call.address
     slot, data = rows.find_with_data(connection, names.account, names.container, names.blob, call.wanted)
     if slot is None:
         raise BlobError("ContainerNotFound")
     blob = guards.existing(slot)
     guards.check_read(call, blob, now)
+    tiering.check_readable(blob)
     wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
     span = wanted.within(blob.size) if wanted else None
     part = span or Span(0, blob.size)
     if data is not None or not blob.size:
         return _Found(blob, part, span, (data or b"")[part.start : part.end])
+    if blob.content_no is None and not listed:
+        return None
     return _Found(blob, part, span, pieces=_pieces(connection, blob, part))
 
 
@@ -150,23 +174,47 @@ def _headers(call: Call, blob: Blob, properties: HttpProperties, now: int) -> He
         *metadata_headers(blob.metadata.items()),
         ("Accept-Ranges", "bytes"),
         ("x-ms-creation-time", dates.http_date(blob.created)),
-        ("x-ms-server-encrypted", "false"),
+        *given.encryption_headers(blob.extras),
         *special_headers(blob, now),
     ]
 
 
 def special_headers(blob: Blob, now: int) -> Headers:
-    """Type, version, lease, and what only append or page blobs have."""
+    """Type, version, lease, tier, and what only some blobs have."""
     shown: Headers = [("x-ms-blob-type", TYPES[blob.type]), *leases.headers(blob.lease, now)]
     if blob.type == "append":
         shown.append(("x-ms-blob-committed-block-count", str(blob.extras.appends)))
         shown += [("x-ms-blob-sealed", "true")] if blob.extras.sealed else []
     elif blob.type == "page":
         shown.append(("x-ms-blob-sequence-number", str(blob.extras.sequence)))
+    else:
+        shown += tiering.headers(blob)
+    if blob.stored_extras is not None:
+        shown += _tag_count(blob) + copy_headers(blob.extras.copy)
     if blob.version_id is not None:
         shown += version_id(blob.version_id)
         shown += [("x-ms-is-current-version", "true")] if blob.kind == "base" else []
     return shown
+
+
+def _tag_count(blob: Blob) -> Headers:
+    count = len(blob.extras.tags)
+    return [("x-ms-tag-count", str(count))] if count else []
+
+
+def copy_headers(copy: Copied | None) -> Headers:
+    """How the last copy to a blob went."""
+    if copy is None:
+        return []
+    shown: Headers = [
+        ("x-ms-copy-id", copy.id),
+        ("x-ms-copy-source", copy.source),
+        ("x-ms-copy-status", copy.status),
+        ("x-ms-copy-progress", f"{copy.done}/{copy.total}"),
+    ]
+    if copy.completed:
+        shown.append(("x-ms-copy-completion-time", dates.http_date(copy.completed)))
+    return [*shown, ("x-ms-copy-status-description", copy.description)] if copy.description else shown
 
 
 def _shown_properties(call: Call, blob: Blob) -> HttpProperties:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.blobs import given
 from batchite.blobs.call import Call
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
@@ -47,24 +48,43 @@ def check_read(call: Call, blob: Blob, now: int) -> None:
     if call.lease_id is not None:
         leases.check_read(blob.lease, call.lease_id, now)
     call.conditions.check_read(blob.modified)
+    given.check_if_tags(call, blob)
+    given.check_key(call, blob)
 
 
 def check_change(call: Call, blob: Blob, now: int) -> None:
-    """For changing or deleting what exists. Raises BlobError: 412 or 400."""
+    """For changing or deleting what exists. Raises BlobError: 412, 409 or 400."""
     call.conditions.check_change(blob.modified)
+    given.check_if_tags(call, blob)
+    check_copying(blob)
+    check_lease(call, blob, now)
+
+
+def check_lease(call: Call, blob: Blob, now: int) -> None:
+    """For changing what may be leased. Raises BlobError 412."""
     if blob.stored_lease is not None or call.lease_id is not None:
         leases.check_change(blob.lease, call.lease_id, now)
+
+
+def check_copying(blob: Blob) -> None:
+    """Raises BlobError PendingCopyOperation."""
+    if blob.stored_extras is not None and blob.extras.is_copying:
+        reason = "wait until the copy has ended, or abort it"
+        raise BlobError("PendingCopyOperation", details=(("Reason", reason),))
 
 
 def check_put(call: Call, slot: Slot, now: int) -> None:
     """For creating or replacing. Raises BlobError: 412, 409 or 403."""
     call.conditions.check_put(slot.blob.modified if slot.blob else None)
+    given.check_if_tags(call, slot.blob)
     check_stage(call, slot, now)
 
 
 def check_stage(call: Call, slot: Slot, now: int) -> None:
     """For what knows no conditions: staging a block. Raises BlobError 412 or 403."""
     blob = slot.blob
+    if blob is not None:
+        check_copying(blob)
     if blob is not None and not call.may_replace:
         reason = "the token may create (c) but not overwrite (w), and the blob exists"
         raise BlobError("AuthorizationPermissionMismatch", details=(("Reason", reason),))

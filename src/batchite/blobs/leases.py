@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import given, guards
 from batchite.blobs.answers import Answer, Headers, version_headers
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing as existing_container
@@ -95,6 +95,7 @@ async def lease_blob(service: Service, call: Call) -> Answer:
     def unit(connection: sa.Connection) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         call.conditions.check_change(blob.modified)
+        given.check_if_tags(call, blob)
         change = action(call, blob.lease, service.clock.now().ticks)
         blobs.set_lease(connection, blob.number, change.lease)
         return _answer(change, blob.modified)

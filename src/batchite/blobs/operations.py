@@ -8,10 +8,11 @@ from typing import NamedTuple
 from batchite.blobs import (
     account,
     append,
-    blobs,
+    batching,
     blocks,
     container_access,
     containers,
+    copies,
     deletion,
     downloads,
     leases,
@@ -19,6 +20,9 @@ from batchite.blobs import (
     pages,
     properties,
     snapshots,
+    sources,
+    tagging,
+    tiering,
 )
 from batchite.blobs.answers import Answer
 from batchite.blobs.authentication import Needs
@@ -56,6 +60,10 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ),
     ("service", "account", "properties", "GET"): Operation(account.information, _needs("s", _ANY, _ANY)),
     ("service", "account", "properties", "HEAD"): Operation(account.information, _needs("s", _ANY, _ANY)),
+    ("service", "", "blobs", "GET"): Operation(tagging.find, _needs("s", "f")),
+    ("container", "container", "blobs", "GET"): Operation(tagging.find, _needs("c", "f", "f")),
+    ("service", "", "batch", "POST"): Operation(batching.run, _needs("s", _ANY, _ANY)),
+    ("container", "container", "batch", "POST"): Operation(batching.run, _needs("c", _ANY, _ANY)),
     ("container", "account", "properties", "GET"): Operation(account.information, _needs("c", _ANY, _ANY)),
     ("container", "account", "properties", "HEAD"): Operation(account.information, _needs("c", _ANY, _ANY)),
     ("blob", "account", "properties", "GET"): Operation(account.information, _needs("o", _ANY, _ANY)),
@@ -81,7 +89,7 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("container", "container", "lease", "PUT"): Operation(leases.lease_container, _needs("c", "w")),
     ("container", "container", "undelete", "PUT"): Operation(containers.undelete, _needs("c", "w")),
     ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l", "container")),
-    ("blob", "", "", "PUT"): Operation(blobs.put, _needs("o", "cw", "cw")),
+    ("blob", "", "", "PUT"): Operation(copies.either, _needs("o", "cw", "cw")),
     ("blob", "", "", "GET"): Operation(downloads.get, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "", "HEAD"): Operation(downloads.head, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "", "DELETE"): Operation(
@@ -90,14 +98,14 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
         beside=True,
         narrower={"versionid": _needs("o", "x", "x"), "deletetype": _needs("o", "y", "y")},
     ),
-    ("blob", "", "appendblock", "PUT"): Operation(append.append, _needs("o", "aw", "aw")),
+    ("blob", "", "appendblock", "PUT"): Operation(sources.accepted(append.append), _needs("o", "aw", "aw")),
     ("blob", "", "seal", "PUT"): Operation(append.seal, _needs("o", "w", "w")),
-    ("blob", "", "page", "PUT"): Operation(pages.write, _needs("o", "w", "w")),
+    ("blob", "", "page", "PUT"): Operation(sources.accepted(pages.write), _needs("o", "w", "w")),
     ("blob", "", "pagelist", "GET"): Operation(pages.page_ranges, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "undelete", "PUT"): Operation(deletion.undelete, _needs("o", "w", "w")),
     ("blob", "", "snapshot", "PUT"): Operation(snapshots.snapshot, _needs("o", "cw", "cw")),
     ("blob", "", "lease", "PUT"): Operation(leases.lease_blob, _needs("o", "w", "w")),
-    ("blob", "", "block", "PUT"): Operation(blocks.put, _needs("o", "cw", "cw")),
+    ("blob", "", "block", "PUT"): Operation(sources.accepted(blocks.put), _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "PUT"): Operation(blocks.put_list, _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "metadata", "GET"): Operation(
@@ -106,6 +114,10 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("blob", "", "metadata", "HEAD"): Operation(
         downloads.metadata, _needs("o", "r", "r", "blob"), beside=True
     ),
+    ("blob", "", "copy", "PUT"): Operation(copies.abort, _needs("o", "w", "w")),
+    ("blob", "", "tags", "GET"): Operation(tagging.get, _needs("o", "t", "t"), beside=True),
+    ("blob", "", "tags", "PUT"): Operation(tagging.set_, _needs("o", "t", "t"), beside=True),
+    ("blob", "", "tier", "PUT"): Operation(tiering.set_, _needs("o", "w", "w"), beside=True),
     ("blob", "", "metadata", "PUT"): Operation(properties.set_metadata, _needs("o", "w", "w")),
     ("blob", "", "properties", "PUT"): Operation(properties.set_properties, _needs("o", "w", "w")),
 }

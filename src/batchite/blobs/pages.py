@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import checksums, given, guards
 from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers
-from batchite.blobs.blobs import NOT_ENCRYPTED, body, check_received
+from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import extras, layouts
@@ -46,11 +46,11 @@ async def _update(service: Service, call: Call, span: Span) -> Answer:
         raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(rules.MAX_WRITE_BYTES)),))
     stream = body(call, rules.MAX_WRITE_BYTES)
     now = service.clock.now().ticks
-    await service.database.read(lambda connection: _find(connection, call, span, now))
+    await service.database.look(lambda connection: _find(connection, call, span, now))
     uploads = service.content.uploads
     digest = bool(call.headers.get("content-md5"))
     async with uploads.receive(stream, rules.MAX_WRITE_BYTES, inline=True, digest=digest) as received:
-        checked = check_received(call, received)
+        checked = checksums.check_part(call.headers, received)
         if received.size != span.length:
             raise invalid_header("x-ms-range", f"{span.length} bytes", f"the body has {received.size} bytes")
 
@@ -75,7 +75,7 @@ async def commit(service: Service, call: Call, span: Span, store: Store, shown: 
 
     modified, sequence, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, *shown, (rules.SEQUENCE, str(sequence)), NOT_ENCRYPTED)
+    return changed(201, modified, *shown, (rules.SEQUENCE, str(sequence)), *given.encrypted(call))
 
 
 def _find(connection: sa.Connection, call: Call, span: Span, now: int) -> Blob:
@@ -83,6 +83,7 @@ def _find(connection: sa.Connection, call: Call, span: Span, now: int) -> Blob:
     blob = guards.existing(guards.find_slot(connection, call))
     guards.check_type(blob, "page")
     guards.check_change(call, blob, now)
+    given.check_key(call, blob)
     rules.check_sequence(call.headers, blob.extras.sequence)
     if span.end > blob.size:
         raise BlobError("InvalidPageRange", details=(("Reason", f"the blob has {blob.size} bytes"),))

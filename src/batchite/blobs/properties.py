@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.blobs import guards, pages
+from batchite.blobs import given, guards, pages, tiering
 from batchite.blobs.answers import Answer, changed, version_id
-from batchite.blobs.blobs import NOT_ENCRYPTED
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
@@ -25,10 +24,12 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         blob = guards.existing(slot)
         now = service.clock.now().ticks
         guards.check_change(call, blob, now)
+        given.check_key(call, blob)
+        tiering.check_readable(blob)
         return now, kept.change(connection, slot, blob, now, metadata=metadata)
 
     modified, version = await service.database.write(unit)
-    return changed(200, modified, *version_id(version), NOT_ENCRYPTED)
+    return changed(200, modified, *version_id(version), *given.encrypted(call))
 
 
 async def set_properties(service: Service, call: Call) -> Answer:
@@ -44,6 +45,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
         guards.check_change(call, blob, now)
+        tiering.check_readable(blob)
         columns, condemned = pages.apply_change(connection, blob, paging)
         if not paging.given or properties != HttpProperties():
             columns["properties"] = rows.encode_properties(properties)

@@ -10,46 +10,31 @@ from collections.abc import Mapping
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
 
-_COPY = "copying from a URL is not supported"
-_TIER = "access tiers are not supported"
-_TAGS = "blob tags are not supported"
-_ENCRYPTION = "encryption with keys or scopes of the client is not supported"
 _RETENTION = "immutability policies and legal holds are not supported"
-_CRC64 = "CRC64 checksums are not supported; use Content-MD5"
 
 HEADERS: Mapping[str, str] = {
-    "x-ms-copy-source": _COPY,
-    "x-ms-copy-action": _COPY,
-    "x-ms-access-tier": _TIER,
-    "x-ms-rehydrate-priority": _TIER,
-    "x-ms-tags": _TAGS,
-    "x-ms-if-tags": _TAGS,
-    "x-ms-encryption-key": _ENCRYPTION,
-    "x-ms-encryption-key-sha256": _ENCRYPTION,
-    "x-ms-encryption-scope": _ENCRYPTION,
-    "x-ms-default-encryption-scope": _ENCRYPTION,
+    "x-ms-default-encryption-scope": "containers have no encryption scope; name one with each blob",
     "x-ms-immutability-policy-until-date": _RETENTION,
     "x-ms-immutability-policy-mode": _RETENTION,
     "x-ms-legal-hold": _RETENTION,
-    "x-ms-expiry-option": "expiry times of blobs are not supported",
-    "x-ms-content-crc64": _CRC64,
+    "x-ms-expiry-option": "expiry times are for accounts with a hierarchical namespace, which this is not",
     "x-ms-structured-body": "structured message bodies are not supported; send the plain bytes",
+    "x-ms-file-request-intent": "there are no file shares to copy from here",
 }
 """Header and why it is refused, if it has a value."""
 
-SWITCHES: Mapping[str, str] = {"x-ms-range-get-content-crc64": _CRC64}
-"""Refused if the value is true."""
+PLACES: Mapping[str, frozenset[str]] = {
+    "x-ms-copy-source": frozenset({"", "block", "appendblock", "page"}),
+    "x-ms-tags": frozenset({"", "blocklist"}),
+    "x-ms-access-tier": frozenset({"", "blocklist", "tier"}),
+}
+"""Headers that some operations on blobs know only, and the `comp` of those; refused elsewhere."""
 
 COMPONENTS: Mapping[Level, frozenset[str]] = {
-    "service": frozenset({"batch", "blobs"}),
-    "container": frozenset({"batch", "rename", "blobs"}),
-    "blob": frozenset(
-        {
-            "copy", "incrementalcopy", "tier",
-            "tags", "query", "expiry", "immutabilityPolicies", "legalhold",
-        }
-    ),
-}  # fmt: skip
+    "service": frozenset(),
+    "container": frozenset({"rename"}),
+    "blob": frozenset({"incrementalcopy", "query", "expiry", "immutabilityPolicies", "legalhold"}),
+}
 """Values of `comp` which the protocol has and this service has not."""
 
 
@@ -58,9 +43,11 @@ def check(headers: Mapping[str, str], query: Mapping[str, str], level: Level) ->
     for name in headers.keys() & HEADERS.keys():
         if headers[name]:
             raise unsupported_header(name, headers[name], HEADERS[name])
-    for name in headers.keys() & SWITCHES.keys():
-        if headers[name].lower() == "true":
-            raise unsupported_header(name, headers[name], SWITCHES[name])
+    for name in headers.keys() & PLACES.keys():
+        if headers[name] and not (level == "blob" and query.get("comp", "") in PLACES[name]):
+            raise unsupported_header(name, headers[name], "this operation has no such header")
+    if level != "blob" and headers.get("x-ms-if-tags"):
+        raise unsupported_header("x-ms-if-tags", headers["x-ms-if-tags"], "only blobs have tags")
 
 
 def unknown_operation(level: Level, query: Mapping[str, str]) -> BlobError:

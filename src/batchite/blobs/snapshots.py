@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import given, guards
 from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import kept
@@ -23,6 +23,8 @@ async def snapshot(service: Service, call: Call) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
         call.conditions.check_change(blob.modified)
+        given.check_if_tags(call, blob)
+        given.check_key(call, blob)
         leases.check_read(blob.lease, call.lease_id, now)
         return now, kept.snapshot(connection, blob, now, metadata), blob.version
 

@@ -6,6 +6,7 @@ An upload into the storage is recorded before its first byte, so that no leftove
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,11 @@ class Received:
     md5: bytes | None
     data: bytes | None = None
     content_no: int | None = None
+
+    @property
+    def md5_text(self) -> str:
+        """In base64; "" if it was not asked for."""
+        return base64.b64encode(self.md5).decode() if self.md5 else ""
 
     def store(self, connection: sa.Connection) -> int | None:
         """Make it live, in the transaction that refers to it; None for no bytes at all."""

@@ -180,9 +180,7 @@ blocks = sa.Table(
 tags = sa.Table(
     "tags",
     metadata,
-    sa.Column(
-        "blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True),
     sa.Column("tag", Name, primary_key=True),
     sa.Column("value", Name, nullable=False),
     sa.Index("tags_by_value", "tag", "value", "blob_no"),
@@ -192,9 +190,7 @@ tags = sa.Table(
 copies = sa.Table(
     "copies",
     metadata,
-    sa.Column(
-        "blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True),
     sa.Column("copy_id", sa.Text, nullable=False),
     sa.Column("source", sa.LargeBinary, nullable=False, comment="JSON of where it is read from"),
     comment="under way from other services",

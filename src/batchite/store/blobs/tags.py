@@ -32,9 +32,7 @@ def index(connection: sa.Connection, blob_no: int, new: Mapping[str, str]) -> No
         connection.execute(_INSERT, rows)
 
 
-def reindex(
-    connection: sa.Connection, blob_no: int, old: Mapping[str, str], new: Mapping[str, str]
-) -> None:
+def reindex(connection: sa.Connection, blob_no: int, old: Mapping[str, str], new: Mapping[str, str]) -> None:
     if old:
         connection.execute(_DROP, {"number": blob_no})
     index(connection, blob_no, new)

@@ -92,6 +92,17 @@ def check_value(name: str, value: str) -> str:
     return value
 
 
+def known_name(name: str) -> str:
+    """In lower case, but for the name of metadata."""
+    lower = name.lower()
+    return METADATA_PREFIX + name[len(METADATA_PREFIX) :] if lower.startswith(METADATA_PREFIX) else lower
+
+
+def printable(text: str) -> str:
+    """The text as a header can carry it."""
+    return _CONTROL.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
+
+
 def blob_properties(headers: Mapping[str, str], *, plain: bool) -> HttpProperties:
     """The properties which the `x-ms-blob-*` headers give.
 

@@ -1,0 +1,86 @@
+"""Blob Batch: many deletions, or many changes of tiers, in one request."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Message
+
+from batchite.blobs.answers import Answer, Headers
+from batchite.blobs.call import Call, Service, first_values
+from batchite.web.problems import BodyTooLarge, MalformedRequest
+from batchite.web.request import Incoming
+from batchite.wire.blob import address, multipart
+from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.multipart import Part, PartAnswer
+
+
+async def run(service: Service, call: Call) -> Answer:
+    """Each request within is authorised and answered by itself; they are done at the same time."""
+    parts = multipart.read(call.headers.get("content-type", ""), await _body(call))
+    requests = [_incoming(call, part) for part in parts]
+    for incoming in requests:
+        _check(service, call, incoming)
+    answers = await asyncio.gather(
+        *(_answer(service, incoming, part) for incoming, part in zip(requests, parts, strict=True))
+    )
+    boundary = f"batchresponse_{call.incoming.request_id}"
+    content_type = ("Content-Type", f"multipart/mixed; boundary={boundary}")
+    return Answer(202, [content_type], multipart.write(boundary, answers))
+
+
+async def _body(call: Call) -> bytes:
+    try:
+        return await call.incoming.body(multipart.MAX_BODY_BYTES)
+    except BodyTooLarge as problem:
+        raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
+
+
+def _incoming(call: Call, part: Part) -> Incoming:
+    outer = call.incoming
+    headers = [
+        (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        for name, value in part.headers
+        if name.lower() != "host"
+    ]
+    scope = {
+        "type": "http",
+        "method": part.verb,
+        "scheme": outer.scheme,
+        "raw_path": part.path.encode("ascii"),
+        "query_string": part.query.encode("ascii"),
+        "headers": [*headers, (b"host", outer.host.encode())],
+        "client": (outer.client_address, 0),
+    }
+    return Incoming(scope, _nothing)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _check(service: Service, call: Call, incoming: Incoming) -> None:
+    """Raises BlobError for what is no request of a batch."""
+    try:
+        component = first_values(incoming).get("comp", "")
+    except MalformedRequest as problem:
+        raise _refused(incoming, str(problem)) from None
+    if (incoming.verb, component) not in (("DELETE", ""), ("PUT", "tier")):
+        raise _refused(incoming, "a batch deletes blobs (DELETE) or sets tiers (PUT with comp=tier)")
+    host_account = address.of_host(incoming.host, service.host_suffixes)
+    where = address.parse(incoming.raw_path, container_meant=False, host_account=host_account)
+    if not where.blob or where.account != call.address.account:
+        raise _refused(incoming, f"it must name a blob of the account {call.address.account}")
+    if call.address.container not in ("", where.container):
+        raise _refused(incoming, f"it must name a blob of the container {call.address.container}")
+
+
+def _refused(incoming: Incoming, reason: str) -> BlobError:
+    request = f"{incoming.verb} {incoming.raw_path[:200]}"
+    return BlobError("InvalidInput", details=(("SubRequest", request), ("Reason", reason)))
+
+
+async def _answer(service: Service, incoming: Incoming, part: Part) -> PartAnswer:
+    common: Headers = []
+    answer = await service.serve(incoming, common)
+    return PartAnswer(part.id, answer.status, [*common, *answer.headers], answer.body)

@@ -1,0 +1,253 @@
+"""Copy Blob, Copy Blob From URL, Put Blob From URL and Abort Copy Blob.
+
+A blob of this service is copied at once and without a byte being moved, whatever the operation. What
+comes from elsewhere is taken in while the client waits, or by `copying` if it does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.blobs import blobs, checksums, given, guards, sources, tiering
+from batchite.blobs.answers import Answer, Headers, changed, version_id
+from batchite.blobs.call import Call, Service
+from batchite.blobs.copying import Plan, target_of, without_signature
+from batchite.blobs.sources import Local, Remote, Source
+from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import copies as copy_rows
+from batchite.store.blobs import extras as extra_fields
+from batchite.store.blobs import kept
+from batchite.store.blobs.blobs import Blob, Slot, Written
+from batchite.store.blobs.containers import encode_metadata
+from batchite.store.blobs.copies import Pending
+from batchite.store.blobs.extras import Copied, Extras
+from batchite.wire.blob import address, headers, tiers
+from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter, missing_header
+from batchite.wire.blob.headers import HttpProperties
+
+Way = Literal["copy", "copy from URL", "put from URL"]
+
+_CHECKSUMS = ("x-ms-source-content-md5", "x-ms-source-content-crc64")
+_TAG_OPTION = "x-ms-copy-source-tag-option"
+_KEEP_PROPERTIES = "x-ms-copy-source-blob-properties"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the request's headers say of the blob to be; None for what the source says."""
+
+    way: Way
+    properties: HttpProperties | None
+    metadata: bytes | None
+    extras: Extras
+    copy_tags: bool
+
+
+async def either(service: Service, call: Call) -> Answer:
+    """Put Blob, with the content in the body or at a URL."""
+    return await (put if sources.is_given(call.headers) else blobs.put)(service, call)
+
+
+async def put(service: Service, call: Call) -> Answer:
+    """Put Blob with a source instead of content: one of the three."""
+    address.check_blob(call.address.blob)
+    if call.headers.get("content-length", "0") != "0":
+        raise invalid_header(
+            "Content-Length", call.headers["content-length"], "0, the source has the content"
+        )
+    wish = _read(call)
+    source = await sources.resolve(service, call)
+    if isinstance(source, Local) and not any(call.headers.get(name) for name in _CHECKSUMS):
+        return await _share(service, call, source, wish)
+    if wish.way == "copy" and isinstance(source, Remote):
+        return await _begin(service, call, source, wish)
+    return await _take_in(service, call, source, wish)
+
+
+def _read(call: Call) -> _Wish:
+    way = _way(call)
+    properties = None
+    if way == "put from URL":
+        found = headers.blob_properties(call.headers, plain=False)
+        if found != HttpProperties() or call.headers.get(_KEEP_PROPERTIES, "true").lower() == "false":
+            properties = found
+    option = call.headers.get(_TAG_OPTION, "REPLACE").upper()
+    if option not in ("REPLACE", "COPY"):
+        raise invalid_header(_TAG_OPTION, option, "REPLACE or COPY")
+    if option == "COPY" and call.headers.get(given.TAGS):
+        raise invalid_header(_TAG_OPTION, option, f"not together with {given.TAGS}")
+    if option == "COPY":
+        given.check_may_tag(call)
+    tiers.check_priority(call.headers.get("x-ms-rehydrate-priority"))
+    metadata = encode_metadata(headers.metadata(call.metadata_headers))
+    return _Wish(way, properties, metadata, given.extras(call), option == "COPY" and way != "copy")
+
+
+def _way(call: Call) -> Way:
+    kind = call.headers.get("x-ms-blob-type")
+    if kind and kind != "BlockBlob":
+        raise invalid_header("x-ms-blob-type", kind, "BlockBlob where a blob is put from a URL")
+    if kind:
+        return "put from URL"
+    return "copy from URL" if call.headers.get("x-ms-requires-sync", "").lower() == "true" else "copy"
+
+
+async def _share(service: Service, call: Call, source: Local, wish: _Wish) -> Answer:
+    """The blob has the source's content from now on."""
+
+    def unit(connection: sa.Connection) -> tuple[Answer, list[int]]:
+        now = service.clock.now().ticks
+        blob = sources.find(connection, source, now)
+        if blob.extras.is_archived and not (wish.way == "copy" and wish.extras.tier):
+            tiering.check_readable(blob)
+        written = _shared(call, blob, wish, now)
+        slot = _place(connection, call, written.type, now)
+        condemned = kept.put(connection, slot, call.address.blob, written)
+        return _answer(call, wish, slot, written), condemned
+
+    answer, condemned = await service.database.write(unit)
+    service.content.disposal.dispose(condemned)
+    return answer
+
+
+def _place(connection: sa.Connection, call: Call, kind: rows.Type, now: int) -> Slot:
+    slot = guards.find_slot(connection, call)
+    guards.check_put(call, slot, now)
+    guards.check_overwrite(connection, call, slot, kind)
+    return slot
+
+
+def _shared(call: Call, blob: Blob, wish: _Wish, now: int) -> Written:
+    kind = blob.type if wish.way == "copy" else "block"
+    if wish.extras.tier and kind != "block":
+        tiers.read(wish.extras.tier, kind)
+    extras = wish.extras
+    if kind == blob.type:
+        sealed = kind == "append" and call.headers.get("x-ms-seal-blob", "").lower() == "true"
+        extras = msgspec.structs.replace(
+            extras, appends=blob.extras.appends, sequence=blob.extras.sequence, sealed=sealed
+        )
+    if wish.copy_tags:
+        extras = msgspec.structs.replace(extras, tags=blob.extras.tags)
+    properties = blob.properties if wish.properties is None else wish.properties
+    if not properties.content_md5:
+        properties = msgspec.structs.replace(properties, content_md5=blob.properties.content_md5)
+    return Written(
+        now,
+        blob.size,
+        properties,
+        blob.stored_metadata if wish.metadata is None else wish.metadata,
+        blob.content_no,
+        blob.layout_no,
+        kind,
+        _with_copy(call, wish, extras, blob.size, now),
+    )
+
+
+def _with_copy(call: Call, wish: _Wish, extras: Extras, size: int, now: int) -> Extras:
+    if wish.way == "put from URL":
+        return extras
+    source = without_signature(call.headers[sources.URL])
+    copy = Copied(str(uuid4()), source, done=size, total=size, completed=now)
+    return msgspec.structs.replace(extras, copy=copy)
+
+
+def _answer(call: Call, wish: _Wish, slot: Slot, written: Written) -> Answer:
+    shown: Headers = version_id(written.modified if slot.versioning else None)
+    copy = written.extras.copy
+    if copy is not None:
+        shown += [("x-ms-copy-id", copy.id), ("x-ms-copy-status", copy.status)]
+    if wish.way == "copy":
+        return changed(202, written.modified, *shown)
+    if written.properties.content_md5:
+        shown.append(("Content-MD5", written.properties.content_md5))
+    status = 201 if wish.way == "put from URL" else 202
+    return changed(status, written.modified, *shown, *given.encrypted(call))
+
+
+async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) -> Answer:
+    """Read the source while the client waits."""
+    limit = blobs.MAX_PUT_BYTES
+    if wish.copy_tags:
+        raise invalid_header(_TAG_OPTION, "COPY", "only for sources of this service, without checksums")
+    async with (
+        sources.opened(service, source) as found,
+        service.content.uploads.receive(found.chunks, limit, inline=True, digest=True) as received,
+    ):
+        expected = {known: call.headers.get(name, "") for name, known in sources.CHECKSUMS.items()}
+        md5 = checksums.check_whole(expected, received)
+        target = target_of(found.headers)
+        properties = msgspec.structs.replace(wish.properties or target.properties, content_md5=md5)
+        metadata = target.metadata if wish.metadata is None else wish.metadata
+
+        def unit(connection: sa.Connection) -> tuple[Answer, list[int]]:
+            now = service.clock.now().ticks
+            slot = _place(connection, call, "block", now)
+            extras = _with_copy(call, wish, wish.extras, received.size, now)
+            content_no = received.store(connection)
+            written = Written(now, received.size, properties, metadata, content_no, extras=extras)
+            condemned = kept.put(connection, slot, call.address.blob, written)
+            return _answer(call, wish, slot, written), condemned
+
+        answer, condemned = await service.database.write(unit)
+    service.content.disposal.dispose(condemned)
+    return answer
+
+
+async def _begin(service: Service, call: Call, source: Remote, wish: _Wish) -> Answer:
+    """The blob is there at once, empty, and gets the content when all of it has come."""
+    target = target_of(await sources.probe(service, source))
+    plan = Plan(source.url, dict(source.headers))
+    metadata = target.metadata if wish.metadata is None else wish.metadata
+    copy = Copied(str(uuid4()), without_signature(source.url), "pending", 0, target.size)
+
+    def unit(connection: sa.Connection) -> tuple[Answer, Pending, list[int]]:
+        now = service.clock.now().ticks
+        slot = _place(connection, call, "block", now)
+        extras = msgspec.structs.replace(wish.extras, copy=copy)
+        written = Written(now, 0, target.properties, metadata, extras=extras)
+        condemned = kept.put(connection, slot, call.address.blob, written)
+        blob = guards.existing(guards.find_slot(connection, call))
+        pending = Pending(blob.number, copy.id, msgspec.json.encode(plan))
+        copy_rows.begin(connection, pending)
+        return _answer(call, wish, slot, written), pending, condemned
+
+    answer, pending, condemned = await service.database.write(unit)
+    service.content.disposal.dispose(condemned)
+    service.copying.begin(pending)
+    return answer
+
+
+async def abort(service: Service, call: Call) -> Answer:
+    """Abort Copy Blob: the blob stays, empty."""
+    action = call.headers.get("x-ms-copy-action")
+    if not action:
+        raise missing_header("x-ms-copy-action")
+    if action.lower() != "abort":
+        raise invalid_header("x-ms-copy-action", action, "abort")
+    copy_id = call.query.get("copyid", "")
+    if not copy_id:
+        raise invalid_parameter("copyid", copy_id, "the x-ms-copy-id that the copy was answered with")
+
+    def unit(connection: sa.Connection) -> None:
+        blob = guards.existing(guards.find_slot(connection, call))
+        now = service.clock.now().ticks
+        guards.check_lease(call, blob, now)
+        copy = blob.extras.copy
+        if copy is None or copy.status != "pending":
+            raise BlobError("NoPendingCopyOperation")
+        if copy.id != copy_id:
+            raise BlobError("CopyIdMismatch")
+        copy_rows.end(connection, Pending(blob.number, copy.id, b""))
+        ended = msgspec.structs.replace(copy, status="aborted", completed=now)
+        fields = extra_fields.encode(msgspec.structs.replace(blob.extras, copy=ended))
+        rows.update(connection, blob, now, extras=fields)
+
+    await service.database.write(unit)
+    service.copying.cancel(copy_id)
+    return Answer(204, [])

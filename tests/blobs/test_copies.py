@@ -1,0 +1,359 @@
+"""Copies and content from URLs, within the service and from another one, with the official client."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.storage.blob import (
+    BlobBlock,
+    BlobSasPermissions,
+    BlobType,
+    ContentSettings,
+    StandardBlobTier,
+    generate_blob_sas,
+)
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from tests.blobs.server import KEY, NAME, Server, serving
+
+BIG = bytes(range(256)) * 512
+PAGE = b"p" * 512
+
+
+def signed(blob: BlobClient, *, permission: str = "r") -> str:
+    token = generate_blob_sas(
+        NAME,
+        blob.container_name,
+        blob.blob_name,
+        account_key=KEY,
+        permission=BlobSasPermissions.from_string(permission),
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    return f"{blob.url}?{token}"
+
+
+async def content(blob: BlobClient) -> bytes:
+    return bytes(await (await blob.download_blob()).readall())
+
+
+@pytest.fixture
+async def source(container: ContainerClient) -> BlobClient:
+    settings = ContentSettings(content_type="text/x-one", cache_control="none")
+    return await container.upload_blob("source", BIG, content_settings=settings, metadata={"Kind": "one"})
+
+
+@pytest.fixture
+async def elsewhere(tmp_path: Path, empty_database: bytes) -> AsyncIterator[BlobClient]:
+    """A blob of a service that is another origin."""
+    directory = tmp_path / "elsewhere"
+    directory.mkdir()
+    (directory / "blobs.db").write_bytes(empty_database)
+    async with (
+        serving(directory) as other,
+        BlobServiceClient.from_connection_string(other.connection_string, retry_total=0) as client,
+    ):
+        there = await client.create_container("there")
+        yield await there.upload_blob("far", BIG, metadata={"Kind": "far"}, content_settings=FAR)
+
+
+FAR = ContentSettings(content_type="text/x-far")
+
+
+@pytest.fixture
+async def allowing(tmp_path: Path, empty_database: bytes, elsewhere: BlobClient) -> AsyncIterator[Server]:
+    """A service that may copy from there."""
+    directory = tmp_path / "allowing"
+    directory.mkdir()
+    (directory / "blobs.db").write_bytes(empty_database)
+    async with serving(directory, origins=(elsewhere.url.partition("/devstoreaccount1")[0],)) as server:
+        yield server
+
+
+@pytest.fixture
+async def here(allowing: Server) -> AsyncIterator[ContainerClient]:
+    async with BlobServiceClient.from_connection_string(allowing.connection_string, retry_total=0) as client:
+        yield await client.create_container("here")
+
+
+async def test_a_copy_shares_content_and_takes_everything_over(
+    server: Server, container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    started = await copy.start_copy_from_url(source.url)
+    assert started["copy_status"] == "success"
+    found = await copy.get_blob_properties()
+    assert found.metadata == {"Kind": "one"}
+    assert (found.content_settings.content_type, found.content_settings.cache_control) == (
+        "text/x-one",
+        "none",
+    )
+    assert (found.copy.id, found.copy.progress) == (started["copy_id"], f"{len(BIG)}/{len(BIG)}")
+    assert len(await server.files.stored()) == 1
+    await source.delete_blob()
+    assert await content(copy) == BIG
+
+
+async def test_metadata_given_with_a_copy_replace_those_of_the_source(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    await copy.start_copy_from_url(source.url, metadata={"Kind": "two"}, tags={"a": "b"})
+    assert (await copy.get_blob_properties()).metadata == {"Kind": "two"}
+    assert await copy.get_blob_tags() == {"a": "b"}
+
+
+async def test_a_snapshot_is_copied_over_its_blob(container: ContainerClient, source: BlobClient) -> None:
+    snapshot = await source.create_snapshot()
+    await source.upload_blob(b"later", overwrite=True)
+    await source.start_copy_from_url(f"{source.url}?snapshot={snapshot['snapshot']}")
+    assert await content(source) == BIG
+
+
+async def test_append_and_page_blobs_keep_their_type_and_go_their_own_ways(
+    container: ContainerClient,
+) -> None:
+    log = container.get_blob_client("log")
+    await log.upload_blob(b"one ", blob_type=BlobType.APPENDBLOB)
+    copy = container.get_blob_client("log2")
+    await copy.start_copy_from_url(log.url)
+    await log.append_block(b"two")
+    await copy.append_block(b"TWO")
+    assert (await content(log), await content(copy)) == (b"one two", b"one TWO")
+    assert (await copy.get_blob_properties()).append_blob_committed_block_count == 2
+    disk, other = container.get_blob_client("disk"), container.get_blob_client("disk2")
+    await disk.create_page_blob(2048, sequence_number=7)
+    await disk.upload_page(PAGE, 512, 512)
+    await other.start_copy_from_url(disk.url)
+    await other.upload_page(PAGE, 0, 512)
+    assert await content(disk) == bytes(512) + PAGE + bytes(1024)
+    assert await content(other) == PAGE + PAGE + bytes(1024)
+    assert (await other.get_blob_properties()).page_blob_sequence_number == 7
+
+
+async def test_a_copy_from_url_waits(container: ContainerClient, source: BlobClient) -> None:
+    copy = container.get_blob_client("copy")
+    done = await copy.start_copy_from_url(source.url, requires_sync=True)
+    assert done["copy_status"] == "success"
+    assert await content(copy) == BIG
+
+
+async def test_put_from_url_keeps_or_replaces_properties(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    await copy.upload_blob_from_url(source.url)
+    assert (await copy.get_blob_properties()).content_settings.content_type == "text/x-one"
+    digest = bytearray(hashlib.md5(BIG, usedforsecurity=False).digest())
+    await copy.upload_blob_from_url(
+        source.url, overwrite=True, include_source_blob_properties=False, source_content_md5=digest
+    )
+    found = await copy.get_blob_properties()
+    assert found.content_settings.content_type == "application/octet-stream"
+    assert (found.content_settings.content_md5, found.copy.id) == (digest, None)
+    with pytest.raises(HttpResponseError) as refused:
+        await copy.upload_blob_from_url(source.url, overwrite=True, source_content_md5=bytearray(16))
+    assert refused.value.error_code == "Md5Mismatch"
+
+
+async def test_blocks_appends_and_pages_come_from_ranges_of_a_url(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    blob = container.get_blob_client("blocks")
+    ids = [base64.b64encode(str(number).encode()).decode() for number in range(2)]
+    await blob.stage_block_from_url(ids[0], source.url, source_offset=256, source_length=512)
+    await blob.stage_block_from_url(ids[1], source.url)
+    await blob.commit_block_list([BlobBlock(block_id) for block_id in ids])
+    assert await content(blob) == BIG[256:768] + BIG
+    log = container.get_blob_client("log")
+    await log.create_append_blob()
+    await log.append_block_from_url(source.url, source_offset=1, source_length=9)
+    assert await content(log) == BIG[1:10]
+    disk = container.get_blob_client("disk")
+    await disk.create_page_blob(1024)
+    await disk.upload_pages_from_url(source.url, offset=512, length=512, source_offset=512)
+    assert await content(disk) == bytes(512) + BIG[512:1024]
+
+
+async def test_conditions_on_the_source_are_checked(container: ContainerClient, source: BlobClient) -> None:
+    copy = container.get_blob_client("copy")
+    etag = (await source.get_blob_properties()).etag
+    with pytest.raises(HttpResponseError) as refused:
+        await copy.start_copy_from_url(
+            source.url, source_etag='"0x1"', source_match_condition=MatchConditions.IfNotModified
+        )
+    assert (refused.value.status_code, refused.value.error_code) == (412, "SourceConditionNotMet")
+    await copy.start_copy_from_url(
+        source.url, source_etag=etag, source_match_condition=MatchConditions.IfNotModified
+    )
+    with pytest.raises(HttpResponseError) as exists:
+        await copy.start_copy_from_url(source.url, match_condition=MatchConditions.IfMissing)
+    assert exists.value.error_code == "BlobAlreadyExists"
+
+
+async def test_a_source_that_is_not_there_leaves_nothing(container: ContainerClient) -> None:
+    copy = container.get_blob_client("copy")
+    with pytest.raises(ResourceNotFoundError) as refused:
+        await copy.start_copy_from_url(f"{copy.url}-not")
+    assert refused.value.error_code == "CannotVerifyCopySource"
+    assert not await copy.exists()
+
+
+async def test_a_token_for_the_target_does_not_open_the_source(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    target = container.get_blob_client("copy")
+    async with BlobClient.from_blob_url(signed(target, permission="cw"), retry_total=0) as limited:
+        for url in (source.url, signed(source, permission="w"), signed(source)[:-8] + "AAAAAAA%3D"):
+            with pytest.raises(HttpResponseError) as refused:
+                await limited.start_copy_from_url(url)
+            assert refused.value.error_code == "CannotVerifyCopySource"
+        assert not await target.exists()
+        await limited.start_copy_from_url(signed(source))
+    assert await content(target) == BIG
+
+
+async def test_other_origins_are_refused_unless_allowed(
+    container: ContainerClient, elsewhere: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    for way in (copy.start_copy_from_url, copy.upload_blob_from_url):
+        with pytest.raises(HttpResponseError) as refused:
+            await way(signed(elsewhere))
+        assert refused.value.status_code == 403
+        assert "copy_origins" in str(refused.value)
+
+
+async def test_a_copy_from_another_origin_goes_on_by_itself(
+    allowing: Server, here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    copy = here.get_blob_client("copy")
+    started = await copy.start_copy_from_url(signed(elsewhere))
+    assert started["copy_status"] == "pending"
+    await allowing.app.copying.settle()
+    found = await copy.get_blob_properties()
+    assert (found.copy.status, found.copy.id) == ("success", started["copy_id"])
+    assert "sig=" not in found.copy.source
+    assert (found.metadata, found.content_settings.content_type) == ({"Kind": "far"}, "text/x-far")
+    assert await content(copy) == BIG
+
+
+async def test_content_from_another_origin_is_taken_in_while_the_client_waits(
+    here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    copy = here.get_blob_client("copy")
+    await copy.upload_blob_from_url(signed(elsewhere))
+    assert await content(copy) == BIG
+    await copy.stage_block_from_url("YQ==", signed(elsewhere), source_offset=5, source_length=10)
+    await copy.commit_block_list([BlobBlock("YQ==")])
+    assert await content(copy) == BIG[5:15]
+    await copy.start_copy_from_url(signed(elsewhere), requires_sync=True)
+    assert await content(copy) == BIG
+
+
+async def test_a_copy_whose_source_cannot_be_read_says_so_at_once(
+    here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    copy = here.get_blob_client("copy")
+    with pytest.raises(HttpResponseError) as refused:
+        await copy.start_copy_from_url(elsewhere.url)
+    assert (refused.value.status_code, refused.value.error_code) == (401, "CannotVerifyCopySource")
+    assert not await copy.exists()
+
+
+class Stuck:
+    """A source that begins to answer and never ends."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        if request.startswith(b"GET"):
+            self.asked.set()
+            await self.go_on.wait()
+            writer.write(b"0123456789")
+        writer.close()
+
+
+@pytest.fixture
+async def stuck() -> AsyncIterator[tuple[Stuck, str]]:
+    source = Stuck()
+    server = await asyncio.start_server(source.answer, "127.0.0.1", 0)
+    async with server:
+        yield source, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        source.go_on.set()
+
+
+async def test_a_copy_under_way_keeps_others_off_and_can_be_aborted(
+    tmp_path: Path, empty_database: bytes, stuck: tuple[Stuck, str]
+) -> None:
+    source, origin = stuck
+    (tmp_path / "blobs.db").write_bytes(empty_database)
+    async with (
+        serving(tmp_path, origins=(origin,)) as server,
+        BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
+    ):
+        container = await client.create_container("here")
+        copy = container.get_blob_client("copy")
+        started = await copy.start_copy_from_url(f"{origin}/x")
+        await asyncio.wait_for(source.asked.wait(), 30)
+        for change in (
+            lambda: copy.upload_blob(b"x", overwrite=True),
+            lambda: copy.set_blob_metadata({}),
+            copy.delete_blob,
+        ):
+            with pytest.raises(HttpResponseError) as refused:
+                await change()
+            assert refused.value.error_code == "PendingCopyOperation"
+        with pytest.raises(HttpResponseError) as other:
+            await copy.abort_copy("00000000-0000-0000-0000-000000000000")
+        assert other.value.error_code == "CopyIdMismatch"
+        await copy.abort_copy(started["copy_id"])
+        await server.app.copying.settle()
+        found = await copy.get_blob_properties()
+        assert (found.copy.status, found.size) == ("aborted", 0)
+        with pytest.raises(HttpResponseError) as ended:
+            await copy.abort_copy(started["copy_id"])
+        assert ended.value.error_code == "NoPendingCopyOperation"
+        await server.content.settle()
+        assert await server.files.stored() == set()
+
+
+async def test_a_copy_under_way_begins_anew_after_a_restart(
+    tmp_path: Path, empty_database: bytes, stuck: tuple[Stuck, str]
+) -> None:
+    source, origin = stuck
+    (tmp_path / "blobs.db").write_bytes(empty_database)
+    async with (
+        serving(tmp_path, origins=(origin,)) as server,
+        BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
+    ):
+        container = await client.create_container("here")
+        await container.get_blob_client("copy").start_copy_from_url(f"{origin}/x")
+        await asyncio.wait_for(source.asked.wait(), 30)
+    source.go_on.set()
+    async with (
+        serving(tmp_path, origins=(origin,)) as server,
+        BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
+    ):
+        await server.app.copying.settle()
+        assert await content(client.get_blob_client("here", "copy")) == b"0123456789"
+
+
+async def test_an_archived_blob_is_copied_to_an_online_tier_only(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    await source.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    copy = container.get_blob_client("copy")
+    with pytest.raises(HttpResponseError) as refused:
+        await copy.start_copy_from_url(source.url)
+    assert refused.value.error_code == "BlobArchived"
+    await copy.start_copy_from_url(source.url, standard_blob_tier=StandardBlobTier.HOT)
+    assert await content(copy) == BIG
