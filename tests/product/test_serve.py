@@ -160,7 +160,7 @@ def test_accounts_of_the_config_file_are_the_ones_that_exist(tmp_path: Path) -> 
 
 
 def test_a_host_below_the_suffix_names_the_account(tmp_path: Path) -> None:
-    arguments = ["--blob-host-suffix", "blob.example.org"]
+    arguments = ["--blob-host-suffixes", "blob.example.org"]
     with running_service(tmp_path, arguments=arguments) as service:
         url = service.blob_url.rpartition("/")[0]
         codes = {}
