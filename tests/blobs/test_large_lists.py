@@ -1,0 +1,59 @@
+"""A block list of the greatest length, of 100 GB: one block stored, and listed 50,000 times."""
+
+import time
+
+import pytest
+import sqlalchemy as sa
+from azure.storage.blob import BlobBlock
+from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.server import Server
+from tests.blobs.test_blobs import content
+
+from batchite.store.blobs import schema
+
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+
+BLOCKS = 50_000
+BLOCK_BYTES = 2 * 1024 * 1024
+SECONDS = 15
+"""Many times what it takes; moving the bytes would take minutes."""
+
+
+@pytest.fixture
+async def large(container: ContainerClient) -> BlobClient:
+    blob = container.get_blob_client("large")
+    await blob.stage_block("block", content(BLOCK_BYTES))
+    return blob
+
+
+async def test_100_gigabytes_are_committed_at_once(large: BlobClient, server: Server) -> None:
+    began = time.monotonic()
+    await large.commit_block_list([BlobBlock("block")] * BLOCKS)
+    assert time.monotonic() - began < SECONDS
+    assert (await large.get_blob_properties()).size == BLOCKS * BLOCK_BYTES
+    assert len(server.files.numbers()) == 1
+
+
+async def test_ranges_of_it_are_read_without_the_rest(large: BlobClient) -> None:
+    await large.commit_block_list([BlobBlock("block")] * BLOCKS)
+    data = content(BLOCK_BYTES)
+    middle = BLOCKS // 2 * BLOCK_BYTES
+    for start in (0, middle - 5, BLOCKS * BLOCK_BYTES - 10):
+        began = time.monotonic()
+        read = await (await large.download_blob(start, 10)).readall()
+        assert time.monotonic() - began < SECONDS
+        at = start % BLOCK_BYTES
+        assert read == (data + data)[at : at + 10]
+
+
+async def test_it_is_listed_committed_again_and_deleted(large: BlobClient, server: Server) -> None:
+    await large.commit_block_list([BlobBlock("block")] * BLOCKS)
+    committed, _ = await large.get_block_list("all")
+    assert [block.size for block in committed] == [BLOCK_BYTES] * BLOCKS
+    await large.commit_block_list([BlobBlock("block")] * 3)
+    assert (await large.get_blob_properties()).size == 3 * BLOCK_BYTES
+    await large.delete_blob()
+    await server.content.settle()
+    assert server.files.numbers() == set()
+    left = sa.select(sa.func.count()).select_from(schema.ranges)
+    assert await server.database.read(lambda connection: connection.execute(left).scalar_one()) == 0

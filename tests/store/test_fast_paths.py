@@ -1,0 +1,97 @@
+"""Prepared statements and look-ups, beside the ordinary ones they replace."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from batchite.store.database import Database
+from batchite.store.prepared import Prepared
+
+METADATA = sa.MetaData()
+THINGS = sa.Table(
+    "things",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("state", sa.Text),
+    sa.Column("data", sa.LargeBinary),
+)
+ADD = Prepared(sa.insert(THINGS).values(state="new").returning(THINGS.c.number))
+NAMED = Prepared(
+    sa.select(THINGS.c.number, THINGS.c.data).where(
+        THINGS.c.name == sa.bindparam("called"), THINGS.c.state == "new"
+    )
+)
+RENAME = Prepared(
+    sa.update(THINGS).where(THINGS.c.name == sa.bindparam("old")).values(name=sa.bindparam("new"))
+)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/things.db")
+    METADATA.create_all(database.engine)
+    yield database
+    database.close()
+
+
+def add(connection: sa.Connection, name: str, data: bytes | None) -> int:
+    number: int = ADD.one_or_none(connection, {"name": name, "data": data})[0]
+    return number
+
+
+async def test_what_is_prepared_does_what_it_says(database: Database) -> None:
+    numbers = [await database.write(lambda c, n=name: add(c, n, b"\0" + n.encode())) for name in ("a", "b")]
+    assert numbers == [1, 2]
+    assert await database.read(lambda c: NAMED.one_or_none(c, {"called": "b"})) == (2, b"\0b")
+    assert await database.read(lambda c: NAMED.one_or_none(c, {"called": "c"})) is None
+    assert await database.write(lambda c: RENAME.count(c, {"old": "b", "new": "a"})) == 1
+    assert await database.write(lambda c: RENAME.count(c, {"old": "none", "new": "a"})) == 0
+    assert sorted(await database.read(lambda c: NAMED.all(c, {"called": "a"}))) == [(1, b"\0a"), (2, b"\0b")]
+
+
+async def test_a_unit_that_fails_leaves_nothing_of_what_it_prepared(database: Database) -> None:
+    def fail(connection: sa.Connection) -> None:
+        add(connection, "a", None)
+        raise LookupError("after the change")
+
+    with pytest.raises(LookupError, match="after the change"):
+        await database.write(fail)
+    assert await database.read(lambda c: NAMED.all(c, {"called": "a"})) == []
+
+
+def by_core(connection: sa.Connection) -> Any:
+    return connection.execute(sa.select(THINGS.c.name).order_by(THINGS.c.number)).scalars().all()
+
+
+async def test_a_look_sees_every_commit_before_it(database: Database) -> None:
+    for number in range(3):
+        await database.write(lambda c, n=number: add(c, f"name-{n}", None))
+        assert await database.look(by_core) == [f"name-{n}" for n in range(number + 1)]
+        assert await database.look(lambda c, n=number: NAMED.one_or_none(c, {"called": f"name-{n}"}))
+
+
+async def test_a_look_sees_one_state(database: Database) -> None:
+    def twice(connection: sa.Connection) -> tuple[Any, Any]:
+        before = by_core(connection)
+        with database.engine.begin() as other:
+            other.execute(sa.insert(THINGS), {"name": "meanwhile"})
+        return before, by_core(connection)
+
+    assert await database.look(twice) == ([], [])
+    assert await database.look(by_core) == ["meanwhile"]
+
+
+async def test_a_look_that_fails_does_not_disturb_the_next(database: Database) -> None:
+    def fail(connection: sa.Connection) -> None:
+        by_core(connection)
+        raise LookupError("not there")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await database.look(fail)
+    await database.write(lambda c: add(c, "a", None))
+    assert await database.look(by_core) == ["a"]
