@@ -7,7 +7,18 @@ import dataclasses
 import time
 from collections.abc import Callable
 
-from benchmarks import adding, latency, machine, pools, ready, report, stored, throughput, tutorial
+from benchmarks import (
+    adding,
+    blobs,
+    latency,
+    machine,
+    pools,
+    ready,
+    report,
+    stored,
+    throughput,
+    tutorial,
+)
 from benchmarks.figures import Measured
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -20,6 +31,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "ready": ready.measure,
     "memory": stored.memory,
     "listing": stored.listing,
+    **blobs.FAMILIES,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,9 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        return statistics.median(self.samples) / statistics.median(self.reference)
+        """Infinite if there is nothing to compare with."""
+        reference = statistics.median(self.reference)
+        return statistics.median(self.samples) / reference if reference else math.inf
 
     @property
     def verdict(self) -> str:

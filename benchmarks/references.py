@@ -26,10 +26,10 @@ class Run:
     """processor time of one task in ms, everything that helped to run it included"""
 
 
-def compiled(name: str, directory: Path) -> Path:
+def compiled(name: str, directory: Path, *options: str) -> Path:
     """One of the C programs in `native/`, made with the machine's compiler."""
     program = directory / name
-    subprocess.run(["cc", "-O2", "-o", str(program), str(NATIVE / f"{name}.c")], check=True)
+    subprocess.run(["cc", "-O2", *options, "-o", str(program), str(NATIVE / f"{name}.c")], check=True)
     return program
 
 

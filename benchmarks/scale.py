@@ -14,7 +14,34 @@ class Scale:
     add_tasks: int
     latency_samples: int
     stored_tasks: int
+    small_blobs: int
+    sdk_blobs: int
+    stream_mebibytes: int
+    listed_blobs: int
+    stored_blobs: int
 
 
-FULL = Scale(repeats=3, run_tasks=10_000, add_tasks=20_000, latency_samples=200, stored_tasks=100_000)
-QUICK = Scale(repeats=1, run_tasks=1_000, add_tasks=2_000, latency_samples=30, stored_tasks=5_000)
+FULL = Scale(
+    repeats=3,
+    run_tasks=10_000,
+    add_tasks=20_000,
+    latency_samples=200,
+    stored_tasks=100_000,
+    small_blobs=2_000,
+    sdk_blobs=500,
+    stream_mebibytes=256,
+    listed_blobs=20_000,
+    stored_blobs=25_000,
+)
+QUICK = Scale(
+    repeats=1,
+    run_tasks=1_000,
+    add_tasks=2_000,
+    latency_samples=30,
+    stored_tasks=5_000,
+    small_blobs=200,
+    sdk_blobs=100,
+    stream_mebibytes=32,
+    listed_blobs=600,
+    stored_blobs=800,
+)
