@@ -114,6 +114,10 @@ class LinkedFiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: an agent's POST to a one-time URL."""
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close"})  # before the handshake: HTTP 403
+            return
         request = Request(scope, receive)
         transfer = self._transfers.pop(scope["path"].rpartition("/")[2], None)
         if transfer is None or request.method != "POST":

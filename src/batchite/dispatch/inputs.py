@@ -13,6 +13,10 @@ from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import on_job_purged, on_job_wall_clock
 from batchite.scheduling.state import NodeState, ShardState
 
+MAX_TEXT = 1024
+"""Characters of a text in a failure."""
+MAX_DETAILS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -108,7 +112,7 @@ def _apply_message(
 def _hello(state: ShardState, node: NodeState, hello: link.Hello, decisions: Decisions) -> None:
     held = {(one.task, one.attempt) for one in hello.held}
     nodes.on_node_connected(
-        state, node, hello.booted, hello.agent_version, held, hello.start_task_attempt, decisions
+        state, node, hello.booted, _short(hello.agent_version), held, hello.start_task_attempt, decisions
     )
 
 
@@ -154,9 +158,18 @@ def _task_ended(state: ShardState, node: NodeState, report: link.TaskEnded, deci
 def _failure(failure: link.Failure | None) -> Failure | None:
     if failure is None:
         return None
-    if failure.category == "servererror":
-        return Failure("servererror", failure.code, failure.message, failure.details)
-    return Failure("usererror", failure.code, failure.message, failure.details)
+    details = tuple((_short(name), _short(text)) for name, text in failure.details[:MAX_DETAILS])
+    return Failure(
+        "servererror" if failure.category == "servererror" else "usererror",
+        _short(failure.code),
+        _short(failure.message),
+        details,
+    )
+
+
+def _short(text: str) -> str:
+    """What an agent says may quote a whole command line, and is stored and shown with every task."""
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
 _MESSAGES: Mapping[type, Callable[[ShardState, NodeState, Any, Decisions], None]] = {

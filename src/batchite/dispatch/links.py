@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -16,8 +17,16 @@ from batchite.link import framing
 from batchite.link.messages import FromAgent, Hello, Message, Welcome
 
 HEARTBEAT_SECONDS = 10.0
+STALLED_SECONDS = 30.0
+"""An agent that takes nothing for so long is not to be waited for any more."""
+CLOSE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
+
+
+class StalledError(Exception):
+    """The agent does not read what it is sent."""
+
 
 Received = Callable[[str, list[FromAgent]], None]
 Closed = Callable[[str], None]
@@ -31,8 +40,9 @@ def hash_token(token: str) -> bytes:
 class Link:
     """An agent that is connected. Messages wait for the next turn of the loop and go in one frame."""
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, stalled: float) -> None:
         self._websocket = websocket
+        self._stalled = stalled
         self._outbox: list[Message] = []
         self._filled = asyncio.Event()
 
@@ -41,19 +51,33 @@ class Link:
         self._filled.set()
 
     async def write(self) -> None:
-        """Send what is in the outbox, until cancelled or the peer is gone."""
+        """Send what is in the outbox, until cancelled or the peer is gone. Raises StalledError."""
         while True:
             await self._filled.wait()
             self._filled.clear()
             outbox, self._outbox = self._outbox, []
-            await self._websocket.send_bytes(framing.encode(outbox))
+            for frame in framing.frames(outbox):
+                await self._send(frame)
+
+    async def _send(self, frame: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._stalled):
+                await self._websocket.send_bytes(frame)
+        except TimeoutError:
+            raise StalledError from None
 
     async def read(self) -> list[FromAgent]:
         """The next frame. Raises WebSocketDisconnect, or msgspec.DecodeError for what is no frame."""
-        return framing.from_agent.decode(await self._websocket.receive_bytes())
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        return framing.from_agent.decode(message.get("bytes") or b"")  # text is no frame
 
     async def close(self) -> None:
-        await self._websocket.close()
+        """Does not wait for a peer that does not read."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._websocket.close()
 
 
 class Links:
@@ -63,8 +87,9 @@ class Links:
     called when a node's link is gone and no newer one has taken its place.
     """
 
-    def __init__(self, received: Received, closed: Closed) -> None:
+    def __init__(self, received: Received, closed: Closed, *, stalled: float = STALLED_SECONDS) -> None:
         self._received = received
+        self._stalled = stalled
         self._closed = closed
         self._tokens: dict[str, bytes] = {}
         self._links: dict[str, Link] = {}
@@ -109,7 +134,7 @@ class Links:
             await websocket.close()  # before the handshake: HTTP 403
             return
         await websocket.accept()
-        await self._serve(node_id, Link(websocket))
+        await self._serve(node_id, Link(websocket, self._stalled))
 
     def _is_allowed(self, node_id: str, authorization: str) -> bool:
         expected = self._tokens.get(node_id)
@@ -119,26 +144,33 @@ class Links:
         return hmac.compare_digest(hash_token(token.strip()), expected)
 
     async def _serve(self, node_id: str, link: Link) -> None:
-        writer = asyncio.create_task(link.write())
         try:
-            frame = await link.read()
-            if not frame or not isinstance(frame[0], Hello):
-                return
-            await self.drop(node_id)  # an older connection of the same agent
-            self._links[node_id] = link
-            link.send(Welcome(HEARTBEAT_SECONDS))
-            while True:
-                self._received(node_id, frame)
-                frame = await link.read()
-        except (WebSocketDisconnect, RuntimeError):
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(link.write())
+                await self._listen(node_id, link)
+                writer.cancel()
+        except* (WebSocketDisconnect, RuntimeError):
             log.debug("link of node %s closed", node_id)
-        except msgspec.DecodeError:
+        except* msgspec.DecodeError:
             log.warning("node %s sent a frame that cannot be read; its link is closed", node_id)
+        except* StalledError:
+            log.warning("node %s does not read what it is sent; its link is closed", node_id)
         finally:
-            writer.cancel()
             if self._links.get(node_id) is link:
                 del self._links[node_id]
                 self._closed(node_id)
+
+    async def _listen(self, node_id: str, link: Link) -> None:
+        """Returns if the first thing said is no `Hello`."""
+        frame = await link.read()
+        if not frame or not isinstance(frame[0], Hello):
+            return
+        await self.drop(node_id)  # an older connection of the same agent
+        self._links[node_id] = link
+        link.send(Welcome(HEARTBEAT_SECONDS))
+        while True:
+            self._received(node_id, frame)
+            frame = await link.read()
 
 
 async def _refuse_plain_http(send: Send) -> None:

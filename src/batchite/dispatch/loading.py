@@ -21,7 +21,7 @@ from batchite.scheduling.state import (
     StartTask,
 )
 from batchite.store.batch import owned
-from batchite.wire.ticks import Duration
+from batchite.wire.ticks import Duration, Timestamp
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -78,7 +78,7 @@ def pool_state(row: Row) -> PoolState:
         node_cores=row.node_cores,
         fill="pack" if row.node_fill == "pack" else "spread",
         oldest_job_first=row.job_order == "creationtime",
-        resize_ends_at=row.allocation_state_time + row.resize_timeout,
+        resize_ends_at=(Timestamp(row.allocation_state_time) + Duration(row.resize_timeout)).ticks,
         start_task=_start_task(row.definition),
     )
 
@@ -94,9 +94,14 @@ def job_state(row: Row) -> JobState:
         priority=row.priority,
         max_parallel_tasks=row.max_parallel_tasks,
         terminates_when_done=row.on_all_tasks_complete == "terminatejob",
-        ends_at=None if duration is None or duration.is_infinite else row.created + duration.ticks,
+        ends_at=_end(row.created, duration),
         common_environment=_given(definition.common_environment_settings),
     )
+
+
+def _end(created: int, limit: Duration | None) -> int | None:
+    """When a job's time is over; a limit close to the longest ends with time itself."""
+    return None if limit is None or limit.is_infinite else (Timestamp(created) + limit).ticks
 
 
 def node_state(row: Row, pool: PoolState) -> NodeState:

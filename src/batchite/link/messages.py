@@ -4,16 +4,26 @@ A frame is a MessagePack array of messages. Both sides ignore messages they do n
 they did not expect, because agents outlive upgrades of the service. New fields go to the end of a
 message and have a default.
 
-Times are ticks (see `batchite.wire.ticks`). A *report* is a message of an agent that the service
-must have on disk before the agent may forget it: reports carry a number that rises by one, and
-`Acknowledge` names the last one that is committed.
+Times are ticks (see `batchite.wire.ticks`). A number that no honest agent can mean makes its message one
+that is not known: it would fit neither the store nor an answer of the API. A *report* is a message of an
+agent that the service must have on disk before the agent may forget it: reports carry a number that rises
+by one, and `Acknowledge` names the last one that is committed.
 """
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 import msgspec
 
 PROTOCOL = 1
+
+LAST_MOMENT = 253_402_300_799 * 10_000_000
+"""The end of the year 9999, the last that the API can write."""
+
+Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+ExitCode: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -46,9 +56,9 @@ class FileEntry(msgspec.Struct, frozen=True, array_like=True):
     name: str
     """relative to that directory, separated by `/`"""
     is_directory: bool
-    size: int
-    modified: int
-    mode: int
+    size: Count
+    modified: Moment
+    mode: Count
 
 
 # -- from the service to the agent
@@ -165,7 +175,7 @@ class Hello(Message, frozen=True):
 
     protocol: int
     agent_version: str
-    booted: int
+    booted: Moment
     """when this agent process started"""
     held: tuple[HeldTask, ...]
     start_task_attempt: int
@@ -178,47 +188,47 @@ class Heartbeat(Message, frozen=True):
 
 
 class StartTaskStarted(Message, frozen=True):
-    report: int
+    report: Count
     attempt: int
-    started: int
+    started: Moment
 
 
 class StartTaskEnded(Message, frozen=True):
     """`exit_code` is None when the command never ran to its end (`failure` says why)."""
 
-    report: int
+    report: Count
     attempt: int
-    started: int
-    ended: int
-    exit_code: int | None
+    started: Moment
+    ended: Moment
+    exit_code: ExitCode | None
     failure: Failure | None
 
 
 class TaskStarted(Message, frozen=True):
     """The task left the node's queue: its files are being fetched, then its command runs."""
 
-    report: int
+    report: Count
     task: int
     attempt: int
-    started: int
+    started: Moment
 
 
 class TaskEnded(Message, frozen=True):
     """The task is over on this node; `started` is None when it never left the queue."""
 
-    report: int
+    report: Count
     task: int
     attempt: int
-    started: int | None
-    ended: int
-    exit_code: int | None
+    started: Moment | None
+    ended: Moment
+    exit_code: ExitCode | None
     failure: Failure | None
 
 
 class TaskReturned(Message, frozen=True):
     """The task was not started and is forgotten here."""
 
-    report: int
+    report: Count
     task: int
     attempt: int
 

@@ -277,7 +277,8 @@ class _Connection(asyncio.Protocol):
         self._flushing = None
         while self._outbox and self._writable.is_set() and self._machine.state is State.OPEN:
             batch, self._outbox = self._outbox[:_MESSAGES_PER_FRAME], self._outbox[_MESSAGES_PER_FRAME:]
-            self._machine.send_binary(framing.encode(batch))
+            for frame in framing.frames(batch):
+                self._machine.send_binary(frame)
             self._write()
 
     def _write(self) -> None:

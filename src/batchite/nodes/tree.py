@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from batchite.link.messages import FileEntry
+from batchite.link.messages import LAST_MOMENT, FileEntry
 
 _OPENAT2 = 437
 _RESOLVE_BENEATH = 0x08
@@ -134,7 +134,8 @@ def _entry(name: str, status: os.stat_result) -> FileEntry | None:
         return None
     readable = os.fsencode(name).decode("utf-8", "replace")
     size = 0 if is_directory else status.st_size
-    return FileEntry(readable, is_directory, size, status.st_mtime_ns // 100, status.st_mode)
+    modified = min(max(status.st_mtime_ns // 100, 0), LAST_MOMENT)  # whoever owns a file may set any time
+    return FileEntry(readable, is_directory, size, modified, status.st_mode)
 
 
 def _remove_all(name: str, parent: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from batchite.link.framing import MAX_FRAME_BYTES
 from batchite.web.guard import Fallback
 from batchite.web.protocol import Protocol
 
@@ -92,6 +93,7 @@ class Listener:
             "http": functools.partial(Protocol, errors=errors),
             "ws": "websockets-sansio",
             "ws_per_message_deflate": False,
+            "ws_max_size": MAX_FRAME_BYTES,
             "lifespan": "off",
             "log_config": None,
             "access_log": False,

@@ -1,0 +1,154 @@
+"""Agents that do not do as agents do, and whoever else comes to their addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from tests.dispatch.support import (
+    ScriptedAgent,
+    add_job,
+    add_pool,
+    add_tasks,
+    make_dispatch,
+    open_database,
+    running,
+    until,
+)
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from batchite.dispatch import inputs
+from batchite.dispatch.links import Links, hash_token
+from batchite.link import framing
+from batchite.link import messages as link
+from batchite.store.batch import schema
+from batchite.store.database import Database
+from batchite.web.listener import Listener, bind
+from batchite.wire.ticks import MAX_TICKS
+
+LONG = '{"constraints":{"maxWallClockTime":"P10675199DT2H48M5.4775806S"}}'
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = open_database(tmp_path)
+    yield database
+    database.close()
+
+
+async def stored(database: Database, table: sa.Table) -> list[Any]:
+    return list(await database.read(lambda c: c.execute(sa.select(table)).all()))
+
+
+async def test_what_an_agent_cannot_mean_is_left_out(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Numbers beyond those of the database would make every commit of the shard fail."""
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(lambda c: add_job(c))
+    await database.write(lambda c: add_tasks(c, job, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        (spec,) = engine.started.values()
+        async with ScriptedAgent(url, spec) as agent:
+            agent.runs_tasks = False
+            await until(lambda: len(agent.runs) == 1)
+            (order,) = agent.runs
+            text = "x" * 1_000_000
+            failure = link.Failure("usererror", text, text, tuple((text, text) for _ in range(3)))
+            await agent.send(
+                link.TaskStarted(1, order.task, order.attempt, -5),
+                link.TaskStarted(2, order.task, order.attempt, 2**64 - 1),
+                link.TaskStarted(3, order.task + 1, order.attempt, 100),
+                link.TaskEnded(4, order.task, order.attempt, 100, 200, 2**40, None),
+                link.TaskEnded(5, order.task, order.attempt, 100, 200, 1, failure),
+            )
+            await until(lambda: agent.acknowledged == 5)
+    (task,) = await stored(database, schema.tasks)
+    assert (task.state, task.started, task.ended, task.exit_code) == ("completed", 100, 200, 1)
+    assert len(task.failure) < 10 * inputs.MAX_TEXT
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_limits_that_end_with_time_itself(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    def prepare(connection: sa.Connection) -> None:
+        add_pool(connection, 1)
+        connection.execute(sa.update(schema.pools).values(resize_timeout=MAX_TICKS))
+        add_tasks(connection, add_job(connection, definition=LONG.encode()), 1)
+
+    await database.write(prepare)
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        (spec,) = engine.started.values()
+        async with ScriptedAgent(url, spec) as agent:
+            await until(lambda: agent.acknowledged == 2)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@asynccontextmanager
+async def served(links: Links) -> AsyncIterator[str]:
+    listener = Listener(links, bind("127.0.0.1", 0))
+    await listener.start()
+    links.expect("node", hash_token("secret"))
+    try:
+        yield f"ws://127.0.0.1:{listener.address[1]}/-/nodes/node/link"
+    finally:
+        await links.drop("node")
+        await listener.stop()
+
+
+def dial(url: str, **settings: Any) -> connect:
+    headers = {"Authorization": "Bearer secret"}
+    return connect(url, additional_headers=headers, compression=None, proxy=None, **settings)
+
+
+@pytest.mark.parametrize("first", ["text", b"", b"\x91" * 5000, b"\xc1", b"\x91\x91\xa9Heartbeat"])
+async def test_who_does_not_speak_the_links_language_is_cut_off(
+    first: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    links = Links(lambda *_: None, lambda _: None)
+    async with served(links) as url, dial(url) as socket:
+        await socket.send(first)
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 10)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_an_agent_that_does_not_read_is_given_up() -> None:
+    closed = asyncio.Event()
+    links = Links(lambda *_: None, lambda _: closed.set(), stalled=0.2)
+    message = link.RunStartTask(1, b"x" * 1_000_000)
+    async with served(links) as url, dial(url, max_queue=1, close_timeout=0.1) as socket:
+        await socket.send(framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)]))
+        async with asyncio.timeout(20):
+            while not links.is_connected("node"):  # noqa: ASYNC110 (what is waited for sets no event)
+                await asyncio.sleep(0.002)
+            for _ in range(50):
+                links.send("node", message)
+            await closed.wait()
+        assert not links.is_connected("node")
+        socket.transport.abort()
+
+
+async def test_nobody_opens_a_websocket_where_files_are_posted(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatch, _ = make_dispatch(database)
+    listener = Listener(dispatch.transfer_app, bind("127.0.0.1", 0))
+    await listener.start()
+    try:
+        with pytest.raises(InvalidStatus, match="403"):
+            async with connect(f"ws://127.0.0.1:{listener.address[1]}/-/transfers/x", proxy=None):
+                pass
+    finally:
+        await listener.stop()
+    assert not caplog.records

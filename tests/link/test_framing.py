@@ -1,0 +1,65 @@
+"""Frames, also those that only somebody else's agent would send."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from batchite.link import framing
+from batchite.link.messages import LAST_MOMENT, FileEntry, FilesListed, Heartbeat, TaskEnded, TaskStarted
+
+STARTED = TaskStarted(1, 2, 3, 100)
+
+
+def sent(*messages: object) -> bytes:
+    return msgspec.msgpack.encode(messages)
+
+
+def test_messages_come_back_in_order() -> None:
+    messages = [STARTED, Heartbeat(), TaskEnded(2, 2, 3, 100, 200, 0, None)]
+    assert framing.from_agent.decode(framing.encode(messages)) == messages
+    assert [framing.from_agent.decode(frame) for frame in framing.frames(messages)] == [messages]
+
+
+def test_much_to_say_takes_several_frames() -> None:
+    entry = FileEntry("x" * 300_000, False, 1, 1, 0o100644)
+    messages = [FilesListed(number, (entry,)) for number in range(40)]
+    split = list(framing.frames(messages))
+    assert len(split) > 1
+    assert all(len(frame) <= framing.LONG_FRAME_BYTES for frame in split)
+    assert [message for frame in split for message in framing.from_agent.decode(frame)] == messages
+
+
+def test_one_message_is_never_split() -> None:
+    listed = FilesListed(1, (FileEntry("x" * framing.LONG_FRAME_BYTES, False, 1, 1, 0),))
+    assert len(list(framing.frames([listed]))) == 1
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        ("NoSuchMessage", 1),
+        ("TaskStarted", 1, 2, 3, "soon"),
+        ("TaskStarted", 1, 2, 3, -1),
+        ("TaskStarted", 1, 2, 3, LAST_MOMENT + 1),
+        ("TaskStarted", 2**64 - 1, 2, 3, 100),
+        ("TaskEnded", 1, 2, 3, 100, 200, 2**31, None),
+        ("FileStatus", 1, ("name", False, -1, 0, 0)),
+        ("Hello", 1, b"\xff", 1, (), 0),
+        (),
+        7,
+    ],
+)
+def test_what_is_not_known_or_cannot_be_meant_is_left_out(strange: object) -> None:
+    assert framing.from_agent.decode(sent(strange, STARTED)) == [STARTED]
+
+
+def test_text_that_is_none_spoils_only_its_own_message() -> None:
+    frame = sent(("Hello", 1, "?", 1, (), 0), STARTED).replace(b"\xa1?", b"\xa1\xff")
+    assert framing.from_agent.decode(frame) == [STARTED]
+
+
+@pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x01", b"\xdd\xff\xff\xff\xff", b"\x91" * 5000])
+def test_what_is_no_frame(frame: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        framing.from_agent.decode(frame)
