@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
-from email.policy import HTTP
+from email.policy import compat32
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from batchite.wire.blob.errors import BlobError, invalid_header
 MAX_PARTS = 256
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _LINE = re.compile(rb"([A-Z]{1,16}) (\S+) HTTP/1\.[01]\r?\n")
 
 
@@ -43,16 +44,13 @@ def read(content_type: str, body: bytes) -> list[Part]:
     if not content_type.lower().startswith("multipart/mixed") or _CONTROLS.search(content_type):
         raise invalid_header("Content-Type", content_type, "multipart/mixed with a boundary")
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    message = BytesParser(policy=compat32).parsebytes(head + body)
     parts = message.get_payload()
     if not message.is_multipart() or not isinstance(parts, list):
         raise _malformed("the body does not begin with the boundary of the Content-Type")
     if len(parts) > MAX_PARTS:
         raise _malformed(f"a batch has at most {MAX_PARTS} requests; this one has {len(parts)}")
     return [_read_part(part) for part in parts if isinstance(part, Message)]
-
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _read_part(part: Message) -> Part:
@@ -63,8 +61,11 @@ def _read_part(part: Message) -> Part:
     line = _LINE.match(data)
     if line is None or not line[2].isascii():
         raise _malformed("a part begins with a line such as DELETE /account/container/blob HTTP/1.1")
-    target = urlsplit(line[2].decode("ascii"))
-    fields = BytesHeaderParser(policy=HTTP).parsebytes(data[line.end() :])
+    try:
+        target = urlsplit(line[2].decode("ascii"))
+    except ValueError:
+        raise _malformed(f"{line[2].decode('ascii')[:200]!r} is no path and no URL") from None
+    fields = BytesHeaderParser(policy=compat32).parsebytes(data[line.end() :])
     headers = tuple((name, str(value)) for name, value in fields.items())
     return Part(str(part.get("Content-ID", "")), line[1].decode(), target.path or "/", target.query, headers)
 

@@ -1,0 +1,70 @@
+"""Keys and scopes of clients: kept apart, though nothing is encrypted."""
+
+import base64
+import hashlib
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob.aio import ContainerClient
+
+from batchite.wire.blob import encryption
+from batchite.wire.blob.errors import BlobError
+
+
+def headers(key: bytes) -> dict[str, str]:
+    return {
+        "x-ms-encryption-key": base64.b64encode(key).decode(),
+        "x-ms-encryption-key-sha256": base64.b64encode(hashlib.sha256(key).digest()).decode(),
+        "x-ms-encryption-algorithm": "AES256",
+    }
+
+
+RIGHT, WRONG = headers(b"k" * 32), headers(b"w" * 32)
+
+
+async def test_what_was_written_with_a_key_is_read_with_that_key_only(container: ContainerClient) -> None:
+    blob = container.get_blob_client("b")
+    written = await blob.upload_blob(b"x", headers=RIGHT)
+    assert written["encryption_key_sha256"] == RIGHT["x-ms-encryption-key-sha256"]
+    for sent, code in (
+        ({}, "BlobUsesCustomerSpecifiedEncryption"),
+        (WRONG, "BlobCustomerSpecifiedEncryptionMismatch"),
+    ):
+        for use in (blob.download_blob, blob.get_blob_properties, blob.create_snapshot):
+            with pytest.raises(HttpResponseError) as refused:
+                await use(headers=sent)
+            assert refused.value.status_code == 409
+        with pytest.raises(HttpResponseError) as refused:
+            await blob.set_blob_metadata({"a": "1"}, headers=sent)
+        assert refused.value.error_code == code
+    assert await (await blob.download_blob(headers=RIGHT)).readall() == b"x"
+
+
+async def test_a_blob_without_a_key_is_not_read_with_one(container: ContainerClient) -> None:
+    blob = await container.upload_blob("b", b"x")
+    with pytest.raises(HttpResponseError) as refused:
+        await blob.set_blob_metadata({}, headers=RIGHT)
+    assert refused.value.error_code == "BlobDoesNotUseCustomerSpecifiedEncryption"
+
+
+async def test_the_name_of_a_scope_is_shown_again(container: ContainerClient) -> None:
+    blob = await container.upload_blob("b", b"x", encryption_scope="my-scope")
+    found = await blob.get_blob_properties()
+    assert (found.encryption_scope, found.server_encrypted) == ("my-scope", False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"x-ms-encryption-key": "eA=="}, "InvalidHeaderValue"),
+        ({"x-ms-encryption-key": "%"}, "InvalidHeaderValue"),
+        ({"x-ms-encryption-key-sha256": WRONG["x-ms-encryption-key-sha256"]}, "InvalidHeaderValue"),
+        ({"x-ms-encryption-algorithm": "ROT13"}, "InvalidHeaderValue"),
+        ({"x-ms-encryption-algorithm": ""}, "MissingRequiredHeader"),
+    ],
+)
+def test_a_key_that_is_none_is_refused(changed: dict[str, str], code: str) -> None:
+    with pytest.raises(BlobError) as refused:
+        encryption.key_hash(RIGHT | changed)
+    assert refused.value.code == code
+    assert RIGHT["x-ms-encryption-key"] not in str(refused.value.details)
