@@ -107,6 +107,19 @@ async def test_metadata_given_with_a_copy_replace_those_of_the_source(
     assert await copy.get_blob_tags() == {"a": "b"}
 
 
+async def test_this_service_is_known_by_its_other_names(
+    server: Server, container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    port = server.address[1]
+    for url in (
+        f"http://localhost:{port}/{NAME}/things/source",
+        f"http://{NAME}.blob.localhost:{port}/things/source",
+    ):
+        await copy.start_copy_from_url(url)
+        assert await content(copy) == BIG
+
+
 async def test_a_snapshot_is_copied_over_its_blob(container: ContainerClient, source: BlobClient) -> None:
     snapshot = await source.create_snapshot()
     await source.upload_blob(b"later", overwrite=True)
@@ -357,3 +370,15 @@ async def test_an_archived_blob_is_copied_to_an_online_tier_only(
     assert refused.value.error_code == "BlobArchived"
     await copy.start_copy_from_url(source.url, standard_blob_tier=StandardBlobTier.HOT)
     assert await content(copy) == BIG
+
+
+async def test_a_list_shows_tiers_tags_and_copies(container: ContainerClient, source: BlobClient) -> None:
+    await source.set_blob_tags({"a": "b"})
+    await source.set_standard_blob_tier(StandardBlobTier.COOL)
+    await container.get_blob_client("copy").start_copy_from_url(source.url)
+    copy, original = [blob async for blob in container.list_blobs(include=["tags", "copy"])]
+    assert (copy.copy.status, copy.copy.progress) == ("success", f"{len(BIG)}/{len(BIG)}")
+    assert (copy.blob_tier, copy.blob_tier_inferred, copy.tags) == ("Hot", True, None)
+    assert (original.blob_tier, original.tags, original.tag_count) == ("Cool", {"a": "b"}, 1)
+    plain = [blob async for blob in container.list_blobs()]
+    assert [(blob.copy.id, blob.tags) for blob in plain] == [(None, None), (None, None)]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from batchite.blobs import given, particulars
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing
@@ -58,6 +59,8 @@ async def containers(service: Service, call: Call) -> Answer:
 async def blobs(service: Service, call: Call) -> Answer:
     asked, end = _asked(call)
     included = _includes(call.query, BLOB_INCLUDES)
+    if "tags" in included:
+        given.check_may_tag(call)
     now = service.clock.now().ticks
 
     def query(connection: sa.Connection) -> bytes:
@@ -188,6 +191,7 @@ class Walk:
             TYPES[row.type],
             () if row.kind == "base" and row.version is None else self._tell_apart(row),
             self._special(row),
+            row.extras.tags if "tags" in self._included else None,
         )
 
     def _tell_apart(self, row: Blob) -> listings.Elements:
@@ -210,6 +214,7 @@ class Walk:
             elements.append(("x-ms-blob-sequence-number", str(row.extras.sequence)))
         elif row.type == "append" and row.extras.sealed:
             elements.append(("Sealed", "true"))
+        elements += particulars.elements(row, self._included)
         elements += listings.deletion(row.deleted, _days_left(row.purge, self._now))
         return elements
 

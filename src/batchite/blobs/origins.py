@@ -6,6 +6,7 @@ to reach what only it can reach.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ ANY = "*"
 CHUNK_BYTES = 512 * 1024
 CONNECT_SECONDS = 15
 SILENCE_SECONDS = 60
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -43,6 +46,8 @@ def origin(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("must begin with http:// or https:// and a host")
+    if not _PLAIN.fullmatch(parts.netloc) or _CONTROL.search(url):  # others may read such a URL differently
+        raise ValueError("must have a plain host name or address, without user name or control characters")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
 

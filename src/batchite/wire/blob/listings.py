@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from batchite.wire.blob import dates
+from batchite.wire.blob import dates, tags
 from batchite.wire.blob.errors import BlobError, invalid_parameter, is_xml_character, xml_text
 from batchite.wire.blob.headers import SHOWN_AS, HttpProperties
 
@@ -51,6 +51,8 @@ class BlobEntry:
     type: str = "BlockBlob"
     beside: Elements = ()
     special: Elements = AVAILABLE
+    tags: Mapping[str, str] | None = None
+    """None: not asked for"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +193,12 @@ def _blob(entry: BlobEntry) -> str:
         f"<Last-Modified>{dates.http_date(entry.modified)}</Last-Modified>"
         f"<Etag>{dates.etag(entry.modified)[1:-1]}</Etag>"
     )
+    after = _metadata(entry.metadata) + (tags.element(entry.tags) if entry.tags else "")
     return (
         f"<Blob>{name_element(entry.name)}{_elements(entry.beside)}<Properties>{times}"
         f"<Content-Length>{entry.size}</Content-Length>{shown}"
         f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>{entry.type}</BlobType>"
-        f"{_elements(entry.special)}<ServerEncrypted>false</ServerEncrypted></Properties>{_metadata(entry.metadata)}</Blob>"
+        f"{_elements(entry.special)}<ServerEncrypted>false</ServerEncrypted></Properties>{after}</Blob>"
     )
 
 
