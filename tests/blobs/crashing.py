@@ -1,4 +1,7 @@
-"""The service of `server.py` as a process of its own, for tests that kill it."""
+"""The service of `server.py` as a process of its own, for tests that kill it.
+
+It begins when it reads a line, prints its URL, and serves until it is killed.
+"""
 
 import asyncio
 import sys
@@ -14,4 +17,5 @@ async def main(data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdin.readline()
     asyncio.run(main(Path(sys.argv[1])))

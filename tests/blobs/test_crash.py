@@ -1,85 +1,176 @@
+"""The service is killed while a thousand puts are under way, twenty times: what it acknowledged stays.
+
+The service runs as a process of its own; each put has a connection of its own, and all are open at once.
+"""
+
 import asyncio
+import hashlib
 import os
 import random
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob.aio import BlobServiceClient
-from tests.blobs.server import KEY, NAME, serving
-from tests.blobs.test_blobs import content
+from tests.blobs import bearer
+from tests.blobs.server import NAME, Server, serving
+
+from batchite.blobs.checking import check
+from batchite.blobs.content.uploads import INLINE_BYTES
 
 ROOT = Path(__file__).parents[2]
-KILLS = 3
+PUTS, KILLS = 1000, 20
+SIZES = (10, 10_000, 20_000, 50_000)
+TOKEN = bearer.token()
 
 
-async def start(data_dir: Path) -> tuple[asyncio.subprocess.Process, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.blobs.crashing", str(data_dir),
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    return process, (await process.stdout.readline()).decode().strip()
+def content(name: str, attempt: int, size: int) -> bytes:
+    seed = hashlib.sha256(f"{name} {attempt}".encode()).digest()
+    return (seed * (size // len(seed) + 1))[:size]
 
 
-async def put_until_killed(
-    url: str, sizes: dict[str, int], acknowledged: set[str], enough: asyncio.Event
-) -> None:
-    credential = {"account_name": NAME, "account_key": KEY}
-    async with BlobServiceClient(url, credential=credential, retry_total=0) as client:
+@dataclass
+class Put:
+    """One blob that is stored again and again, each time with other content."""
 
-        async def put(names: list[str]) -> None:
-            for name in names:
-                await client.get_blob_client("things", name).upload_blob(content(sizes[name]), overwrite=True)
-                acknowledged.add(name)
-                if len(acknowledged) % 10 == 9:
-                    enough.set()
+    name: str
+    size: int
+    attempts: int = 0
+    acknowledged: int = 0
+    """the last attempt that was"""
 
-        names = list(sizes)
-        writers = (put(names[start::8]) for start in range(8))
-        results = await asyncio.gather(*writers, return_exceptions=True)
-    failures = [result for result in results if result is not None]
-    assert all(not isinstance(failure, AssertionError) for failure in failures)
+    @property
+    def possible(self) -> list[bytes]:
+        """What may be read: what was acknowledged, or any later attempt."""
+        attempts = range(max(self.acknowledged, 1), self.attempts + 1)
+        return [content(self.name, attempt, self.size) for attempt in attempts]
 
 
-async def test_nothing_acknowledged_is_lost_when_killed(tmp_path: Path) -> None:
-    choose = random.Random(7)  # noqa: S311
-    sizes = {f"blob-{n}": choose.choice((10, 10_000, 20_000, 150_000)) for n in range(200)}
-    acknowledged: set[str] = set()
-    for attempt in range(KILLS):
-        process, url = await start(tmp_path)
-        credential = {"account_name": NAME, "account_key": KEY}
-        if attempt == 0:
-            async with BlobServiceClient(url, credential=credential) as client:
-                await client.create_container("things")
-        left = {name: size for name, size in sizes.items() if name not in acknowledged}
-        enough = asyncio.Event()
-        putting = asyncio.create_task(put_until_killed(url, left, acknowledged, enough))
-        async with asyncio.timeout(60):
-            await enough.wait()
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
-        await putting
-    async with serving(tmp_path) as server:
-        await check(server.url, sizes, acknowledged)
-        await server.content.settle()
-        large = [name for name in await stored(server.url) if sizes[name] > 16 * 1024]
-        assert len(server.files.numbers()) == len(large)
+@dataclass
+class Round:
+    """The puts of one life of the service; `enough` is set when this many have been acknowledged."""
+
+    until: int
+    acknowledged: int = 0
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def count(self) -> None:
+        self.acknowledged += 1
+        if self.acknowledged >= self.until:
+            self.enough.set()
 
 
-async def stored(url: str) -> list[str]:
-    async with BlobServiceClient(url, credential={"account_name": NAME, "account_key": KEY}) as client:
-        return [blob.name async for blob in client.get_container_client("things").list_blobs()]
+@asynccontextmanager
+async def connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
 
 
-async def check(url: str, sizes: dict[str, int], acknowledged: set[str]) -> None:
-    async with BlobServiceClient(url, credential={"account_name": NAME, "account_key": KEY}) as client:
-        for name, size in sizes.items():
-            blob = client.get_blob_client("things", name)
-            try:
-                data = await (await blob.download_blob()).readall()
-            except ResourceNotFoundError:
-                assert name not in acknowledged
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verb: str, blob: str, body: bytes = b""
+) -> tuple[int, bytes]:
+    """Status and body."""
+    head = (
+        f"{verb} /{NAME}/{blob}{'&' if '?' in blob else '?'}{bearer.token()} HTTP/1.1\r\nHost: localhost\r\n"
+    )
+    head += "x-ms-blob-type: BlockBlob\r\n" if verb == "PUT" else ""
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    status = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+    length = next(line for line in status.split("\r\n") if line.startswith("content-length:"))
+    return int(status.split()[1]), await reader.readexactly(int(length.partition(":")[2]))
+
+
+async def try_put(port: int, put: Put, life: Round) -> None:
+    """Returns without an acknowledgement if the service dies."""
+    put.attempts += 1
+    body = content(put.name, put.attempts, put.size)
+    try:
+        async with connection(port) as (reader, writer):
+            status, answer = await exchange(reader, writer, "PUT", f"things/{put.name}", body)
+    except (OSError, EOFError):
+        return
+    assert status == 201, answer
+    put.acknowledged = put.attempts
+    life.count()
+
+
+@dataclass
+class Service:
+    """Prepared, it has imported what it needs and waits for the word to begin."""
+
+    process: asyncio.subprocess.Process
+
+    @classmethod
+    async def prepare(cls, data_dir: Path) -> "Service":
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.blobs.crashing", str(data_dir),
+            stdin=pipe, stdout=pipe, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src"},
+        )  # fmt: skip
+        return cls(process)
+
+    async def begin(self) -> int:
+        """The port."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(b"\n")
+        url = (await self.process.stdout.readline()).decode()
+        return int(url.split(":")[2].partition("/")[0])
+
+    async def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.communicate()
+
+
+async def read_back(port: int, puts: list[Put]) -> list[Put]:
+    """Check that each is whole, or not there if it never was acknowledged. Returns those there are."""
+    found = []
+    async with connection(port) as (reader, writer):
+        for put in puts:
+            status, data = await exchange(reader, writer, "GET", f"things/{put.name}")
+            if status == 404:
+                assert not put.acknowledged, f"{put.name} was acknowledged, and is gone"
             else:
-                assert data == content(size)
+                assert status == 200
+                assert data in put.possible, f"{put.name} is not what was put"
+                found.append(put)
+    return found
+
+
+async def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path) -> None:
+    dice = random.Random()  # noqa: S311
+    puts = [Put(f"blob-{number}", dice.choice(SIZES)) for number in range(PUTS)]
+    ready = await Service.prepare(tmp_path)
+    for kill in range(KILLS):
+        service, ready = ready, await Service.prepare(tmp_path)
+        port = await service.begin()
+        if kill == 0:
+            async with connection(port) as (reader, writer):
+                assert (await exchange(reader, writer, "PUT", "things?restype=container"))[0] == 201
+        await read_back(port, dice.sample(puts, 20))
+        life = Round(until=dice.randint(1, PUTS // 3))
+        async with asyncio.TaskGroup() as group:
+            for put in puts:
+                group.create_task(try_put(port, put, life))
+            async with asyncio.timeout(60):
+                await life.enough.wait()
+            await service.kill()
+    await ready.kill()
+    async with serving(tmp_path) as server:
+        port = server.address[1]
+        found = await read_back(port, puts)
+        assert len(found) >= sum(put.acknowledged > 0 for put in puts) > 0
+        await check_content(server, found)
+
+
+async def check_content(server: Server, puts: list[Put]) -> None:
+    """That there is nothing but the content of these."""
+    report = await check(server.database, server.files, lambda _: None)
+    assert (report.damages, report.leftovers) == ((), 0)
+    assert report.contents == len(puts)
+    assert len(server.files.numbers()) == sum(put.size > INLINE_BYTES for put in puts)
