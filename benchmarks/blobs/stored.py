@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FLOOR = "python without imports"
 
 
 def measure(scale: Scale) -> Measured:
-    listing, memory, fresh = Compared(), Compared(), Compared()
+    listing, through_sdk, memory, fresh = Compared(), Compared(), Compared(), Compared()
     listed: list[Listed] = []
     with tempfile.TemporaryDirectory() as name, sides.both() as pair:
         client = native.made(Path(name))
@@ -35,8 +36,9 @@ def measure(scale: Scale) -> Measured:
                 for side in sides.in_turns(pair, repeat):
                     with side.awake():
                         found = client.list(side)
-                    if found.names != scale.listed_blobs:
-                        raise WorkloadError(f"{side.name} lists {found.names} names")
+                        if found.names != scale.listed_blobs:
+                            raise WorkloadError(f"{side.name} lists {found.names} names")
+                        through_sdk.add(side.name, _through_sdk(side, found.names))
                     listing.add(side.name, found.seconds)
                     listed += [found] if side.name == ours.NAME else []
                 load = Load("GET", listed[-1].bytes // listed[-1].requests, 1, listed[-1].requests)
@@ -49,7 +51,10 @@ def measure(scale: Scale) -> Measured:
     memory.add(FLOOR, plain)
     rows = [
         *listing.rows(f"listing {scale.listed_blobs:,} names", "s", higher_is_better=False),
-        *fresh.rows("memory without blobs", "MB", higher_is_better=False),
+        *through_sdk.rows(
+            f"SDK: listing {scale.listed_blobs:,} names", "s", goal=False, higher_is_better=False
+        ),
+        *fresh.rows("memory without blobs", "MB", goal=False, higher_is_better=False),
         *memory.rows(f"memory after {scale.stored_blobs:,} blobs", "MB", higher_is_better=False),
     ]
     return Measured(rows, [_remark(listed[0])])
@@ -67,6 +72,15 @@ def _fill(client: Native, pair: Sequence[Side], first: int, count: int) -> None:
         thread.join()
     for side in pair:
         side.suspend()
+
+
+def _through_sdk(side: Side, names: int) -> float:
+    """Seconds in which the SDK lists the same."""
+    with side.container() as container:
+        began = time.monotonic()
+        if sum(1 for _ in container.list_blob_names()) != names:
+            raise WorkloadError(f"{side.name} lists other names to the SDK")
+        return time.monotonic() - began
 
 
 def _remark(listed: Listed) -> str:

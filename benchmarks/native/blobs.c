@@ -156,10 +156,10 @@ static int read_head(struct answer *a, char *head, size_t size) {
 /* Looks at what is in the buffer; returns 1 when an answer has come to its end, 0 when more is needed. */
 static int advance(struct connection *c, int64_t whole) {
     struct answer *a = &c->answer;
-    while (c->have) {
+    int done = 0;
+    while (c->have && !done) {
         char *data = c->buffer + c->from;
         size_t used;
-        int done = 0;
         if (a->part == BODY || a->part == CHUNK) {
             used = (int64_t)c->have < a->left ? c->have : (size_t)a->left;
             compare(a, data, used, whole);
@@ -177,11 +177,10 @@ static int advance(struct connection *c, int64_t whole) {
             else if (used == 2) done = 1, a->part = HEAD;
         }
         c->from += used, c->have -= used;
-        if (done) return 1;
     }
     memmove(c->buffer, c->buffer + c->from, c->have);
     c->from = 0;
-    return 0;
+    return done;
 }
 
 static void receive(struct connection *c) {
