@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -201,6 +202,16 @@ async def test_directories_that_tasks_made_unwritable_are_removed(world: LocalWo
     engine = world.engine()
     spec, handle = await start(world, engine)
     await world.service.send(task(1, "/bin/sh -c 'mkdir -p a/b; touch a/b/c; chmod 000 a/b; chmod 555 a'"))
+    await world.service.ended(1)
+    await engine.stop(spec.node_id, handle)
+    assert not (world.nodes / NODE).exists()
+
+
+async def test_directories_deeper_than_a_program_recurses_are_removed(world: LocalWorld) -> None:
+    engine = world.engine()
+    spec, handle = await start(world, engine)
+    deep = "import os\nfor _ in range(1500): os.mkdir('d' * 50); os.chdir('d' * 50)"
+    await world.service.send(task(1, shlex.join([sys.executable, "-c", deep])))
     await world.service.ended(1)
     await engine.stop(spec.node_id, handle)
     assert not (world.nodes / NODE).exists()

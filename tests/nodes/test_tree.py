@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batchite.link.messages import LAST_MOMENT
 from batchite.nodes.tree import Tree, TreeError
 
 
@@ -39,6 +40,18 @@ def tree(request: pytest.FixtureRequest, root: Path) -> Iterator[Tree]:
     tree = Tree(str(root), kernel=request.param)
     yield tree
     tree.close()
+
+
+def make_deep(top: Path, name: str, levels: int) -> None:
+    """Directories in one another, by descriptors since paths are too short for it."""
+    top.mkdir(exist_ok=True)
+    directory = os.open(top, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=directory)
+        inner = os.open(name, os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = inner
+    os.close(directory)
 
 
 def reason(call: object, *arguments: object, **options: object) -> str:
@@ -138,6 +151,33 @@ def test_links_that_stay_below_work_with_the_kernel(root: Path) -> None:
     assert found["inside"] is False
     assert found["inside-directory"] is True
     assert "inside-directory/file.txt" not in found
+
+
+def test_trees_deeper_than_a_path_is_long(tree: Tree, root: Path) -> None:
+    """What cannot be asked for by its path is not listed."""
+    descriptors = len(os.listdir("/proc/self/fd"))
+    make_deep(root / "a" / "b", "d" * 60, 1200)
+    listed = tree.listing("a", recursive=True)
+    assert 50 < len(listed) < 100
+    assert max(len(entry.name) for entry in listed) < 4096
+    tree.delete("a", recursive=True)
+    assert not (root / "a").exists()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_trees_deeper_than_a_program_recurses(root: Path) -> None:
+    tree = Tree(str(root))
+    make_deep(root / "thin", "d", 1200)
+    assert len(tree.listing("thin", recursive=True)) == 1200
+    tree.delete("thin", recursive=True)  # the test's own directory is removed by recursion
+    tree.close()
+
+
+def test_times_that_no_answer_can_write(tree: Tree, root: Path) -> None:
+    for seconds in (-(2**33), 2**33, 2**40):
+        os.utime(root / "a" / "file.txt", (seconds, seconds))
+        modified = tree.status("a/file.txt").modified
+        assert 0 <= modified <= LAST_MOMENT
 
 
 def test_names_that_are_no_text(tree: Tree, root: Path) -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
-import shutil
 import signal
 import sys
 import weakref
@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 import batchite
-from batchite import proc
+from batchite import proc, removal
 from batchite.engines.base import Handle, Lost
 from batchite.engines.leftovers import Leftovers
 from batchite.link.spec import FILE_NAME, NodeSpec
@@ -34,6 +34,8 @@ _LOG_NAME = "agent.log"
 _LOG_TAIL_BYTES = 2000
 _MODULE = "batchite.nodes"
 _INHERITED = ("LD_LIBRARY_PATH", "TZ")
+
+log = logging.getLogger(__name__)
 
 
 class _Agent(msgspec.Struct, frozen=True):
@@ -195,24 +197,21 @@ class LocalEngine:
         await watched.ended.wait()
 
     def _clear(self, node_id: str) -> None:
-        """Make sure that nothing of the node runs, then remove its files, which may take a while."""
+        """Make sure that nothing of the node runs, then remove its files, which may take a while.
+
+        A node is over when nothing of it runs, even if files of it resist.
+        """
         self._kill_leftovers(node_id)
-        _remove(self.node_directory(node_id))
+        directory = self.node_directory(node_id)
+        try:
+            removal.remove(str(directory))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("files of node %s stay in %s: %s", node_id, directory, error.strerror)
 
     def _kill_leftovers(self, node_id: str) -> None:
         Leftovers(str(self.node_directory(node_id) / "root")).kill()
-
-
-def _remove(directory: Path) -> None:
-    """Remove it all, also what tasks made unwritable. Raises OSError if that cannot be done."""
-    shutil.rmtree(directory, ignore_errors=True)
-    if directory.exists():
-        for place, _, _ in os.walk(directory):
-            for name in os.listdir(place):
-                inner = f"{place}/{name}"
-                if os.path.isdir(inner) and not os.path.islink(inner):
-                    os.chmod(inner, 0o700)
-        shutil.rmtree(directory)
 
 
 def _spawn(node: Path) -> _Agent:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 import batchite
+from batchite import removal
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
 from batchite.link.spec import NodeSpec
@@ -143,9 +144,11 @@ class Agent:
             self._remove(waste)
 
     def _remove(self, waste: str) -> None:
-        import shutil
+        def remove() -> None:
+            with contextlib.suppress(OSError):  # what stays goes with the node
+                removal.remove(waste)
 
-        self._loop.run_in_executor(None, lambda: shutil.rmtree(waste, ignore_errors=True))
+        self._loop.run_in_executor(None, remove)
 
     # the end
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterator
 
+from batchite import removal
 from batchite.link.messages import LAST_MOMENT, FileEntry
 
 _OPENAT2 = 437
@@ -33,6 +35,9 @@ _REASONS = {
     errno.ELOOP: "outside",
 }
 _AGAIN = 64
+LONGEST_PATH = 4095
+MAX_LISTED = 500_000
+"""Entries of a listing; a bound on what a task can make its agent keep."""
 
 
 class TreeError(Exception):
@@ -56,9 +61,20 @@ class Tree:
     def listing(self, directory: str, *, recursive: bool) -> list[FileEntry]:
         """Regular files and directories below `directory`, sorted by name. What a link stands for is
         listed if it is below the root; directories behind links are not entered."""
-        prefix = "/".join(_parts(directory))
-        with _reasons(), _opened(self._open(directory, _O_LIST)) as descriptor:
-            return sorted(self._entries(descriptor, prefix, "", recursive), key=lambda entry: entry.name)
+        start = "/".join(_parts(directory))
+        found: list[FileEntry] = []
+        waiting = [""]
+        while waiting:
+            below = waiting.pop()
+            for name, is_directory in self._names(start, below):
+                if recursive and is_directory:
+                    waiting.append(f"{below}{name}/")
+                entry = self._listed(f"{start}/{below}{name}".lstrip("/"), below + name)
+                if entry is not None:
+                    found.append(entry)
+            if len(found) > MAX_LISTED:
+                raise TreeError("unreadable")
+        return sorted(found, key=lambda entry: entry.name)
 
     def status(self, path: str) -> FileEntry:
         with _reasons(), _opened(self._open(path, _O_PATH)) as descriptor:
@@ -86,30 +102,30 @@ class Tree:
             if not stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
                 os.unlink(name, dir_fd=parent)
             elif recursive:
-                _remove_all(name, parent)
+                removal.remove(name, dir_fd=parent)
             else:
                 os.rmdir(name, dir_fd=parent)
 
     def _open(self, path: str, flags: int) -> int:
         parts = _parts(path)
+        if len(path) > LONGEST_PATH:  # in characters: the kernel counts again, in bytes
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         if self._kernel:
             return _openat2(self._root, "/".join(parts) or ".", flags)
         return _walk(self._root, parts, flags)
 
-    def _entries(self, descriptor: int, prefix: str, below: str, recursive: bool) -> Iterator[FileEntry]:
-        with os.scandir(descriptor) as found:
-            names = [(item.name, item.is_dir(follow_symlinks=False)) for item in found]
-        for name, is_directory in names:
-            entry = self._listed(f"{prefix}/{name}" if prefix else name, below + name)
-            if entry is not None:
-                yield entry
-            if recursive and is_directory:
-                with contextlib.suppress(OSError):
-                    inner = os.open(name, _O_LIST | os.O_NOFOLLOW, dir_fd=descriptor)
-                    with _opened(inner):
-                        yield from self._entries(
-                            inner, f"{prefix}/{name}" if prefix else name, f"{below}{name}/", recursive
-                        )
+    def _names(self, directory: str, below: str) -> list[tuple[str, bool]]:
+        """What a directory has, and whether it is a directory itself. One further down that vanished, is
+        closed to us or has a path too long to be asked for has nothing."""
+        path, flags = f"{directory}/{below}".strip("/"), _O_LIST | (os.O_NOFOLLOW if below else 0)
+        try:
+            with _reasons(), _opened(self._open(path, flags)) as inner, os.scandir(inner) as found:
+                entries = itertools.islice(found, MAX_LISTED + 1)
+                return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except TreeError:
+            if below:
+                return []
+            raise
 
     def _listed(self, path: str, name: str) -> FileEntry | None:
         """None for what vanished meanwhile, leads out of the root, or is no file."""
@@ -136,12 +152,6 @@ def _entry(name: str, status: os.stat_result) -> FileEntry | None:
     size = 0 if is_directory else status.st_size
     modified = min(max(status.st_mtime_ns // 100, 0), LAST_MOMENT)  # whoever owns a file may set any time
     return FileEntry(readable, is_directory, size, modified, status.st_mode)
-
-
-def _remove_all(name: str, parent: int) -> None:
-    import shutil  # only few nodes are ever asked to
-
-    shutil.rmtree(name, dir_fd=parent)
 
 
 @contextlib.contextmanager
