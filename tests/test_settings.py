@@ -147,3 +147,17 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_origins_to_copy_from_are_origins(tmp_path: Path) -> None:
+    given = load({"copy_origins": "https://data.example.org/, http://[::1]:81"}, {})
+    assert given.copy_origins == ("https://data.example.org", "http://[::1]:81")
+    assert load({}, {}, write(tmp_path, 'copy_origins = ["*"]\n')).copy_origins == ("*",)
+
+
+@pytest.mark.parametrize(
+    "text", ["data.example.org", "ftp://x", "https://x/path", "https://u@x", "http://x:y"]
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"an origin looks like https://"):
+        load({"copy_origins": text}, {})
