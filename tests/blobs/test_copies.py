@@ -155,6 +155,18 @@ async def test_a_copy_from_url_waits(container: ContainerClient, source: BlobCli
     assert await content(copy) == BIG
 
 
+async def test_a_change_of_properties_forgets_the_copy_and_keeps_the_tags(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    await copy.start_copy_from_url(source.url, tags={"a": "b"})
+    await copy.set_blob_metadata({"a": "1"})
+    assert (await copy.get_blob_properties()).copy.status == "success"
+    await copy.set_http_headers(ContentSettings(content_type="text/plain"))
+    found = await copy.get_blob_properties()
+    assert (found.copy.status, found.tag_count) == (None, 1)
+
+
 async def test_put_from_url_keeps_or_replaces_properties(
     container: ContainerClient, source: BlobClient
 ) -> None:

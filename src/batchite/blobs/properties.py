@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 
 from batchite.blobs import given, guards, pages, tiering
 from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
-from batchite.store.blobs import kept
+from batchite.store.blobs import extras, kept
 from batchite.store.blobs.containers import encode_metadata
 from batchite.wire.blob import headers
 from batchite.wire.blob import pages as page_rules
@@ -36,7 +37,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
     """Set Blob Properties: all are replaced, those not given are cleared.
 
     A request that changes the size or the sequence number of a page blob, and gives no properties,
-    leaves them as they are.
+    leaves them as they are. That the blob was copied is forgotten.
     """
     properties = headers.blob_properties(call.headers, plain=False)
     paging = page_rules.read_change(call.headers)
@@ -46,7 +47,10 @@ async def set_properties(service: Service, call: Call) -> Answer:
         now = service.clock.now().ticks
         guards.check_change(call, blob, now)
         tiering.check_readable(blob)
+        fields = extras.encode(msgspec.structs.replace(blob.extras, copy=None))
+        blob = blob._replace(stored_extras=fields)
         columns, condemned = pages.apply_change(connection, blob, paging)
+        columns.setdefault("extras", fields)
         if not paging.given or properties != HttpProperties():
             columns["properties"] = rows.encode_properties(properties)
         rows.update(connection, blob, now, **columns)
