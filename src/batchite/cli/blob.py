@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _check(settings: Settings) -> None:
+    import asyncio
+
     from batchite.blobs.content.base import StorageUnavailable
     from batchite.blobs.content.opening import WrongStorageError
 
@@ -41,6 +42,8 @@ def _check(settings: Settings) -> None:
 
 
 async def _report(settings: Settings) -> Report:
+    import asyncio
+
     from batchite.blobs.checking import check
     from batchite.blobs.content.opening import open_storage
     from batchite.store.database import Database

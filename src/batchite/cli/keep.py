@@ -13,15 +13,10 @@ from batchite import endpoints
 from batchite.accounts import StorageAccount
 from batchite.cli import options
 from batchite.cli.token import storage_account
-from batchite.clock import SystemClock
 from batchite.settings import Settings
-from batchite.wire.blob import dates
-from batchite.wire.blob.headers import NEWEST_VERSION
-from batchite.wire.blob.service_properties import MAX_DAYS
-from batchite.wire.signing import storage_key
 
 HELP = "Keep old versions of blobs, and deleted blobs and containers; of a service that is running."
-DAYS = f"Days for which they can be restored, 1 to {MAX_DAYS}; 0 deletes at once."
+DAYS = "Days for which they can be restored; 0 deletes at once."
 SECONDS = 30
 _QUERY = (("comp", "properties"), ("restype", "service"))
 
@@ -63,6 +58,8 @@ def _keep(
 
 
 def _retention(name: str, days: int | None) -> str:
+    from batchite.wire.blob.service_properties import MAX_DAYS
+
     if days is None:
         return ""
     if not 0 <= days <= MAX_DAYS:
@@ -96,6 +93,11 @@ def _send(settings: Settings, account: StorageAccount, verb: str, body: bytes) -
 
 
 def _signed(account: StorageAccount, verb: str, body: bytes) -> dict[str, str]:
+    from batchite.clock import SystemClock
+    from batchite.wire.blob import dates
+    from batchite.wire.blob.headers import NEWEST_VERSION
+    from batchite.wire.signing import storage_key
+
     headers = {"x-ms-date": dates.http_date(SystemClock().now().ticks), "x-ms-version": NEWEST_VERSION}
     if body:
         headers |= {"content-length": str(len(body)), "content-type": "application/xml"}
