@@ -62,6 +62,10 @@ class Node:
 
     files: dict[str, bytes | None] = field(default_factory=dict)
     modified: int = 17_000_000_000_000_000
+    extra: int = 0
+    """bytes that a file is longer (or shorter) when it is read than when it was looked at"""
+    leaves: bool = False
+    """whether the node goes away at the end of a file"""
 
 
 class DictionaryFiles:
@@ -93,12 +97,16 @@ class DictionaryFiles:
         return self._entry(node, path, path)
 
     async def read(self, node_id: str, path: str, offset: int, length: int) -> AsyncIterator[bytes]:
-        content = self._node(node_id).files[path] or b""
-        return self._chunks(content[offset : offset + length])
+        node = self._node(node_id)
+        content = node.files[path] or b""
+        end = min(offset + length, len(content)) + node.extra
+        return self._chunks((content + b"x" * max(node.extra, 0))[offset:end], node.leaves)
 
-    async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
+    async def _chunks(self, content: bytes, leaves: bool) -> AsyncIterator[bytes]:
         for start in range(0, len(content), 1000):
             yield content[start : start + 1000]
+        if leaves:
+            raise NodeUnreachableError
 
     async def delete(self, node_id: str, path: str, *, recursive: bool) -> None:
         node = self._node(node_id)

@@ -1,9 +1,10 @@
 import asyncio
 from urllib.parse import unquote
 
+import aiohttp
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
-from tests.batch.service import Api, Node
+from tests.batch.service import VERSION, Answer, Api, Node
 
 from batchite.store.batch import schema
 
@@ -174,3 +175,33 @@ async def test_full_directories_are_deleted_only_recursively(api: Api) -> None:
         400,
         "InvalidQueryParameterValue",
     )
+
+
+async def get_text(api: Api) -> Answer:
+    return await api.raw("GET", f"/jobs/Job/tasks/Task/files/stdout.txt?{VERSION}")
+
+
+async def test_a_file_that_grows_as_it_is_read_is_as_long_as_was_said(api: Api) -> None:
+    await run_task(api)
+    api.files.nodes["n"].extra = 2500
+    answer = await get_text(api)
+    assert (answer.status, answer.body) == (200, TEXT)
+
+
+@pytest.mark.parametrize(("extra", "leaves"), [(-1, False), (-1500, True)])
+async def test_a_file_that_cannot_be_sent_to_its_end_is_not_taken_for_a_whole_one(
+    api: Api, extra: int, leaves: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run_task(api)
+    api.files.nodes["n"].extra, api.files.nodes["n"].leaves = extra, leaves
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await get_text(api)
+    assert not [record for record in caplog.records if record.exc_info]
+    api.files.nodes["n"].extra, api.files.nodes["n"].leaves = 0, False
+    assert (await get_text(api)).body == TEXT
+
+
+async def test_a_file_that_is_emptied_as_it_is_read(api: Api) -> None:
+    await run_task(api)
+    api.files.nodes["n"].extra = -len(TEXT)
+    assert (await get_text(api)).error == (409, "OperationInvalidForCurrentState")

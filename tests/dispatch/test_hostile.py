@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
 from tests.dispatch.support import (
@@ -21,13 +22,15 @@ from tests.dispatch.support import (
     running,
     until,
 )
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from batchite.dispatch import inputs
+from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.links import Links, hash_token
 from batchite.link import framing
 from batchite.link import messages as link
+from batchite.ports import NodeUnreachableError
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
@@ -152,3 +155,42 @@ async def test_nobody_opens_a_websocket_where_files_are_posted(
     finally:
         await listener.stop()
     assert not caplog.records
+
+
+async def test_a_node_that_stops_in_the_middle_of_a_file_is_given_up() -> None:
+    def received(node: str, said: list[link.FromAgent]) -> None:
+        for message in said:
+            files.answered(node, message)
+
+    links = Links(received, lambda _: None)
+    files = LinkedFiles(links, stalled=0.2)
+    listener = Listener(files, bind("127.0.0.1", 0))
+    await listener.start()
+    done = asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        await done.wait()
+
+    async def agent(socket: ClientConnection) -> None:
+        await socket.send(framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)]))
+        async for frame in socket:
+            assert isinstance(frame, bytes)
+            for message in framing.to_agent.decode(frame):
+                if isinstance(message, link.SendFile):
+                    url = f"http://127.0.0.1:{listener.address[1]}{message.url_path}"
+                    async with aiohttp.ClientSession() as session, session.post(url, data=half()):
+                        pass
+
+    async with served(links) as url, dial(url) as socket:
+        speaking = asyncio.create_task(agent(socket))
+        async with asyncio.timeout(20):
+            while not links.is_connected("node"):  # noqa: ASYNC110 (what is waited for sets no event)
+                await asyncio.sleep(0.002)
+            chunks = await files.read("node", "file", 0, 100)
+            assert await anext(chunks) == b"half"
+            with pytest.raises(NodeUnreachableError):
+                await anext(chunks)
+            speaking.cancel()
+            await asyncio.wait([speaking])
+    await listener.stop()

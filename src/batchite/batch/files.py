@@ -18,6 +18,7 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation
 from batchite.ports import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.web.problems import BrokenOff
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.batch.models.files import BatchNodeFile, FileProperties
@@ -185,13 +186,23 @@ async def _begin(call: Call, place: Place, path: str, offset: int, length: int) 
     """The content, its first piece fetched already: after that no error can be answered any more."""
     chunks = await call.services.files.read(place.node_id, path, offset, length)
     first = await anext(chunks, b"")
-    return _chain(first, chunks)
+    if not first:
+        raise BatchError("OperationInvalidForCurrentState", "The file changed as it was read; ask again.")
+    return _exactly(length, first, chunks)
 
 
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+async def _exactly(length: int, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """As many bytes as were promised, however the file changes meanwhile. Raises BrokenOff."""
+    yield first[:length]
+    left = length - len(first)
+    try:
+        while left > 0 and (chunk := await anext(rest, b"")):
+            yield chunk[:left]
+            left -= len(chunk)
+    except NodeUnreachableError:
+        raise BrokenOff("The node went away as a file of it was read.") from None
+    if left > 0:
+        raise BrokenOff("The file became shorter as it was read.")
 
 
 async def delete(call: Call, locate: Locate) -> Response:

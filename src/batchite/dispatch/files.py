@@ -34,6 +34,8 @@ from batchite.ports import NodeFileError, NodeUnreachableError
 
 ANSWER_SECONDS = 15.0
 """How long a node may take to answer; after that it counts as unreachable."""
+STALLED_SECONDS = 60.0
+"""How long a node may pause in the middle of a file."""
 TRANSFERS = "/-/transfers"
 
 Answer = TypeVar("Answer", FilesListed, FileStatus, FileDeleted)
@@ -51,8 +53,9 @@ class _Transfer:
 class LinkedFiles:
     """Implements `ports.NodeFiles`; also the ASGI app that takes the transfers."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, *, stalled: float = STALLED_SECONDS) -> None:
         self._links = links
+        self._stalled = stalled
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[str, asyncio.Future[FromAgent]]] = {}
         self._transfers: dict[str, _Transfer] = {}
@@ -101,7 +104,10 @@ class LinkedFiles:
                 if isinstance(chunk, Exception):
                     raise chunk
                 yield chunk
-                chunk = await transfer.chunks.get()
+                async with asyncio.timeout(self._stalled):
+                    chunk = await transfer.chunks.get()
+        except TimeoutError:
+            raise NodeUnreachableError("the node stopped in the middle of a file") from None
         finally:
             self._abandon(token, transfer, first)
 
@@ -126,6 +132,7 @@ class LinkedFiles:
         try:
             async for chunk in request.stream():
                 if chunk and not await _put(transfer, chunk):
+                    await Response("Nobody reads it any more.", 410)(scope, receive, send)
                     return
             await _put(transfer, None)
         except ClientDisconnect:

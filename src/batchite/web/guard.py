@@ -13,7 +13,7 @@ from typing import Protocol
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from batchite.web.problems import ClientGone, PathNotFound, WebProblem
+from batchite.web.problems import BrokenOff, ClientGone, PathNotFound, WebProblem
 from batchite.web.request import REQUEST_ID_KEY, new_request_id
 
 HEALTH_PATH = "/healthz"
@@ -67,6 +67,8 @@ class Guard:
             await self._choose(scope)(scope, receive, watched)
         except ClientGone:
             return
+        except BrokenOff as problem:
+            log.info("request %s: %s", request_id, problem)
         except Exception as problem:
             if not isinstance(problem, WebProblem):
                 log.exception("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope))

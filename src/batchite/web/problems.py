@@ -6,7 +6,8 @@ WebProblem
 ├── PathNotFound       no route has this shape
 ├── VerbNotAllowed     the path exists, but not with this verb
 ├── BodyTooLarge       the body is longer than the operation takes
-└── ClientGone         the client left before its body was complete; nobody reads the answer
+├── ClientGone         the client left before its body was complete; nobody reads the answer
+└── BrokenOff          what is being sent cannot be sent to its end
 
 Each service turns these into its own documented error (see `guard.Fallback`).
 """
@@ -58,3 +59,7 @@ class BodyTooLarge(WebProblem):
 
 class ClientGone(WebProblem):
     """The connection was closed while the body was being read."""
+
+
+class BrokenOff(WebProblem):
+    """An answer that has begun cannot be finished: the connection is closed, which tells the client."""
