@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -243,7 +244,7 @@ async def test_nobody_listens(staging: Staging, working: Path, unused_tcp_port: 
     assert (await failed(staging, working, file)).failure.code == "BlobDownloadMiscError"
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "not an address", "http://", "ftp://x/y"])
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "not an address", "http://", "ftp://x/y", "http://[x"])
 async def test_addresses_that_are_none(staging: Staging, working: Path, url: str) -> None:
     failure = (await failed(staging, working, ResourceFile(http_url=url, file_path="x"))).failure
     assert failure.code == "BlobDownloadMiscError"
@@ -256,6 +257,64 @@ async def test_a_broken_list_and_a_file_without_source(store: Store, staging: St
     assert (await failed(staging, working, ResourceFile(file_path="x"))).failure.code == "BlobNotFound"
     bad_mode = ResourceFile(http_url=f"{store.url}/x", file_path="x", file_mode="rwx")
     assert (await failed(staging, working, bad_mode)).failure.code == "ResourceFileCreateFailed"
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+CIRCLE = "<R><Blobs/><NextMarker>1</NextMarker></R>"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (f'<!DOCTYPE R [<!ENTITY l0 "ha">{LAUGHS}]><R>&l8;</R>'.encode(), "document type"),
+        (
+            '<!DOCTYPE R [<!ENTITY x SYSTEM "file:///etc/passwd">]><R>&x;</R>'.encode("utf-16"),
+            "document type",
+        ),
+        (b"<a>" * 100_000, "nested"),
+        (b"<R><Blobs>", "could not be read"),
+        (b'<?xml version="1.0" encoding="no-such"?><R/>', "could not be read"),
+        (b"\xff\xfe\x00", "could not be read"),
+        (b"", "could not be read"),
+        (CIRCLE.encode(), "circle"),
+    ],
+)
+async def test_lists_that_nobody_should_send(
+    store: Store, staging: Staging, working: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, said: str
+) -> None:
+    monkeypatch.setattr(store, "_list", lambda _: web.Response(body=body, content_type="application/xml"))
+    error = await failed(staging, working, ResourceFile(storage_container_url=f"{store.url}/c"))
+    assert error.failure.code == "BlobDownloadMiscError"
+    assert said in error.failure.message
+    assert len(store.asked) <= 2
+
+
+async def test_a_file_stops_before_it_fills_the_disk(
+    store: Store, staging: Staging, working: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is room when the file begins and none when it goes on."""
+    free = [10**9, 0]
+    store.content = {"/x": b"x" * 10_000_000}
+    monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_bavail=free.pop(0), f_frsize=1))
+    error = await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="x"))
+    assert error.failure.code == "DiskFull"
+    assert (working / "x").stat().st_size == 0
+
+
+async def test_what_a_server_sets_for_one_task_is_not_told_by_the_next(
+    store: Store, staging: Staging, working: Path
+) -> None:
+    told: list[str | None] = []
+
+    def answer(request: web.Request) -> web.Response:
+        told.append(request.headers.get("Cookie"))
+        return web.Response(body=b"x", headers={"Set-Cookie": "who=first; Path=/"})
+
+    store.content = {"/x": answer}
+    url = store.url.replace("127.0.0.1", "localhost")
+    for _ in range(2):
+        await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], str(working))
+    assert told == [None, None]
 
 
 async def test_no_descriptor_is_left_open(store: Store, staging: Staging, working: Path) -> None:

@@ -10,6 +10,9 @@ from batchite.nodes import failures
 from batchite.nodes.failures import RunError
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
+MAX_DEPTH = 16
+_NAME = ["Blobs", "Blob", "Name"]
+_MARKER = ["NextMarker"]
 
 Fetch = Callable[[str], Awaitable[bytes]]
 
@@ -18,9 +21,12 @@ async def blobs(container_url: str, prefix: str | None, fetch: Fetch) -> AsyncIt
     """Name and address of every blob. `container_url` may carry a SAS. Raises RunError."""
     marker = ""
     while True:
+        before = marker
         names, marker = _page(await fetch(_listing_url(container_url, prefix or "", marker)))
         for name in names:
             yield name, _blob_url(container_url, name)
+        if marker and marker == before:
+            raise _unreadable("its pages go in a circle")
         if not marker:
             return
 
@@ -38,10 +44,46 @@ def _blob_url(container_url: str, name: str) -> str:
 
 
 def _page(content: bytes) -> tuple[list[str], str]:
+    listing = _Listing()
+    parser = ElementTree.XMLParser(target=listing)  # noqa: S314 - it refuses what is dangerous itself
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - expat itself limits what entities grow to
-    except ElementTree.ParseError as error:
-        message = f"The list of a container's blobs could not be read: {error}."
-        raise RunError(failures.server("BlobDownloadMiscError", message)) from None
-    names = [name.text or "" for name in root.iterfind("Blobs/Blob/Name")]
-    return names, root.findtext("NextMarker") or ""
+        parser.feed(content)
+        parser.close()
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two: unknown encodings
+        raise _unreadable(str(error)) from None
+    return listing.names, listing.marker
+
+
+def _unreadable(reason: str) -> RunError:
+    message = f"The list of a container's blobs could not be read: {reason}."
+    return RunError(failures.server("BlobDownloadMiscError", message))
+
+
+class _Listing:
+    """Keeps of an answer only what is wanted: whoever wrote it may have meant to fill the memory."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.marker = ""
+        self._open: list[str] = []
+        self._text: list[str] = []
+
+    def doctype(self, *_declaration: object) -> None:
+        raise _unreadable("it declares a document type, and with it perhaps entities")
+
+    def start(self, tag: str, _attributes: object) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            raise _unreadable("it is nested deeper than any list of blobs")
+        self._open.append(tag)
+        self._text.clear()
+
+    def data(self, text: str) -> None:
+        if self._open[1:] in (_NAME, _MARKER):
+            self._text.append(text)
+
+    def end(self, _tag: str) -> None:
+        if self._open[1:] == _NAME:
+            self.names.append("".join(self._text))
+        elif self._open[1:] == _MARKER:
+            self.marker = "".join(self._text)
+        self._open.pop()

@@ -7,6 +7,7 @@ first download.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from yarl import URL
 
 from batchite.link.messages import Failure
 from batchite.nodes import failures
+from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.threads import in_thread
 
@@ -62,7 +64,11 @@ class Downloads:
         self._patience = patience
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=patience.silence)
         self._session = aiohttp.ClientSession(
-            timeout=timeout, trust_env=True, auto_decompress=False, read_bufsize=_CHUNK_BYTES
+            timeout=timeout,
+            trust_env=True,
+            auto_decompress=False,
+            read_bufsize=_CHUNK_BYTES,
+            cookie_jar=aiohttp.DummyCookieJar(),  # what a server tells one task is not for the next
         )
 
     async def close(self) -> None:
@@ -169,6 +175,10 @@ def _begin_anew(descriptor: int) -> None:
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
+    """Raises OSError also before the disk, which others need too, is quite full."""
+    status = os.fstatvfs(descriptor)
+    if status.f_bavail * status.f_frsize < RESERVED_DISK_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     view = memoryview(chunk)
     while view:
         view = view[os.write(descriptor, view) :]
