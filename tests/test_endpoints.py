@@ -30,3 +30,8 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
 def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / endpoints.FILE_NAME).write_text("{")
     assert endpoints.load(tmp_path) is None
+
+
+def test_a_file_that_is_no_text_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / endpoints.FILE_NAME).write_bytes(b'{"host": "\xff"}')
+    assert endpoints.load(tmp_path) is None

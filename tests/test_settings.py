@@ -104,6 +104,8 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
         ('[[batch_accounts]]\nname = "abc"', ("batch_accounts[0]", "key")),
         ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncolour = 1', ("colour", "core_quota")),
         ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncore_quota = -1', ("core_quota = -1", "from 0")),
+        (f'[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncore_quota = {10**30}', ("core_quota", "from 0")),
+        ("host = " + "[" * 5000, ("nested too deeply",)),
         (
             '[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\nstorage_account = "xyz"',
             ("xyz", "storage_accounts"),

@@ -10,6 +10,7 @@ import base64
 import binascii
 import os
 from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,11 +25,15 @@ DEVELOPMENT_BATCH_NAME = "devbatch"
 DEVELOPMENT_BATCH_KEY = base64.b64encode(b"batchite development account key, known to everybody....").decode()
 
 
+T = TypeVar("T")
+Several: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1)]
+
+
 class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An account of the Blob service; either key signs."""
 
     name: str
-    keys: tuple[str, ...]
+    keys: Several[str]
 
     @property
     def key_bytes(self) -> tuple[bytes, ...]:
@@ -43,7 +48,7 @@ class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: str
-    keys: tuple[str, ...]
+    keys: Several[str]
     storage_account: str | None = None
     core_quota: int | None = None
 
@@ -55,8 +60,8 @@ class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All accounts. The first of each kind is the default one."""
 
-    batch: tuple[BatchAccount, ...]
-    storage: tuple[StorageAccount, ...]
+    batch: Several[BatchAccount]
+    storage: Several[StorageAccount]
 
     def find_batch(self, name: str) -> BatchAccount | None:
         return next((account for account in self.batch if account.name == name), None)
@@ -100,5 +105,6 @@ def save(accounts: Accounts, data_dir: Path) -> None:
 
 
 def load(data_dir: Path) -> Accounts:
-    """Read the stored accounts. Raises FileNotFoundError before the supervisor has written them."""
+    """Read the stored accounts. Raises FileNotFoundError before the supervisor has written them, and
+    ValueError if somebody else has."""
     return msgspec.json.decode((data_dir / FILE_NAME).read_bytes(), type=Accounts)

@@ -15,6 +15,7 @@ from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, Stor
 T = TypeVar("T")
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MAX_QUOTA = 2**31 - 1
 TABLES = frozenset({"batch_accounts", "storage_accounts", "environment"})
 
 
@@ -40,6 +41,8 @@ def read(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: is nested too deeply") from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise SettingsError(f"{path}: is not TOML: {error}") from None
 
@@ -104,8 +107,8 @@ def _is_lower_alphanumeric(text: str) -> bool:
 
 
 def _quota(given: object) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        raise ValueError("a core quota is a whole number from 0")
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= MAX_QUOTA:
+        raise ValueError(f"a core quota is a whole number from 0 to {MAX_QUOTA}")
     return given
 
 

@@ -60,7 +60,7 @@ def load(data_dir: Path) -> Endpoints | None:
     """What an earlier start chose; None before the first, or if the file cannot be understood."""
     try:
         return msgspec.json.decode((data_dir / FILE_NAME).read_bytes(), type=Endpoints)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, ValueError):  # not JSON, or not UTF-8
         return None
 
 

@@ -57,12 +57,11 @@ def supervise(
     """
     _check_exposure(settings)
     with _owned(settings.data_dir), ExitStack() as stack:
-        found = endpoints.load(settings.data_dir)
+        found = _load(settings.data_dir)
         sockets = {service: stack.enter_context(_listen(settings, service, found)) for service in services}
         identity = _identity(settings)
         chosen = _chosen(settings, sockets, found, identity)
-        accounts.save(settings.accounts, settings.data_dir)
-        endpoints.save(chosen, settings.data_dir)
+        _save(settings, chosen)
         launches = [_launch(settings, name, chosen, sock, identity) for name, sock in sockets.items()]
         children = [Child(launch) for launch in launches]
         return asyncio.run(_Supervision(children, until_eof).run(lambda: announce(chosen)))
@@ -81,19 +80,41 @@ def _check_exposure(settings: Settings) -> None:
 
 @contextmanager
 def _owned(data_dir: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(directory_lock.held(data_dir / LOCK_FILE, patience=1.0))
+        except directory_lock.LockedError as error:
+            raise CannotStartError(
+                f"The data directory {data_dir} is in use by process {error.holder or 'unknown'}. "
+                "Stop that one, or give another --data-dir."
+            ) from None
+        except OSError as error:
+            raise _unusable(data_dir, error) from None
+        yield
+
+
+def _unusable(data_dir: Path, error: OSError) -> CannotStartError:
+    """A file where a directory should be, a directory where a file should be, a full disk, no permission."""
+    place = f" ({error.filename})" if error.filename and str(error.filename) != str(data_dir) else ""
+    return CannotStartError(
+        f"The data directory {data_dir} cannot be used: {error.strerror}{place}. Give another --data-dir."
+    )
+
+
+def _load(data_dir: Path) -> Endpoints | None:
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with directory_lock.held(data_dir / LOCK_FILE, patience=1.0):
-            yield
-    except directory_lock.LockedError as error:
-        raise CannotStartError(
-            f"The data directory {data_dir} is in use by process {error.holder or 'unknown'}. "
-            "Stop that one, or give another --data-dir."
-        ) from None
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise CannotStartError(
-            f"The data directory {data_dir} cannot be used: {error.strerror}. Give another --data-dir."
-        ) from None
+        return endpoints.load(data_dir)
+    except OSError as error:
+        raise _unusable(data_dir, error) from None
+
+
+def _save(settings: Settings, chosen: Endpoints) -> None:
+    try:
+        accounts.save(settings.accounts, settings.data_dir)
+        endpoints.save(chosen, settings.data_dir)
+    except OSError as error:
+        raise _unusable(settings.data_dir, error) from None
 
 
 def _listen(settings: Settings, service: Service, found: Endpoints | None) -> socket.socket:

@@ -82,3 +82,45 @@ def test_a_directory_without_services_is_an_error_with_the_next_step(tmp_path: P
     answer = run("--data-dir", str(tmp_path / "none"))
     assert (answer.returncode, answer.stdout) == (1, "")
     assert "batchite serve --data-dir" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"batch": [], "storage": []}',
+        b'{"batch": [{"name": "\xff", "keys": ["a"]}]}',
+        b'{"batch": [{"name": "a", "keys": []}]}',
+    ],
+)
+def test_damaged_accounts_are_named(tmp_path: Path, content: bytes) -> None:
+    endpoints.save(BOTH, tmp_path)
+    (tmp_path / accounts.FILE_NAME).write_bytes(content)
+    answer = run("--data-dir", str(tmp_path))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "accounts.json is damaged" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_files_that_are_missing_or_none(tmp_path: Path) -> None:
+    endpoints.save(BOTH, tmp_path)
+    assert "no service has been started" in run("--data-dir", str(tmp_path)).stderr
+    (tmp_path / accounts.FILE_NAME).mkdir()
+    assert "cannot be read: Is a directory" in run("--data-dir", str(tmp_path)).stderr
+    (tmp_path / endpoints.FILE_NAME).unlink()
+    (tmp_path / endpoints.FILE_NAME).mkdir()
+    assert "cannot be read: Is a directory" in run("--data-dir", str(tmp_path)).stderr
+
+
+def test_hostile_values_stay_values(tmp_path: Path) -> None:
+    """What a shell reads runs nothing, whatever stands in the files."""
+    host = 'a\'; touch "$(pwd)/pwned"; `touch pwned`\n$(touch pwned) #'
+    text = exports(variables(DEVELOPMENT_ACCOUNTS, Endpoints(host=host, batch_port=1, blob_port=2)))
+    script = f'{text}\nprintf %s "$AZURE_BATCH_ENDPOINT"'
+    shell = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert shell.stdout == f"http://{host}:1"
+    assert list(tmp_path.iterdir()) == []

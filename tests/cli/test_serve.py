@@ -75,3 +75,10 @@ def test_announcement_of_one_service(services: tuple[str, ...], absent: str) -> 
     assert not [line for line in lines if line.startswith(absent)]
     assert "--data-dir '/some where'" in "\n".join(lines)
     assert lines[-1].startswith("Ready in ")
+
+
+@pytest.mark.parametrize("name", ["lock", "endpoints.json", "accounts.json", "endpoints.json.new"])
+def test_a_directory_where_a_file_should_be(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    said = refusal("--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0")
+    assert f"{tmp_path} cannot be used: Is a directory" in said

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from batchite import accounts, directory_lock, endpoints
+from batchite import directory_lock
 from batchite.cli import options
 from batchite.cli.variables import variables
 from batchite.endpoints import LOCK_FILE
@@ -30,16 +30,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _env(settings: Settings, account: str | None, as_json: bool) -> None:
-    found = endpoints.load(settings.data_dir)
-    if found is None:
-        options.fail(
-            f"no service has been started with the data directory {settings.data_dir}. "
-            "Start one with: batchite serve --data-dir ..."
-        )
+    found = options.known_endpoints(settings.data_dir)
     if not directory_lock.is_held(settings.data_dir / LOCK_FILE):
         typer.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
     try:
-        values = variables(accounts.load(settings.data_dir), found, batch_account=account)
+        values = variables(options.known_accounts(settings.data_dir), found, batch_account=account)
     except LookupError as error:
         options.fail(str(error))
     typer.echo(json.dumps(values, indent=2) if as_json else exports(values))

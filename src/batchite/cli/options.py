@@ -10,7 +10,10 @@ from typing import Annotated, Any, NoReturn, Optional
 
 import typer
 
+from batchite import accounts, endpoints
+from batchite.accounts import Accounts
 from batchite.config_file import SettingsError
+from batchite.endpoints import Endpoints
 from batchite.settings import CONFIG, SETTINGS, Setting, load
 
 
@@ -18,6 +21,35 @@ def fail(message: str) -> NoReturn:
     """End the command with an error that a person can act on."""
     typer.echo(f"batchite: {message}", err=True)
     sys.exit(1)
+
+
+def not_started(data_dir: Path) -> NoReturn:
+    """End the command: there is no service to speak of."""
+    fail(
+        f"no service has been started with the data directory {data_dir}. "
+        "Start one with: batchite serve --data-dir ..."
+    )
+
+
+def known_accounts(data_dir: Path) -> Accounts:
+    """The accounts of the service at a data directory. Ends the command if they cannot be read."""
+    try:
+        return accounts.load(data_dir)
+    except FileNotFoundError:
+        not_started(data_dir)
+    except OSError as error:
+        fail(f"the accounts in {data_dir} cannot be read: {error.strerror}")
+    except ValueError:
+        fail(f"{data_dir / accounts.FILE_NAME} is damaged; the service writes it anew when it is started")
+
+
+def known_endpoints(data_dir: Path) -> Endpoints:
+    """Where the services of a data directory are. Ends the command if that is not known."""
+    try:
+        found = endpoints.load(data_dir)
+    except OSError as error:
+        fail(f"the addresses in {data_dir} cannot be read: {error.strerror}")
+    return not_started(data_dir) if found is None else found
 
 
 def with_settings(

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import typer
 
-from batchite import accounts
 from batchite.accounts import StorageAccount
 from batchite.cli import options
 from batchite.clock import SystemClock
@@ -55,13 +54,7 @@ def _token(settings: Settings, account: str | None, role: str, user: str | None,
 
 def storage_account(settings: Settings, name: str | None) -> StorageAccount:
     """Of the data directory. Ends the command if there is none of that name."""
-    try:
-        known = accounts.load(settings.data_dir)
-    except FileNotFoundError:
-        options.fail(
-            f"no service has been started with the data directory {settings.data_dir}. "
-            "Start one with: batchite serve --data-dir ..."
-        )
+    known = options.known_accounts(settings.data_dir)
     found = known.find_storage(name) if name else known.storage[0]
     if found is None:
         names = ", ".join(account.name for account in known.storage)
