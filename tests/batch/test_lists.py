@@ -25,6 +25,20 @@ async def test_pages_follow_each_other_without_gap(api: Api) -> None:
     assert pages == [["p0", "p1"], ["p2", "p3"], ["p4"]]
 
 
+async def test_a_page_of_large_things_is_shorter(api: Api) -> None:
+    """Nobody's list fills the memory of the service; what is left comes with the next pages."""
+    await api.add_job()
+    for number in range(20):
+        await api.add_task(f"t{number}", commandLine="x" * 1_000_000)
+    whole = await api.get("/jobs/job/tasks")
+    assert len(whole.body) < 18_000_000
+    async with api.async_client() as client:
+        by_page = client.list_tasks("job", select=["id"]).by_page()
+        pages = [[task.id async for task in page] async for page in by_page]
+    assert [task for page in pages for task in page] == [f"t{number}" for number in range(20)]
+    assert len(pages) == 2
+
+
 async def test_next_links_lead_to_the_host_that_was_asked(api: Api) -> None:
     for number in range(2):
         await api.add_job(f"j{number}")

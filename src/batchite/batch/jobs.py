@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import etag
 from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
 from batchite.batch.rows import given, moment, shown
-from batchite.store.batch import events, jobs, schema
+from batchite.store.batch import events, jobs, pages, schema
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.counts import BatchTaskCounts, BatchTaskCountsResult, BatchTaskSlotCounts
@@ -136,6 +137,7 @@ async def list_(call: Call) -> Response:
     rows = await call.services.database.read(
         lambda connection: jobs.page(connection, account, page.after, page.limit + 1, condition)
     )
+    page = replace(page, limit=pages.limit(rows, page.limit))
     return answers.page(
         call, "jobs", page, rows, (BatchJob, lambda row: model(call, row)), lambda row: row.job_no
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import etag
 from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
 from batchite.batch.rows import decoded, moment, shown
-from batchite.store.batch import events, pools, schema
+from batchite.store.batch import events, pages, pools, schema
 from batchite.wire.batch import codec, vm_sizes
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.enums import (
@@ -127,6 +128,7 @@ async def list_(call: Call) -> Response:
     rows = await call.services.database.read(
         lambda connection: pools.page(connection, account, page.after, page.limit + 1, condition)
     )
+    page = replace(page, limit=pages.limit(rows, page.limit))
     return answers.page(
         call, "pools", page, rows, (BatchPool, lambda row: model(call, row)), lambda row: row.pool_no
     )

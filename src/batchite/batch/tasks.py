@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from batchite.batch.conditions import etag
 from batchite.batch.nodes import affinity_id
 from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
 from batchite.batch.rows import decoded, given, moment, shown
-from batchite.store.batch import schema, tasks
+from batchite.store.batch import pages, schema, tasks
 from batchite.wire.batch import codec, errors
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.common import BatchTaskFailureInfo
@@ -200,6 +201,7 @@ async def list_(call: Call) -> Response:
     rows = await call.services.database.read(
         lambda connection: tasks.page(connection, job.job_no, page.after, page.limit + 1, condition)
     )
+    page = replace(page, limit=pages.limit(rows, page.limit))
     show = (BatchTask, lambda row: model(call, row, job))
     return answers.page(call, "tasks", page, rows, show, lambda row: row.task_no)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch import events
+from batchite.store.batch import events, pages
 from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, task_counts
 from batchite.store.dialects import insert
@@ -44,7 +44,7 @@ def page(
 ) -> list[sa.Row[Any]]:
     """Jobs whose number is above `after`, oldest first."""
     query = sa.select(jobs).where(jobs.c.account == account, jobs.c.job_no > after, condition)
-    return list(connection.execute(query.order_by(jobs.c.job_no).limit(limit)))
+    return pages.read(connection.execute(query.order_by(jobs.c.job_no).limit(limit)))
 
 
 def terminate(

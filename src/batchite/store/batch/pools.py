@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch import events
+from batchite.store.batch import events, pages
 from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import nodes, pools
 from batchite.store.dialects import insert
@@ -49,7 +49,7 @@ def page(
 ) -> list[sa.Row[Any]]:
     """Pools whose number is above `after`, oldest first."""
     query = _SHOWN.where(pools.c.account == account, pools.c.pool_no > after, condition)
-    return list(connection.execute(query.order_by(pools.c.pool_no).limit(limit)))
+    return pages.read(connection.execute(query.order_by(pools.c.pool_no).limit(limit)))
 
 
 def delete(connection: sa.Connection, account: str, pool_id: str, now: int, condition: Clause) -> bool:

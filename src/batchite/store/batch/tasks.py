@@ -15,7 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
-from batchite.store.batch import events
+from batchite.store.batch import events, pages
 from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, task_counts, tasks
 from batchite.store.dialects import Insert, insert_for
@@ -126,7 +126,7 @@ def page(
 ) -> list[sa.Row[Any]]:
     """Tasks of the job whose number is above `after`, oldest first."""
     query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.task_no > after, _VISIBLE, condition)
-    return list(connection.execute(query.order_by(tasks.c.task_no).limit(limit)))
+    return pages.read(connection.execute(query.order_by(tasks.c.task_no).limit(limit)))
 
 
 def intend(
