@@ -257,3 +257,30 @@ async def test_stopping_twice_and_taking_the_port_again() -> None:
     again = bind("127.0.0.1", port)
     assert again.getsockname()[1] == port
     again.close()
+
+
+async def test_connections_are_not_kept_for_who_says_too_little() -> None:
+    """Neither at the first request nor at a later one; what is under way takes the time it takes."""
+    go_on = asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await go_on.wait()
+        await PlainTextResponse("late")(scope, receive, send)
+
+    listener = Listener(slow, bind("127.0.0.1", 0), errors=errors, head_seconds=0.1)
+    await listener.start()
+    silent = await asyncio.open_connection(*listener.address)
+    partial = await asyncio.open_connection(*listener.address)
+    patient = await asyncio.open_connection(*listener.address)
+    partial[1].write(b"GET / HT")
+    patient[1].write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert await silent[0].read() == b""
+        assert (await partial[0].read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        go_on.set()
+        assert (await patient[0].readuntil(b"late")).startswith(b"HTTP/1.1 200 OK\r\n")
+        patient[1].write(b"GET / HT")
+        assert (await patient[0].read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    for _, writer in (silent, partial, patient):
+        writer.close()
+    await listener.stop()

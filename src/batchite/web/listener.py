@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from batchite.link.framing import MAX_FRAME_BYTES
 from batchite.web.guard import Fallback
-from batchite.web.protocol import Protocol
+from batchite.web.protocol import HEAD_SECONDS, Protocol
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 120
@@ -76,7 +76,7 @@ class Listener:
 
     Forwarding headers are believed only from `trusted_proxies` (addresses or networks); from nobody
     if there are none. `errors` makes the answer to what cannot be read as HTTP. With `tls` the address
-    speaks HTTPS only.
+    speaks HTTPS only. A request whose headers take longer than `head_seconds` is refused.
     """
 
     def __init__(
@@ -87,10 +87,11 @@ class Listener:
         trusted_proxies: Sequence[str] = (),
         errors: Fallback | None = None,
         tls: ssl.SSLContext | None = None,
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._sock = sock
         settings: dict[str, Any] = {
-            "http": functools.partial(Protocol, errors=errors),
+            "http": functools.partial(Protocol, errors=errors, head_seconds=head_seconds),
             "ws": "websockets-sansio",
             "ws_per_message_deflate": False,
             "ws_max_size": MAX_FRAME_BYTES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,8 @@ from batchite.web.request import SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together; a bound on what a stranger can make us keep."""
+HEAD_SECONDS = 30.0
+"""How long a request's line and headers may take to come."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -25,13 +28,30 @@ class Protocol(HttpToolsProtocol):
     other spellings are kept beside, below `SPELLED_KEY`.
     """
 
+    _deadline: asyncio.TimerHandle | None = None
+    """when the head has to be there; none while there is one, or nothing has come since the last answer"""
     _head_bytes = 0
     _in_head = True
     _rejected = False
 
-    def __init__(self, *arguments: Any, errors: Fallback | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        errors: Fallback | None = None,
+        head_seconds: float = HEAD_SECONDS,
+        **settings: Any,
+    ) -> None:
         super().__init__(*arguments, **settings)
         self._errors = errors
+        self._head_seconds = head_seconds
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_deadline()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._rejected:
@@ -41,6 +61,24 @@ class Protocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         super().data_received(data)
+        if self._in_head and self._head_bytes and self._deadline is None:
+            self._expect_head()
+
+    def _expect_head(self) -> None:
+        self._deadline = self.loop.call_later(self._head_seconds, self._too_slow)
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        """A stranger who says nothing, or not enough, must not keep a connection for ever."""
+        self._deadline = None
+        if self._head_bytes and not self.transport.is_closing():
+            self._reject(NotHttp(f"Its headers did not come within {self._head_seconds:g} seconds."))
+        else:
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -54,6 +92,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._forget_deadline()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
