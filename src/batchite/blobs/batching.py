@@ -18,7 +18,7 @@ from batchite.wire.blob.multipart import Part, PartAnswer
 async def run(service: Service, call: Call) -> Answer:
     """Each request within is authorised and answered by itself; they are done at the same time."""
     parts = multipart.read(call.headers.get("content-type", ""), await _body(call))
-    requests = [_incoming(call, part) for part in parts]
+    requests = [_incoming(service, call, part) for part in parts]
     for incoming in requests:
         _check(service, call, incoming)
     answers = await asyncio.gather(
@@ -36,8 +36,9 @@ async def _body(call: Call) -> bytes:
         raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
 
 
-def _incoming(call: Call, part: Part) -> Incoming:
+def _incoming(service: Service, call: Call, part: Part) -> Incoming:
     outer = call.incoming
+    host = _host(service, call, part)
     headers = [
         (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in part.headers
@@ -49,10 +50,18 @@ def _incoming(call: Call, part: Part) -> Incoming:
         "scheme": outer.scheme,
         "raw_path": part.path.encode("ascii"),
         "query_string": part.query.encode("ascii"),
-        "headers": [*headers, (b"host", outer.host.encode())],
+        "headers": [*headers, (b"host", host.encode())],
         "client": (outer.client_address, 0),
     }
     return Incoming(scope, _nothing)
+
+
+def _host(service: Service, call: Call, part: Part) -> str:
+    """Older SDKs leave the account out of the paths within, and sign them so, as if the host named it."""
+    account = call.address.account
+    if call.address.by_host or part.path.startswith(f"/{account}/") or not service.host_suffixes:
+        return call.incoming.host
+    return f"{account}.{service.host_suffixes[0]}"
 
 
 async def _nothing() -> Message:

@@ -63,6 +63,8 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("service", "", "blobs", "GET"): Operation(tagging.find, _needs("s", "f")),
     ("container", "container", "blobs", "GET"): Operation(tagging.find, _needs("c", "f", "f")),
     ("service", "", "batch", "POST"): Operation(batching.run, _needs("s", _ANY, _ANY)),
+    # The SDK for JavaScript takes an account in the path for a container.
+    ("service", "container", "batch", "POST"): Operation(batching.run, _needs("s", _ANY, _ANY)),
     ("container", "container", "batch", "POST"): Operation(batching.run, _needs("c", _ANY, _ANY)),
     ("container", "account", "properties", "GET"): Operation(account.information, _needs("c", _ANY, _ANY)),
     ("container", "account", "properties", "HEAD"): Operation(account.information, _needs("c", _ANY, _ANY)),
