@@ -29,7 +29,7 @@ clients: install ## install the old and foreign clients that the tests try, each
 	@$(BIN)/python -m tests.blobs.clients.installing
 
 test: install ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: install ## style, types, the arrows between the rooms
 	@$(BIN)/ruff check .
