@@ -73,13 +73,6 @@ class Conditions:
         if changed or (self.unmodified is not None and second > self.unmodified):
             raise BatchError("ConditionNotMet")
 
-    def check_write(self, modified: int) -> None:
-        """Raises ConditionNotMet with 412."""
-        try:
-            self.check_read(modified)
-        except BatchError:
-            raise BatchError("ConditionNotMet") from None
-
 
 def parse(headers: Headers, supported: frozenset[str]) -> Conditions:
     """Read the conditional headers. Raises BatchError for those which the operation or we do not take.

@@ -212,8 +212,3 @@ class ShardState:
     assignments: dict[int, Assignment] = field(default_factory=dict)
     turn: int = 0
     """the job that was last served among jobs of equal priority"""
-
-    def task_objects(self) -> int:
-        """How many tasks are in memory; bounded whatever the length of the queues."""
-        windows = (window for job in self.jobs.values() for window in job.windows.values())
-        return len(self.assignments) + sum(len(window.tasks) for window in windows)

@@ -136,11 +136,6 @@ def invalid_property(name: str, value: object, reason: str) -> BatchError:
     return _property_error("InvalidPropertyValue", name, value, reason)
 
 
-def out_of_range(name: str, value: object, reason: str) -> BatchError:
-    """The property's value lies outside of its limits; `reason` reads after "it"."""
-    return _property_error("OutOfRangeInput", name, value, reason)
-
-
 def missing_property(name: str) -> BatchError:
     """A required property is absent or null."""
     reason = "is required"

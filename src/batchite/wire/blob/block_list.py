@@ -6,8 +6,8 @@ import base64
 import binascii
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
-from xml.parsers import expat
 
+from batchite.wire.blob import xml
 from batchite.wire.blob.errors import BlobError, xml_text
 
 Source = Literal["Committed", "Uncommitted", "Latest"]
@@ -56,7 +56,7 @@ class _Reader:
         if self._depth == 1 and name == "BlockList":
             return
         if self._depth != 2 or name not in _SOURCES:
-            raise _malformed(f"the element {name!r} is not expected here")
+            raise xml.malformed(f"the element {name!r} is not expected here")
         self._source, self._text = _SOURCES[name], []
 
     def text(self, data: str) -> None:
@@ -78,29 +78,11 @@ class _Reader:
 def parse(document: bytes) -> list[Block]:
     """Read the body of Put Block List.
 
-    Raises BlobError InvalidXmlDocument (also for any document type declaration, since entities have no
-    place here), InvalidBlockId or BlockListTooLong.
+    Raises BlobError InvalidXmlDocument, InvalidBlockId or BlockListTooLong.
     """
     reader = _Reader()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    try:
-        parser.Parse(document, True)
-    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: unknown encodings
-        raise _malformed(str(error)) from None
+    xml.feed(document, reader)
     return reader.blocks
-
-
-def _refuse_doctype(*_declaration: object) -> None:
-    raise _malformed("a document type declaration is not allowed")
-
-
-def _malformed(reason: str) -> BlobError:
-    return BlobError("InvalidXmlDocument", details=(("Reason", reason),))
 
 
 def encode(

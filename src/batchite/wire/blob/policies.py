@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from batchite.wire.blob.errors import BlobError, invalid_header, xml_text
+from batchite.wire.blob.errors import invalid_header, xml_text
 from batchite.wire.blob.xml import Element, invalid_node, malformed, parse
 from batchite.wire.ticks import Timestamp
 
@@ -122,10 +122,3 @@ def _write_policy(policy: Policy) -> str:
         f"<SignedIdentifier><Id>{xml_text(policy.id)}</Id>"
         f"<AccessPolicy>{shown}</AccessPolicy></SignedIdentifier>"
     )
-
-
-def check_public(access: str | None, needed: Access) -> None:
-    """Raises BlobError unless anybody may: `container` allows more than `blob`."""
-    if access == "container" or (access == "blob" and needed == "blob"):
-        return
-    raise BlobError("NoAuthenticationInformation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 from xml.parsers import expat
 
 from batchite.wire.blob.errors import BlobError
@@ -39,6 +40,14 @@ class Element:
             seen.add(child.name)
 
 
+class Handler(Protocol):
+    """Is told of a document's parts as they come."""
+
+    def start(self, name: str, attributes: object, /) -> None: ...
+    def text(self, data: str, /) -> None: ...
+    def end(self, name: str, /) -> None: ...
+
+
 class _Reader:
     def __init__(self) -> None:
         self.root: Element | None = None
@@ -65,25 +74,30 @@ class _Reader:
 
 
 def parse(document: bytes, root: str) -> Element:
-    """The element `root` that the document consists of.
+    """The element `root` that the document consists of. Raises BlobError as `feed`."""
+    reader = _Reader()
+    feed(document, reader)
+    if reader.root is None or reader.root.name != root:
+        raise malformed(f"the document must be <{root}>")
+    return reader.root
+
+
+def feed(document: bytes, handler: Handler) -> None:
+    """Tell the handler what the document has in it, in order.
 
     Raises BlobError InvalidXmlDocument, also for any document type declaration, since entities have no
     place here.
     """
-    reader = _Reader()
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
+    parser.StartElementHandler = handler.start
+    parser.EndElementHandler = handler.end
+    parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(document, True)
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: unknown encodings
         raise malformed(str(error)) from None
-    if reader.root is None or reader.root.name != root:
-        raise malformed(f"the document must be <{root}>")
-    return reader.root
 
 
 def _refuse_doctype(*_declaration: object) -> None:
