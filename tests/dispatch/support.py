@@ -198,7 +198,9 @@ class ScriptedAgent:
 
     async def __aenter__(self) -> ScriptedAgent:
         headers = {"Authorization": f"Bearer {self._token}"}
-        self._socket = await connect(self._url, additional_headers=headers, compression=None, proxy=None)
+        self._socket = await connect(
+            self._url, additional_headers=headers, compression=None, proxy=None, max_size=None
+        )
         await self.send(link.Hello(link.PROTOCOL, "0", 1, (), 0))
         self._reader = asyncio.create_task(self._read())
         return self

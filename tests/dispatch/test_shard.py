@@ -28,7 +28,7 @@ from websockets.exceptions import InvalidStatus
 
 from batchite.dispatch.service import Dispatch
 from batchite.link import messages as link
-from batchite.scheduling.state import WINDOW, QueuedTask
+from batchite.scheduling.state import WINDOW, WINDOW_BYTES, QueuedTask
 from batchite.store.batch import events, schema, shards
 from batchite.store.database import Database
 
@@ -327,3 +327,20 @@ async def test_a_job_does_not_end_under_a_task_that_was_just_added(database: Dat
         (stored,) = await rows(database, schema.jobs)
         assert stored.terminate_reason == "AllTasksComplete"
         assert await counts(database) == (0, 0, 2, 0)
+
+
+async def test_windows_of_large_tasks_are_read_in_small_parts(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 40))
+    large = b"{" + b" " * (WINDOW_BYTES // 4) + b"}"
+    await database.write(lambda c: c.execute(sa.update(schema.tasks).values(definition=large)))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        assert sum(isinstance(thing, QueuedTask) for thing in gc.get_objects()) <= 1 + 4 + 4
+        agent.runs_tasks = True
+        await agent.end(agent.runs[0])
+        await until(lambda: agent.acknowledged == 80)

@@ -18,7 +18,7 @@ from tests.scheduling.builders import (
 
 from batchite.scheduling.decisions import ReadWindow, RecallTask
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
-from batchite.scheduling.state import WINDOW
+from batchite.scheduling.state import WINDOW, WINDOW_BYTES
 from batchite.scheduling.tasks import on_task_ended, on_task_started
 
 
@@ -168,3 +168,20 @@ def test_put_back_keeps_the_order_and_the_bound() -> None:
     assert (window.cursor, window.more) == (10 + WINDOW - 2, True)
     window.put_back(queued_task(10_000))
     assert len(window) == WINDOW
+
+
+def test_a_window_of_large_tasks_is_full_early() -> None:
+    state = shard(nodes=1, slots_per_node=3)
+    job = add_job(state, 1)
+    window = job.window(1)
+    large = b" " * (WINDOW_BYTES // 4)
+    window.extend([queued_task(number, definition=large) for number in range(1, 5)], more=True)
+    decisions = leases(state)
+    assert [lease.task for lease in decisions.changes.leased] == [1, 2, 3]
+    (read,) = sent(decisions, ReadWindow)
+    assert (read.after, read.size) == (4, WINDOW_BYTES - len(large))
+    window.extend([queued_task(number, definition=large) for number in range(5, 7)], more=True)
+    assert sent(leases(state), ReadWindow) == []
+    window.put_back(queued_task(2, definition=large))
+    window.discard(5)
+    assert window.size == 3 * len(large) == sum(len(task.definition) for task in job.queued())

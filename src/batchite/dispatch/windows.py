@@ -15,13 +15,13 @@ from batchite.store.database import Database
 
 
 async def read_windows(database: Database, state: ShardState, reads: Sequence[ReadWindow]) -> None:
-    """Fill the windows. A window that gets fewer tasks than it asked for has them all."""
+    """Fill the windows."""
 
-    def query(connection: sa.Connection) -> list[Sequence[owned.Row]]:
+    def query(connection: sa.Connection) -> list[tuple[list[owned.Row], bool]]:
         return [
-            owned.waiting_tasks(connection, read.job, read.slots, read.after, read.limit) for read in reads
+            owned.waiting_tasks(connection, read.job, read.slots, read.after, read.limit, read.size)
+            for read in reads
         ]
 
-    for read, rows in zip(reads, await database.read(query), strict=True):
-        more = len(rows) == read.limit
+    for read, (rows, more) in zip(reads, await database.read(query), strict=True):
         on_window_read(state, read.job, read.slots, map(queued_task, rows), more=more)

@@ -237,6 +237,8 @@ class ReadWindow(msgspec.Struct, frozen=True):
     slots: int
     after: int
     limit: int
+    size: int
+    """bytes of definitions after which it is enough"""
 
 
 class PurgeJob(msgspec.Struct, frozen=True):

@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from batchite.scheduling.decisions import Decisions, Leased, ReadWindow, RecallTask, RunTask
-from batchite.scheduling.state import WINDOW, Assignment, JobState, NodeState, QueuedTask, ShardState, Window
+from batchite.scheduling.state import (
+    WINDOW,
+    WINDOW_BYTES,
+    Assignment,
+    JobState,
+    NodeState,
+    QueuedTask,
+    ShardState,
+    Window,
+)
 
 MAX_AHEAD = 32
 """Tasks a node may hold beyond its free slots."""
@@ -162,4 +171,5 @@ def _read_on(job: JobState, decisions: Decisions) -> None:
     for window in job.windows.values():
         if window.is_low:
             limit = WINDOW - len(window)
-            decisions.effects.append(ReadWindow(job.number, window.slots, window.cursor, limit))
+            size = WINDOW_BYTES - window.size
+            decisions.effects.append(ReadWindow(job.number, window.slots, window.cursor, limit, size))

@@ -15,8 +15,10 @@ from batchite.scheduling.ending import Ending
 
 WINDOW = 512
 """Queued tasks held per job and number of slots."""
+WINDOW_BYTES = 4 * 1024 * 1024
+"""Bytes of definitions after which a window takes no more."""
 LOW_WATER = WINDOW // 2
-"""A window that holds fewer is read again, if the store has more."""
+"""A window that holds fewer, and less than half of its bytes, is read again if the store has more."""
 
 NodePhase = Literal[
     "creating", "starting", "waitingforstarttask", "starttaskfailed", "idle", "running", "leavingpool"
@@ -56,6 +58,8 @@ class Window:
     slots: int
     tasks: list[QueuedTask] = field(default_factory=list)
     head: int = 0
+    size: int = 0
+    """bytes of the definitions of what waits"""
     cursor: int = 0
     """number of the last task read from the store"""
     more: bool = True
@@ -70,11 +74,12 @@ class Window:
 
     @property
     def is_low(self) -> bool:
-        return self.more and len(self) < LOW_WATER
+        return self.more and len(self) < LOW_WATER and self.size < WINDOW_BYTES // 2
 
     def pop(self) -> QueuedTask:
         task = self.tasks[self.head]
         self.head += 1
+        self.size -= len(task.definition)
         if self.head == len(self.tasks):
             self.tasks.clear()
             self.head = 0
@@ -87,6 +92,7 @@ class Window:
         if self.tasks:
             self.cursor = max(self.cursor, self.tasks[-1].number)
         self.more = more
+        self._weigh()
 
     def put_back(self, task: QueuedTask) -> None:
         """Return a task to its place in the order; what no longer fits is left to the store."""
@@ -95,14 +101,19 @@ class Window:
             return
         self._compact()
         insort(self.tasks, task, key=_number)
+        self.size += len(task.definition)
         if len(self.tasks) > WINDOW:
-            self.tasks.pop()
+            self.size -= len(self.tasks.pop().definition)
             self.cursor = self.tasks[-1].number
             self.more = True
 
     def discard(self, number: int) -> None:
         self._compact()
         self.tasks = [task for task in self.tasks if task.number != number]
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.size = sum(len(task.definition) for task in self.tasks)
 
     def _compact(self) -> None:
         del self.tasks[: self.head]

@@ -70,11 +70,21 @@ def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
 
 
 def waiting_tasks(
-    connection: sa.Connection, job_no: int, slots: int, after: int, limit: int
-) -> Sequence[Row]:
-    """Active tasks in the order they were added; those somebody wants ended are left out."""
+    connection: sa.Connection, job_no: int, slots: int, after: int, limit: int, size: int
+) -> tuple[list[Row], bool]:
+    """Active tasks in the order they were added, and whether there may be more.
+
+    At most `limit`, and none once their definitions have `size` bytes together. Those that somebody
+    wants ended are left out.
+    """
     given = {"job": job_no, "slots": slots, "after": after, "most": limit}
-    return connection.execute(_WAITING, given).all()
+    rows: list[Row] = []
+    for row in connection.execute(_WAITING, given):
+        rows.append(row)
+        size -= len(row.definition)
+        if size <= 0:
+            return rows, True
+    return rows, len(rows) == limit
 
 
 def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
