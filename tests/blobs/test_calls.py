@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests import needs
 from tests.blobs import bearer
 
 ROOT = Path(__file__).parents[2]
@@ -65,8 +65,7 @@ def parse(trace: str) -> list[Traced]:
 
 @contextmanager
 def traced_service(data_dir: Path, trace: Path) -> Iterator[HTTPConnection]:
-    if shutil.which("strace") is None:
-        pytest.fail("strace is needed to see the order of system calls: install it (.ci/run does so as root)")
+    needs.programs("strace")
     strace = ["strace", "-f", "-y", "-s", "40", "-e", f"trace={CALLS}", "-o", str(trace)]
     with subprocess.Popen(
         [*strace, sys.executable, "-m", "tests.blobs.crashing", str(data_dir)],

@@ -15,6 +15,7 @@ import pytest
 from azure.storage.blob.aio import ContainerClient
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import AzureStore
+from tests import needs
 from tests.blobs.clients import installing
 from tests.blobs.server import KEY, NAME, Server
 
@@ -84,6 +85,7 @@ async def test_an_old_sdk(server: Server, client: str, program: str, case: dict[
 
 
 async def test_the_sdk_for_javascript(server: Server) -> None:
+    needs.programs("node", "npm")
     folder = await asyncio.to_thread(installing.javascript_client)
     assert await run(server, "node", PROGRAMS / "tour.mjs", folder=folder) == {**SEEN, **LOWER_CASE}
 
