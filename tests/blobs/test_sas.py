@@ -230,3 +230,42 @@ async def test_an_account_token_is_for_its_resource_types(container: ContainerCl
     assert (await fetch(listing + reading))[1] == "AuthorizationPermissionMismatch"
     queues = token(everything, "rl", Services(queue=True))
     assert (await fetch(listing + queues))[1] == "AuthorizationServiceMismatch"
+
+
+TAMPERED_ACCOUNT = {
+    "sp": "rwdl",
+    "se": "2099-01-01T00:00:00Z",
+    "st": "2000-01-01T00:00:00Z",
+    "sip": "127.0.0.1-127.0.0.9",
+    "spr": "http,https",
+    "sv": "2019-12-12",
+    "ss": "bfqt",
+    "srt": "sc",
+    "ses": "scope",
+    "sig": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+}
+
+
+@pytest.mark.parametrize("field", TAMPERED_ACCOUNT)
+async def test_every_field_of_an_account_token_is_signed(
+    container: ContainerClient, server: Server, field: str
+) -> None:
+    token = generate_account_sas(
+        NAME,
+        KEY,
+        ResourceTypes(container=True),
+        AccountSasPermissions(list=True),
+        soon(),
+        start=datetime.now(UTC) - HOUR,
+        ip="127.0.0.0-127.0.0.255",
+        protocol="https,http",
+        services=Services(blob=True),
+    )
+    fields = dict(parse_qsl(token))
+    url = f"{server.url}/things?restype=container&comp=list"
+    assert (await fetch(f"{url}&{urlencode(fields)}"))[0] == 200
+    changed = {**fields, field: TAMPERED_ACCOUNT[field]}
+    assert (await fetch(f"{url}&{urlencode(changed)}"))[:2] == (403, "AuthenticationFailed")
+    if field in fields:
+        without = {name: value for name, value in fields.items() if name != field}
+        assert (await fetch(f"{url}&{urlencode(without)}"))[0] in (401, 403)

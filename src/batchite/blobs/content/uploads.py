@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from batchite.blobs.content.base import Digest, Draft, Storage
 from batchite.blobs.content.disposal import Disposal
+from batchite.blobs.content.room import Room
 from batchite.store.blobs import contents
 from batchite.store.database import Database
 from batchite.wire.blob.crc64 import crc64
@@ -89,6 +90,7 @@ class Uploads:
         self._database = database
         self._storage = storage
         self._disposal = disposal
+        self._room = Room(database)
         self._abandoning: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -105,9 +107,11 @@ class Uploads:
             if collected.size > INLINE_BYTES:
                 break
         if collected.size <= INLINE_BYTES and (inline or not collected.size):
+            await self._room.check_inline()
             data = collected.take()
             yield Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
             return
+        self._room.check()
         content_no = await self._database.write(contents.begin)
         try:
             yield await self._to_storage(content_no, collected, stream, Digest(md5=digest))
@@ -124,6 +128,7 @@ class Uploads:
             async for piece in stream:
                 collected.add(piece)
                 if collected.size >= WRITE_BYTES:
+                    self._room.check()
                     if writing is not None:
                         await writing
                     writing = asyncio.ensure_future(draft.write(collected.take()))
