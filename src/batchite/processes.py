@@ -40,6 +40,8 @@ PREDECESSOR_SECONDS = 20.0
 """How long to wait for a process of an earlier start to end."""
 ORPHAN_SECONDS = 20.0
 """How long a process without supervisor may take to stop."""
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
+"""Requests leave hardly any cycles, so looking for them rarely is enough."""
 
 End = Literal["stop", "gone"]
 
@@ -78,6 +80,7 @@ class Parts:
 
 
 def main() -> None:
+    gc.disable()  # until all is loaded: nothing of it is garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the supervisor's to handle
     launch = msgspec.json.decode(_read_line(sys.stdin.fileno()), type=Launch)
     os.set_inheritable(launch.listening, False)  # a node that held the socket would keep the port taken
@@ -116,6 +119,8 @@ async def _serve(launch: Launch) -> None:
     await listener.start()
     gc.collect()
     gc.freeze()  # what is loaded now stays; collections need not look at it again
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.enable()
     _say_ready()
     how = await end
     await parts.stop(how == "stop")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from batchite.wire.batch.errors import BatchError, invalid_query, out_of_range_query
 
@@ -15,7 +15,7 @@ MAX_TIMEOUT_SECONDS = 30
 _TRUTHS = {"true": True, "false": False}
 
 
-def parse(pairs: list[tuple[str, str]], supported: frozenset[str]) -> dict[str, str]:
+def parse(pairs: Iterable[tuple[str, str]], supported: frozenset[str]) -> dict[str, str]:
     """The parameters by lower-case name; empty ones count as absent. Raises BatchError."""
     found: dict[str, str] = {}
     for name, value in pairs:

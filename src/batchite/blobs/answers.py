@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 
 from starlette.types import Message, Receive, Send
 
@@ -112,6 +113,7 @@ def _start(status: int, headers: Headers) -> Message:
     return {"type": "http.response.start", "status": status, "headers": raw}
 
 
+@lru_cache(maxsize=512)
 def _header(name: str) -> bytes:
     if name.startswith(METADATA_PREFIX):
         return Spelled(name.encode("latin-1"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchite.accounts import StorageAccount
 from batchite.store.blobs import containers
@@ -14,8 +14,9 @@ from batchite.web.request import Incoming
 from batchite.wire.blob import policies
 from batchite.wire.blob.address import SECONDARY, Address
 from batchite.wire.blob.errors import BlobError, authentication_failed
-from batchite.wire.signing import bearer, sas, storage_key
+from batchite.wire.signing import bearer, known_tokens, sas, storage_key
 from batchite.wire.signing.bearer import BearerError, Identity
+from batchite.wire.signing.known_tokens import KnownTokens
 from batchite.wire.ticks import Timestamp
 
 _CHALLENGE = ("WWW-Authenticate", f"Bearer resource_id={bearer.AUDIENCE}")
@@ -46,6 +47,7 @@ class KnownAccount:
 
     name: str
     keys: tuple[bytes, ...]
+    tokens: KnownTokens = field(default_factory=KnownTokens, compare=False)
 
     @classmethod
     def of(cls, account: StorageAccount) -> KnownAccount:
@@ -72,7 +74,7 @@ async def authenticate(
     if sas.is_present(query):
         stored = await _find_container(database, address) if query.get("si") else None
         target = _target(incoming, address, headers, account)
-        token = _verify_sas(query, target, account, stored, now)
+        token = _verify_sas(incoming.raw_query, query, target, account, stored, now)
         _check_user(token, identity)
         granted = token.permissions if token.role is None else token.permissions & bearer.GRANTS[token.role]
         _check_grant(token, granted, needs)
@@ -173,18 +175,25 @@ def _target(
 
 
 def _verify_sas(
+    raw_query: str,
     query: Mapping[str, str],
     target: sas.Target,
     account: KnownAccount,
     container: Container | None,
     now: Timestamp,
 ) -> sas.Token:
-    signature = query["sig"].replace(" ", "+")  # some clients leave the + of base64 as it is
-    stored = () if container is None else policies.decode(container.stored_policies)
+    use = known_tokens.use_of(raw_query, query, target)
     try:
-        return sas.verify({**query, "sig": signature}, target, account.keys, now, stored)
+        known = account.tokens.find(use, query, now)
+        if known is not None:
+            return known
+        signature = query["sig"].replace(" ", "+")  # some clients leave the + of base64 as it is
+        stored = () if container is None else policies.decode(container.stored_policies)
+        token = sas.verify({**query, "sig": signature}, target, account.keys, now, stored)
     except sas.SasError as error:
         raise _refusal(error) from None
+    account.tokens.add(use, token)
+    return token
 
 
 def _check_user(token: sas.Token, identity: Identity | None) -> None:

@@ -10,6 +10,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
@@ -126,12 +127,12 @@ def verify(
     elif "ss" in query or "srt" in query:
         _check_signature(query["sig"], _account_string(query, target), keys)
         token = _account_token(query)
-        _check_times(query, now)
+        check_times(query, now)
     else:
         _check_signature(query["sig"], _service_string(query, target), keys)
         said = _with_policy(query, policies)
         token = Token(_scope(query), frozenset(_required(said, "sp")))
-        _check_times(said, now)
+        check_times(said, now)
     _check_protocol(query.get("spr"), target.scheme)
     _check_address(query.get("sip"), target.client_address)
     return token
@@ -199,7 +200,7 @@ def _delegated_token(
 ) -> Token:
     text = _delegated_string(query, target)
     role = _check_delegated_signature(query, text, keys)
-    _check_times(query, now)
+    check_times(query, now)
     _check_key_times(query, now)
     user = (query["sduoid"], query.get("skdutid", "")) if query.get("sduoid") else None
     return Token(_scope(query), frozenset(_required(query, "sp")), role=role, user=user)
@@ -271,7 +272,8 @@ def _check_signature(given: str, text: str, keys: Iterable[bytes]) -> None:
         raise SasError("mismatch", f"Signature did not match. String to sign used was {text}")
 
 
-def _check_times(query: Mapping[str, str], now: Timestamp) -> None:
+def check_times(query: Mapping[str, str], now: Timestamp) -> None:
+    """Check `st` and `se`. Raises SasError."""
     start = _time(query, "st") if query.get("st") else None
     expiry = _time(query, "se")
     if (start is not None and now < start) or now >= expiry:
@@ -282,11 +284,14 @@ def _check_times(query: Mapping[str, str], now: Timestamp) -> None:
         )
 
 
+_parsed = lru_cache(maxsize=256)(parse_time)
+
+
 def _time(query: Mapping[str, str], name: str) -> Timestamp:
     text = _required(query, name)
     try:
         if _TIME.fullmatch(text):
-            return parse_time(text)
+            return _parsed(text)
     except (ValueError, OverflowError):
         pass
     raise SasError("malformed", f"{name} must be a time such as 2026-01-31T12:00:00Z, not {text!r}.")
