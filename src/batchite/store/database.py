@@ -85,16 +85,17 @@ def _savepoint(connection: sa.Connection) -> Iterator[None]:
     cursor.execute("RELEASE SAVEPOINT unit")
 
 
-@contextmanager
-def _snapshot(connection: sa.Connection) -> Iterator[None]:
+def _in_snapshot(connection: sa.Connection, query: Unit[T]) -> T:
     """One state of the database for all statements, without a transaction of SQLAlchemy's."""
     driver = connection.connection
     driver.cursor().execute("BEGIN")
     try:
-        yield
+        return query(connection)
     finally:
-        connection.rollback()  # of the transaction that SQLAlchemy may have seen begin
-        driver.rollback()
+        if connection.in_transaction():  # SQLAlchemy saw one begin
+            connection.rollback()
+        else:
+            driver.rollback()
 
 
 class Database:
@@ -125,8 +126,7 @@ class Database:
             return await self.read(query)
         if self._looking is None:
             self._looking = self.engine.connect().execution_options(looking=True)
-        with _snapshot(self._looking):
-            return query(self._looking)
+        return _in_snapshot(self._looking, query)
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in a transaction; returns once it is on disk.

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchite.web.guard import Fallback
+from batchite.web.joined import join
 from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
 from batchite.web.request import SPELLED_KEY, new_request_id
 
@@ -94,6 +95,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         self._forget_deadline()
         super().on_headers_complete()
+        join(self.transport, self.cycle)
 
     def on_message_complete(self) -> None:
         self._in_head = True
