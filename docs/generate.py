@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from batchite.batch import absent, app
 from batchite.blobs import refusals
 from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.settings import CONFIG, SETTINGS, Setting
@@ -39,6 +40,19 @@ def _honoured_table(owner: str) -> str:
     head = f"## Of a {owner}\n\n| property | | why, or what happens instead |\n| --- | --- | --- |\n"
     entries = sorted((entry for entry in TABLE if entry.owner == owner), key=lambda entry: entry.path)
     return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
+
+
+def batch_tables() -> str:
+    """The operations of the Batch service, and those of the protocol that it has not."""
+    missing = set(absent.OPERATIONS)
+    there = [entry for entry in app.OPERATIONS if entry not in missing]
+    return (
+        "## Operations\n\n| operation | request |\n| --- | --- |\n"
+        + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in there)
+        + "\n## Not there yet\n\nAnswered with 501 NotImplemented.\n\n"
+        + "| operation | request |\n| --- | --- |\n"
+        + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in absent.OPERATIONS)
+    )
 
 
 def blob_tables() -> str:
@@ -83,7 +97,12 @@ def _refusals_table() -> str:
     return head + headers + components
 
 
-PAGES = {"settings.md": settings_table, "honoured.md": honoured_tables, "blob.md": blob_tables}
+PAGES = {
+    "batch.md": batch_tables,
+    "settings.md": settings_table,
+    "honoured.md": honoured_tables,
+    "blob.md": blob_tables,
+}
 
 
 def main(check: bool) -> int:

@@ -25,13 +25,12 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="tutorial-") as results, running_service() as service:
         print("\n".join(service.lines), end="\n\n", flush=True)
         command = [sys.executable, str(CLIENT), "--output", results, *arguments]
-        code = subprocess.run(command, env={**os.environ, **service.variables}).returncode
+        environment = {**os.environ, **service.variables}
+        code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode
         elapsed = time.monotonic() - began
         for path in sorted(Path(results).iterdir()):
             print(f"\n{path.name}\n{path.read_text(encoding='utf-8')}", end="")
-        print(
-            f"\nFrom nothing to the results in {elapsed:.1f} s, with the start of the services.", flush=True
-        )
+        print(f"\nFrom starting the services to the results in {elapsed:.1f} s.", flush=True)
     print("All services and compute nodes have stopped.")
     return code
 

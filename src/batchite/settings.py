@@ -60,7 +60,7 @@ def _port(given: object) -> int:
 
 
 def _path(given: object) -> Path:
-    return Path(read_text(given)).expanduser()
+    return Path(read_text(given)).expanduser().absolute()
 
 
 def _file(given: object) -> str:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from batchite.accounts import Accounts
-from batchite.batch import conditions, files, images, jobs, nodes, pools, queries, refusals, tasks
+from batchite.batch import absent, conditions, files, images, jobs, nodes, pools, queries, refusals, tasks
 from batchite.batch.authentication import authenticate
 from batchite.batch.call import Call, echoed
 from batchite.batch.operations import Operation
@@ -31,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *jobs.OPERATIONS,
     *tasks.OPERATIONS,
     *files.OPERATIONS,
+    *absent.OPERATIONS,
 )
 
 fallback = refusals.Fallback(SystemClock())
@@ -78,6 +79,7 @@ class BatchApp:
         operation = match.target
         now = self._services.clock.now()
         account, principal = authenticate(request, self._services.accounts, self._host_suffix, now)
+        absent.check(operation.name)
         query = queries.parse(request.query, operation.query)
         return Call(
             operation=operation.name,

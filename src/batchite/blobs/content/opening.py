@@ -104,7 +104,10 @@ def _objects(url: str, owner: str) -> Storage:
         store = _connect(url)
         holder = _sign(store, owner)
     except (BaseError, OSError, ValueError) as error:
-        raise WrongStorageError(f"The object store {url} cannot be used: {error}") from None
+        said = str(error).partition("Debug source:")[0].strip()  # what follows is the library's inside
+        raise WrongStorageError(
+            f"The object store {url} cannot be used: {said} Does the environment have its credentials?"
+        ) from None
     if holder != owner:
         raise WrongStorageError(
             f"The object store {url} belongs to another data directory. Add a path of its own to the URL."

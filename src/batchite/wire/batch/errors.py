@@ -58,6 +58,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "TaskNotFound": (404, "The specified task does not exist."),
     "FileNotFound": (404, "The specified file does not exist."),
     # 405 to 416
+    "NotImplemented": (501, "The requested operation is not implemented."),
     "UnsupportedHttpVerb": (405, "The resource does not support this HTTP verb."),
     "MissingContentLengthHeader": (411, "The Content-Length header is missing."),
     "RequestBodyTooLarge": (413, "The request body is larger than the service takes."),

@@ -1,0 +1,29 @@
+"""Operations of the protocol that are not there yet."""
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+from tests.batch.service import VERSION, Api
+
+from batchite.batch import absent
+from batchite.batch.app import OPERATIONS
+
+
+def test_no_operation_is_in_both_tables() -> None:
+    requests = [(entry.verb, entry.path) for entry in OPERATIONS]
+    assert len(requests) == len(set(requests))
+
+
+@pytest.mark.parametrize("entry", absent.OPERATIONS, ids=lambda entry: str(entry.name))
+async def test_they_are_refused_by_name(api: Api, entry: absent.Operation) -> None:
+    answer = await api.raw(entry.verb, f"{entry.path.replace('{', '').replace('}', '')}?{VERSION}")
+    assert answer.status == 501
+    if entry.verb != "HEAD":
+        assert answer.error == (501, "NotImplemented")
+        assert entry.name in answer.message
+
+
+async def test_clients_do_not_take_it_for_the_absence_of_what_they_named(api: Api) -> None:
+    async with api.async_client() as client:
+        with pytest.raises(HttpResponseError, match="Job_Disable is not supported") as refused:
+            await client.begin_disable_job("j", {"disableTasks": "requeue"})
+        assert type(refused.value) is HttpResponseError
