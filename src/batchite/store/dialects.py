@@ -22,3 +22,18 @@ def insert_for(dialect: str, table: sa.Table) -> Insert:
     from sqlalchemy.dialects import postgresql  # costs a tenth of a second that few need to spend
 
     return postgresql.insert(table)  # type: ignore[return-value]  # the same methods
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """An index of the rows for which `where` holds.
+
+    PostgreSQL is told when the index is made: to be given its option, SQLAlchemy loads its dialect.
+    """
+    index = sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where))
+    sa.event.listen(index, "before_create", _tell_postgresql)
+    return index
+
+
+def _tell_postgresql(index: sa.Index, connection: sa.Connection, **_: object) -> None:
+    if connection.dialect.name == "postgresql":
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]

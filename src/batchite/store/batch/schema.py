@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.store.dialects import partial_index
+
 metadata = sa.MetaData()
 
 Ticks = sa.BigInteger
@@ -171,13 +173,12 @@ tasks = sa.Table(
     sa.Column("last_requeue", Ticks),
     sa.UniqueConstraint("job_no", "key"),
     sa.Index("tasks_by_state", "job_no", "state", "task_no"),
-    sa.Index(
+    partial_index(
         "tasks_waiting",
         "job_no",
         "required_slots",
         "task_no",
-        sqlite_where=sa.text("state = 'active'"),
-        postgresql_where=sa.text("state = 'active'"),
+        where="state = 'active'",
     ),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     sqlite_autoincrement=True,

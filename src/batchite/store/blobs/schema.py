@@ -24,6 +24,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.store.dialects import partial_index
+
 metadata = sa.MetaData()
 
 Ticks = sa.BigInteger
@@ -65,19 +67,17 @@ containers = sa.Table(
     sa.Column("policies", sa.LargeBinary, comment="JSON of the stored access policies"),
     sa.Column("deleted", Ticks),
     sa.Column("purge", Ticks),
-    sa.Index(
+    partial_index(
         "containers_by_name",
         "account",
         "name",
         unique=True,
-        sqlite_where=sa.text("deleted IS NULL"),
-        postgresql_where=sa.text("deleted IS NULL"),
+        where="deleted IS NULL",
     ),
-    sa.Index(
+    partial_index(
         "containers_by_purge",
         "purge",
-        sqlite_where=sa.text("purge IS NOT NULL"),
-        postgresql_where=sa.text("purge IS NOT NULL"),
+        where="purge IS NOT NULL",
     ),
     sqlite_autoincrement=True,
 )
@@ -90,11 +90,10 @@ contents = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("data", sa.LargeBinary, comment="the bytes, if they are kept here and not in a file"),
     sa.Column("checksum", sa.LargeBinary, comment="CRC64 of the bytes, 8 bytes; unknown while uploading"),
-    sa.Index(
+    partial_index(
         "contents_not_live",
         "state",
-        sqlite_where=sa.text("state <> 'live'"),
-        postgresql_where=sa.text("state <> 'live'"),
+        where="state <> 'live'",
     ),
     sqlite_autoincrement=True,
 )
@@ -143,23 +142,20 @@ blobs = sa.Table(
     sa.Column("deleted", Ticks),
     sa.Column("purge", Ticks),
     sa.UniqueConstraint("container_no", "name", "moment"),
-    sa.Index(
+    partial_index(
         "blobs_by_content",
         "content_no",
-        sqlite_where=sa.text("content_no IS NOT NULL"),
-        postgresql_where=sa.text("content_no IS NOT NULL"),
+        where="content_no IS NOT NULL",
     ),
-    sa.Index(
+    partial_index(
         "blobs_by_layout",
         "layout_no",
-        sqlite_where=sa.text("layout_no IS NOT NULL"),
-        postgresql_where=sa.text("layout_no IS NOT NULL"),
+        where="layout_no IS NOT NULL",
     ),
-    sa.Index(
+    partial_index(
         "blobs_by_purge",
         "purge",
-        sqlite_where=sa.text("purge IS NOT NULL"),
-        postgresql_where=sa.text("purge IS NOT NULL"),
+        where="purge IS NOT NULL",
     ),
     sqlite_autoincrement=True,
 )
