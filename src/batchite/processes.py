@@ -40,9 +40,6 @@ PREDECESSOR_SECONDS = 20.0
 """How long to wait for a process of an earlier start to end."""
 ORPHAN_SECONDS = 20.0
 """How long a process without supervisor may take to stop."""
-GARBAGE_THRESHOLDS = (10_000, 20, 50)
-"""Requests leave hardly any cycles, so looking for them rarely is enough."""
-
 End = Literal["stop", "gone"]
 
 
@@ -119,7 +116,6 @@ async def _serve(launch: Launch) -> None:
     await listener.start()
     gc.collect()
     gc.freeze()  # what is loaded now stays; collections need not look at it again
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
     _say_ready()
     how = await end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from batchite.wire.ticks import Timestamp
 
@@ -266,7 +266,7 @@ def xml_text(text: str) -> str:
     """Escaped for elements and attributes, without the characters that XML cannot carry at all."""
     if not all(map(is_xml_character, text)):
         text = "".join(character if is_xml_character(character) else "\ufffd" for character in text)
-    return escape(text, {'"': "&quot;"})
+    return escape(text, quote=False).replace('"', "&quot;")
 
 
 def is_xml_character(character: str) -> bool:

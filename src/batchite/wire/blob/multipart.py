@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
-from email.policy import compat32
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -44,7 +43,7 @@ def read(content_type: str, body: bytes) -> list[Part]:
     if not content_type.lower().startswith("multipart/mixed") or _CONTROLS.search(content_type):
         raise invalid_header("Content-Type", content_type, "multipart/mixed with a boundary")
     head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(policy=compat32).parsebytes(head + body)
+    message = BytesParser().parsebytes(head + body)
     parts = message.get_payload()
     if not message.is_multipart() or not isinstance(parts, list):
         raise _malformed("the body does not begin with the boundary of the Content-Type")
@@ -65,7 +64,7 @@ def _read_part(part: Message) -> Part:
         target = urlsplit(line[2].decode("ascii"))
     except ValueError:
         raise _malformed(f"{line[2].decode('ascii')[:200]!r} is no path and no URL") from None
-    fields = BytesHeaderParser(policy=compat32).parsebytes(data[line.end() :])
+    fields = BytesHeaderParser().parsebytes(data[line.end() :])
     headers = tuple((name, str(value)) for name, value in fields.items())
     return Part(str(part.get("Content-ID", "")), line[1].decode(), target.path or "/", target.query, headers)
 
