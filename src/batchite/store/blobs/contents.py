@@ -39,9 +39,7 @@ def begin(connection: sa.Connection) -> int:
 
 def keep_inline(connection: sa.Connection, data: bytes) -> int:
     """Store small content in the row itself."""
-    number: int = _KEEP.one_or_none(
-        connection, {"size": len(data), "data": data, "checksum": crc64(data)}
-    )[0]
+    number: int = _KEEP.one_or_none(connection, {"size": len(data), "data": data, "checksum": crc64(data)})[0]
     return number
 
 
