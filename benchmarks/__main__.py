@@ -48,13 +48,14 @@ def main() -> None:
         print(f"{name}: measured in {time.monotonic() - began:.0f} s", flush=True)
     written = report.text(results, load)
     print(written)
-    if scale is FULL and not arguments.only:
+    if arguments.keep or (scale is FULL and not arguments.only):
         report.keep(written)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=FAMILIES, help="measure this; can be repeated")
+    parser.add_argument("--keep", action="store_true", help="keep the table of the chosen families, too")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument(
         "--stored-tasks",
