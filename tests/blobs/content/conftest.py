@@ -1,45 +1,52 @@
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
+from tests import object_stores
+from tests.object_stores import RunningStore
 
 from batchite.blobs.content.base import Storage
 from batchite.blobs.content.opening import open_storage
 
 
 @pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def s3() -> Iterator[RunningStore]:
+    with object_stores.s3() as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with object_stores.azure(tmp_path_factory.mktemp("azure")) as store:
+        yield store
+
+
+def url_in(store: RunningStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in store.variables.items():
+        monkeypatch.setenv(name, value)
+    return store.new_url()
 
 
 @pytest.fixture
-def s3_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Of a bucket of its own."""
-    variables = {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    import boto3
-
-    bucket = f"bucket-{uuid.uuid4()}"
-    boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
-    return f"s3://{bucket}/some/place"
+def s3_url(s3: RunningStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    return url_in(s3, monkeypatch)
 
 
-@pytest.fixture(params=["files", "s3"])
+@pytest.fixture
+def azure_url(azure: RunningStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    return url_in(azure, monkeypatch)
+
+
+@pytest.fixture(params=["s3", "azure"])
+def object_url(request: pytest.FixtureRequest) -> str:
+    """A place in an object store of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["files", "s3", "azure"])
 def storage_url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue("s3_url") if request.param == "s3" else ""
+    url: str = "" if request.param == "files" else request.getfixturevalue(f"{request.param}_url")
     return url
 
 

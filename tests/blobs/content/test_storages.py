@@ -66,6 +66,13 @@ async def test_what_is_too_short_is_an_error(storage: Storage) -> None:
         await get(storage, 7, 990, 11)
 
 
+async def test_what_begins_beyond_the_end_is_an_error(storage: Storage) -> None:
+    await put(storage, 7, DATA[:1000])
+    for start in (1000, 2000, EDGE):
+        with pytest.raises(ContentTruncated):
+            await get(storage, 7, start, 1)
+
+
 async def test_removing_leaves_nothing_and_nothing_else(storage: Storage) -> None:
     await put(storage, 0x12, DATA)
     await put(storage, 0x123, b"other")  # its name begins alike
@@ -80,7 +87,16 @@ async def test_an_unfinished_draft_is_seen_and_can_be_removed(storage: Storage, 
     for _ in range(2):
         await draft.write(DATA[:EDGE])
     await draft.close()
+    assert await storage.stored() == {9}
     await storage.remove([9])
+    assert await storage.stored() == set()
+
+
+async def test_many_are_removed_at_once(storage: Storage) -> None:
+    numbers = range(1, 41)
+    for number in numbers:
+        await put(storage, number, b"one of many")
+    await storage.remove(numbers)
     assert await storage.stored() == set()
 
 

@@ -8,6 +8,7 @@ upload is found and removed; unfinished multipart uploads would stay, unseen and
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import contextmanager
 
@@ -18,10 +19,14 @@ from obstore.store import ObjectStore
 from batchite.blobs.content.base import ContentTruncated, Digest, StorageUnavailable
 
 PART_BYTES = 8 * 1024 * 1024
-READ_BYTES = 1024 * 1024
 PARTS_AT_ONCE = 2
 """On their way for one upload. It holds one more in memory, which is being collected."""
+READ_BYTES = 1024 * 1024
+READS_AT_ONCE = 4
+"""On their way for one reader, or waiting for it."""
+_LISTS_AT_ONCE = 16
 _FANOUT = 256
+_BEYOND_THE_END = "416 Range Not Satisfiable"
 
 
 class Objects:
@@ -34,46 +39,66 @@ class Objects:
         return ObjectDraft(self._store, content_no, digest)
 
     async def read(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes, None]:
-        end = start + length
-        for part in range(start // PART_BYTES, -(-end // PART_BYTES)):
-            base = part * PART_BYTES
-            first, last = max(start - base, 0), min(end - base, PART_BYTES)
-            left = last - first
+        """Asks for some stretches ahead. Each is one short request, however slow whoever reads is: a
+        request that lasted as long as a slow client takes would run into the store's time limit."""
+        pending: deque[asyncio.Future[bytes]] = deque()
+        try:
+            for part, first, last in _stretches(start, start + length):
+                if len(pending) == READS_AT_ONCE:
+                    yield await pending.popleft()
+                pending.append(asyncio.ensure_future(self._get(content_no, part, first, last)))
+            while pending:
+                yield await pending.popleft()
+        finally:
+            await _cancelled(pending)
+
+    async def _get(self, content_no: int, part: int, first: int, last: int) -> bytes:
+        try:
             with _told():
-                options: obstore.GetOptions = {"range": (first, last)}
-                found = await obstore.get_async(self._store, _name(content_no, part), options=options)
-                async for chunk in found.stream(min_chunk_size=READ_BYTES):
-                    left -= len(chunk)
-                    yield bytes(chunk)
-            if left:
-                raise ContentTruncated(f"part {part} of content {content_no} is too short")
+                name = _name(content_no, part)
+                data = bytes(await obstore.get_range_async(self._store, name, start=first, end=last))
+        except _Missing as error:
+            raise ContentTruncated(f"part {part} of content {content_no} is not there, or shorter") from error
+        if len(data) < last - first:
+            raise ContentTruncated(f"part {part} of content {content_no} is too short")
+        return data
 
     async def remove(self, numbers: Collection[int]) -> None:
-        with _told():
-            for number in numbers:
-                parts = [name for name, _ in await self._list(_prefix(number)) if _number(name) == number]
-                if parts:
-                    await obstore.delete_async(self._store, parts)
+        listed = await self._list_all(numbers)
+        parts = [name for name, _ in listed]
+        if parts:
+            with _told():
+                await obstore.delete_async(self._store, parts)
 
     async def stored(self) -> set[int]:
-        with _told():
-            numbers = {_number(name) for name, _ in await self._list(None)}
+        numbers = {_number(name) for name, _ in await self._list(None)}
         return {number for number in numbers if number is not None}
 
     async def size(self, content_no: int) -> int | None:
-        with _told():
-            listed = await self._list(_prefix(content_no))
-        sizes = [size for name, size in listed if _number(name) == content_no]
+        sizes = [size for _, size in await self._list_all([content_no])]
         return sum(sizes) if sizes else None
 
     async def close(self) -> None:
         """There is nothing to close."""
 
+    async def _list_all(self, numbers: Collection[int]) -> list[tuple[str, int]]:
+        """Names and sizes of the parts of these contents."""
+        slots = asyncio.Semaphore(_LISTS_AT_ONCE)
+
+        async def parts(number: int) -> list[tuple[str, int]]:
+            async with slots:
+                listed = await self._list(_prefix(number))
+            return [(name, size) for name, size in listed if _number(name) == number]
+
+        found = await asyncio.gather(*(parts(number) for number in numbers))
+        return [part for some in found for part in some]
+
     async def _list(self, prefix: str | None) -> list[tuple[str, int]]:
         """Names and sizes. Stores list whole path segments only, so the prefix is one."""
         found: list[tuple[str, int]] = []
-        async for page in obstore.list(self._store, prefix, chunk_size=1000):
-            found += [(meta["path"], meta["size"]) for meta in page]
+        with _told():
+            async for page in obstore.list(self._store, prefix, chunk_size=1000):
+                found += [(meta["path"], meta["size"]) for meta in page]
         return found
 
 
@@ -106,8 +131,7 @@ class ObjectDraft:
             await self._one_sent()
 
     async def close(self) -> None:
-        for sending in self._sending:
-            sending.cancel()
+        """Waits for the parts on their way: one that was abandoned could appear after it was removed."""
         await asyncio.gather(*self._sending, return_exceptions=True)
         self._sending.clear()
 
@@ -148,15 +172,35 @@ def _number(name: str) -> int | None:
         return None
 
 
+def _stretches(start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The part, and the first byte and the end within it, of reads that are small enough."""
+    while start < end:
+        part, first = divmod(start, PART_BYTES)
+        last = min(first + READ_BYTES, PART_BYTES, first + end - start)
+        yield part, first, last
+        start += last - first
+
+
+async def _cancelled(pending: Collection[asyncio.Future[bytes]]) -> None:
+    for reading in pending:
+        reading.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+
+
+class _Missing(StorageUnavailable):
+    """An object is not there, or ends before the bytes that were asked for."""
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Failures of the library as those of this contract."""
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
-        raise ContentTruncated(_text(error)) from error
+        raise _Missing(_text(error)) from error
     except BaseError as error:
-        raise StorageUnavailable(_text(error)) from error
+        kind = _Missing if _BEYOND_THE_END in str(error) else StorageUnavailable
+        raise kind(_text(error)) from error
 
 
 def _text(error: Exception) -> str:
