@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.clock import SystemClock
 from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound, VerbNotAllowed
 from batchite.wire.blob import errors
@@ -16,6 +17,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (PathNotFound, "ResourceNotFound"),
     (VerbNotAllowed, "UnsupportedHttpVerb"),
     (BodyTooLarge, "RequestBodyTooLarge"),
+    (StorageUnavailable, "ServerBusy"),
 )
 _clock = SystemClock()
 
@@ -23,7 +25,8 @@ _clock = SystemClock()
 def fallback(problem: Exception, request_id: str) -> Response:
     """The `web.guard.Fallback` of the Blob service."""
     code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
-    details = (("Reason", str(problem)),) if code else ()
+    reason = UNAVAILABLE if isinstance(problem, StorageUnavailable) else str(problem)
+    details = (("Reason", reason),) if code else ()
     error = BlobError(code or "InternalError", details=details)
     headers = {
         "x-ms-request-id": request_id,

@@ -18,7 +18,11 @@ class ContentTruncated(Exception):  # noqa: N818 - a state of the storage, not a
 
 
 class StorageUnavailable(Exception):  # noqa: N818 - a state of the storage, not a mistake
-    """The storage cannot be reached or refuses; to be tried again later."""
+    """The storage cannot be reached or refuses; to be tried again later. The text is for the log."""
+
+
+UNAVAILABLE = "the object store that keeps the content of blobs cannot be used now; try again later"
+"""What a client is told of it."""
 
 
 class Digest:

@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from batchite.blobs.content.base import Storage
+from batchite.blobs.content.base import Storage, StorageUnavailable
 from batchite.store.blobs import contents
 from batchite.store.database import Database
+
+RETRY_SECONDS = 30
+"""After which a removal that failed is tried again."""
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class Disposal:
         self._watches: list[set[int]] = []
         self._waiting: set[int] = set()
         self._task: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
 
     @contextmanager
     def watch(self) -> Iterator[set[int]]:
@@ -66,14 +70,29 @@ class Disposal:
         return {number for number in self._waiting if number not in self._held}
 
     async def _run(self) -> None:
+        while free := self._free():
+            self._waiting -= free
+            for removed in self._watches:
+                removed |= free
+            if not await self._try_to_remove(sorted(free)):
+                return
+
+    async def _try_to_remove(self, numbers: list[int]) -> bool:
+        """What fails is tried again later; its records stay condemned, so the next start removes it, too."""
         try:
-            while free := self._free():
-                self._waiting -= free
-                for removed in self._watches:
-                    removed |= free
-                await self._remove(sorted(free))
-        except Exception:  # their records stay condemned, and the next start removes them
-            log.exception("content could not be removed")
+            await self._remove(numbers)
+        except Exception as error:
+            expected = isinstance(error, StorageUnavailable)
+            log.error("content could not be removed for now: %s", error, exc_info=not expected)
+            self._waiting |= set(numbers)
+            self._stop_trying()
+            self._again = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._start)
+            return False
+        return True
+
+    def _stop_trying(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
 
     async def _remove(self, numbers: list[int]) -> None:
         await self._storage.remove(numbers)
@@ -83,10 +102,15 @@ class Disposal:
         """Remove what a crash left behind; call it before anything is uploaded. Returns how many."""
         numbers = await self._database.read(contents.leftovers)
         if numbers:
-            await self._remove(numbers)
+            await self._try_to_remove(numbers)
         return len(numbers)
 
     async def settle(self) -> None:
-        """Wait until everything that is not held has been removed."""
+        """Wait until everything that is not held has been removed, or could not be."""
         while self._task is not None and not self._task.done():
             await self._task
+
+    async def close(self) -> None:
+        """As `settle`, and nothing is tried again."""
+        await self.settle()
+        self._stop_trying()

@@ -30,4 +30,5 @@ class ContentStore:
     async def close(self) -> None:
         """Finish the removals under way. No request may be served any more."""
         await self.settle()
+        await self.disposal.close()
         await self.storage.close()
