@@ -65,6 +65,9 @@ class Draft(Protocol):
 class Storage(Protocol):
     """All raise OSError or StorageUnavailable."""
 
+    late_seconds: float
+    """How long after its writer died something of a content may still appear."""
+
     async def create(self, content_no: int, digest: Digest) -> Draft:
         """`digest` is given all that is written, in order."""
 

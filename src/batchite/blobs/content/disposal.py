@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from batchite.blobs.content.base import Storage, StorageUnavailable
 from batchite.store.blobs import contents
@@ -32,7 +32,7 @@ class Disposal:
         self._watches: list[set[int]] = []
         self._waiting: set[int] = set()
         self._task: asyncio.Task[None] | None = None
-        self._again: asyncio.TimerHandle | None = None
+        self._timers: list[asyncio.TimerHandle] = []
 
     @contextmanager
     def watch(self) -> Iterator[set[int]]:
@@ -84,25 +84,32 @@ class Disposal:
         except Exception as error:
             expected = isinstance(error, StorageUnavailable)
             log.error("content could not be removed for now: %s", error, exc_info=not expected)
-            self._waiting |= set(numbers)
-            self._stop_trying()
-            self._again = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._start)
+            self._dispose_later(RETRY_SECONDS, numbers)
             return False
         return True
 
-    def _stop_trying(self) -> None:
-        if self._again is not None:
-            self._again.cancel()
+    def _dispose_later(self, seconds: float, numbers: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers = [timer for timer in self._timers if timer.when() > loop.time()]
+        self._timers.append(loop.call_later(seconds, self.dispose, numbers))
 
     async def _remove(self, numbers: list[int]) -> None:
         await self._storage.remove(numbers)
         await self._database.write(lambda connection: contents.forget(connection, numbers))
 
     async def sweep(self) -> int:
-        """Remove what a crash left behind; call it before anything is uploaded. Returns how many."""
+        """Remove what a crash left behind; call it before anything is uploaded. Returns how many.
+
+        Where something may still appear afterwards, all is removed once more when that time is over.
+        """
         numbers = await self._database.read(contents.leftovers)
-        if numbers:
+        late = self._storage.late_seconds
+        if numbers and not late:
             await self._try_to_remove(numbers)
+        elif numbers:
+            self._dispose_later(late, numbers)
+            with suppress(StorageUnavailable):
+                await self._storage.remove(numbers)
         return len(numbers)
 
     async def settle(self) -> None:
@@ -113,4 +120,5 @@ class Disposal:
     async def close(self) -> None:
         """As `settle`, and nothing is tried again."""
         await self.settle()
-        self._stop_trying()
+        for timer in self._timers:
+            timer.cancel()

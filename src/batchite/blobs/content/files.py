@@ -27,6 +27,8 @@ _DRAFT = ".part"
 class Files:
     """Creates the directory and its subdirectories if they are not there."""
 
+    late_seconds = 0.0
+
     def __init__(self, directory: Path, *, threads: int = 8) -> None:
         self._directory = directory
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="content")

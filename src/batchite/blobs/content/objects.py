@@ -24,6 +24,8 @@ PARTS_AT_ONCE = 2
 READ_BYTES = 1024 * 1024
 READS_AT_ONCE = 4
 """On their way for one reader, or waiting for it."""
+LATE_SECONDS = 60.0
+"""What a process handed to the system before it was killed is still sent, and the store takes its time."""
 _LISTS_AT_ONCE = 16
 _FANOUT = 256
 _BEYOND_THE_END = "416 Range Not Satisfiable"
@@ -34,6 +36,7 @@ class Objects:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self.late_seconds = LATE_SECONDS
 
     async def create(self, content_no: int, digest: Digest) -> ObjectDraft:
         return ObjectDraft(self._store, content_no, digest)
