@@ -13,6 +13,7 @@ from tests.blobs.test_hostile import PUT, signed
 
 from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
+from batchite.store import groups
 from batchite.store.blobs import contents, schema
 
 
@@ -99,7 +100,7 @@ async def test_content_is_on_disk_before_it_is_committed(
     for name in ("fdatasync", "fsync", "rename"):
         traced(os, name)
     traced(Files, "create")
-    sa.event.listen(server.database.engine, "commit", lambda _: order.append("commit"))
+    traced(groups, "commit")
     await container.upload_blob("one", content(50_000))
     writes = order[order.index("create") - 1 :]
     assert writes == ["commit", "create", "fdatasync", "rename", "fsync", "commit"]

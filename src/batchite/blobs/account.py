@@ -27,7 +27,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
     def unit(connection: sa.Connection) -> None:
         rows.save(connection, account, change.apply(rows.find(connection, account)))
 
-    await service.database.write(unit)
+    await service.database.touch(unit)
     return Answer(202, [])
 
 

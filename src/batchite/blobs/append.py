@@ -76,7 +76,7 @@ async def commit(
         )
         return answer, condemned
 
-    answer, condemned = await service.database.write(unit)
+    answer, condemned = await service.database.touch(unit)
     service.content.disposal.dispose(condemned)
     return answer
 
@@ -94,7 +94,7 @@ async def seal(service: Service, call: Call) -> Answer:
         rows.update(connection, blob, now, extras=fields)
         return now
 
-    return changed(200, await service.database.write(unit), ("x-ms-blob-sealed", "true"))
+    return changed(200, await service.database.touch(unit), ("x-ms-blob-sealed", "true"))
 
 
 def _find(connection: sa.Connection, call: Call, now: int) -> Blob:

@@ -56,7 +56,7 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
             condemned = kept.put(connection, slot, call.address.blob, written)
             return now, now if slot.versioning else None, condemned
 
-        modified, version, condemned = await service.database.write(unit)
+        modified, version, condemned = await service.database.touch(unit)
     service.content.disposal.dispose(condemned)
     return changed(201, modified, ("Content-MD5", md5), *version_id(version), *given.encrypted(call))
 
@@ -80,7 +80,7 @@ async def _create(service: Service, call: Call, kind: Type) -> Answer:
         condemned = kept.put(connection, slot, call.address.blob, written)
         return now, now if slot.versioning else None, condemned
 
-    modified, version, condemned = await service.database.write(unit)
+    modified, version, condemned = await service.database.touch(unit)
     service.content.disposal.dispose(condemned)
     return changed(201, modified, *version_id(version), *given.encrypted(call))
 

@@ -51,7 +51,7 @@ async def put(service: Service, call: Call) -> Answer:
             name = call.address.blob
             return rows.stage(connection, slot.container_no, name, block_id, content_no, received.size)
 
-        condemned = await service.database.write(unit)
+        condemned = await service.database.touch(unit)
     service.content.disposal.dispose(condemned)
     return Answer(201, [*shown, *given.encrypted(call)])
 

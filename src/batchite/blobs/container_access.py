@@ -33,4 +33,4 @@ async def set_(service: Service, call: Call) -> Answer:
         rows.update(connection, container, now, access=access, policies=stored)
         return now
 
-    return changed(200, await service.database.write(unit))
+    return changed(200, await service.database.touch(unit))

@@ -17,7 +17,7 @@ async def create(service: Service, call: Call) -> Answer:
     access = policies.read_access(call.headers.get("x-ms-blob-public-access"))
     metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     now = service.clock.now().ticks
-    added = await service.database.write(
+    added = await service.database.touch(
         lambda connection: rows.add(
             connection, call.address.account, call.address.container, metadata, now, access
         )
@@ -58,7 +58,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         rows.update(connection, container, now, metadata=metadata)
         return now
 
-    return changed(200, await service.database.write(unit))
+    return changed(200, await service.database.touch(unit))
 
 
 async def delete(service: Service, call: Call) -> Answer:
@@ -97,7 +97,7 @@ async def undelete(service: Service, call: Call) -> Answer:
         rows.restore(connection, found.number, name, now)
         return now
 
-    return changed(201, await service.database.write(unit))
+    return changed(201, await service.database.touch(unit))
 
 
 def access_headers(container: Container) -> Headers:

@@ -100,7 +100,7 @@ async def lease_blob(service: Service, call: Call) -> Answer:
         blobs.set_lease(connection, blob.number, change.lease)
         return _answer(change, blob.modified)
 
-    return await service.database.write(unit)
+    return await service.database.touch(unit)
 
 
 async def lease_container(service: Service, call: Call) -> Answer:
@@ -113,7 +113,7 @@ async def lease_container(service: Service, call: Call) -> Answer:
         containers.set_lease(connection, container.number, change.lease)
         return _answer(change, container.modified)
 
-    return await service.database.write(unit)
+    return await service.database.touch(unit)
 
 
 def _answer(change: _Change, modified: int) -> Answer:

@@ -29,7 +29,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         tiering.check_readable(blob)
         return now, kept.change(connection, slot, blob, now, metadata=metadata)
 
-    modified, version = await service.database.write(unit)
+    modified, version = await service.database.touch(unit)
     return changed(200, modified, *version_id(version), *given.encrypted(call))
 
 

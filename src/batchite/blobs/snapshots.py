@@ -28,5 +28,5 @@ async def snapshot(service: Service, call: Call) -> Answer:
         leases.check_read(blob.lease, call.lease_id, now)
         return now, kept.snapshot(connection, blob, now, metadata), blob.version
 
-    moment, modified, version = await service.database.write(unit)
+    moment, modified, version = await service.database.touch(unit)
     return changed(201, modified, ("x-ms-snapshot", dates.moment(moment)), *version_id(version))

@@ -46,7 +46,7 @@ async def set_(service: Service, call: Call) -> Answer:
         blob = _find(connection, call, service.clock.now().ticks)
         rows.set_extras(connection, blob, msgspec.structs.replace(blob.extras, tags=new))
 
-    await service.database.write(unit)
+    await service.database.touch(unit)
     return Answer(204, [])
 
 

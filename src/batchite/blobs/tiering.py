@@ -32,7 +32,7 @@ async def set_(service: Service, call: Call) -> Answer:
         rows.set_extras(connection, blob, msgspec.structs.replace(blob.extras, tier=tier, tier_changed=now))
         return blob.extras.is_archived and tier != tiers.ARCHIVE
 
-    return Answer(202 if await service.database.write(unit) else 200, [])
+    return Answer(202 if await service.database.touch(unit) else 200, [])
 
 
 def headers(blob: Blob) -> Headers:

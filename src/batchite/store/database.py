@@ -1,8 +1,9 @@
 """One database: concurrent reads, and writes committed in groups.
 
-SQLite lets one connection write at a time and a commit costs an fsync, so all writes go through one
-thread that puts every unit waiting for it into a single transaction. Each unit has a savepoint of
-its own: a unit that fails is undone alone. The same interface serves PostgreSQL.
+SQLite lets one connection write at a time and a commit costs an fsync, so whatever is to be written
+at the same moment is put into a single transaction. A unit that fails is undone alone. Large units
+are run by a thread; small ones by the event loop itself, like the reads of a few rows, as long as
+the disk syncs fast. The same interface serves PostgreSQL, where all is done by threads.
 
 The interface is internal and may change.
 """
@@ -13,32 +14,33 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
-T = TypeVar("T")
-Unit = Callable[[sa.Connection], T]
+from batchite.store import groups
+from batchite.store.groups import BY_HAND, Pending, T
+from batchite.store.groups import Unit as Unit
 
 MAX_GROUP = 512
 """Units in one commit; a bound on how long the first of them waits."""
+MAX_TOUCHED = 64
+"""Units that the event loop runs in one go; a bound on how long it does nothing else."""
+HANDED_OVER = 128
+"""After so many units that the event loop committed, the thread makes the next commit: its connection
+is the one that moves the log into the database when it has become long, which takes a while."""
+SLOW_SECONDS = 0.002
+"""Of a commit. A disk that needs longer would keep the event loop from all else, and handing the unit
+to a thread, which takes a tenth of that, makes no difference then."""
+_RECENT = 8
+"""Commits that the mean of their times looks back on."""
 
 CACHE_KIB = 4096
 """Pages each connection keeps; the system's own cache holds the rest."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Pending:
-    unit: Unit[Any]
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -66,36 +68,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get("looking", False):
+    if not options.get("by_hand", False):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing", False) else "BEGIN")
-
-
-@contextmanager
-def _savepoint(connection: sa.Connection) -> Iterator[None]:
-    """Cheaper than `begin_nested`, which builds a transaction object for every unit, and straight to the
-    driver, since it is done for every one."""
-    cursor = connection.connection.cursor()
-    cursor.execute("SAVEPOINT unit")
-    try:
-        yield
-    except BaseException:
-        cursor.execute("ROLLBACK TO SAVEPOINT unit")
-        cursor.execute("RELEASE SAVEPOINT unit")
-        raise
-    cursor.execute("RELEASE SAVEPOINT unit")
-
-
-def _in_snapshot(connection: sa.Connection, query: Unit[T]) -> T:
-    """One state of the database for all statements, without a transaction of SQLAlchemy's."""
-    driver = connection.connection
-    driver.cursor().execute("BEGIN")
-    try:
-        return query(connection)
-    finally:
-        if connection.in_transaction():  # SQLAlchemy saw one begin
-            connection.rollback()
-        else:
-            driver.rollback()
 
 
 class Database:
@@ -103,9 +77,15 @@ class Database:
 
     def __init__(self, url: str, *, readers: int = 4) -> None:
         self.engine = create_engine(url)
+        self._is_file = self.engine.dialect.name == "sqlite"
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="read")
-        self._looking: sa.Connection | None = None
-        self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        self._loops: sa.Connection | None = None
+        self._touching: list[Pending] = []
+        self._touched = 0
+        self._commit_seconds = 0.0
+        self._turn = threading.Lock()
+        """whoever writes has it"""
+        self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_loop, name="write", daemon=True)
         self._writer.start()
 
@@ -122,11 +102,14 @@ class Database:
 
         SQLite answers them in less time than it takes to hand them to a thread, so they are run at once.
         """
-        if self.engine.dialect.name != "sqlite":
+        if not self._is_file:
             return await self.read(query)
-        if self._looking is None:
-            self._looking = self.engine.connect().execution_options(looking=True)
-        return _in_snapshot(self._looking, query)
+        connection = self._loops or self._connect()
+        groups.begin(connection, writing=False)
+        try:
+            return query(connection)
+        finally:
+            groups.abandon(connection)
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in a transaction; returns once it is on disk.
@@ -135,29 +118,68 @@ class Database:
         error means the commit failed, and nothing of the unit is stored.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Pending(unit, future))
+        self._queue.put(Pending(unit, future))
         return await future
+
+    async def touch(self, unit: Unit[T]) -> T:
+        """As `write`, for units that change a few rows by their keys.
+
+        While commits are fast, SQLite does it in less time than it takes to hand it to a thread and
+        back, so it is done on the event loop, with all that came in the same round of it.
+        """
+        if not self._is_file:
+            return await self.write(unit)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._touching.append(Pending(unit, future))
+        if len(self._touching) == 1:
+            loop.call_soon(self._touch)
+        return await future
+
+    def _touch(self) -> None:
+        group, self._touching = self._touching, []
+        if self._is_for_the_thread(group) or not self._turn.acquire(blocking=False):
+            self._touched = 0
+            for pending in group:
+                self._queue.put(pending)
+            return
+        try:
+            self._commit(self._loops or self._connect(), group)
+        finally:
+            self._turn.release()
+        self._touched += len(group)
+        groups.settle(group)
+
+    def _is_for_the_thread(self, group: Sequence[Pending]) -> bool:
+        return self._commit_seconds > SLOW_SECONDS or self._touched >= HANDED_OVER or len(group) > MAX_TOUCHED
+
+    def _connect(self) -> sa.Connection:
+        """The event loop's own connection: its cache of pages stays good through its own writes."""
+        self._loops = self.engine.connect().execution_options(**BY_HAND)
+        groups.driver(self._loops).execute("PRAGMA wal_autocheckpoint=0")
+        return self._loops
 
     def close(self) -> None:
         """Finish what was asked for, then stop."""
         self._queue.put(None)
         self._writer.join()
         self._readers.shutdown()
-        if self._looking is not None:
-            self._looking.close()
+        if self._loops is not None:
+            self._loops.close()
         self.engine.dispose()
 
     def _write_loop(self) -> None:
-        with self.engine.connect().execution_options(writing=True) as connection:
+        with self.engine.connect().execution_options(**BY_HAND) as connection:
             stopping = False
             while not stopping:
                 group, stopping = self._next_group()
                 if group:
-                    self._commit(connection, group)
-                    _resolve(group)
+                    with self._turn:
+                        self._commit(connection, group)
+                    groups.resolve(group)
 
-    def _next_group(self) -> tuple[list[_Pending], bool]:
-        group: list[_Pending] = []
+    def _next_group(self) -> tuple[list[Pending], bool]:
+        group: list[Pending] = []
         try:
             item = self._queue.get()
             while item is not None:
@@ -169,38 +191,12 @@ class Database:
             return group, False
         return group, True
 
-    def _commit(self, connection: sa.Connection, group: list[_Pending]) -> None:
+    def _commit(self, connection: sa.Connection, group: Sequence[Pending]) -> None:
         try:
-            with connection.begin():
-                for pending in group:
-                    try:
-                        with _savepoint(connection):
-                            pending.result = pending.unit(connection)
-                    except Exception as error:  # the unit's own failure, reported to its caller
-                        pending.error = error
+            seconds = groups.commit(connection, group)
         except Exception as error:
             log.exception("commit failed")
             for pending in group:
                 pending.error = error
-
-
-def _resolve(group: list[_Pending]) -> None:
-    """Wake the callers, with one call into each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Pending]] = {}
-    for pending in group:
-        by_loop.setdefault(pending.future.get_loop(), []).append(pending)
-    for loop, members in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle, members)
-        except RuntimeError:  # that loop has been closed; nobody waits any more
-            continue
-
-
-def _settle(members: list[_Pending]) -> None:
-    for pending in members:
-        if pending.future.done():
-            continue
-        if pending.error is not None:
-            pending.future.set_exception(pending.error)
         else:
-            pending.future.set_result(pending.result)
+            self._commit_seconds += (seconds - self._commit_seconds) / _RECENT

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from batchite.store.groups import driver
+
 Values = Mapping[str, int | str | bytes | None]
 
 
@@ -54,9 +56,7 @@ class Prepared:
             compiled = self._compiled[connection.dialect.name] = self._compile(connection, values)
         sql, names, constants, positional = compiled
         given = {**constants, **values} if constants else values
-        cursor = connection.connection.cursor()
-        cursor.execute(sql, [given[name] for name in names] if positional else given)
-        return cursor
+        return driver(connection).execute(sql, [given[name] for name in names] if positional else given)
 
     def _compile(self, connection: sa.Connection, values: Values) -> _Compiled:
         compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(values))

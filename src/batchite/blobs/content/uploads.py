@@ -112,7 +112,7 @@ class Uploads:
             yield Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
             return
         self._room.check()
-        content_no = await self._database.write(contents.begin)
+        content_no = await self._database.touch(contents.begin)
         try:
             yield await self._to_storage(content_no, collected, stream, Digest(md5=digest))
         except BaseException:
@@ -149,7 +149,7 @@ class Uploads:
     async def _condemn(self, content_no: int) -> None:
         """Whether it became live all the same (the client left during the commit) the store knows."""
         try:
-            gone = await self._database.write(lambda connection: contents.abandon(connection, content_no))
+            gone = await self._database.touch(lambda connection: contents.abandon(connection, content_no))
         except Exception:  # its record stays, and the next start removes it
             log.exception("a failed upload could not be removed")
         else:

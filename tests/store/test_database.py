@@ -1,0 +1,158 @@
+"""Writes: groups, where they are committed, and what becomes of units that fail."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from batchite.store import database as rules
+from batchite.store import groups
+from batchite.store.database import Database
+
+METADATA = sa.MetaData()
+NOTES = sa.Table(
+    "notes", METADATA, sa.Column("number", sa.Integer, primary_key=True), sa.Column("by", sa.Text)
+)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/notes.db")
+    METADATA.create_all(database.engine)
+    yield database
+    database.close()
+
+
+def note(number: int) -> Callable[[sa.Connection], str]:
+    """Adds a row, which says who did it."""
+
+    def unit(connection: sa.Connection) -> str:
+        by = threading.current_thread().name
+        connection.execute(sa.insert(NOTES), {"number": number, "by": by})
+        return by
+
+    return unit
+
+
+def noted(connection: sa.Connection) -> list[int]:
+    return list(connection.execute(sa.select(NOTES.c.number).order_by(NOTES.c.number)).scalars())
+
+
+HERE = "MainThread"
+
+
+async def test_large_units_are_the_threads_and_small_ones_the_event_loops(database: Database) -> None:
+    assert await database.write(note(1)) == "write"
+    assert await database.touch(note(2)) == HERE
+    assert await database.read(noted) == await database.look(noted) == [1, 2]
+
+
+async def test_what_is_written_at_once_is_committed_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = groups.commit
+
+    def counted(connection: sa.Connection, group: list[groups.Pending]) -> float:
+        sizes.append(len(group))
+        return real(connection, group)
+
+    monkeypatch.setattr(groups, "commit", counted)
+    assert set(await asyncio.gather(*(database.touch(note(number)) for number in range(16)))) == {HERE}
+    assert sizes == [16]
+
+
+@pytest.mark.parametrize("others", [0, 3])
+@pytest.mark.parametrize("way", ["write", "touch"])
+async def test_a_unit_that_fails_is_undone_alone(database: Database, way: str, others: int) -> None:
+    def fail(connection: sa.Connection) -> None:
+        note(9)(connection)
+        raise LookupError("after the change")
+
+    write = getattr(database, way)
+    outcomes = await asyncio.gather(
+        *(write(note(number)) for number in range(others)), write(fail), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [*[str] * others, LookupError]
+    assert await database.read(noted) == list(range(others))
+    assert await database.touch(note(9)) == HERE
+
+
+@pytest.mark.parametrize("way", ["write", "touch"])
+async def test_a_commit_that_fails_stores_nothing_and_tells_all(
+    database: Database, way: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: sa.Connection) -> float:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    write = getattr(database, way)
+    with monkeypatch.context() as patched:
+        patched.setattr(groups, "_end", full)
+        outcomes = await asyncio.gather(write(note(1)), write(note(2)), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["database or disk is full"] * 2
+    assert "commit failed" in caplog.text
+    assert await database.read(noted) == []
+    await write(note(1))
+    assert await database.read(noted) == [1]
+
+
+async def test_while_the_thread_writes_the_event_loop_hands_over(database: Database) -> None:
+    """It must not wait for its turn: requests would, too."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: sa.Connection) -> str:
+        begun.set()
+        assert go_on.wait(10)
+        return note(1)(connection)
+
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    touching = asyncio.create_task(database.touch(note(2)))
+    assert await database.look(noted) == []
+    go_on.set()
+    assert await writing == await touching == "write"
+
+
+async def test_on_a_slow_disk_commits_are_the_threads(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "SLOW_SECONDS", -1.0)
+    assert await database.touch(note(1)) == "write"
+    monkeypatch.undo()
+    assert await database.touch(note(2)) == HERE
+
+
+async def test_many_at_once_are_the_threads(database: Database) -> None:
+    crowd = range(rules.MAX_TOUCHED + 1)
+    assert set(await asyncio.gather(*(database.touch(note(number)) for number in crowd))) == {"write"}
+
+
+async def test_the_log_does_not_grow_without_end(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop's connection never moves it into the database; now and then the thread must."""
+    monkeypatch.setattr(rules, "HANDED_OVER", 8)
+
+    def large(connection: sa.Connection) -> None:
+        connection.execute(sa.delete(NOTES))
+        connection.execute(sa.insert(NOTES), {"number": 1, "by": "x" * 1_000_000})
+
+    log = tmp_path / "notes.db-wal"
+    for _ in range(40):
+        await database.touch(large)
+    checkpointed = 4000 * 4096 + 8 * 1_200_000
+    assert log.stat().st_size < checkpointed
+
+
+async def test_who_gives_up_waiting_changes_nothing_for_others(database: Database) -> None:
+    given_up = asyncio.ensure_future(database.touch(note(1)))
+    other = asyncio.ensure_future(database.touch(note(2)))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await other == HERE
+    assert given_up.cancelled()
+    assert await database.read(noted) == [1, 2]
