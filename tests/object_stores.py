@@ -52,6 +52,16 @@ class RunningStore:
             with self._azure() as client:
                 return list(client.get_container_client(bucket).list_blob_names())
 
+    def remove(self, url: str, name: str) -> None:
+        """Behind the back of whoever uses it."""
+        bucket = url.split("/")[2]
+        with mock.patch.dict(os.environ, self.variables):
+            if self.scheme == "s3":
+                self._s3().delete_object(Bucket=bucket, Key=name)
+            else:
+                with self._azure() as client:
+                    client.get_container_client(bucket).delete_blob(name)
+
     def unfinished(self, url: str) -> list[str]:
         """Uploads of several parts that nobody has completed or aborted, which S3 keeps, unlisted."""
         if self.scheme != "s3":

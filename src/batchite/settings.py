@@ -205,7 +205,7 @@ SETTINGS = (
         "",
         _content,
         "Object store that keeps the bytes of blobs: `s3://BUCKET/PATH`, `gs://BUCKET/PATH` or "
-        "`az://ACCOUNT/CONTAINER/PATH`, with a path that nothing else uses. Credentials and endpoint come "
+        "`az://CONTAINER/PATH`, with a path that nothing else uses. Credentials and endpoint come "
         "from that store's usual environment variables.",
         "`blobs` below the data directory",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from batchite.accounts import DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_STORAGE_NAME, Accounts, StorageAccount
 from batchite.blobs.app import BlobApp, fallback
+from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
+from batchite.blobs.content.opening import open_storage
 from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
 from batchite.store import migrating
@@ -28,9 +31,18 @@ class Server:
     """of the account"""
     database: Database
     content: ContentStore
-    files: Files
     data_dir: Path
     app: BlobApp
+
+    @property
+    def storage(self) -> Storage:
+        return self.content.storage
+
+    @property
+    def files(self) -> Files:
+        """The storage, where it is a directory."""
+        assert isinstance(self.storage, Files)
+        return self.storage
 
     @property
     def address(self) -> tuple[str, int]:
@@ -43,13 +55,14 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(data_dir: Path, *, origins: Sequence[str] = ()) -> AsyncIterator[Server]:
+async def serving(
+    data_dir: Path, *, origins: Sequence[str] = (), content_url: str = ""
+) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
     migrating.upgrade(url, "blobs")
     database = Database(url)
-    files = Files(data_dir / "blobs")
-    content = ContentStore(database, files)
+    content = ContentStore(database, await asyncio.to_thread(open_storage, content_url, data_dir))
     await content.start()
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
     sock = bind("127.0.0.1", 0)
@@ -59,7 +72,7 @@ async def serving(data_dir: Path, *, origins: Sequence[str] = ()) -> AsyncIterat
     await listener.start()
     try:
         url = f"http://127.0.0.1:{listener.address[1]}/{NAME}"
-        yield Server(url, database, content, files, data_dir, app)
+        yield Server(url, database, content, data_dir, app)
     finally:
         await listener.stop()
         await app.stop()

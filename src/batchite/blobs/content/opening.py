@@ -18,13 +18,16 @@ from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import BackoffConfig, ObjectStore, RetryConfig
 
 DIRECTORY = "blobs"
 RECORD_FILE = "content.json"
 OWNER_OBJECT = "owner"
 RETRY_SECONDS = 20
 """How long requests to an object store are repeated before the client is told."""
+OPENING_SECONDS = 8
+"""The same for the first requests, before the service is ready."""
+_LONGEST_PAUSE_SECONDS = 2
 
 
 class WrongStorageError(Exception):
@@ -101,25 +104,27 @@ def _objects(url: str, owner: str) -> Storage:
     from batchite.blobs.content.objects import Objects
 
     try:
-        store = _connect(url)
-        holder = _sign(store, owner)
+        holder = _sign(_connect(url, OPENING_SECONDS), owner)
     except (BaseError, OSError, ValueError) as error:
-        said = str(error).partition("Debug source:")[0].strip()  # what follows is the library's inside
+        said = str(error).partition("Debug source:")[0].strip(" .\n")  # what follows is the library's inside
         raise WrongStorageError(
-            f"The object store {url} cannot be used: {said} Does the environment have its credentials?"
+            f"The object store {url} cannot be used: {said}. Does the environment have its credentials, "
+            "and its endpoint if it is not the cloud's own?"
         ) from None
     if holder != owner:
         raise WrongStorageError(
             f"The object store {url} belongs to another data directory. Add a path of its own to the URL."
         )
-    return Objects(store)
+    return Objects(_connect(url, RETRY_SECONDS))
 
 
-def _connect(url: str) -> ObjectStore:
+def _connect(url: str, seconds: int) -> ObjectStore:
     """Credentials and endpoints come from the environment variables that each kind of store has."""
     from obstore.store import from_url
 
-    return from_url(url, retry_config={"retry_timeout": timedelta(seconds=RETRY_SECONDS), "max_retries": 8})
+    pauses: BackoffConfig = {"max_backoff": timedelta(seconds=_LONGEST_PAUSE_SECONDS)}
+    times: RetryConfig = {"retry_timeout": timedelta(seconds=seconds), "max_retries": 100, "backoff": pauses}
+    return from_url(url, retry_config=times)
 
 
 def _sign(store: ObjectStore, owner: str) -> str:
