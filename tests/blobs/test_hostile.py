@@ -117,7 +117,7 @@ ACL = "/things?restype=container&comp=acl"
         ("PUT", "/things/b?comp=appendblock", {}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=page", {}, (400, "MissingRequiredHeader")),
         ("PUT", "/things/b?comp=page", {"x-ms-page-write": "tear"}, (400, "InvalidHeaderValue")),
-        ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=0-511"}, (404, "BlobNotFound")),
+        ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=0-511"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=1-512"}, (416, "InvalidPageRange")),
         ("PUT", "/things/b?comp=page", {**WRITE, "Range": "bytes=0-"}, (400, "InvalidHeaderValue")),
         (

@@ -19,6 +19,7 @@ from tests.blobs import bearer
 from tests.blobs.server import NAME, Server, serving
 
 from batchite.blobs.checking import check
+from batchite.store.blobs import layouts
 
 TOKEN = bearer.token()
 NAMES = st.sampled_from(["a", "b/c", "ü d"])
@@ -28,7 +29,8 @@ DATA = st.builds(
     st.sampled_from([0, 1, 100, 16 * 1024, 16 * 1024 + 1, 40_000]),
 )
 SOME = DATA.filter(len)
-BLOCKS = st.sampled_from(["AA==", "AQ==", "Ag=="])
+BLOCK_IDS = ["AA==", "AQ==", "Ag=="]
+BLOCKS = st.sampled_from(BLOCK_IDS)
 PAGES = st.integers(0, 7)
 PAGE = 512
 
@@ -95,9 +97,11 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("model"))
-    yield running
-    running.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layouts, "MOVED_BYTES", 1)  # or nothing here would be large enough to be shared
+        running = Running(tmp_path_factory.mktemp("model"))
+        yield running
+        running.close()
 
 
 def quoted(name: str) -> str:
@@ -189,6 +193,45 @@ class Sequences(RuleBasedStateMachine):
 
     # append and page blobs
 
+    @rule(
+        source=NAMES,
+        name=NAMES,
+        how=st.sampled_from([*BLOCK_IDS, "append", "page"]),
+        first=PAGES,
+        count=st.integers(1, 100),
+    )
+    def take_from_a_blob(self, source: str, name: str, how: str, first: int, count: int) -> None:
+        """Stage, append or write as pages what another blob has: its content is shared."""
+        old, blob = self.place(source).blob, self.place(name).blob
+        kind = {"append": "AppendBlob", "page": "PageBlob"}.get(how, "BlockBlob")
+        start, end = first * PAGE, (first + count) * PAGE
+        if old is None or start >= len(old.data) or (blob is None and kind != "BlockBlob"):
+            return
+        data = old.data[start:end]
+        headers = {
+            "copy_source": f"{self.running.server.url}/{self.container}/{quoted(source)}?{TOKEN}",
+            "source_range": f"bytes={start}-{end - 1}",
+        }
+        if blob and blob.kind != kind:
+            query = "appendblock" if how == "append" else f"block&blockid={how.replace('=', '%3D')}"
+            if how != "page":
+                self.expect(409, "PUT", self.at(name, f"comp={query}"), **headers)
+        elif how == "append":
+            assert blob is not None
+            self.expect(201, "PUT", self.at(name, "comp=appendblock"), **headers)
+            self.place(name).blob = replace(blob, data=blob.data + data)
+        elif how == "page":
+            assert blob is not None
+            if len(data) % PAGE or len(data) > len(blob.data):
+                return
+            place = {"page_write": "update", "range": f"bytes=0-{len(data) - 1}"}
+            self.expect(201, "PUT", self.at(name, "comp=page"), **headers, **place)
+            self.place(name).blob = replace(blob, data=data + blob.data[len(data) :])
+        else:
+            query = f"comp=block&blockid={how.replace('=', '%3D')}"
+            self.expect(201, "PUT", self.at(name, query), **headers)
+            self.place(name).staged[how] = data
+
     @rule(name=NAMES)
     def create_append(self, name: str) -> None:
         self.replace(name, Blob("AppendBlob", b""), self.at(name), 201, blob_type="AppendBlob")
@@ -260,8 +303,7 @@ class Sequences(RuleBasedStateMachine):
         query = f"?snapshot={moment}" if moment else "?"
         url = f"{self.running.server.url}/{self.container}/{quoted(source)}{query}&{TOKEN}"
         headers = {"copy_source": url, **({"requires_sync": "true"} if sync else {})}
-        kept = replace(blob, blocks=() if sync else blob.blocks)
-        self.replace(name, kept, self.at(name), 202, **headers)
+        self.replace(name, blob, self.at(name), 202, **headers)
 
     @rule(name=NAMES, how=st.sampled_from(["", "include", "only"]))
     def delete(self, name: str, how: str) -> None:

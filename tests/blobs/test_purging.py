@@ -1,11 +1,12 @@
 import sqlalchemy as sa
+from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import Server
 from tests.blobs.test_kept import contents_left, keep
 
 from batchite.blobs.purging import Purging
 from batchite.clock import SystemClock
-from batchite.store.blobs.schema import blobs, containers
+from batchite.store.blobs.schema import blobs, blocks, containers, uncommitted
 from batchite.wire.ticks import TICKS_PER_DAY, Timestamp
 
 
@@ -63,3 +64,38 @@ async def test_it_runs_beside_the_service(container: ContainerClient, server: Se
         await server.database.write(lambda _: None)
     await purging.stop()
     assert await contents_left(server) == 0
+
+
+async def test_staged_blocks_go_a_week_after_the_last_one(
+    client: BlobServiceClient, container: ContainerClient, server: Server
+) -> None:
+    blob, other = container.get_blob_client("blob"), container.get_blob_client("other")
+    await blob.upload_blob(b"b" * 20_000)
+    for one in (blob, other):
+        await one.stage_block("a", b"a" * 20_000)
+        await one.stage_block("b", b"small")
+    await make_older(server, "other", days=3)
+    assert await purge(server, 3.9) == 0
+    assert await purge(server, 4.1) == 1
+    assert [block.id for block in (await blob.get_block_list("all"))[1]] == ["a", "b"]
+    names = [found.name async for found in container.list_blobs(include=["uncommittedblobs"])]
+    assert names == ["blob"]
+    assert await purge(server, 7.1) == 1
+    assert (await count(server, blocks), await contents_left(server)) == (0, 1)
+    assert await blob.get_block_list("all") == ([], [])
+
+
+async def make_older(server: Server, name: str, *, days: int) -> None:
+    change = sa.update(uncommitted).where(uncommitted.c.name == name)
+    older = change.values(staged=uncommitted.c.staged - days * TICKS_PER_DAY)
+    await server.database.write(lambda connection: connection.execute(older).rowcount)
+
+
+async def test_a_block_keeps_those_staged_before(container: ContainerClient, server: Server) -> None:
+    blob = container.get_blob_client("blob")
+    await blob.stage_block("a", b"a")
+    await make_older(server, "blob", days=6)
+    await blob.stage_block("b", b"b")
+    assert await purge(server, 6.9) == 0
+    await blob.commit_block_list([BlobBlock("a"), BlobBlock("b")])
+    assert await (await blob.download_blob()).readall() == b"ab"

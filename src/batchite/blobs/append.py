@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, given, guards
-from batchite.blobs.answers import Answer, Headers, changed
-from batchite.blobs.blobs import body
+from batchite.blobs import given, guards, parts
+from batchite.blobs.answers import Answer, changed
 from batchite.blobs.call import Call, Service
+from batchite.blobs.parts import Supply
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import extras, layouts
 from batchite.store.blobs.blobs import Blob
-from batchite.store.blobs.blocks import Piece
 from batchite.wire.blob import numbers
-from batchite.wire.blob.errors import BlobError, invalid_header
+from batchite.wire.blob.errors import BlobError
 
 MAX_APPEND_BYTES = 100 * 1024 * 1024
 MAX_APPENDS = 50_000
@@ -26,59 +25,37 @@ _MOST = "x-ms-blob-condition-maxsize"
 
 
 async def append(service: Service, call: Call) -> Answer:
-    """Append Block: the body is the blob's end from now on."""
-    if call.headers.get("content-length") == "0":
-        raise invalid_header("Content-Length", "0", "a block has at least one byte")
-    stream = body(call, MAX_APPEND_BYTES)
-    now = service.clock.now().ticks
-    await service.database.look(lambda connection: _find(connection, call, now))
-    uploads = service.content.uploads
-    digest = bool(call.headers.get("content-md5"))
-    async with uploads.receive(stream, MAX_APPEND_BYTES, inline=True, digest=digest) as received:
-        checked = checksums.check_part(call.headers, received)
+    """Append Block, and Append Block From URL: the bytes are the blob's end from now on."""
 
-        def store(connection: sa.Connection) -> Sequence[Piece]:
-            content_no = received.store(connection)
-            if content_no is None:
-                raise invalid_header("Content-Length", "0", "a block has at least one byte")
-            return [Piece(content_no, 0, received.size)]
+    def early(connection: sa.Connection) -> Blob:
+        return _find(connection, call, service.clock.now().ticks)
 
-        return await commit(service, call, received.size, store, checked)
+    def unit(connection: sa.Connection, supply: Supply) -> tuple[Answer, list[int]]:
+        return _append(connection, call, supply, service.clock.now().ticks)
+
+    return await parts.take(service, call, MAX_APPEND_BYTES, early, unit)
 
 
-async def commit(
-    service: Service,
-    call: Call,
-    size: int,
-    store: Callable[[sa.Connection], Sequence[Piece]],
-    shown: Headers,
-) -> Answer:
-    """Make these pieces the end of the blob; `store` is called in the transaction that does it."""
-
-    def unit(connection: sa.Connection) -> tuple[Answer, list[int]]:
-        now = service.clock.now().ticks
-        blob = _find(connection, call, now)
-        _check_place(call.headers, blob, size)
-        count = blob.extras.appends + 1
-        if count > MAX_APPENDS:
-            raise BlobError("BlockCountExceedsLimit")
-        layout_no = layouts.append(connection, blob, store(connection))
-        fields = extras.encode(msgspec.structs.replace(blob.extras, appends=count))
-        rows.update(connection, blob, now, size=blob.size + size, layout_no=layout_no, extras=fields)
-        condemned = layouts.leave(connection, blob, layout_no)
-        answer = changed(
-            201,
-            now,
-            *shown,
-            ("x-ms-blob-append-offset", str(blob.size)),
-            ("x-ms-blob-committed-block-count", str(count)),
-            *given.encrypted(call),
-        )
-        return answer, condemned
-
-    answer, condemned = await service.database.touch(unit)
-    service.content.disposal.dispose(condemned)
-    return answer
+def _append(connection: sa.Connection, call: Call, supply: Supply, now: int) -> tuple[Answer, list[int]]:
+    blob = _find(connection, call, now)
+    part = supply(connection)
+    _check_place(call.headers, blob, part.size)
+    count = blob.extras.appends + 1
+    if count > MAX_APPENDS:
+        raise BlobError("BlockCountExceedsLimit")
+    layout_no = layouts.append(connection, blob, part.pieces)
+    fields = extras.encode(msgspec.structs.replace(blob.extras, appends=count))
+    rows.update(connection, blob, now, size=blob.size + part.size, layout_no=layout_no, extras=fields)
+    condemned = layouts.leave(connection, blob, layout_no)
+    answer = changed(
+        201,
+        now,
+        *part.shown,
+        ("x-ms-blob-append-offset", str(blob.size)),
+        ("x-ms-blob-committed-block-count", str(count)),
+        *given.encrypted(call),
+    )
+    return answer, condemned
 
 
 async def seal(service: Service, call: Call) -> Answer:

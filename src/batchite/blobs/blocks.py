@@ -7,65 +7,64 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, given, guards
+from batchite.blobs import checksums, given, guards, parts
 from batchite.blobs.answers import XML, Answer, changed, version_headers, version_id
-from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
+from batchite.blobs.parts import Supply
 from batchite.store.blobs import blocks as rows
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Slot, Written
-from batchite.store.blobs.blocks import Piece
+from batchite.store.blobs.blocks import Block
 from batchite.store.blobs.containers import encode_metadata
 from batchite.web.problems import BodyTooLarge
 from batchite.wire.blob import address, block_list, headers
-from batchite.wire.blob.block_list import Block
-from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter
+from batchite.wire.blob.errors import BlobError, invalid_parameter
 
 MAX_BLOCK_BYTES = 4000 * 1024 * 1024
+MAX_STAGED = 100_000
+MAX_RANGES = 200_000
+"""Of a list of blocks. One that came from a URL may consist of several ranges; such a list of them all
+would be endless."""
 
 _LIST_TYPES = frozenset({"committed", "uncommitted", "all"})
 
 
 async def put(service: Service, call: Call) -> Answer:
-    """Put Block. The ids of all staged blocks of a blob have the same length."""
+    """Put Block, and Put Block From URL. The ids of all staged blocks of a blob have the same length."""
     address.check_blob(call.address.blob)
     block_id = block_list.check_id(call.query.get("blockid", "").replace(" ", "+"))
-    if call.headers.get("content-length") == "0":
-        raise invalid_header("Content-Length", "0", "a block has at least one byte")
-    given_md5 = call.headers.get("content-md5")
-    stream = body(call, MAX_BLOCK_BYTES)
-    now = service.clock.now().ticks
-    await service.database.look(lambda connection: _check_place(connection, call, block_id, now))
-    async with service.content.uploads.receive(
-        stream, MAX_BLOCK_BYTES, inline=True, digest=bool(given_md5)
-    ) as received:
-        if received.size == 0:
-            raise BlobError("InvalidBlobOrBlock", details=(("Reason", "a block has at least one byte"),))
-        shown = checksums.check_part(call.headers, received)
 
-        def unit(connection: sa.Connection) -> list[int]:
-            slot = _check_place(connection, call, block_id, service.clock.now().ticks)
-            content_no = received.store(connection)
-            if content_no is None:
-                raise LookupError("a block that is not empty has no content")
-            name = call.address.blob
-            return rows.stage(connection, slot.container_no, name, block_id, content_no, received.size)
+    def early(connection: sa.Connection) -> Slot:
+        return _check_place(connection, call, block_id, service.clock.now().ticks)
 
-        condemned = await service.database.touch(unit)
-    service.content.disposal.dispose(condemned)
-    return Answer(201, [*shown, *given.encrypted(call)])
+    def unit(connection: sa.Connection, supply: Supply) -> tuple[Answer, list[int]]:
+        now = service.clock.now().ticks
+        slot = _check_place(connection, call, block_id, now)
+        part = supply(connection)
+        block = Block(block_id, tuple(part.pieces))
+        condemned = rows.stage(connection, slot, call.address.blob, block, now)
+        return Answer(201, [*part.shown, *given.encrypted(call)]), condemned
+
+    return await parts.take(service, call, MAX_BLOCK_BYTES, early, unit)
 
 
 def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int) -> Slot:
-    """Raises BlobError ContainerNotFound or InvalidBlobOrBlock."""
+    """Raises BlobError ContainerNotFound, InvalidBlobOrBlock or BlockCountExceedsLimit."""
     slot = guards.find_slot(connection, call)
     guards.check_stage(call, slot, now)
     if slot.blob is not None:
         guards.check_type(slot.blob, "block")
-    other = rows.any_staged(connection, slot.container_no, call.address.blob)
-    if other is not None and len(other) != len(block_id):
-        reason = f"all block ids of a blob have the same length; others have {len(other)} characters"
+    staged = rows.count(connection, slot)
+    if staged is None:
+        return slot
+    if staged.id_length != len(block_id):
+        reason = f"all block ids of a blob have the same length; others have {staged.id_length} characters"
         raise BlobError("InvalidBlobOrBlock", details=(("Reason", reason),))
+    if staged.blocks >= MAX_STAGED and not rows.has(connection, slot, block_id):
+        raise BlobError(
+            "BlockCountExceedsLimit",
+            "The uncommitted block count cannot exceed the maximum limit of 100,000 blocks.",
+        )
     return slot
 
 
@@ -83,8 +82,8 @@ async def put_list(service: Service, call: Call) -> Answer:
         guards.check_put(call, slot, now)
         if slot.blob is not None:
             guards.check_type(slot.blob, "block")
-        pieces = _choose(connection, slot, call.address.blob, wanted)
-        layout_no, size = rows.add_layout(connection, pieces) if pieces else (None, 0)
+        chosen = _choose(connection, slot, wanted)
+        layout_no, size = rows.add_layout(connection, chosen) if chosen else (None, 0)
         written = Written(now, size, properties, metadata, layout_no=layout_no, extras=extras)
         condemned = kept.put(connection, slot, call.address.blob, written)
         return now, now if slot.versioning else None, condemned
@@ -105,26 +104,36 @@ async def _document(call: Call) -> bytes:
     return document
 
 
-def _choose(
-    connection: sa.Connection, slot: Slot, name: str, wanted: Sequence[Block]
-) -> list[tuple[str, Piece]]:
+def _choose(connection: sa.Connection, slot: Slot, wanted: Sequence[block_list.Block]) -> list[Block]:
     """Find every block where its entry says. Raises BlobError InvalidBlockList."""
-    staged: Mapping[str, Piece] = {}
-    committed: Mapping[str, Piece] = {}
-    sources = {block.source for block in wanted}
-    if sources & {"Latest", "Uncommitted"}:
-        staged = rows.staged(connection, slot.container_no, name)
-    if sources & {"Latest", "Committed"} and slot.blob is not None:
-        committed = dict(rows.committed(connection, slot.blob.layout_no))
+    staged: Mapping[str, Block] = {}
+    committed: Mapping[str, Block] = {}
+    places = {entry.source for entry in wanted}
+    if places & {"Latest", "Uncommitted"}:
+        staged = _by_id(rows.staged(connection, slot))
+    if places & {"Latest", "Committed"} and slot.blob is not None:
+        committed = _by_id(rows.committed(connection, slot.blob.layout_no))
     tables = {"Latest": {**committed, **staged}, "Committed": committed, "Uncommitted": staged}
-    chosen: list[tuple[str, Piece]] = []
-    for block in wanted:
-        piece = tables[block.source].get(block.id)
-        if piece is None:
-            reason = f"there is no block {block.id} ({block.source.lower()})"
-            raise BlobError("InvalidBlockList", details=(("Reason", reason),))
-        chosen.append((block.id, piece))
+    chosen: list[Block] = []
+    for entry in wanted:
+        block = tables[entry.source].get(entry.id)
+        if block is None:
+            raise _invalid(f"there is no block {entry.id} ({entry.source.lower()})")
+        chosen.append(block)
+    if sum(len(block.pieces) for block in chosen) > MAX_RANGES:
+        reason = (
+            f"the blocks share more than {MAX_RANGES:,} ranges of other blobs; stage some with their bytes"
+        )
+        raise _invalid(reason)
     return chosen
+
+
+def _by_id(blocks: Iterable[Block]) -> dict[str, Block]:
+    return {block.id: block for block in blocks}
+
+
+def _invalid(reason: str) -> BlobError:
+    return BlobError("InvalidBlockList", details=(("Reason", reason),))
 
 
 _NOT_FOR_ANYBODY = "public access shows committed blocks only"
@@ -143,7 +152,7 @@ async def get_list(service: Service, call: Call) -> Answer:
 def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Answer:
     slot = guards.find_slot(connection, call)
     of_base = call.wanted.kind == "base"
-    staged = rows.staged(connection, slot.container_no, call.address.blob) if of_base else {}
+    staged = rows.staged(connection, slot) if of_base else []
     if not staged:
         guards.existing(slot)
     blob = slot.blob
@@ -153,11 +162,11 @@ def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Ans
     committed = rows.committed(connection, blob.layout_no if blob else None)
     document = block_list.encode(
         None if kind == "uncommitted" else _sizes(committed),
-        None if kind == "committed" else _sizes(staged.items()),
+        None if kind == "committed" else _sizes(staged),
     )
     shown = [*XML, ("x-ms-blob-content-length", str(blob.size if blob else 0))]
     return Answer(200, [*shown, *(version_headers(blob.modified) if blob else [])], document)
 
 
-def _sizes(blocks: Iterable[tuple[str, Piece]]) -> list[tuple[str, int]]:
-    return [(block_id, piece.length) for block_id, piece in blocks]
+def _sizes(blocks: Iterable[Block]) -> list[tuple[str, int]]:
+    return [(block.id, block.size) for block in blocks]

@@ -60,19 +60,20 @@ async def check(database: Database, storage: Storage, progress: Callable[[int], 
 
 def _inconsistencies(connection: sa.Connection) -> list[Damage]:
     """What the tables contradict each other in."""
-    contents = [*rows.stretched_ranges(connection), *rows.stretched_owners(connection)]
     found = [
         Damage(
             f"content {number} is shorter than what is read of it",
             tuple(rows.made_of_content(connection, number, _NAMES)),
         )
-        for number in contents
+        for number in rows.stretched(connection)
     ]
     layouts = [(number, "overlap") for number in rows.overlapping(connection)]
     layouts += [(number, "have gaps") for number in rows.incomplete(connection)]
     for number, how in layouts:
         affected = tuple(rows.made_of_layout(connection, number, _NAMES))
         found.append(Damage(f"the ranges of layout {number} {how}", affected))
+    if torn := rows.torn_blocks(connection, _NAMES):
+        found.append(Damage("the ranges of staged blocks overlap or have gaps", tuple(torn)))
     return found
 
 

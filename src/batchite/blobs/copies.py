@@ -21,7 +21,7 @@ from batchite.blobs.sources import Local, Remote, Source
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import copies as copy_rows
 from batchite.store.blobs import extras as extra_fields
-from batchite.store.blobs import kept
+from batchite.store.blobs import kept, layouts
 from batchite.store.blobs.blobs import Blob, Slot, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.copies import Pending
@@ -32,7 +32,6 @@ from batchite.wire.blob.headers import HttpProperties
 
 Way = Literal["copy", "copy from URL", "put from URL"]
 
-_CHECKSUMS = ("x-ms-source-content-md5", "x-ms-source-content-crc64")
 _TAG_OPTION = "x-ms-copy-source-tag-option"
 _KEEP_PROPERTIES = "x-ms-copy-source-blob-properties"
 
@@ -56,13 +55,10 @@ async def either(service: Service, call: Call) -> Answer:
 async def put(service: Service, call: Call) -> Answer:
     """Put Blob with a source instead of content: one of the three."""
     address.check_blob(call.address.blob)
-    if call.headers.get("content-length", "0") != "0":
-        raise invalid_header(
-            "Content-Length", call.headers["content-length"], "0, the source has the content"
-        )
+    sources.check_no_body(call)
     wish = _read(call)
     source = await sources.resolve(service, call)
-    if isinstance(source, Local) and not any(call.headers.get(name) for name in _CHECKSUMS):
+    if isinstance(source, Local) and not sources.expected_checksums(call):
         return await _share(service, call, source, wish)
     if wish.way == "copy" and isinstance(source, Remote):
         return await _begin(service, call, source, wish)
@@ -105,7 +101,7 @@ async def _share(service: Service, call: Call, source: Local, wish: _Wish) -> An
         blob = sources.find(connection, source, now)
         if blob.extras.is_archived and not (wish.way == "copy" and wish.extras.tier):
             tiering.check_readable(blob)
-        written = _shared(call, blob, wish, now)
+        written = _shared(connection, call, blob, wish, now)
         slot = _place(connection, call, written.type, now)
         condemned = kept.put(connection, slot, call.address.blob, written)
         return _answer(call, wish, slot, written), condemned
@@ -122,7 +118,7 @@ def _place(connection: sa.Connection, call: Call, kind: rows.Type, now: int) -> 
     return slot
 
 
-def _shared(call: Call, blob: Blob, wish: _Wish, now: int) -> Written:
+def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now: int) -> Written:
     kind = blob.type if wish.way == "copy" else "block"
     if wish.extras.tier and kind != "block":
         tiers.read(wish.extras.tier, kind)
@@ -137,13 +133,14 @@ def _shared(call: Call, blob: Blob, wish: _Wish, now: int) -> Written:
     properties = blob.properties if wish.properties is None else wish.properties
     if not properties.content_md5:
         properties = msgspec.structs.replace(properties, content_md5=blob.properties.content_md5)
+    of_pages = blob.type == "page" != kind and blob.size
     return Written(
         now,
         blob.size,
         properties,
         blob.stored_metadata if wish.metadata is None else wish.metadata,
         blob.content_no,
-        blob.layout_no,
+        layouts.without_gaps(connection, blob) if of_pages else blob.layout_no,
         kind,
         _with_copy(call, wish, extras, blob.size, now),
     )
@@ -179,8 +176,7 @@ async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) ->
         sources.opened(service, source) as found,
         service.content.uploads.receive(found.chunks, limit, inline=True, digest=True) as received,
     ):
-        expected = {known: call.headers.get(name, "") for name, known in sources.CHECKSUMS.items()}
-        md5 = checksums.check_whole(expected, received)
+        md5 = checksums.check_whole(sources.expected_checksums(call), received)
         target = target_of(found.headers)
         properties = msgspec.structs.replace(wish.properties or target.properties, content_md5=md5)
         metadata = target.metadata if wish.metadata is None else wish.metadata

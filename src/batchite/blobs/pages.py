@@ -2,80 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, given, guards
-from batchite.blobs.answers import XML, Answer, Headers, changed, version_headers
-from batchite.blobs.blobs import body
+from batchite.blobs import given, guards, parts, sources
+from batchite.blobs.answers import XML, Answer, changed, version_headers
 from batchite.blobs.call import Call, Service
+from batchite.blobs.content.uploads import too_large
+from batchite.blobs.parts import Part, Supply
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import extras, layouts
 from batchite.store.blobs.blobs import Blob, Wanted
-from batchite.store.blobs.blocks import Piece
 from batchite.wire.blob import dates, listings, ranges
 from batchite.wire.blob import pages as rules
 from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter, missing_header
 from batchite.wire.blob.pages import Pages, Segment
 from batchite.wire.blob.ranges import Span
 
-Store = Callable[[sa.Connection], Sequence[Piece]]
-
 
 async def write(service: Service, call: Call) -> Answer:
-    """Put Page: write pages, or make zeros of them."""
+    """Put Page, and Put Page From URL: write pages, or make zeros of them."""
     action = call.headers.get("x-ms-page-write", "").lower()
     if not action:
         raise missing_header("x-ms-page-write")
     if action not in ("update", "clear"):
         raise invalid_header("x-ms-page-write", action, "update or clear")
     span = rules.read_pages(call.headers)
+
+    def early(connection: sa.Connection) -> Blob:
+        return _find(connection, call, span, service.clock.now().ticks)
+
+    def unit(connection: sa.Connection, supply: Supply) -> tuple[Answer, list[int]]:
+        return _write(connection, call, span, supply, service.clock.now().ticks)
+
     if action == "clear":
-        if call.headers.get("content-length", "0") != "0":
-            raise invalid_header(
-                "Content-Length", call.headers["content-length"], "0 where pages are cleared"
-            )
-        return await commit(service, call, span, lambda _: [], [])
-    return await _update(service, call, span)
-
-
-async def _update(service: Service, call: Call, span: Span) -> Answer:
+        _check_alone(call)
+        return await parts.store(service, unit, lambda _: Part(span.length, [], []))
     if span.length > rules.MAX_WRITE_BYTES:
-        raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(rules.MAX_WRITE_BYTES)),))
-    stream = body(call, rules.MAX_WRITE_BYTES)
-    now = service.clock.now().ticks
-    await service.database.look(lambda connection: _find(connection, call, span, now))
-    uploads = service.content.uploads
-    digest = bool(call.headers.get("content-md5"))
-    async with uploads.receive(stream, rules.MAX_WRITE_BYTES, inline=True, digest=digest) as received:
-        checked = checksums.check_part(call.headers, received)
-        if received.size != span.length:
-            raise invalid_header("x-ms-range", f"{span.length} bytes", f"the body has {received.size} bytes")
-
-        def store(connection: sa.Connection) -> Sequence[Piece]:
-            content_no = received.store(connection)
-            return [] if content_no is None else [Piece(content_no, 0, received.size)]
-
-        return await commit(service, call, span, store, checked)
+        raise too_large(rules.MAX_WRITE_BYTES)
+    return await parts.take(service, call, rules.MAX_WRITE_BYTES, early, unit)
 
 
-async def commit(service: Service, call: Call, span: Span, store: Store, shown: Headers) -> Answer:
-    """Make these pieces the pages of the span; `store` is called in the transaction that does it."""
+def _check_alone(call: Call) -> None:
+    """Raises BlobError if something is sent where pages are cleared."""
+    if sources.is_given(call.headers):
+        raise invalid_header(sources.URL, call.headers[sources.URL][:200], "not where pages are cleared")
+    length = call.headers.get("content-length", "0")
+    if length != "0":
+        raise invalid_header("Content-Length", length, "0 where pages are cleared")
 
-    def unit(connection: sa.Connection) -> tuple[int, int, list[int]]:
-        now = service.clock.now().ticks
-        blob = _find(connection, call, span, now)
-        layout_no = layouts.own(connection, blob)
-        pieces = store(connection)
-        condemned = layouts.write(connection, layout_no, span.start, span.end, pieces)
-        rows.update(connection, blob, now, layout_no=layout_no)
-        return now, blob.extras.sequence, condemned
 
-    modified, sequence, condemned = await service.database.write(unit)
-    service.content.disposal.dispose(condemned)
-    return changed(201, modified, *shown, (rules.SEQUENCE, str(sequence)), *given.encrypted(call))
+def _write(
+    connection: sa.Connection, call: Call, span: Span, supply: Supply, now: int
+) -> tuple[Answer, list[int]]:
+    blob = _find(connection, call, span, now)
+    part = supply(connection)
+    if part.size != span.length:
+        raise invalid_header("x-ms-range", f"{span.length} bytes", f"{part.size} bytes are to be written")
+    layout_no = layouts.own(connection, blob)
+    condemned = layouts.write(connection, layout_no, span.start, span.end, part.pieces)
+    rows.update(connection, blob, now, layout_no=layout_no)
+    sequence = (rules.SEQUENCE, str(blob.extras.sequence))
+    return changed(201, now, *part.shown, sequence, *given.encrypted(call)), condemned
 
 
 def _find(connection: sa.Connection, call: Call, span: Span, now: int) -> Blob:

@@ -1,6 +1,6 @@
-"""Removing for good what was deleted softly, when its time is over.
+"""Removing what was deleted softly, and blocks that nobody committed, when their time is over.
 
-Nothing waits for it: what is due is not found by any request any more.
+Nothing waits for it: of what was deleted, nothing that is due is found by any request any more.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import logging
 import sqlalchemy as sa
 
 from batchite.blobs.content.disposal import Disposal
-from batchite.store.blobs import blobs, containers, kept
+from batchite.store.blobs import blobs, blocks, containers, contents, kept
 from batchite.store.database import Database
 from batchite.wire.ticks import Clock
 
 PERIOD_SECONDS = 60
 _AT_ONCE = 200
 """Blobs in one transaction; what others wait for it."""
+_STAGED_AT_ONCE = 10
+"""Blobs whose staged blocks go in one transaction; there may be many of each."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,8 @@ class Purging:
             await asyncio.sleep(PERIOD_SECONDS)
 
     async def purge(self) -> int:
-        """Remove everything that is due; returns how many blobs and containers that were."""
+        """Remove everything that is due; returns how many blobs, containers and blobs of staged blocks
+        that were."""
         total = 0
         while found := await self._some():
             total += found
@@ -63,12 +66,15 @@ class Purging:
 
 
 def _count(connection: sa.Connection, now: int) -> int:
-    return len(kept.due(connection, now, _AT_ONCE)) + len(containers.due(connection, now, 1))
+    found = len(kept.due(connection, now, _AT_ONCE)) + len(containers.due(connection, now, 1))
+    return found + len(blocks.expired(connection, now, _STAGED_AT_ONCE))
 
 
 def _remove(connection: sa.Connection, now: int) -> list[int]:
-    """Some blobs, and a container with all that is in it."""
+    """Some blobs, a container with all that is in it, and the staged blocks of some blobs."""
     condemned = blobs.delete_rows(connection, kept.due(connection, now, _AT_ONCE))
     for number in containers.due(connection, now, 1):
         condemned += containers.remove(connection, number)
+    for number in blocks.expired(connection, now, _STAGED_AT_ONCE):
+        condemned += contents.release_blocks(connection, number)
     return condemned

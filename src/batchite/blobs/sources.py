@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import sqlalchemy as sa
 from starlette.types import Message
 
 from batchite.blobs import downloads, guards
-from batchite.blobs.answers import Answer
 from batchite.blobs.authentication import Needs, authenticate
 from batchite.blobs.call import Call, Service, first_values
 from batchite.blobs.origins import OriginFailed, cannot_verify, origin
@@ -42,7 +41,6 @@ _AS_READ = {
 }
 """Headers about the source, and the header that says the same when a blob is read."""
 _MAX_URL = 2048
-_REPLACED = frozenset({URL, AUTHORIZATION, "content-length", "content-md5", "x-ms-content-crc64"})
 CHECKSUMS = {"x-ms-source-content-md5": "content-md5", "x-ms-source-content-crc64": "x-ms-content-crc64"}
 """Checksums of a source, and the header that says the same of a body."""
 
@@ -63,7 +61,6 @@ class Remote:
 
 
 Source = Local | Remote
-Run = Callable[[Service, Call], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,40 +229,13 @@ def _check_status(status: int, headers: Mapping[str, str], *, partial: bool) -> 
         raise cannot_verify(status if status >= 400 else 409, reason, code)
 
 
-class _Body(Incoming):
-    """The client's request, with the source's bytes as its body."""
-
-    def __init__(self, original: Incoming, chunks: AsyncIterator[bytes]) -> None:
-        self.__dict__.update(original.__dict__)
-        self._chunks = chunks
-
-    def stream(self) -> AsyncIterator[bytes]:
-        return self._chunks
+def check_no_body(call: Call) -> None:
+    """Raises BlobError if there is a body beside the source."""
+    length = call.headers.get("content-length", "0")
+    if length != "0":
+        raise invalid_header("Content-Length", length, f"0 together with {URL}")
 
 
-@asynccontextmanager
-async def as_body(service: Service, call: Call) -> AsyncIterator[Call]:
-    """The request as it would be if the client had sent the source's bytes itself. Raises BlobError."""
-    if call.headers.get("content-length", "0") != "0":
-        raise invalid_header("Content-Length", call.headers["content-length"], "0 together with " + URL)
-    source = await resolve(service, call)
-    async with opened(service, source) as found:
-        headers = {name: value for name, value in call.headers.items() if name not in _REPLACED}
-        for name, known in CHECKSUMS.items():
-            if given := call.headers.get(name):
-                headers[known] = given
-        if length := found.headers.get("content-length"):
-            headers["content-length"] = length
-        yield replace(call, incoming=_Body(call.incoming, found.chunks), headers=headers)
-
-
-def accepted(run: Run) -> Run:
-    """The operation, whose body may also come from a URL."""
-
-    async def either(service: Service, call: Call) -> Answer:
-        if not is_given(call.headers):
-            return await run(service, call)
-        async with as_body(service, call) as sent:
-            return await run(service, sent)
-
-    return either
+def expected_checksums(call: Call) -> dict[str, str]:
+    """What the client says of the source's bytes, under the names of headers that say it of a body."""
+    return {known: call.headers[name] for name, known in CHECKSUMS.items() if call.headers.get(name)}

@@ -20,7 +20,7 @@ from batchite.store.blobs.containers import decode_metadata
 from batchite.store.blobs.extras import Extras
 from batchite.store.blobs.schema import LATEST as LATEST
 from batchite.store.blobs.schema import blobs as table
-from batchite.store.blobs.schema import blocks, containers, contents, services
+from batchite.store.blobs.schema import containers, contents, services, uncommitted
 from batchite.store.prepared import Prepared, Values
 from batchite.wire.blob import leases
 from batchite.wire.blob.headers import HttpProperties
@@ -86,11 +86,12 @@ class Blob(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A place for a blob: its container, whether blocks are staged for it, whether versions are kept
-    and for how many days what is deleted (None: not at all); the blob if there is one."""
+    """A place for a blob: its container, the number under which blocks are staged for it (None: there
+    are none), whether versions are kept and for how many days what is deleted (None: not at all); the
+    blob if there is one."""
 
     container_no: int
-    has_blocks: bool
+    uncommitted_no: int | None
     versioning: bool
     retention: int | None
     blob: Blob | None
@@ -121,12 +122,12 @@ _of_version = sa.or_(
     sa.and_(table.c.kind == "version", _at_moment),
     sa.and_(table.c.moment == LATEST, table.c.version == sa.bindparam("moment")),
 )
-_HAS_BLOCKS = sa.exists().where(
-    blocks.c.container_no == containers.c.container_no, blocks.c.name == sa.bindparam("blob_name")
+_staged_here = sa.and_(
+    uncommitted.c.container_no == containers.c.container_no, uncommitted.c.name == sa.bindparam("blob_name")
 )
 _SLOT = (
     containers.c.container_no,
-    _HAS_BLOCKS,
+    uncommitted.c.uncommitted_no,
     sa.func.coalesce(services.c.versioning, sa.false()),
     services.c.blob_retention,
 )
@@ -135,7 +136,7 @@ _WIDTH = len(_SLOT)
 
 def _query(moment: sa.ColumnElement[bool], *, data: bool) -> sa.Select[Any]:
     joined = containers.outerjoin(services, services.c.account == containers.c.account)
-    joined = joined.outerjoin(table, sa.and_(_place, moment))
+    joined = joined.outerjoin(uncommitted, _staged_here).outerjoin(table, sa.and_(_place, moment))
     if data:
         joined = joined.outerjoin(contents, contents.c.content_no == table.c.content_no)
     shown = (*_SLOT, contents.c.data if data else sa.null(), *COLUMNS)
@@ -176,11 +177,6 @@ _REPLACE = Prepared(
             )
         }
     )
-)
-_DROP_BLOCKS = (
-    sa.delete(blocks)
-    .where(blocks.c.container_no == sa.bindparam("number"), blocks.c.name == sa.bindparam("blob_name"))
-    .returning(blocks.c.content_no)
 )
 
 
@@ -223,7 +219,7 @@ def find_with_data(
     blob = None if row[_WIDTH + 1] is None else Blob._make(row[_WIDTH + 1 :])
     if blob is not None and (blob.deleted is not None or wanted.kind not in (blob.kind, "version")):
         blob = None
-    return Slot(row[0], bool(row[1]), bool(row[2]), row[3], blob), row[_WIDTH] if blob else None
+    return Slot(row[0], row[1], bool(row[2]), row[3], blob), row[_WIDTH] if blob else None
 
 
 class Written(NamedTuple):
@@ -293,13 +289,11 @@ def encode_properties(properties: HttpProperties) -> bytes | None:
     return None if properties == _DEFAULTS else msgspec.json.encode(properties)
 
 
-def drop_blocks(connection: sa.Connection, slot: Slot, name: str) -> list[int]:
+def drop_blocks(connection: sa.Connection, slot: Slot) -> list[int]:
     """Forget what is staged for the blob."""
-    if not slot.has_blocks:
+    if slot.uncommitted_no is None:
         return []
-    place = {"number": slot.container_no, "blob_name": name}
-    staged = set(connection.execute(_DROP_BLOCKS, place).scalars())
-    return content_rows.release(connection, staged, whole=False)
+    return content_rows.release_blocks(connection, slot.uncommitted_no)
 
 
 def release(connection: sa.Connection, gone: Iterable[Blob]) -> list[int]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from batchite.store.blobs import contents
+from batchite.store.blobs.blobs import Slot
 from batchite.store.blobs.schema import blocks as table
-from batchite.store.blobs.schema import layouts, ranges
+from batchite.store.blobs.schema import layouts, ranges, uncommitted
+from batchite.store.prepared import Prepared, Values
+from batchite.wire.ticks import TICKS_PER_DAY
 
 ZEROS = 0
-"""The number of no content: a piece of it is a gap in a page blob, all zeros."""
+"""The number of no content: a piece of it is all zeros."""
+KEPT_TICKS = 7 * TICKS_PER_DAY
+"""Staged blocks are forgotten when nothing has been added to them for so long."""
 
 
 class Piece(NamedTuple):
@@ -34,74 +39,155 @@ class Range(NamedTuple):
     inline: bool = False
 
 
-def stage(
-    connection: sa.Connection, container_no: int, name: str, block_id: str, content_no: int, size: int
-) -> list[int]:
-    """Keep a block for a blob of that name; one of the same id is replaced.
+class Block(NamedTuple):
+    """What a block consists of, in order."""
+
+    id: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(piece.length for piece in self.pieces)
+
+
+class Staged(NamedTuple):
+    """How many blocks are staged for a blob, and the length that all their ids have."""
+
+    blocks: int
+    id_length: int
+
+
+_COUNT = Prepared(
+    sa.select(uncommitted.c.blocks, uncommitted.c.id_length).where(
+        uncommitted.c.uncommitted_no == sa.bindparam("number")
+    )
+)
+_HAS = Prepared(
+    sa.select(sa.literal(1))
+    .where(table.c.uncommitted_no == sa.bindparam("number"), table.c.block_id == sa.bindparam("id"))
+    .limit(1)
+)
+_BEGIN = Prepared(sa.insert(uncommitted).values(blocks=0).returning(uncommitted.c.uncommitted_no))
+_ADDED = Prepared(
+    sa.update(uncommitted)
+    .where(uncommitted.c.uncommitted_no == sa.bindparam("number"))
+    .values(blocks=uncommitted.c.blocks + sa.bindparam("added"), staged=sa.bindparam("now"))
+)
+_DROP = Prepared(
+    sa.delete(table)
+    .where(table.c.uncommitted_no == sa.bindparam("number"), table.c.block_id == sa.bindparam("id"))
+    .returning(table.c.content_no)
+)
+_KEEP = Prepared(sa.insert(table))
+
+
+def stage(connection: sa.Connection, slot: Slot, name: str, block: Block, now: int) -> list[int]:
+    """Keep a block for the blob of that name; one of the same id is replaced.
 
     Returns the numbers of contents whose files are to be removed once this is committed.
     """
-    place = (table.c.container_no == container_no, table.c.name == name, table.c.block_id == block_id)
-    old = connection.execute(sa.delete(table).where(*place).returning(table.c.content_no)).scalars().all()
-    connection.execute(
-        sa.insert(table),
-        {
-            "container_no": container_no,
-            "name": name,
-            "block_id": block_id,
-            "size": size,
-            "content_no": content_no,
-        },
-    )
-    return contents.release(connection, old, whole=False) if old else []
+    number = slot.uncommitted_no
+    if number is None:
+        place: Values = {"container_no": slot.container_no, "name": name}
+        about: Values = {"id_length": len(block.id), "staged": now}
+        number = int(_BEGIN.one_or_none(connection, {**place, **about})[0])
+    old = [row[0] for row in _DROP.all(connection, {"number": number, "id": block.id})]
+    start = 0
+    for piece in block.pieces:
+        held: Values = {
+            "uncommitted_no": number,
+            "block_id": block.id,
+            "start": start,
+            "length": piece.length,
+            "content_no": piece.content_no or None,
+            "content_start": piece.start,
+        }
+        _KEEP.count(connection, held)
+        start += piece.length
+    _ADDED.count(connection, {"number": number, "added": 0 if old else 1, "now": now})
+    return contents.release(connection, set(old), whole=False) if old else []
 
 
-def any_staged(connection: sa.Connection, container_no: int, name: str) -> str | None:
-    """The id of some staged block of the blob, None if there is none."""
-    query = sa.select(table.c.block_id).where(table.c.container_no == container_no, table.c.name == name)
-    return connection.execute(query.limit(1)).scalar_one_or_none()
+def count(connection: sa.Connection, slot: Slot) -> Staged | None:
+    """None if nothing is staged."""
+    if slot.uncommitted_no is None:
+        return None
+    row = _COUNT.one_or_none(connection, {"number": slot.uncommitted_no})
+    return None if row is None else Staged._make(row)
 
 
-def staged(connection: sa.Connection, container_no: int, name: str) -> dict[str, Piece]:
-    """Staged blocks by id, in the order of ids."""
+def has(connection: sa.Connection, slot: Slot, block_id: str) -> bool:
+    """Whether a block of this id is staged."""
+    return _HAS.one_or_none(connection, {"number": slot.uncommitted_no, "id": block_id}) is not None
+
+
+def staged(connection: sa.Connection, slot: Slot) -> list[Block]:
+    """In the order of their ids."""
+    if slot.uncommitted_no is None:
+        return []
+    first = sa.case((table.c.start == 0, table.c.block_id))
     query = (
-        sa.select(table.c.block_id, table.c.content_no, table.c.size)
-        .where(table.c.container_no == container_no, table.c.name == name)
-        .order_by(table.c.block_id)
+        sa.select(first, sa.func.coalesce(table.c.content_no, ZEROS), table.c.content_start, table.c.length)
+        .where(table.c.uncommitted_no == slot.uncommitted_no)
+        .order_by(table.c.block_id, table.c.start)
     )
-    return {block_id: Piece(number, 0, size) for block_id, number, size in connection.execute(query)}
+    return _blocks(connection.execute(query))
 
 
-def committed(connection: sa.Connection, layout_no: int | None) -> list[tuple[str, Piece]]:
-    """Blocks of a committed list, in order; ranges that were no blocks are left out."""
+def committed(connection: sa.Connection, layout_no: int | None) -> list[Block]:
+    """Blocks of a committed list, in order; none of what was not made by a list."""
     if layout_no is None:
         return []
+    content_no = sa.func.coalesce(ranges.c.content_no, ZEROS)
     query = (
-        sa.select(ranges.c.block_id, ranges.c.content_no, ranges.c.content_start, ranges.c.length)
-        .where(ranges.c.layout_no == layout_no, ranges.c.block_id.is_not(None))
+        sa.select(ranges.c.block_id, content_no, ranges.c.content_start, ranges.c.length)
+        .where(ranges.c.layout_no == layout_no)
         .order_by(ranges.c.start)
     )
-    return [(block_id, Piece(*piece)) for block_id, *piece in connection.execute(query)]
+    return _blocks(connection.execute(query))
 
 
-def add_layout(connection: sa.Connection, pieces: Sequence[tuple[str, Piece]]) -> tuple[int, int]:
+def _blocks(rows: Iterable[Sequence[Any]]) -> list[Block]:
+    """A block begins where there is an id."""
+    found: list[tuple[str, list[Piece]]] = []
+    for block_id, *place in rows:
+        if block_id is not None:
+            found.append((block_id, []))
+        if found:
+            found[-1][1].append(Piece(*place))
+    return [Block(block_id, tuple(pieces)) for block_id, pieces in found]
+
+
+def add_layout(connection: sa.Connection, blocks: Iterable[Block]) -> tuple[int, int]:
     """Store a list of blocks; returns its layout and the size of it all."""
     key = connection.execute(sa.insert(layouts)).inserted_primary_key
     if key is None:
         raise RuntimeError("the database gave no number to a new layout")
-    rows: list[Mapping[str, int | str]] = []
+    rows: list[Mapping[str, int | str | None]] = []
     start = 0
-    for block_id, piece in pieces:
-        rows.append(
-            {
-                "layout_no": key[0],
-                "start": start,
-                "length": piece.length,
-                "content_no": piece.content_no,
-                "content_start": piece.start,
-                "block_id": block_id,
-            }
-        )
-        start += piece.length
+    for block in blocks:
+        for index, piece in enumerate(block.pieces):
+            rows.append(
+                {
+                    "layout_no": key[0],
+                    "start": start,
+                    "length": piece.length,
+                    "content_no": piece.content_no or None,
+                    "content_start": piece.start,
+                    "block_id": None if index else block.id,
+                }
+            )
+            start += piece.length
     connection.execute(sa.insert(ranges), rows)
     return key[0], start
+
+
+def expired(connection: sa.Connection, now: int, limit: int) -> list[int]:
+    """Of blobs which nothing was staged for in the last seven days: the numbers of what is staged."""
+    query = (
+        sa.select(uncommitted.c.uncommitted_no)
+        .where(uncommitted.c.staged <= now - KEPT_TICKS)
+        .order_by(uncommitted.c.staged)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())

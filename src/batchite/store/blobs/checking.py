@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.store.blobs.schema import blobs, blocks, containers, contents, ranges
+from batchite.store.blobs.schema import blobs, blocks, containers, contents, ranges, uncommitted
 
 
 class Recorded(NamedTuple):
@@ -54,37 +54,20 @@ def known(connection: sa.Connection) -> set[int]:
     return set(connection.execute(sa.select(contents.c.content_no)).scalars())
 
 
-def stretched_ranges(connection: sa.Connection) -> list[int]:
-    """Contents which ranges read beyond, or which are not live any more."""
-    query = (
-        sa.select(ranges.c.content_no)
-        .join(contents, contents.c.content_no == ranges.c.content_no, isouter=True)
-        .where(
-            sa.or_(
-                contents.c.content_no.is_(None),
-                contents.c.state != "live",
-                ranges.c.content_start + ranges.c.length > contents.c.size,
-            )
-        )
-        .distinct()
-    )
-    return list(connection.execute(query).scalars())
-
-
-def stretched_owners(connection: sa.Connection) -> list[int]:
-    """Contents that are shorter than the blob or block made of them, or not live any more."""
+def stretched(connection: sa.Connection) -> list[int]:
+    """Contents which blobs, ranges or staged blocks read beyond, or which are not live any more."""
     found: set[int] = set()
-    for table in (blobs, blocks):
+    for table, end in (
+        (blobs, blobs.c.size),
+        (ranges, ranges.c.content_start + ranges.c.length),
+        (blocks, blocks.c.content_start + blocks.c.length),
+    ):
         query = (
             sa.select(table.c.content_no)
             .join(contents, contents.c.content_no == table.c.content_no, isouter=True)
             .where(
                 table.c.content_no.is_not(None),
-                sa.or_(
-                    contents.c.content_no.is_(None),
-                    contents.c.state != "live",
-                    table.c.size > contents.c.size,
-                ),
+                sa.or_(contents.c.content_no.is_(None), contents.c.state != "live", end > contents.c.size),
             )
         )
         found.update(connection.execute(query).scalars())
@@ -109,12 +92,25 @@ def incomplete(connection: sa.Connection) -> list[int]:
     return list(connection.execute(query.distinct()).scalars())
 
 
+def torn_blocks(connection: sa.Connection, limit: int) -> list[str]:
+    """`container/blob` for which blocks are staged that have gaps, or whose ranges overlap."""
+    query = (
+        sa.select(blocks.c.uncommitted_no)
+        .group_by(blocks.c.uncommitted_no, blocks.c.block_id)
+        .having(sa.func.sum(blocks.c.length) != sa.func.max(blocks.c.start + blocks.c.length))
+    )
+    return _names(connection, uncommitted, uncommitted.c.uncommitted_no.in_(query), limit)
+
+
 def made_of_content(connection: sa.Connection, content_no: int, limit: int) -> list[str]:
     """`container/blob` of what has this content, staged blocks included."""
     in_layouts = sa.select(ranges.c.layout_no).where(ranges.c.content_no == content_no)
     owned = sa.or_(blobs.c.content_no == content_no, blobs.c.layout_no.in_(in_layouts))
     names = _names(connection, blobs, owned, limit)
-    return names or _names(connection, blocks, blocks.c.content_no == content_no, limit)
+    if names:
+        return names
+    staged = sa.select(blocks.c.uncommitted_no).where(blocks.c.content_no == content_no)
+    return _names(connection, uncommitted, uncommitted.c.uncommitted_no.in_(staged), limit)
 
 
 def made_of_layout(connection: sa.Connection, layout_no: int, limit: int) -> list[str]:

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.store.blobs import contents
-from batchite.store.blobs.schema import LATEST, blobs, blocks, services
+from batchite.store.blobs.schema import LATEST, blobs, services, uncommitted
 from batchite.store.blobs.schema import containers as table
 from batchite.wire.blob import leases
 from batchite.wire.blob.leases import Lease
@@ -148,18 +148,21 @@ def remove(connection: sa.Connection, number: int) -> list[int]:
 
     Returns the numbers of contents whose files are to be removed once this is committed.
     """
-    staged = sa.delete(blocks).where(blocks.c.container_no == number).returning(blocks.c.content_no)
-    loose = set(connection.execute(staged).scalars())
+    condemned: list[int] = []
+    staged = sa.select(uncommitted.c.uncommitted_no).where(uncommitted.c.container_no == number)
+    for uncommitted_no in connection.execute(staged).scalars().all():
+        condemned += contents.release_blocks(connection, uncommitted_no)
     dropped = (
         sa.delete(blobs)
         .where(blobs.c.container_no == number)
         .returning(blobs.c.content_no, blobs.c.layout_no)
     )
+    loose: set[int] = set()
     layouts: set[int] = set()
     for content_no, layout_no in connection.execute(dropped):
         loose.update(() if content_no is None else (content_no,))
         layouts.update(() if layout_no is None else (layout_no,))
-    condemned = contents.release(connection, loose)
+    condemned += contents.release(connection, loose)
     for layout_no in sorted(layouts):
         condemned += contents.release_layout(connection, layout_no)
     connection.execute(sa.delete(table).where(table.c.container_no == number))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
-from batchite.store.blobs.schema import blobs, blocks, contents, layouts, ranges
+from batchite.store.blobs.schema import blobs, blocks, contents, layouts, ranges, uncommitted
 from batchite.store.prepared import Prepared, Values
 from batchite.wire.blob.crc64 import crc64
 
@@ -56,8 +56,11 @@ def abandon(connection: sa.Connection, content_no: int) -> bool:
     return connection.execute(change, {"state": "condemned"}).rowcount == 1
 
 
-def release(connection: sa.Connection, content_nos: Collection[int], *, whole: bool = True) -> list[int]:
-    """Drop those that nothing refers to any more; call it after the references were removed.
+def release(
+    connection: sa.Connection, content_nos: Collection[int | None], *, whole: bool = True
+) -> list[int]:
+    """Drop those that nothing refers to any more; call it after the references were removed. Of ranges
+    without content there is nothing to drop.
 
     `whole`: they were all of a blob each. Such a content, if it is kept in its row, is read together
     with its blob and may go at once; one of a range is waited for like a file.
@@ -85,6 +88,20 @@ def release_layout(connection: sa.Connection, layout_no: int) -> list[int]:
     return release(connection, numbers, whole=False)
 
 
+def release_blocks(connection: sa.Connection, uncommitted_no: int) -> list[int]:
+    """Drop what is staged for a blob; the rest as `release`."""
+    dropped = sa.delete(blocks).where(blocks.c.uncommitted_no == uncommitted_no)
+    numbers = set(connection.execute(dropped.returning(blocks.c.content_no)).scalars())
+    connection.execute(sa.delete(uncommitted).where(uncommitted.c.uncommitted_no == uncommitted_no))
+    return release(connection, numbers, whole=False)
+
+
+def checksum(connection: sa.Connection, content_no: int, size: int) -> bytes | None:
+    """The CRC64 of a content that has exactly this size, None if it has another."""
+    query = sa.select(contents.c.checksum).where(contents.c.content_no == content_no, contents.c.size == size)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def data_of(connection: sa.Connection, content_nos: Collection[int]) -> dict[int, bytes]:
     """The bytes of those that are kept in their rows."""
     found: dict[int, bytes] = {}
@@ -109,6 +126,6 @@ def forget(connection: sa.Connection, content_nos: Iterable[int]) -> None:
         )
 
 
-def _chunks(numbers: Collection[int]) -> Iterable[list[int]]:
-    ordered = sorted(numbers)
+def _chunks(numbers: Collection[int | None]) -> Iterable[list[int]]:
+    ordered = sorted(number for number in numbers if number)
     return (ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK))

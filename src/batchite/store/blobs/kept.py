@@ -46,7 +46,7 @@ def put(connection: sa.Connection, slot: Slot, name: str, new: Written) -> list[
         condemned = []
     else:
         condemned = rows.replace(connection, slot, old, new)
-    return condemned + rows.drop_blocks(connection, slot, name)
+    return condemned + rows.drop_blocks(connection, slot)
 
 
 def change(connection: sa.Connection, slot: Slot, blob: Blob, now: int, **changes: object) -> int | None:
@@ -112,7 +112,7 @@ def delete(
     condemned = _discard(connection, slot, gone, now)
     if snapshots != "only":
         condemned += _delete_base(connection, slot, blob, now)
-        condemned += rows.drop_blocks(connection, slot, blob.name)
+        condemned += rows.drop_blocks(connection, slot)
     return slot.retention is None and not slot.versioning, condemned
 
 

@@ -1,4 +1,4 @@
-"""Queries on layouts that change: those of append blobs and of page blobs.
+"""Queries on layouts, most of all those that change: of append blobs and of page blobs.
 
 An append blob's layout is shared with its snapshots and copies, each reading as far as its own size
 goes; whoever appends first has it, the next one to append takes a copy. A page blob's layout is
@@ -17,11 +17,16 @@ from batchite.store.blobs.blocks import ZEROS, Piece, Range
 from batchite.store.blobs.schema import blobs, layouts, ranges
 from batchite.store.blobs.schema import contents as content_table
 
-_IS_INLINE = (
+_IS_INLINE = sa.func.coalesce(
     sa.select(content_table.c.data.is_not(None))
     .where(content_table.c.content_no == ranges.c.content_no)
-    .scalar_subquery()
+    .scalar_subquery(),
+    sa.false(),
 )
+
+
+MOVED_BYTES = 1024 * 1024
+"""Pieces that are shorter on average are not shared but copied, so that lists of ranges stay short."""
 
 
 def append(connection: sa.Connection, blob: Blob, pieces: Sequence[Piece]) -> int:
@@ -105,7 +110,7 @@ def covering(connection: sa.Connection, layout_no: int, start: int, end: int) ->
         sa.select(
             ranges.c.start,
             ranges.c.length,
-            ranges.c.content_no,
+            sa.func.coalesce(ranges.c.content_no, ZEROS),
             ranges.c.content_start,
             _IS_INLINE,
         )
@@ -132,6 +137,39 @@ def pieces(connection: sa.Connection, layout_no: int | None, start: int, end: in
     return found
 
 
+def share(connection: sa.Connection, blob: Blob, start: int, end: int) -> list[Piece] | None:
+    """What these bytes of a blob consist of, for another blob to have it, too.
+
+    None if they are to be copied: a content in its row that is all of a blob belongs to blobs only, and
+    many small pieces cost more than their bytes.
+    """
+    if blob.content_no is not None:
+        if contents.data_of(connection, [blob.content_no]):
+            return None
+        return [Piece(blob.content_no, start, end - start)]
+    found = pieces(connection, blob.layout_no, start, end)
+    return found if len(found) <= 1 + (end - start) // MOVED_BYTES else None
+
+
+def without_gaps(connection: sa.Connection, blob: Blob) -> int:
+    """A new layout of what a page blob has now, with ranges of zeros in place of its gaps."""
+    start = 0
+    filled: list[Range] = []
+    for piece in pieces(connection, blob.layout_no, 0, blob.size):
+        filled.append(Range(start, piece.length, piece.content_no, piece.start))
+        start += piece.length
+    return create(connection, filled)
+
+
+def create(connection: sa.Connection, held: Iterable[Range]) -> int:
+    """A new layout of these ranges."""
+    layout_no = _new(connection)
+    rows = [_row(layout_no, new) for new in held]
+    if rows:
+        connection.execute(sa.insert(ranges), rows)
+    return layout_no
+
+
 def _new(connection: sa.Connection) -> int:
     key = connection.execute(sa.insert(layouts)).inserted_primary_key
     if key is None:
@@ -152,13 +190,14 @@ def _copy(connection: sa.Connection, layout_no: int, size: int) -> int:
 
 
 def _add(connection: sa.Connection, layout_no: int, new: Range) -> None:
-    connection.execute(
-        sa.insert(ranges),
-        {
-            "layout_no": layout_no,
-            "start": new.start,
-            "length": new.length,
-            "content_no": new.content_no,
-            "content_start": new.content_start,
-        },
-    )
+    connection.execute(sa.insert(ranges), _row(layout_no, new))
+
+
+def _row(layout_no: int, new: Range) -> dict[str, int | None]:
+    return {
+        "layout_no": layout_no,
+        "start": new.start,
+        "length": new.length,
+        "content_no": new.content_no or None,
+        "content_start": new.content_start,
+    }

@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 import sqlalchemy as sa
 
 from batchite.store.blobs.blobs import COLUMNS, Blob
-from batchite.store.blobs.schema import LATEST, blocks
+from batchite.store.blobs.schema import LATEST
 from batchite.store.blobs.schema import blobs as table
+from batchite.store.blobs.schema import uncommitted as staged
 
 
 class Included(NamedTuple):
@@ -77,18 +78,16 @@ def uncommitted(
 ) -> list[Blob]:
     """As `page`, of names which nothing but staged blocks exist of; they have no time of their own."""
     base = sa.exists().where(
-        table.c.container_no == blocks.c.container_no,
-        table.c.name == blocks.c.name,
+        table.c.container_no == staged.c.container_no,
+        table.c.name == staged.c.name,
         table.c.moment == LATEST,
     )
-    query = (
-        sa.select(blocks.c.name)
-        .distinct()
-        .where(blocks.c.container_no == container_no, blocks.c.name >= first, ~base)
+    query = sa.select(staged.c.name).where(
+        staged.c.container_no == container_no, staged.c.name >= first, ~base
     )
     if end is not None:
-        query = query.where(blocks.c.name < end)
-    names = connection.execute(query.order_by(blocks.c.name).limit(limit)).scalars()
+        query = query.where(staged.c.name < end)
+    names = connection.execute(query.order_by(staged.c.name).limit(limit)).scalars()
     return [_uncommitted(name, time) for name in names]
 
 

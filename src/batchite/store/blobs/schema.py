@@ -11,6 +11,9 @@ Conventions
 - The layout of a block blob never changes, that of an append blob only grows at its end, that of a page
   blob changes while no other blob has it. So a copy shares the layout; whoever reads stops at the size
   of the blob; ranges of a page blob have gaps, which are zeros.
+- A range without content is zeros: a gap that was copied into what has no gaps.
+- A block of a committed list begins at the range that has its id, and goes on to the next that has one.
+- Blocks staged for a blob are ranges, too: a block that was copied may consist of several.
 - Ranges may be over content kept in its row; such a content belongs to ranges only, so that it stays
   until nobody reads it.
 - What is deleted softly has `deleted`, and `purge`, the time from which on it does not exist.
@@ -111,9 +114,9 @@ ranges = sa.Table(
     sa.Column("layout_no", sa.BigInteger, sa.ForeignKey("layouts.layout_no"), primary_key=True),
     sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("length", sa.BigInteger, nullable=False),
-    sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), nullable=False),
+    sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), comment="NULL: zeros"),
     sa.Column("content_start", sa.BigInteger, nullable=False),
-    sa.Column("block_id", sa.Text, comment="the block this range was committed as"),
+    sa.Column("block_id", sa.Text, comment="the block that begins with this range"),
     sa.Index("ranges_by_content", "content_no"),
     sqlite_with_rowid=False,
 )
@@ -160,16 +163,32 @@ blobs = sa.Table(
     sqlite_autoincrement=True,
 )
 
+uncommitted = sa.Table(
+    "uncommitted",
+    metadata,
+    sa.Column("uncommitted_no", Number, primary_key=True, autoincrement=True),
+    sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), nullable=False),
+    sa.Column("name", Name, nullable=False),
+    sa.Column("blocks", sa.Integer, nullable=False, comment="how many there are"),
+    sa.Column("id_length", sa.Integer, nullable=False, comment="characters in the id of each"),
+    sa.Column("staged", Ticks, nullable=False, comment="when the last one was"),
+    sa.UniqueConstraint("container_no", "name"),
+    sa.Index("uncommitted_by_time", "staged"),
+    comment="blobs for which blocks are staged, whether they exist or not",
+    sqlite_autoincrement=True,
+)
+
 blocks = sa.Table(
     "blocks",
     metadata,
-    sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), primary_key=True),
-    sa.Column("name", Name, primary_key=True),
+    sa.Column("uncommitted_no", sa.BigInteger, sa.ForeignKey("uncommitted.uncommitted_no"), primary_key=True),
     sa.Column("block_id", sa.Text, primary_key=True),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), nullable=False),
+    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False, comment="within the block"),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), comment="NULL: zeros"),
+    sa.Column("content_start", sa.BigInteger, nullable=False),
     sa.Index("blocks_by_content", "content_no"),
-    comment="staged for a blob of that name, not committed yet",
+    comment="ranges of staged blocks",
     sqlite_with_rowid=False,
 )
 
