@@ -21,7 +21,7 @@ def authenticate(
         raise _failed(f"Send an Authorization header: {shared_key.SCHEME} <account>:<signature>.")
     credential = shared_key.parse_authorization(header)
     account = _account(credential, accounts, _named_by_host(request.host, host_suffix))
-    signed = SignedRequest(request.verb, request.raw_path, request.raw_query, request.headers.items())
+    signed = SignedRequest(request.verb, request.raw_path, request.raw_query, tuple(request.headers.items()))
     verdict = shared_key.verify(signed, credential, account.key_bytes, now)
     if not verdict.is_valid:
         raise shared_key.refusal(verdict)

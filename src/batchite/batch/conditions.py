@@ -6,13 +6,12 @@ and can be part of the statement that makes a change.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 import sqlalchemy as sa
-from starlette.datastructures import Headers
 
 from batchite.wire.batch.errors import BatchError, invalid_header
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
@@ -74,7 +73,7 @@ class Conditions:
             raise BatchError("ConditionNotMet")
 
 
-def parse(headers: Headers, supported: frozenset[str]) -> Conditions:
+def parse(headers: Mapping[str, str], supported: frozenset[str]) -> Conditions:
     """Read the conditional headers. Raises BatchError for those which the operation or we do not take.
 
     Of several, If-Match decides over If-Unmodified-Since and If-None-Match over If-Modified-Since;
@@ -98,7 +97,7 @@ def parse(headers: Headers, supported: frozenset[str]) -> Conditions:
     )
 
 
-def _tags(headers: Headers, name: str) -> tuple[int, ...] | None:
+def _tags(headers: Mapping[str, str], name: str) -> tuple[int, ...] | None:
     text = headers[name]
     if text.strip() == "*":
         return None
@@ -116,7 +115,7 @@ def _ticks(tag: str) -> int:
     return ticks if 0 <= ticks < 2**63 else -1
 
 
-def _date(headers: Headers, name: str) -> int | None:
+def _date(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name)
     if text is None:
         return None

@@ -15,7 +15,7 @@ from batchite.accounts import Accounts
 from batchite.blobs import answers, cross_origin, operations, refusals
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
-from batchite.blobs.call import Call, Service, first_values, joined_headers
+from batchite.blobs.call import Call, Service
 from batchite.blobs.content.base import StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
@@ -94,7 +94,7 @@ class BlobApp:
 
     async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""
-        headers, query = joined_headers(incoming), first_values(incoming)
+        headers, query = incoming.headers, incoming.parameters
         if client_id := headers.get("x-ms-client-request-id"):
             if len(client_id) > MAX_REQUEST_ID:
                 raise BlobError("InvalidHeaderValue", details=(("HeaderName", "x-ms-client-request-id"),))

@@ -7,7 +7,7 @@ import asyncio
 from starlette.types import Message
 
 from batchite.blobs.answers import Answer, Headers
-from batchite.blobs.call import Call, Service, first_values
+from batchite.blobs.call import Call, Service
 from batchite.web.problems import BodyTooLarge, MalformedRequest
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, multipart
@@ -71,7 +71,7 @@ async def _nothing() -> Message:
 def _check(service: Service, call: Call, incoming: Incoming) -> None:
     """Raises BlobError for what is no request of a batch."""
     try:
-        component = first_values(incoming).get("comp", "")
+        component = incoming.parameters.get("comp", "")
     except MalformedRequest as problem:
         raise _refused(incoming, str(problem)) from None
     if (incoming.verb, component) not in (("DELETE", ""), ("PUT", "tier")):

@@ -91,19 +91,3 @@ class Call:
             for name, value in self.headers.items()
             if name.startswith(METADATA_PREFIX)
         ]
-
-
-def joined_headers(incoming: Incoming) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in incoming.headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
-    return headers
-
-
-def first_values(incoming: Incoming) -> dict[str, str]:
-    """Names in lower case. Raises MalformedRequest."""
-    values: dict[str, str] = {}
-    for name, value in incoming.query:
-        values.setdefault(name.lower(), value)
-    return values

@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from batchite.blobs import downloads, guards
 from batchite.blobs.authentication import Needs, authenticate
-from batchite.blobs.call import Call, Service, first_values
+from batchite.blobs.call import Call, Service
 from batchite.blobs.origins import OriginFailed, cannot_verify, origin
 from batchite.store.blobs.blobs import Blob
 from batchite.web.principal import OWNER
@@ -109,7 +109,7 @@ async def _local(
     service: Service, call: Call, url: str, headers: dict[str, str], host_account: str | None
 ) -> Call:
     incoming = _reading(call, url)
-    query = first_values(incoming)
+    query = incoming.parameters
     where = address.parse(incoming.raw_path, container_meant=False, host_account=host_account)
     account = service.accounts.get(where.account)
     if account is None or not where.blob:
@@ -188,8 +188,8 @@ async def _open_local(service: Service, source: Local) -> AsyncIterator[Opened]:
         if answer.stream is None:
             yield Opened(headers, _once(answer.body))
         else:
-            async with aclosing(answer.stream) as stream:
-                yield Opened(headers, stream)
+            async with aclosing(answer.stream.chunks()) as chunks:
+                yield Opened(headers, chunks)
     finally:
         if answer.done is not None:
             answer.done()

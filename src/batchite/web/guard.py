@@ -7,7 +7,7 @@ sure that whatever escapes becomes an error of the service's documented form.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from starlette.responses import JSONResponse, Response
@@ -58,10 +58,10 @@ class Guard:
         scope[REQUEST_ID_KEY] = request_id = new_request_id()
         started = False
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal started
             started = True
-            await send(message)
+            return send(message)
 
         try:
             await self._choose(scope)(scope, receive, watched)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from batchite.web.problems import BodyTooLarge, ClientGone, MalformedRequest
@@ -20,20 +20,41 @@ KNOWN_QUERY_CHARACTERS = 1024
 """Clients send the same query, a signature above all, with many requests; longer ones are not kept."""
 _FREE_BITS = ~(0xF << 76 | 0x3 << 62)
 _VERSION_4 = 0x4 << 76 | 0x2 << 62
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{1,45}\])(?::\d{1,5})?", re.ASCII)
 
 
-def _query(raw: str) -> tuple[tuple[str, str], ...]:
+class _Query(NamedTuple):
+    pairs: tuple[tuple[str, str], ...]
+    parameters: Mapping[str, str]
+
+
+def _query(raw: str) -> _Query:
     try:
-        return tuple(
+        pairs = tuple(
             (unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict"))
             for name, _, value in (part.partition("=") for part in raw.split("&") if part)
         )
     except UnicodeDecodeError:
         raise MalformedRequest("The query string is not UTF-8 when decoded.") from None
+    return _Query(pairs, {name.lower(): value for name, value in reversed(pairs)})
 
 
 _known_query = lru_cache(maxsize=256)(_query)
+
+
+@lru_cache(maxsize=256)
+def _checked(host: str) -> str:
+    if not _HOST.fullmatch(host):
+        raise MalformedRequest(f"The Host header {host[:100]!r} is not a name with an optional port.")
+    return host
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
 
 
 def new_request_id() -> str:
@@ -46,7 +67,10 @@ def new_request_id() -> str:
 
 class Incoming:
     """A read-only view of an ASGI HTTP request; path and query are kept as sent, since signatures
-    are over them."""
+    are over them.
+
+    `headers` has names in lower case, and the values of one name joined by commas.
+    """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -55,7 +79,7 @@ class Incoming:
         self.raw_path: str = scope["raw_path"].decode("ascii")
         self.raw_query: str = scope["query_string"].decode("latin-1")
         self.scheme: str = scope["scheme"]
-        self.headers = Headers(raw=scope["headers"])
+        self.headers: Mapping[str, str] = _joined(scope["headers"])
         self.request_id: str = scope.get(REQUEST_ID_KEY) or new_request_id()
 
     def spelled(self, name: str) -> str:
@@ -70,24 +94,31 @@ class Incoming:
         client = self._scope.get("client")
         return client[0] if client else ""
 
-    @cached_property
+    @property
     def host(self) -> str:
         """The Host header, in use in every URL of an answer. Raises MalformedRequest if it is no host."""
         host = self.headers.get("host")
         if host is None:
             address, port = self._scope["server"]
             host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        if not _HOST.fullmatch(host):
-            raise MalformedRequest(f"The Host header {host[:100]!r} is not a name with an optional port.")
-        return host
+        return _checked(host)
 
     @property
     def base_url(self) -> str:
         return f"{self.scheme}://{self.host}"
 
-    @cached_property
+    @property
     def query(self) -> Sequence[tuple[str, str]]:
         """Names and values in the order sent, decoded once (`+` is a space). Raises MalformedRequest."""
+        return self._query.pairs
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Of the query: names in lower case, with the first value of each. Raises MalformedRequest."""
+        return self._query.parameters
+
+    @property
+    def _query(self) -> _Query:
         raw = self.raw_query
         return _known_query(raw) if len(raw) <= KNOWN_QUERY_CHARACTERS else _query(raw)
 
