@@ -7,7 +7,7 @@
             subprocess.run(["my-program"], env={**os.environ, **service.variables}, check=True)
 
 With pytest, `pytest_plugins = ["batchite.testing.fixtures"]` in conftest.py gives the same as the
-fixture `batchite_service`, one service for the whole run.
+fixture `batchite_service`, one service for the whole run, and `blob_service`, which is Blob alone.
 """
 
 from batchite.testing.clock import FakeClock

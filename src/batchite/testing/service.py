@@ -16,6 +16,7 @@ from typing import IO
 
 from batchite import accounts, endpoints
 from batchite.cli.variables import variables
+from batchite.endpoints import Service
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 90.0
@@ -32,7 +33,7 @@ class RunningService:
     data_dir: Path
     process: subprocess.Popen[str]
     variables: dict[str, str]
-    """what `batchite env` prints: the six AZURE_… variables"""
+    """what `batchite env` prints: three AZURE_… variables of each service that runs"""
     lines: list[str] = field(repr=False)
     """what `batchite serve` has printed so far"""
 
@@ -71,11 +72,12 @@ class RunningService:
 def running_service(
     data_dir: Path | None = None,
     *,
+    only: Service | None = None,
     config: Path | None = None,
     arguments: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[RunningService]:
-    """Start both services on free ports; stop them, and every compute node, at the end.
+    """Start both services on free ports, or `only` one; stop them, and every compute node, at the end.
 
     Without `data_dir` a temporary directory is used and removed. `arguments` are added to
     `batchite serve`, `variables` to its environment. Raises ServiceError.
@@ -84,7 +86,7 @@ def running_service(
         if data_dir is None:
             temporary = tempfile.TemporaryDirectory(prefix="batchite-", ignore_cleanup_errors=True)
             data_dir = Path(stack.enter_context(temporary))
-        service = start(data_dir, config=config, arguments=arguments, variables=variables)
+        service = start(data_dir, only=only, config=config, arguments=arguments, variables=variables)
         try:
             yield service
         finally:
@@ -94,12 +96,14 @@ def running_service(
 def start(
     data_dir: Path,
     *,
+    only: Service | None = None,
     config: Path | None = None,
     arguments: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> RunningService:
     """As `running_service`, for a test that ends the service by itself (with `stop`, or less kindly)."""
-    command = [sys.executable, "-m", "batchite", "serve", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "batchite", "serve", *([only] if only else [])]
+    command += ["--data-dir", str(data_dir)]
     command += ["--until-eof", "--batch-port", "0", "--blob-port", "0", *arguments]
     command += ["--config", str(config)] if config else []
     environment = {**os.environ, **(variables or {})}
