@@ -21,6 +21,10 @@ from azure.storage.blob import (
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, Server, serving
 
+from batchite.blobs.checking import check
+from batchite.blobs.copying import AT_ONCE
+from batchite.blobs.remote import MAX_LIST_BYTES
+
 BIG = bytes(range(256)) * 512
 PAGE = b"p" * 512
 
@@ -301,9 +305,10 @@ class Stuck:
         request = await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
         if request.startswith(b"GET"):
+            writer.write(b"0123")
             self.asked.set()
             await self.go_on.wait()
-            writer.write(b"0123456789")
+            writer.write(b"456789")
         writer.close()
 
 
@@ -340,10 +345,15 @@ async def test_a_copy_under_way_keeps_others_off_and_can_be_aborted(
         with pytest.raises(HttpResponseError) as other:
             await copy.abort_copy("00000000-0000-0000-0000-000000000000")
         assert other.value.error_code == "CopyIdMismatch"
+        async with asyncio.timeout(30):
+            while (await copy.get_blob_properties()).copy.progress != "4/10":
+                pass
+        (listed,) = [blob async for blob in container.list_blobs(include=["copy"])]
+        assert (listed.copy.status, listed.copy.progress) == ("pending", "4/10")
         await copy.abort_copy(started["copy_id"])
         await server.app.copying.settle()
         found = await copy.get_blob_properties()
-        assert (found.copy.status, found.size) == ("aborted", 0)
+        assert (found.copy.status, found.copy.progress, found.size) == ("aborted", "4/10", 0)
         with pytest.raises(HttpResponseError) as ended:
             await copy.abort_copy(started["copy_id"])
         assert ended.value.error_code == "NoPendingCopyOperation"
@@ -370,6 +380,135 @@ async def test_a_copy_under_way_begins_anew_after_a_restart(
     ):
         await server.app.copying.settle()
         assert await content(client.get_blob_client("here", "copy")) == b"0123456789"
+
+
+async def test_an_append_blob_from_another_origin_can_be_appended_to(
+    allowing: Server, here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    there = sibling(elsewhere, "log")
+    await there.create_append_blob(metadata={"Kind": "log"})
+    for number in range(3):
+        await there.append_block(bytes([number]) * 9000)
+    copy = here.get_blob_client("copy")
+    await copy.start_copy_from_url(signed(there))
+    await allowing.app.copying.settle()
+    found = await copy.get_blob_properties()
+    assert (found.blob_type, found.append_blob_committed_block_count) == ("AppendBlob", 3)
+    assert (found.copy.status, found.metadata) == ("success", {"Kind": "log"})
+    await copy.append_block(b"more")
+    assert await content(copy) == await content(there) + b"more"
+    other = here.get_blob_client("other")
+    await other.start_copy_from_url(signed(there), seal_destination_blob=True)
+    await allowing.app.copying.settle()
+    assert (await other.get_blob_properties()).is_append_blob_sealed
+
+
+def sibling(blob: BlobClient, name: str) -> BlobClient:
+    """Another blob of the same container, to be closed by whoever closes that one."""
+    return blob._get_container_client().get_blob_client(name)
+
+
+async def test_a_page_blob_from_another_origin_brings_what_was_written_only(
+    allowing: Server, here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    there = sibling(elsewhere, "disk")
+    size = 1024**4
+    await there.create_page_blob(size, sequence_number=7)
+    for start in (512, 1024**3, size - 512):
+        await there.upload_page(PAGE, start, 512)
+    copy, empty = here.get_blob_client("copy"), here.get_blob_client("empty")
+    await copy.start_copy_from_url(signed(there))
+    await allowing.app.copying.settle()
+    found = await copy.get_blob_properties()
+    assert (found.blob_type, found.size, found.page_blob_sequence_number) == ("PageBlob", size, 7)
+    assert (found.copy.status, found.copy.progress) == ("success", f"{size}/{size}")
+    written = [(pages.start, pages.end) async for pages in copy.list_page_ranges()]
+    assert written == [(512, 1023), (1024**3, 1024**3 + 511), (size - 512, size - 1)]
+    for start in (0, 1024**3 - 512, size - 1024):
+        part = await (await copy.download_blob(start, 1024)).readall()
+        assert part == bytes(512) + PAGE
+    assert (await check(allowing.database, allowing.files, lambda _: None)).damages == ()
+    await there.create_page_blob(1024)
+    await empty.start_copy_from_url(signed(there))
+    await allowing.app.copying.settle()
+    assert await content(empty) == bytes(1024)
+    with pytest.raises(HttpResponseError) as refused:
+        await copy.start_copy_from_url(signed(there), standard_blob_tier=StandardBlobTier.COOL)
+    assert refused.value.error_code == "InvalidBlobType"
+
+
+async def test_a_source_that_was_changed_meanwhile_fails_the_copy(
+    allowing: Server, here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    for _ in range(AT_ONCE):  # their places are taken: the next one waits
+        await allowing.app.copying._places.acquire()
+    copy = here.get_blob_client("copy")
+    await copy.start_copy_from_url(signed(elsewhere))
+    await elsewhere.upload_blob(b"other", overwrite=True)
+    for _ in range(AT_ONCE):
+        allowing.app.copying._places.release()
+    await allowing.app.copying.settle()
+    found = await copy.get_blob_properties()
+    assert (found.copy.status, found.size) == ("failed", 0)
+    assert "412" in (found.copy.status_description or "")
+
+
+class Odd:
+    """An origin that says it has a page blob, and what else a test tells it to say."""
+
+    def __init__(self, pages: bytes, content: bytes) -> None:
+        self.pages = pages
+        self.content = content
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        line = request.partition(b"\r\n")[0]
+        status = b"206 Partial" if b"x-ms-range" in request.lower() else b"200 OK"
+        body = self.pages if b"comp=pagelist" in line else self.content
+        length = b"4096" if line.startswith(b"HEAD") else str(len(body)).encode()
+        about = b'x-ms-blob-type: PageBlob\r\nETag: "1"\r\nConnection: close'
+        head = b"HTTP/1.1 %s\r\n%s\r\nContent-Length: %s\r\n\r\n" % (status, about, length)
+        writer.write(head if line.startswith(b"HEAD") else head + body)
+        writer.close()
+
+
+def listed_pages(*ranges: tuple[int, int]) -> bytes:
+    found = "".join(f"<PageRange><Start>{a}</Start><End>{b}</End></PageRange>" for a, b in ranges)
+    return f"<PageList>{found}</PageList>".encode()
+
+
+@pytest.mark.parametrize(
+    ("pages", "sent", "told"),
+    [
+        (b"<PageList><PageRange><Start>x</Start>", b"", "400"),
+        (listed_pages((512, 1023), (0, 511)), b"", "not in order"),
+        (listed_pages((0, 1023), (512, 2047)), b"", "not in order"),
+        (listed_pages((4096, 5119)), b"", "not in order"),
+        (listed_pages((1024, 511)), b"", "not in order"),
+        (listed_pages((0, 511)), b"short", "another length"),
+        (listed_pages((0, 511)), b"l" * 513, "another length"),
+        (b" " * (MAX_LIST_BYTES + 1), b"", "too long"),
+    ],
+)
+async def test_an_origin_that_talks_nonsense_fails_the_copy(
+    tmp_path: Path, empty_database: bytes, pages: bytes, sent: bytes, told: str
+) -> None:
+    (tmp_path / "blobs.db").write_bytes(empty_database)
+    odd = await asyncio.start_server(Odd(pages, sent).answer, "127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{odd.sockets[0].getsockname()[1]}"
+    async with (
+        odd,
+        serving(tmp_path, origins=(origin,)) as server,
+        BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
+    ):
+        copy = (await client.create_container("here")).get_blob_client("copy")
+        await copy.start_copy_from_url(f"{origin}/x")
+        await server.app.copying.settle()
+        found = await copy.get_blob_properties()
+        assert (found.copy.status, found.size) == ("failed", 0)
+        assert told in (found.copy.status_description or "")
+        await server.content.settle()
+        assert await server.files.stored() == set()
 
 
 async def test_an_archived_blob_is_copied_to_an_online_tier_only(

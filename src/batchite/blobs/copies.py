@@ -13,16 +13,16 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import blobs, checksums, given, guards, sources, tiering
+from batchite.blobs import blobs, checksums, given, guards, remote, sources, tiering
 from batchite.blobs.answers import Answer, Headers, changed, version_id
 from batchite.blobs.call import Call, Service
-from batchite.blobs.copying import Plan, target_of, without_signature
+from batchite.blobs.remote import target_of, without_signature
 from batchite.blobs.sources import Local, Remote, Source
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import copies as copy_rows
 from batchite.store.blobs import extras as extra_fields
 from batchite.store.blobs import kept, layouts
-from batchite.store.blobs.blobs import Blob, Slot, Written
+from batchite.store.blobs.blobs import Blob, Slot, Type, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.copies import Pending
 from batchite.store.blobs.extras import Copied, Extras
@@ -120,14 +120,9 @@ def _place(connection: sa.Connection, call: Call, kind: rows.Type, now: int) -> 
 
 def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now: int) -> Written:
     kind = blob.type if wish.way == "copy" else "block"
-    if wish.extras.tier and kind != "block":
-        tiers.read(wish.extras.tier, kind)
     extras = wish.extras
     if kind == blob.type:
-        sealed = kind == "append" and call.headers.get("x-ms-seal-blob", "").lower() == "true"
-        extras = msgspec.structs.replace(
-            extras, appends=blob.extras.appends, sequence=blob.extras.sequence, sealed=sealed
-        )
+        extras = _of_type(call, wish, kind, blob.extras.appends, blob.extras.sequence)
     if wish.copy_tags:
         extras = msgspec.structs.replace(extras, tags=blob.extras.tags)
     properties = blob.properties if wish.properties is None else wish.properties
@@ -144,6 +139,14 @@ def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now:
         kind,
         _with_copy(call, wish, extras, blob.size, now),
     )
+
+
+def _of_type(call: Call, wish: _Wish, kind: Type, appends: int, sequence: int) -> Extras:
+    """What the blob gets because of its type. Raises BlobError for a tier that its type has not."""
+    if wish.extras.tier and kind != "block":
+        tiers.read(wish.extras.tier, kind)
+    sealed = kind == "append" and call.headers.get("x-ms-seal-blob", "").lower() == "true"
+    return msgspec.structs.replace(wish.extras, appends=appends, sequence=sequence, sealed=sealed)
 
 
 def _with_copy(call: Call, wish: _Wish, extras: Extras, size: int, now: int) -> Extras:
@@ -198,18 +201,19 @@ async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) ->
 async def _begin(service: Service, call: Call, source: Remote, wish: _Wish) -> Answer:
     """The blob is there at once, empty, and gets the content when all of it has come."""
     target = target_of(await sources.probe(service, source))
-    plan = Plan(source.url, dict(source.headers))
+    plan = msgspec.json.encode(remote.plan(source.url, source.headers, target))
+    extras = _of_type(call, wish, target.type, target.appends, target.sequence)
     metadata = target.metadata if wish.metadata is None else wish.metadata
     copy = Copied(str(uuid4()), without_signature(source.url), "pending", 0, target.size)
 
     def unit(connection: sa.Connection) -> tuple[Answer, Pending, list[int]]:
         now = service.clock.now().ticks
-        slot = _place(connection, call, "block", now)
-        extras = msgspec.structs.replace(wish.extras, copy=copy)
-        written = Written(now, 0, target.properties, metadata, extras=extras)
+        slot = _place(connection, call, target.type, now)
+        pending_extras = msgspec.structs.replace(extras, copy=copy)
+        written = Written(now, 0, target.properties, metadata, type=target.type, extras=pending_extras)
         condemned = kept.put(connection, slot, call.address.blob, written)
         blob = guards.existing(guards.find_slot(connection, call))
-        pending = Pending(blob.number, copy.id, msgspec.json.encode(plan))
+        pending = Pending(blob.number, copy.id, plan)
         copy_rows.begin(connection, pending)
         return _answer(call, wish, slot, written), pending, condemned
 
@@ -240,7 +244,8 @@ async def abort(service: Service, call: Call) -> Answer:
         if copy.id != copy_id:
             raise BlobError("CopyIdMismatch")
         copy_rows.end(connection, Pending(blob.number, copy.id, b""))
-        ended = msgspec.structs.replace(copy, status="aborted", completed=now)
+        reached = service.copying.reached(copy.id)
+        ended = msgspec.structs.replace(copy, status="aborted", done=reached, completed=now)
         fields = extra_fields.encode(msgspec.structs.replace(blob.extras, copy=ended))
         rows.update(connection, blob, now, extras=fields)
 

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
 
+from batchite.blobs import remote
 from batchite.blobs.content.base import StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.content.uploads import Received
 from batchite.blobs.origins import OriginFailed, Origins
+from batchite.blobs.remote import Plan
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import copies as copy_rows
 from batchite.store.blobs import extras as extra_fields
+from batchite.store.blobs import layouts
 from batchite.store.blobs.blobs import Blob
-from batchite.store.blobs.containers import encode_metadata
+from batchite.store.blobs.blocks import Range
 from batchite.store.blobs.copies import Pending
 from batchite.store.database import Database
 from batchite.wire.blob import headers
 from batchite.wire.blob.errors import BlobError
-from batchite.wire.blob.headers import SHOWN_AS, HttpProperties
+from batchite.wire.blob.ranges import Span
 from batchite.wire.ticks import Clock
 
 MAX_COPY_BYTES = 190 * 1024**4
@@ -37,40 +39,6 @@ AT_ONCE = 4
 """Copies that are read at the same time; the others wait."""
 
 log = logging.getLogger(__name__)
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What is to be read, and the headers to send."""
-
-    url: str
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a source's answer says of the blob to be."""
-
-    size: int
-    properties: HttpProperties
-    metadata: bytes | None
-
-
-def target_of(answer: Mapping[str, str]) -> Target:
-    """Names as of `headers.known_name`. What no blob could have is left out."""
-    fields = {field: answer[name.lower()] for field, name in SHOWN_AS if answer.get(name.lower())}
-    try:
-        metadata = headers.metadata(answer.items())
-    except BlobError:
-        metadata = {}
-    length = answer.get("content-length", "0")
-    return Target(int(length) if length.isdigit() else 0, HttpProperties(**fields), encode_metadata(metadata))
-
-
-def without_signature(url: str) -> str:
-    """To be shown to whoever may read the blob."""
-    parts = urlsplit(url)
-    kept = [part for part in parts.query.split("&") if part.startswith(("snapshot=", "versionid="))]
-    return parts._replace(query="&".join(kept), fragment="").geturl()
 
 
 class _Ended(Exception):  # noqa: N818 - a state of the store, not a mistake
@@ -86,6 +54,7 @@ class Copying:
         self._clock = clock
         self._origins = origins
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._reached: dict[str, int] = {}
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def resume(self) -> None:
@@ -97,7 +66,25 @@ class Copying:
         """The copy has been recorded."""
         task = asyncio.get_running_loop().create_task(self._run(pending))
         self._tasks[pending.copy_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(pending.copy_id, None))
+        task.add_done_callback(lambda _: self._forget(pending.copy_id))
+
+    def _forget(self, copy_id: str) -> None:
+        self._tasks.pop(copy_id, None)
+        self._reached.pop(copy_id, None)
+
+    def reached(self, copy_id: str) -> int:
+        """How far the copy has come, in bytes of the source."""
+        return self._reached.get(copy_id, 0)
+
+    def with_progress(self, blob: Blob) -> Blob:
+        """The blob, and how far the copy to it has come, if one is under way: that is not written down."""
+        if blob.stored_extras is None or not self._reached:
+            return blob
+        extras = blob.extras
+        if extras.copy is None or not extras.is_copying:
+            return blob
+        copy = msgspec.structs.replace(extras.copy, done=self.reached(extras.copy.id))
+        return blob._replace(stored_extras=extra_fields.encode(msgspec.structs.replace(extras, copy=copy)))
 
     def cancel(self, copy_id: str) -> None:
         """The copy is not recorded any more."""
@@ -128,37 +115,63 @@ class Copying:
 
     async def _copy(self, pending: Pending) -> None:
         plan = msgspec.json.decode(pending.source, type=Plan)
-        async with self._origins.fetch("GET", plan.url, plan.headers) as fetched:
-            if fetched.status != 200:
-                raise OriginFailed(f"{fetched.status} when reading the source")
-            uploads = self._content.uploads
-            async with uploads.receive(fetched.chunks, MAX_COPY_BYTES, inline=True, digest=True) as received:
-                await self._database.write(lambda connection: self._finish(connection, pending, received))
+        spans = await remote.stretches(self._origins, plan)
 
-    def _finish(self, connection: sa.Connection, pending: Pending, received: Received) -> None:
+        def reached(position: int) -> None:
+            self._reached[pending.copy_id] = position
+
+        digest = plan.type == "block"
+        async with (
+            aclosing(remote.read(self._origins, plan, spans, reached)) as chunks,
+            self._content.uploads.receive(chunks, MAX_COPY_BYTES, inline=True, digest=digest) as received,
+        ):
+            await self._database.write(
+                lambda connection: self._finish(connection, pending, plan, spans, received)
+            )
+
+    def _finish(
+        self,
+        connection: sa.Connection,
+        pending: Pending,
+        plan: Plan,
+        spans: Sequence[Span] | None,
+        received: Received,
+    ) -> None:
         blob = copy_rows.end(connection, pending)
         if blob is None:
             raise _Ended
         now = self._clock.now().ticks
-        properties = msgspec.structs.replace(blob.properties, content_md5=received.md5_text)
-        rows.update(
-            connection,
-            blob,
-            now,
-            size=received.size,
-            content_no=received.store(connection),
-            properties=rows.encode_properties(properties),
-            extras=_ended(blob, "success", now, received.size),
-        )
+        size = plan.size if plan.type == "page" else received.size
+        columns = _stored(connection, blob, received, plan, spans)
+        rows.update(connection, blob, now, size=size, extras=_ended(blob, "success", now, size), **columns)
 
     async def _fail(self, pending: Pending, reason: str) -> None:
         def unit(connection: sa.Connection) -> None:
             blob = copy_rows.end(connection, pending)
             if blob is not None:
                 now = self._clock.now().ticks
-                rows.update(connection, blob, now, extras=_ended(blob, "failed", now, 0, reason))
+                fields = _ended(blob, "failed", now, self.reached(pending.copy_id), reason)
+                rows.update(connection, blob, now, extras=fields)
 
         await self._database.write(unit)
+
+
+def _stored(
+    connection: sa.Connection, blob: Blob, received: Received, plan: Plan, spans: Sequence[Span] | None
+) -> dict[str, object]:
+    """The columns that say what the blob is made of."""
+    content_no = received.store(connection)
+    if plan.type == "block":
+        properties = msgspec.structs.replace(blob.properties, content_md5=received.md5_text)
+        return {"content_no": content_no, "properties": rows.encode_properties(properties)}
+    if content_no is None:
+        return {}
+    held: list[Range] = []
+    offset = 0
+    for span in spans if spans is not None else [Span(0, received.size)]:
+        held.append(Range(span.start, span.length, content_no, offset))
+        offset += span.length
+    return {"layout_no": layouts.create(connection, held)}
 
 
 def _explain(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import sqlalchemy as sa
@@ -64,7 +64,7 @@ async def head(service: Service, call: Call) -> Answer:
 async def _look(service: Service, call: Call) -> Blob:
     blob = await service.database.look(lambda connection: guards.existing(guards.find_slot(connection, call)))
     guards.check_read(call, blob, service.clock.now().ticks)
-    return blob
+    return service.copying.with_progress(blob)
 
 
 async def metadata(service: Service, call: Call) -> Answer:
@@ -77,6 +77,8 @@ async def get(service: Service, call: Call) -> Answer:
     checksums = [name for name in (_RANGE_MD5, _RANGE_CRC64) if _wants(call, name)]
     found, release = await _find_and_hold(service, call)
     stream = service.content.reader.stream(found.pieces) if found.pieces else None
+    if found.blob.stored_extras is not None:
+        found = replace(found, blob=service.copying.with_progress(found.blob))
     headers = _get_headers(call, found, service.clock.now().ticks)
     status = 200 if found.span is None else 206
     if not checksums:

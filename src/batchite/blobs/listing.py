@@ -10,6 +10,7 @@ from batchite.blobs import given, particulars
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing
+from batchite.blobs.copying import Copying
 from batchite.store.blobs import containers as container_rows
 from batchite.store.blobs import listed
 from batchite.store.blobs.blobs import LATEST, Blob
@@ -64,7 +65,7 @@ async def blobs(service: Service, call: Call) -> Answer:
     now = service.clock.now().ticks
 
     def query(connection: sa.Connection) -> bytes:
-        walk = Walk(connection, existing(connection, call), asked, end, included, now)
+        walk = Walk(connection, existing(connection, call), asked, end, included, now, service.copying)
         entries, more = walk.page(_first(asked))
         return listings.blobs(asked, call.address.container, entries, more)
 
@@ -124,6 +125,7 @@ class Walk:
         end: str | None,
         included: Collection[str],
         now: int,
+        copying: Copying,
     ) -> None:
         self._connection = connection
         self._container = container
@@ -134,6 +136,7 @@ class Walk:
         self._included = included
         self._beside = listed.Included.of(included)
         self._now = now
+        self._copying = copying
 
     def page(self, first: Position) -> tuple[list[Entry], str]:
         """The entries from this position on, and the marker of the next page ("" if there is none)."""
@@ -214,7 +217,7 @@ class Walk:
             elements.append(("x-ms-blob-sequence-number", str(row.extras.sequence)))
         elif row.type == "append" and row.extras.sealed:
             elements.append(("Sealed", "true"))
-        elements += particulars.elements(row, self._included)
+        elements += particulars.elements(self._copying.with_progress(row), self._included)
         elements += listings.deletion(row.deleted, _days_left(row.purge, self._now))
         return elements
 

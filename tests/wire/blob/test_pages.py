@@ -34,3 +34,11 @@ def test_changes_are_told_byte_by_byte(new: list[int | None], old: list[int | No
 
 def test_a_moved_content_is_a_change() -> None:
     assert pages.changed([Segment(0, 4, 1, 0)], [Segment(0, 4, 1, 4)]) == [pages.Pages(0, 4)]
+
+
+@given(states, st.sampled_from(["", "next"]))
+def test_a_list_of_pages_is_read_as_it_was_written(state: list[int | None], marker: str) -> None:
+    found = pages.written(segments(state))
+    spans, more = pages.parse(pages.encode(found, marker))
+    assert [(span.start, span.end) for span in spans] == [(page.start, page.end) for page in found]
+    assert (more or "") == marker

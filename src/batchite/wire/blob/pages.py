@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from batchite.wire.blob import numbers, ranges
+from batchite.wire.blob import numbers, ranges, xml
 from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
 from batchite.wire.blob.ranges import Span
 
@@ -156,6 +156,46 @@ def _merge(pages: Iterable[Pages]) -> list[Pages]:
         else:
             merged.append(page)
     return merged
+
+
+class _Reader:
+    """Collects ranges while the parser goes through the document."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.marker = ""
+        self._values: dict[str, str] = {}
+        self._name = ""
+
+    def start(self, name: str, _attributes: object) -> None:
+        self._name = name
+        self._values[name] = ""
+
+    def text(self, data: str) -> None:
+        self._values[self._name] = self._values.get(self._name, "") + data
+
+    def end(self, name: str) -> None:
+        self._name = ""
+        if name == "PageRange":
+            self.spans.append(Span(self._number("Start"), self._number("End") + 1))
+        elif name == "NextMarker":
+            self.marker = self._values[name].strip()
+
+    def _number(self, name: str) -> int:
+        text = self._values.get(name, "").strip()
+        if not (text.isascii() and text.isdigit()) or len(text) > 19:
+            raise xml.malformed(f"{name} of a page range is not a number")
+        return int(text)
+
+
+def parse(document: bytes) -> tuple[list[Span], str | None]:
+    """What the body of Get Page Ranges says was written, and where to go on, None at the end.
+
+    Raises BlobError InvalidXmlDocument.
+    """
+    reader = _Reader()
+    xml.feed(document, reader)
+    return reader.spans, reader.marker or None
 
 
 def encode(pages: Iterable[Pages], next_marker: str = "") -> bytes:
