@@ -23,7 +23,10 @@ class Wire:
 def answer() -> tuple[Any, list[bytes | str]]:
     wire = Wire()
     cycle: Any = SimpleNamespace(
-        transport=wire, response_started=False, on_response=lambda: wire.seen.append("complete")
+        transport=wire,
+        response_started=False,
+        on_response=lambda: wire.seen.append("complete"),
+        send=None,
     )
     Joined(cycle)
     return cycle, wire.seen

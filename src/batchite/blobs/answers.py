@@ -8,8 +8,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from batchite.blobs.content.base import Stretch
+from batchite.blobs.content.reading import Stream
+from batchite.web import zerocopy
 from batchite.web.spelled import Spelled
 from batchite.wire.blob import dates, errors
 from batchite.wire.blob.errors import BlobError
@@ -18,6 +21,7 @@ from batchite.wire.ticks import Timestamp
 
 Headers = list[tuple[str, str]]
 XML: Headers = [("Content-Type", "application/xml")]
+_Parts = AsyncGenerator[bytes | Stretch, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Answer:
     status: int
     headers: Headers
     body: bytes = b""
-    stream: AsyncGenerator[bytes, None] | None = None
+    stream: Stream | None = None
     done: Callable[[], None] | None = None
 
 
@@ -63,11 +67,13 @@ def failure(error: BlobError, request_id: str, now: Timestamp) -> Answer:
     return Answer(error.status, [*headers, *XML], errors.body(error, request_id, now))
 
 
-async def send(answer: Answer, common: Headers, verb: str, receive: Receive, send: Send) -> None:
+async def send(answer: Answer, common: Headers, scope: Scope, receive: Receive, send: Send) -> None:
     """Sends status and headers once the first piece of a stream is there, so that content which
     cannot be read is an error and not a broken answer."""
-    if answer.stream is not None and verb != "HEAD":
-        await _send_stream(answer, common, answer.stream, receive, send)
+    if answer.stream is not None and scope["method"] != "HEAD":
+        sends_files = zerocopy.EXTENSION in scope.get("extensions", ())
+        parts = answer.stream.parts() if sends_files else answer.stream.chunks()
+        await _send_stream(answer, common, parts, receive, send)
         return
     headers = [*common, *answer.headers]
     if answer.status not in (204, 304) and answer.stream is None and not _has_length(answer.headers):
@@ -76,23 +82,21 @@ async def send(answer: Answer, common: Headers, verb: str, receive: Receive, sen
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _send_stream(
-    answer: Answer, common: Headers, stream: AsyncGenerator[bytes, None], receive: Receive, send: Send
-) -> None:
-    async with aclosing(stream):
-        first = await anext(stream, b"")
+async def _send_stream(answer: Answer, common: Headers, parts: _Parts, receive: Receive, send: Send) -> None:
+    async with aclosing(parts):
+        first = await anext(parts, b"")
         await send(_start(answer.status, [*common, *answer.headers]))
-        await send({"type": "http.response.body", "body": first, "more_body": True})
-        await _send_rest(stream, receive, send)
+        await send(_part(first))
+        await _send_rest(parts, receive, send)
 
 
-async def _send_rest(stream: AsyncGenerator[bytes, None], receive: Receive, send: Send) -> None:
+async def _send_rest(parts: _Parts, receive: Receive, send: Send) -> None:
     leaving = asyncio.ensure_future(_left(receive))
     try:
-        async for chunk in stream:
+        async for part in parts:
             if leaving.done():  # sending would go on without effect, to the end of the blob
                 return
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send(_part(part))
         await send({"type": "http.response.body", "body": b""})
     finally:
         leaving.cancel()
@@ -106,6 +110,13 @@ async def _left(receive: Receive) -> None:
 
 def _has_length(headers: Headers) -> bool:
     return any(name == "Content-Length" for name, _ in headers)
+
+
+def _part(part: bytes | Stretch) -> Message:
+    if isinstance(part, bytes):
+        return {"type": "http.response.body", "body": part, "more_body": True}
+    where = {"file": part.descriptor, "offset": part.start, "count": part.length}
+    return {"type": zerocopy.EXTENSION, **where, "more_body": True}
 
 
 def _start(status: int, headers: Headers) -> Message:

@@ -79,7 +79,7 @@ class BlobApp:
         if "origin" in incoming.headers:
             common = cors.expose(common, [name for name, _ in (*common, *answer.headers)])
         try:
-            await answers.send(answer, common, incoming.verb, receive, send)
+            await answers.send(answer, common, scope, receive, send)
         finally:
             if answer.done is not None:
                 answer.done()

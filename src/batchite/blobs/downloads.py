@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -19,6 +19,7 @@ from batchite.blobs.answers import (
     version_id,
 )
 from batchite.blobs.call import Call, Service
+from batchite.blobs.content.reading import Stream
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import layouts
 from batchite.store.blobs.blobs import Blob
@@ -90,10 +91,10 @@ async def get(service: Service, call: Call) -> Answer:
     return Answer(status, [*headers, *(_checksum(name, data) for name in checksums)], data)
 
 
-async def _collect(found: _Found, stream: AsyncIterator[bytes], name: str) -> bytes:
+async def _collect(found: _Found, stream: Stream, name: str) -> bytes:
     if found.part.length > MAX_RANGE_BYTES:
         raise invalid_header(name, "true", "for ranges of at most 4 MiB")
-    return b"".join([chunk async for chunk in stream])
+    return b"".join([chunk async for chunk in stream.chunks()])
 
 
 def _wants(call: Call, name: str) -> bool:

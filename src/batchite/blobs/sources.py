@@ -188,8 +188,8 @@ async def _open_local(service: Service, source: Local) -> AsyncIterator[Opened]:
         if answer.stream is None:
             yield Opened(headers, _once(answer.body))
         else:
-            async with aclosing(answer.stream) as stream:
-                yield Opened(headers, stream)
+            async with aclosing(answer.stream.chunks()) as chunks:
+                yield Opened(headers, chunks)
     finally:
         if answer.done is not None:
             answer.done()

@@ -1,10 +1,14 @@
-"""Sending the head of an answer together with the first of its body."""
+"""How an answer leaves: its head together with the first of its body, and files without copies."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from batchite.web import zerocopy
 
 JOINED_BYTES = 64 * 1024
 """A longer body is not copied for it; it takes more than one packet anyway."""
@@ -21,10 +25,32 @@ class Joined:
         self._cycle = cycle
         self._transport = cycle.transport
         self._complete = cycle.on_response
+        self._send = cycle.send
         self._head: bytes | None = None
         self._head_written = False
         cycle.transport = self  # type: ignore[assignment]  # it uses these methods alone
         cycle.on_response = self._on_response
+        cycle.send = self.send  # type: ignore[assignment]
+
+    def send(self, message: Any) -> Awaitable[None]:
+        if message["type"] == zerocopy.EXTENSION:
+            return self._send_file(message)
+        return self._send(message)
+
+    async def _send_file(self, message: dict[str, Any]) -> None:
+        """`offset` and `count` have to be given, and the answer to have told its length."""
+        cycle, count = self._cycle, message["count"]
+        if cycle.disconnected:
+            return
+        if count > cycle.expected_content_length:
+            raise RuntimeError("more of a file than the answer's Content-Length has room for")
+        self._flush()
+        if await zerocopy.send_file(self._transport, cycle.flow, message["file"], message["offset"], count):
+            cycle.expected_content_length -= count
+            if not message.get("more_body", False):
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            cycle.disconnected = True
 
     def write(self, data: bytes) -> None:
         if self._cycle.response_started and not self._head_written and self._head is None:

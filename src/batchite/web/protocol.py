@@ -11,6 +11,7 @@ import httptools
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from batchite.web import zerocopy
 from batchite.web.guard import Fallback
 from batchite.web.joined import join
 from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
@@ -20,6 +21,8 @@ MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together; a bound on what a stranger can make us keep."""
 HEAD_SECONDS = 30.0
 """How long a request's line and headers may take to come."""
+_EXTENSIONS: dict[str, dict[object, object]] = {zerocopy.EXTENSION: {}}
+"""of connections without TLS"""
 
 
 class Protocol(HttpToolsProtocol):
@@ -84,6 +87,8 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._spelled: dict[bytes, bytes] = {}
+        if self.scheme == "http":
+            self.scope["extensions"] = _EXTENSIONS
         self.scope[SPELLED_KEY] = self._spelled  # type: ignore[literal-required]
 
     def on_header(self, name: bytes, value: bytes) -> None:

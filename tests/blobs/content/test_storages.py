@@ -1,6 +1,7 @@
 """What every storage of content promises; each test runs with each of them."""
 
 import hashlib
+import os
 from pathlib import Path
 from random import Random
 
@@ -45,6 +46,22 @@ async def test_ranges_are_read_exactly(storage: Storage) -> None:
     spans = [(0, 1), (len(DATA) - 1, 1), (EDGE - 1, 2), (EDGE, 1), (EDGE - 5, EDGE + 10), (12345, 3 * MIB)]
     for start, length in spans:
         assert await get(storage, 7, start, length) == DATA[start : start + length]
+
+
+@pytest.mark.parametrize("length", [1, MIB // 2 - 1, MIB // 2, len(DATA) - 5])
+async def test_parts_are_what_is_read(storage: Storage, length: int) -> None:
+    await put(storage, 7, DATA)
+    seen = b""
+    async for part in storage.parts(7, 5, length):
+        seen += part if isinstance(part, bytes) else os.pread(part.descriptor, part.length, part.start)
+    assert seen == DATA[5 : 5 + length]
+
+
+async def test_parts_that_are_not_there_are_an_error(storage: Storage) -> None:
+    await put(storage, 7, DATA[:MIB])
+    for number, length in ((7, MIB + 1), (8, MIB)):
+        with pytest.raises(ContentTruncated):
+            assert [part async for part in storage.parts(number, 0, length)] == []
 
 
 async def test_chunks_are_small(storage: Storage) -> None:

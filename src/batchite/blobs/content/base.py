@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from batchite.wire.blob.crc64 import Crc64
@@ -23,6 +24,15 @@ class StorageUnavailable(Exception):  # noqa: N818 - a state of the storage, not
 
 UNAVAILABLE = "the object store that keeps the content of blobs cannot be used now; try again later"
 """What a client is told of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes of an open file."""
+
+    descriptor: int
+    start: int
+    length: int
 
 
 class Digest:
@@ -73,6 +83,9 @@ class Storage(Protocol):
 
     def read(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Exactly these bytes and no more, in constant memory. Raises ContentTruncated."""
+
+    def parts(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes | Stretch, None]:
+        """As `read`, but as stretches where they are in files; each is open until the next is asked for."""
 
     async def remove(self, numbers: Collection[int]) -> None:
         """Remove these contents and what is there of unfinished ones; none needs to exist."""

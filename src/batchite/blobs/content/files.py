@@ -10,12 +10,12 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from batchite.blobs.content.base import ContentTruncated, Digest
+from batchite.blobs.content.base import ContentTruncated, Digest, Stretch
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Files:
     async def read(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Asks the disk for the next chunk while the client takes the last one."""
         path, end = self.path(content_no), start + length
-        descriptor, chunk = await self._run(partial(_open, path, min(READ_BYTES, length), start))
+        descriptor, chunk = await self._run(partial(_open_and_read, path, min(READ_BYTES, length), start))
         at = start + len(chunk)
         reading: asyncio.Future[bytes] | None = None
         try:
@@ -68,6 +68,18 @@ class Files:
         finally:
             if reading is not None and not reading.done():
                 await asyncio.wait([reading])
+            os.close(descriptor)
+
+    async def parts(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes | Stretch, None]:
+        if length < READ_BYTES:  # opened and read by one call of a thread; sending it would take another
+            async with aclosing(self.read(content_no, start, length)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            return
+        descriptor = await self._run(partial(_open_whole, self.path(content_no), start + length))
+        try:
+            yield Stretch(descriptor, start, length)
+        finally:
             os.close(descriptor)
 
     async def remove(self, numbers: Collection[int]) -> None:
@@ -141,17 +153,31 @@ class FileDraft:
         return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-def _open(path: Path, length: int, start: int) -> tuple[int, bytes]:
-    """A descriptor, and the first bytes read from it."""
+def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise ContentTruncated(f"there is no file {path.name}") from None
+
+
+def _open_and_read(path: Path, length: int, start: int) -> tuple[int, bytes]:
+    """A descriptor, and the first bytes read from it."""
+    descriptor = _open(path)
     try:
         return descriptor, _read(descriptor, length, start)
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _open_whole(path: Path, end: int) -> int:
+    """A descriptor of a file that has so many bytes."""
+    descriptor = _open(path)
+    size = os.fstat(descriptor).st_size
+    if size < end:
+        os.close(descriptor)
+        raise ContentTruncated(f"{end} bytes are wanted, {size} are there")
+    return descriptor
 
 
 def _read(descriptor: int, length: int, offset: int) -> bytes:

@@ -55,6 +55,8 @@ class Objects:
         finally:
             await _cancelled(pending)
 
+    parts = read
+
     async def _get(self, content_no: int, part: int, first: int, last: int) -> bytes:
         try:
             with _told():

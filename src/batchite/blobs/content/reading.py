@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from typing import TypeAlias, TypeVar
 
-from batchite.blobs.content.base import ContentTruncated, Storage
+from batchite.blobs.content.base import ContentTruncated, Storage, Stretch
 from batchite.store.blobs import contents
 from batchite.store.blobs.blocks import ZEROS, Piece
 from batchite.store.database import Database
+
+T = TypeVar("T")
+_Read: TypeAlias = Callable[[int, int, int], AsyncGenerator[bytes | T, None]]
 
 CHUNK_BYTES = 512 * 1024
 """Of zeros, and of small contents from the database, at once."""
@@ -21,14 +25,33 @@ class Reader:
         self._database = database
         self._storage = storage
 
-    async def stream(self, pieces: Iterable[Piece]) -> AsyncGenerator[bytes, None]:
-        """All pieces. Raises OSError, StorageUnavailable and ContentTruncated."""
-        for run in _runs(pieces):
-            async with aclosing(self._read(run)) as chunks:
+    def stream(self, pieces: Iterable[Piece]) -> Stream:
+        return Stream(self._database, self._storage, pieces)
+
+
+class Stream:
+    """All these pieces, read as they are asked for."""
+
+    def __init__(self, database: Database, storage: Storage, pieces: Iterable[Piece]) -> None:
+        self._database = database
+        self._storage = storage
+        self._pieces = pieces
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Raises OSError, StorageUnavailable and ContentTruncated."""
+        return self._all(self._storage.read)
+
+    def parts(self) -> AsyncGenerator[bytes | Stretch, None]:
+        """The same, as stretches where it is in files, for whoever can send those."""
+        return self._all(self._storage.parts)
+
+    async def _all(self, read: _Read[T]) -> AsyncGenerator[bytes | T, None]:
+        for run in _runs(self._pieces):
+            async with aclosing(self._read(run, read)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
-    async def _read(self, run: Sequence[Piece]) -> AsyncGenerator[bytes, None]:
+    async def _read(self, run: Sequence[Piece], read: _Read[T]) -> AsyncGenerator[bytes | T, None]:
         first = run[0]
         if first.content_no == ZEROS:
             for at in range(0, first.length, CHUNK_BYTES):
@@ -36,7 +59,7 @@ class Reader:
         elif first.inline:
             yield await self._read_inline(run)
         else:
-            async with aclosing(self._storage.read(first.content_no, first.start, first.length)) as chunks:
+            async with aclosing(read(first.content_no, first.start, first.length)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 

@@ -1,0 +1,98 @@
+"""Large blobs as they come down: whole and in ranges, while they are replaced, and damaged."""
+
+import asyncio
+import socket
+from random import Random
+
+import aiohttp
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobBlock
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.server import Server
+
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+
+MIB = 1024 * 1024
+DATA = Random(3).randbytes(8 * MIB)  # noqa: S311
+LENGTHS = (1, 700, 20_000, 100_000, 524_287, 524_288, 1_500_000)
+"""Of blocks: within the metadata, and in files that are read or sent as they are."""
+
+
+async def test_every_range_of_a_mixed_list_comes_as_it_was_put(
+    server: Server, container: ContainerClient
+) -> None:
+    random = Random(4)  # noqa: S311
+    blob = container.get_blob_client("mixed")
+    lengths = [*LENGTHS, *random.choices(LENGTHS[:4], k=12), *random.choices(LENGTHS, k=3)]
+    random.shuffle(lengths)
+    whole = DATA[: sum(lengths)]
+    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    for number, (end, length) in enumerate(zip(ends, lengths, strict=True)):
+        await blob.stage_block(f"{number:03}", whole[end - length : end])
+    await blob.commit_block_list([BlobBlock(f"{number:03}") for number in range(len(lengths))])
+    ranges = [(0, len(whole)), *((end - 1, 2) for end in ends[:-1])]
+    ranges += [(random.randrange(len(whole)), random.choice(LENGTHS)) for _ in range(30)]
+    url = await open_to_all(container, "mixed")
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        for start, length in ranges:
+            headers = {"x-ms-range": f"bytes={start}-{start + length - 1}"}
+            async with session.get(url, headers=headers) as answer:
+                assert answer.status == 206
+                assert await answer.read() == whole[start : start + length]
+
+
+async def test_a_page_blob_comes_with_its_zeros(container: ContainerClient) -> None:
+    disk = container.get_blob_client("disk")
+    await disk.create_page_blob(8 * MIB)
+    await disk.upload_page(DATA[:MIB], 2 * MIB, MIB)
+    url = await open_to_all(container, "disk")
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert await answer.read() == bytes(2 * MIB) + DATA[:MIB] + bytes(5 * MIB)
+
+
+async def test_what_is_deleted_is_sent_to_its_end(server: Server, container: ContainerClient) -> None:
+    await container.upload_blob("large", DATA)
+    path = (await open_to_all(container, "large")).partition(f"{server.address[1]}")[2]
+    reader, writer = await slow_reader(server)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+    await container.delete_blob("large")
+    assert len(server.files.numbers()) == 1
+    assert await asyncio.wait_for(reader.readexactly(len(DATA)), 30) == DATA
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
+    writer.close()
+    await server.content.settle()
+    assert server.files.numbers() == set()
+
+
+@pytest.mark.parametrize("left", [None, 0, len(DATA) - 1])
+async def test_damaged_content_is_an_error_and_no_short_answer(
+    server: Server, client: BlobServiceClient, container: ContainerClient, left: int | None
+) -> None:
+    await container.upload_blob("large", DATA)
+    (number,) = server.files.numbers()
+    if left is None:
+        server.files.path(number).unlink()
+    else:
+        with server.files.path(number).open("r+b") as file:
+            file.truncate(left)
+    with pytest.raises(HttpResponseError) as refused:
+        await container.download_blob("large")
+    assert refused.value.status_code == 500
+
+
+async def open_to_all(container: ContainerClient, blob: str) -> str:
+    """The blob's URL, which then needs no signature."""
+    await container.set_container_access_policy(signed_identifiers={}, public_access="blob")
+    return container.get_blob_client(blob).url
+
+
+async def slow_reader(server: Server) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection for which the system keeps little, so that most waits at the service."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(client, server.address)
+    return await asyncio.open_connection(sock=client)
