@@ -184,7 +184,7 @@ def _verify_sas(
 ) -> sas.Token:
     use = known_tokens.use_of(raw_query, query, target)
     try:
-        known = account.tokens.find(use, query, now)
+        known = account.tokens.find(use, now)
         if known is not None:
             return known
         signature = query["sig"].replace(" ", "+")  # some clients leave the + of base64 as it is
@@ -192,7 +192,7 @@ def _verify_sas(
         token = sas.verify({**query, "sig": signature}, target, account.keys, now, stored)
     except sas.SasError as error:
         raise _refusal(error) from None
-    account.tokens.add(use, token)
+    account.tokens.add(use, query, token)
     return token
 
 

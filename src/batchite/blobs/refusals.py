@@ -30,6 +30,9 @@ PLACES: Mapping[str, frozenset[str]] = {
 }
 """Headers that some operations on blobs know only, and the `comp` of those; refused elsewhere."""
 
+_IF_TAGS = "x-ms-if-tags"
+_LOOKED_AT = frozenset({*HEADERS, *PLACES, _IF_TAGS})
+
 COMPONENTS: Mapping[Level, frozenset[str]] = {
     "service": frozenset(),
     "container": frozenset({"rename"}),
@@ -40,14 +43,16 @@ COMPONENTS: Mapping[Level, frozenset[str]] = {
 
 def check(headers: Mapping[str, str], query: Mapping[str, str], level: Level) -> None:
     """Raises BlobError for what would have to be ignored."""
+    if headers.keys().isdisjoint(_LOOKED_AT):
+        return
     for name in headers.keys() & HEADERS.keys():
         if headers[name]:
             raise unsupported_header(name, headers[name], HEADERS[name])
     for name in headers.keys() & PLACES.keys():
         if headers[name] and not (level == "blob" and query.get("comp", "") in PLACES[name]):
             raise unsupported_header(name, headers[name], "this operation has no such header")
-    if level != "blob" and headers.get("x-ms-if-tags"):
-        raise unsupported_header("x-ms-if-tags", headers["x-ms-if-tags"], "only blobs have tags")
+    if level != "blob" and headers.get(_IF_TAGS):
+        raise unsupported_header(_IF_TAGS, headers[_IF_TAGS], "only blobs have tags")
 
 
 def unknown_operation(level: Level, query: Mapping[str, str]) -> BlobError:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from batchite.wire.signing.bearer import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """The result of authentication, whatever the scheme.
 
     `account` is the account acted on, `roles` what may be done there (`owner` may do everything),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from batchite.wire.blob.errors import BlobError
 
@@ -26,8 +27,7 @@ _SPECIAL_CONTAINERS = frozenset({ROOT_CONTAINER, "$web", "$logs", "$blobchangefe
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """The names in a URL; a level that is not addressed is the empty string.
 
     `secondary`: the account's copy for reading is meant. `by_host`: the host names the account.

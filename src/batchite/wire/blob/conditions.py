@@ -76,9 +76,9 @@ NONE = Conditions()
 
 def parse(headers: Mapping[str, str]) -> Conditions:
     """From headers with lower-case names. Raises BlobError for a bad date or a pair not allowed."""
-    given = _NAMES.intersection(headers)
-    if not given:
+    if headers.keys().isdisjoint(_NAMES):
         return NONE
+    given = _NAMES.intersection(headers)
     if len(given) > 1 and given not in _ALLOWED_PAIRS:
         raise BlobError("MultipleConditionHeadersNotSupported")
     return Conditions(

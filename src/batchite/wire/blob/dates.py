@@ -10,6 +10,7 @@ from functools import lru_cache
 from batchite.wire.blob.errors import invalid_header, invalid_parameter
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
 
+_DATE_CHARACTERS = 64  # what is longer is no date that comes again
 _TICKS_BEFORE_1970 = 621_355_968_000_000_000  # an ETag counts from year 1, as the real service's do
 
 
@@ -30,8 +31,15 @@ def http_date(ticks: int) -> str:
 
 def parse_http_date(text: str) -> Timestamp:
     """Raises ValueError unless it is an HTTP date."""
+    return _known_date(text) if len(text) <= _DATE_CHARACTERS else _parse_date(text)
+
+
+def _parse_date(text: str) -> Timestamp:
     moment = parsedate_to_datetime(text)
     return Timestamp.from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+_known_date = lru_cache(maxsize=256)(_parse_date)  # all requests of a second are signed with the same
 
 
 def whole_seconds(ticks: int) -> int:

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -147,8 +148,11 @@ def check_version(text: str | None) -> str:
 
     Raises BlobError InvalidHeaderValue unless it has the form of a version.
     """
-    if text is None:
-        return NEWEST_VERSION
+    return NEWEST_VERSION if text is None else _checked_version(text)
+
+
+@lru_cache(maxsize=64)
+def _checked_version(text: str) -> str:
     if not _VERSION.fullmatch(text):
         raise invalid_header("x-ms-version", text, f"a version is a date such as {NEWEST_VERSION}")
     return text

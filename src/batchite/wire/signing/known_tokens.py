@@ -1,8 +1,8 @@
 """Shared access signatures that were found genuine, so that they need not be verified again.
 
 Clients send the same token with every request. What a token grants follows from the query, the place it
-is used at and the peer alone, except for its times, and for tokens that depend on more than that: on
-stored policies, on a user's key, on headers. Those are never remembered.
+is used at, the peer and the time alone, except for tokens that depend on more than that: on stored
+policies, on a user's key, on headers. Those are never remembered.
 """
 
 from __future__ import annotations
@@ -37,21 +37,27 @@ def use_of(raw_query: str, query: Mapping[str, str], target: Target) -> Use | No
     return Use(raw_query, target.container, blob, target.scheme, target.client_address)
 
 
+class _Known(NamedTuple):
+    token: Token
+    start: int
+    end: int
+
+
 class KnownTokens:
     """Those of one account, whose keys do not change."""
 
     def __init__(self) -> None:
-        self._tokens: dict[Use, Token] = {}
+        self._tokens: dict[Use, _Known] = {}
 
-    def find(self, use: Use | None, query: Mapping[str, str], now: Timestamp) -> Token | None:
-        """The token that was added for this use. Raises SasError if it is not valid now."""
-        token = self._tokens.get(use) if use else None
-        if token is not None:
-            sas.check_times(query, now)
-        return token
+    def find(self, use: Use | None, now: Timestamp) -> Token | None:
+        """The token that was added for this use, if it is valid now."""
+        known = self._tokens.get(use) if use else None
+        return known.token if known and known.start <= now.ticks < known.end else None
 
-    def add(self, use: Use | None, token: Token) -> None:
+    def add(self, use: Use | None, query: Mapping[str, str], token: Token) -> None:
+        """`query` has the token's times."""
         if use is not None:
             if len(self._tokens) >= MAX_TOKENS:
                 self._tokens.clear()
-            self._tokens[use] = token
+            start, end = sas.times(query)
+            self._tokens[use] = _Known(token, start.ticks, end.ticks)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
+
+import msgspec
 
 from batchite.wire.blob.policies import Policy, find, parse_time
 from batchite.wire.signing import delegation
@@ -71,8 +72,7 @@ class SasError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What the request is about, and from where. `headers` and `query` are the whole request's, names
     in lower case; a token may be bound to some of them."""
 
@@ -81,12 +81,11 @@ class Target:
     blob: str
     scheme: str
     client_address: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     query: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """What a genuine token grants. For an account SAS also the services and resource types.
 
     A user delegation SAS grants no more than the `role` of the user whose key signed it; `user` is the
@@ -127,12 +126,12 @@ def verify(
     elif "ss" in query or "srt" in query:
         _check_signature(query["sig"], _account_string(query, target), keys)
         token = _account_token(query)
-        check_times(query, now)
+        _check_times(query, now)
     else:
         _check_signature(query["sig"], _service_string(query, target), keys)
         said = _with_policy(query, policies)
         token = Token(_scope(query), frozenset(_required(said, "sp")))
-        check_times(said, now)
+        _check_times(said, now)
     _check_protocol(query.get("spr"), target.scheme)
     _check_address(query.get("sip"), target.client_address)
     return token
@@ -200,7 +199,7 @@ def _delegated_token(
 ) -> Token:
     text = _delegated_string(query, target)
     role = _check_delegated_signature(query, text, keys)
-    check_times(query, now)
+    _check_times(query, now)
     _check_key_times(query, now)
     user = (query["sduoid"], query.get("skdutid", "")) if query.get("sduoid") else None
     return Token(_scope(query), frozenset(_required(query, "sp")), role=role, user=user)
@@ -272,11 +271,15 @@ def _check_signature(given: str, text: str, keys: Iterable[bytes]) -> None:
         raise SasError("mismatch", f"Signature did not match. String to sign used was {text}")
 
 
-def check_times(query: Mapping[str, str], now: Timestamp) -> None:
-    """Check `st` and `se`. Raises SasError."""
-    start = _time(query, "st") if query.get("st") else None
-    expiry = _time(query, "se")
-    if (start is not None and now < start) or now >= expiry:
+def times(query: Mapping[str, str]) -> tuple[Timestamp, Timestamp]:
+    """From when on a token is valid, and when it is not any more. Raises SasError."""
+    start = _time(query, "st") if query.get("st") else Timestamp(0)
+    return start, _time(query, "se")
+
+
+def _check_times(query: Mapping[str, str], now: Timestamp) -> None:
+    start, expiry = times(query)
+    if not start <= now < expiry:
         raise SasError(
             "time",
             "Signature not valid in the specified time frame: "

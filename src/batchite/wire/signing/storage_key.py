@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from batchite.wire.blob.dates import parse_http_date
 from batchite.wire.signing.mac import hmac_sha256
@@ -35,8 +36,7 @@ _SIGNED_HEADERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(msgspec.Struct, frozen=True):
     """The parts of a request that are signed.
 
     Header names are in lower case and each occurs once (joined with commas); query names and values
@@ -49,8 +49,7 @@ class Signed:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """`detail` is for the client: what does not fit, and on a mismatch the string that we signed."""
 
     outcome: Outcome
@@ -92,12 +91,12 @@ def _check_date(headers: Mapping[str, str], now: Timestamp) -> Verdict | None:
 
 
 def _check_signature(request: Signed, account: str, keys: Iterable[bytes], signature: str) -> Verdict:
-    candidates = list(strings_to_sign(request, account))
-    given = signature.encode()
-    known = list(keys)
-    if any(hmac.compare_digest(sign(key, text), given) for key in known for text in candidates):
-        return _VALID
-    shown = candidates[0].replace("\r", " ")
+    given, known = signature.encode(), tuple(keys)
+    for text in strings_to_sign(request, account):
+        for key in known:
+            if hmac.compare_digest(sign(key, text), given):
+                return _VALID
+    shown = next(iter(strings_to_sign(request, account))).replace("\r", " ")
     return Verdict(
         "mismatch",
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed "
