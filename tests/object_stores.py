@@ -42,15 +42,15 @@ class RunningStore:
                     client.create_container(bucket)
         return f"{self.scheme}://{bucket}/some/place"
 
-    def names(self, url: str) -> list[str]:
-        """Of everything in the bucket or container of `url`."""
+    def objects(self, url: str) -> dict[str, int]:
+        """The sizes of everything in the bucket or container of `url`, by name."""
         bucket = url.split("/")[2]
         with mock.patch.dict(os.environ, self.variables):
             if self.scheme == "s3":
                 pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=bucket)
-                return [found["Key"] for page in pages for found in page.get("Contents", ())]
+                return {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", ())}
             with self._azure() as client:
-                return list(client.get_container_client(bucket).list_blob_names())
+                return {blob.name: blob.size for blob in client.get_container_client(bucket).list_blobs()}
 
     def remove(self, url: str, name: str) -> None:
         """Behind the back of whoever uses it."""

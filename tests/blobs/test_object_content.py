@@ -50,7 +50,7 @@ async def checked(server: Server) -> Report:
 async def test_clients_notice_nothing(object_store: RunningStore, object_url: str, tmp_path: Path) -> None:
     async with serving(tmp_path, content_url=object_url) as server, container_of(server) as container:
         await container.upload_blob("small", b"in the database")
-        assert object_store.names(object_url) == ["some/place/owner"]
+        assert list(object_store.objects(object_url)) == ["some/place/owner"]
         large = container.get_blob_client("large")
         await large.upload_blob(LARGE)
         listed = container.get_blob_client("listed")
@@ -76,14 +76,14 @@ async def test_clients_notice_nothing(object_store: RunningStore, object_url: st
             await container.delete_blob(blob)
         await container.delete_blob("large", delete_snapshots="include")
         await server.content.settle()
-        assert object_store.names(object_url) == ["some/place/owner"]
+        assert list(object_store.objects(object_url)) == ["some/place/owner"]
         assert object_store.unfinished(object_url) == []
 
 
 async def test_damage_is_found(object_store: RunningStore, object_url: str, tmp_path: Path) -> None:
     async with serving(tmp_path, content_url=object_url) as server, container_of(server) as container:
         await container.upload_blob("large", LARGE)
-        names = sorted(name for name in object_store.names(object_url) if not name.endswith("owner"))
+        names = sorted(name for name in object_store.objects(object_url) if not name.endswith("owner"))
         assert len(names) == 3
         object_store.remove(object_url, names[1])
         (damage,) = (await checked(server)).damages
@@ -131,4 +131,4 @@ async def test_an_outage_is_said_and_survived(
                     await server.content.settle()
             whole = Report(contents=3, size=2 * len(BLOCK) + 24, damages=(), leftovers=0)
             assert await checked(server) == whole
-            assert len(store.names(url)) == 3
+            assert len(store.objects(url)) == 3

@@ -36,7 +36,7 @@ async def test_a_check_says_what_is_damaged(tmp_path: Path) -> None:
     file = await one_content(tmp_path)
     whole = run("--data-dir", str(tmp_path))
     assert (whole.returncode, whole.stderr) == (0, "")
-    assert whole.stdout == "1 contents, 15 bytes\neverything is as it was written\n"
+    assert whole.stdout == "1 content, 15 bytes\neverything is as it was written\n"
     file.write_bytes(b"what was altered")
     damaged = run("--data-dir", str(tmp_path))
     assert damaged.returncode == 1

@@ -45,10 +45,11 @@ async def _report(settings: Settings) -> Report:
     import asyncio
 
     from batchite.blobs.checking import check
-    from batchite.blobs.content.opening import open_storage
+    from batchite.blobs.content.opening import open_storage, recorded_url
     from batchite.store.database import Database
 
-    storage = await asyncio.to_thread(open_storage, settings.content, settings.data_dir)
+    url = settings.content or recorded_url(settings.data_dir)
+    storage = await asyncio.to_thread(open_storage, url, settings.data_dir)
     database = Database(f"sqlite:///{settings.data_dir / DATABASE}")
     try:
         return await check(database, storage, _show_progress)
@@ -64,11 +65,15 @@ def _show_progress(verified: int) -> None:
 
 def lines(report: Report) -> list[str]:
     """What a person is told, a line each."""
-    told = [f"{report.contents:,} contents, {report.size:,} bytes"]
+    told = [f"{_contents(report.contents)}, {report.size:,} bytes"]
     for damage in report.damages:
         names = ", ".join(damage.affected) or "no blob any more"
         told.append(f"DAMAGED {damage.what}; affects {names}")
     if report.leftovers:
-        told.append(f"{report.leftovers:,} contents without a record take up space and do no harm")
+        told.append(f"{_contents(report.leftovers)} without a record; they take up space and do no harm")
     told.append(f"{len(report.damages)} damaged" if report.damages else "everything is as it was written")
     return told
+
+
+def _contents(count: int) -> str:
+    return "1 content" if count == 1 else f"{count:,} contents"

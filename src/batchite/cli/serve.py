@@ -61,6 +61,8 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
         for account in settings.accounts.storage:
             lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]
     lines.append(f"Data    {settings.data_dir}")
+    if settings.content and "blob" in services:
+        lines.append(f"Content {settings.content}")
     lines.append(f'Shell   eval "$(batchite env --data-dir {shlex.quote(str(settings.data_dir))})"')
     lines.append(f"Ready in {uptime.seconds():.2f} s. Ctrl-C stops.")
     return lines

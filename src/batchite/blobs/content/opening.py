@@ -41,6 +41,12 @@ class _Record(msgspec.Struct, frozen=True):
     owner: str
 
 
+def recorded_url(data_dir: Path) -> str:
+    """Of the object store that a data directory uses; "" if it uses none. Raises WrongStorageError."""
+    record = _read(data_dir / RECORD_FILE)
+    return record.url if record is not None else ""
+
+
 def open_storage(url: str, data_dir: Path) -> Storage:
     """Files below the data directory if `url` is empty, else the object store. Blocks.
 
