@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from starlette.types import Receive, Scope, Send
 
 from batchite.accounts import Accounts
-from batchite.blobs import answers, cross_origin, operations, refusals
+from batchite.blobs import answers, cross_origin, guards, operations, refusals
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service
@@ -123,7 +123,9 @@ class BlobApp:
             self._service.database, incoming, where, headers, query, account, operation.needs, now
         )
         refusals.check(headers, query, where.level)
-        return await operation.run(self._service, Call(incoming, where, headers, query, principal, account))
+        call = Call(incoming, where, headers, query, principal, account)
+        guards.check_form(call)
+        return await operation.run(self._service, call)
 
     def _failure(self, error: Exception, incoming: Incoming) -> Answer:
         """Raises what is not the client's doing."""

@@ -10,7 +10,7 @@ from batchite.store.blobs.blobs import Blob, Type
 from batchite.store.blobs.extras import NONE, Extras
 from batchite.wire.blob import encryption, tag_filter, tags, tiers
 from batchite.wire.blob.errors import BlobError, invalid_header
-from batchite.wire.blob.tag_filter import FilterError
+from batchite.wire.blob.tag_filter import Expression, FilterError
 
 TAGS = "x-ms-tags"
 IF_TAGS = "x-ms-if-tags"
@@ -68,13 +68,18 @@ def check_may_tag(call: Call) -> None:
 
 def check_if_tags(call: Call, blob: Blob | None) -> None:
     """The condition x-ms-if-tags; a blob that is not there has no tags. Raises BlobError."""
+    condition = if_tags(call)
+    if condition is not None and not condition.holds(blob.extras.tags if blob else {}):
+        raise BlobError("ConditionNotMet")
+
+
+def if_tags(call: Call) -> Expression | None:
+    """The condition that the request has. Raises BlobError if it is none, or the client may not ask."""
     text = call.headers.get(IF_TAGS)
     if not text:
-        return
+        return None
     check_may_tag(call)
     try:
-        condition = tag_filter.condition(text)
+        return tag_filter.condition(text)
     except FilterError as error:
         raise invalid_header(IF_TAGS, text, str(error)) from None
-    if not condition.holds(blob.extras.tags if blob else {}):
-        raise BlobError("ConditionNotMet")

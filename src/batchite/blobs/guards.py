@@ -12,9 +12,25 @@ from batchite.blobs.call import Call
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Blob, Slot, Type
-from batchite.wire.blob import leases
+from batchite.wire.blob import conditions, leases
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import TYPES
+
+_CONDITIONAL = frozenset({"x-ms-lease-id", given.IF_TAGS}) | conditions.NAMES
+_READING = frozenset({"GET", "HEAD"})
+
+
+def check_form(call: Call) -> None:
+    """For conditions and leases that are none, whatever exists. Raises BlobError: 400."""
+    headers = call.headers
+    if headers.keys().isdisjoint(_CONDITIONAL):
+        return
+    conditions.parse(headers)
+    if call.incoming.verb not in _READING:
+        conditions.check_combination(headers)
+    if lease_id := headers.get("x-ms-lease-id"):
+        leases.read_id("x-ms-lease-id", lease_id)
+    given.if_tags(call)
 
 
 def find_slot(connection: sa.Connection, call: Call) -> Slot:

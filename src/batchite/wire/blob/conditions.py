@@ -1,7 +1,9 @@
 """Conditional headers, decided as the Blob service documents them.
 
-`If-None-Match` goes before `If-Modified-Since` and `If-Match` before `If-Unmodified-Since`; any other
-pair is refused. Times compare in whole seconds, as `Last-Modified` shows them.
+Reading goes on if If-Match and If-Unmodified-Since hold, and one of If-None-Match and If-Modified-Since,
+of those that are given. For changes If-None-Match goes before If-Modified-Since and If-Match before
+If-Unmodified-Since; any other pair is refused, and so are several ETags. Times compare in whole seconds,
+as `Last-Modified` shows them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from batchite.wire.blob import dates
 from batchite.wire.blob.errors import BlobError, invalid_header
 
-_NAMES = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+NAMES = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 _ALLOWED_PAIRS = (
     frozenset({"if-none-match", "if-modified-since"}),
     frozenset({"if-match", "if-unmodified-since"}),
@@ -30,15 +32,26 @@ class Conditions:
 
     def check_read(self, modified: int) -> None:
         """For reading what was last changed at this tick. Raises BlobError: 304, 412 or 400."""
+        if self is NONE:
+            return
         if self.none_match is not None and "*" in self.none_match:
             raise BlobError("UnsatisfiableCondition")
-        self._check(modified, "NotModified")
+        seconds = dates.whole_seconds(modified)
+        late = self.unmodified_since is not None and seconds > self.unmodified_since
+        if late or not self._matches(dates.etag(modified)):
+            raise BlobError("ConditionNotMet")
+        new = [] if self.none_match is None else [dates.etag(modified) not in self.none_match]
+        if self.modified_since is not None:
+            new.append(seconds > self.modified_since)
+        if new and not any(new):
+            shown = (("ETag", dates.etag(modified)), ("Last-Modified", dates.http_date(modified)))
+            raise BlobError("NotModified", headers=shown)
 
     def check_change(self, modified: int) -> None:
         """For changing or deleting what exists. Raises BlobError: 412 or 400."""
         if self.none_match is not None and "*" in self.none_match:
             raise BlobError("UnsatisfiableCondition")
-        self._check(modified, "ConditionNotMet")
+        self._check(modified)
 
     def check_put(self, modified: int | None) -> None:
         """For creating or replacing; `modified` is None if nothing is there yet.
@@ -51,42 +64,48 @@ class Conditions:
             return
         if self.none_match is not None and "*" in self.none_match:
             raise BlobError("BlobAlreadyExists")
-        self._check(modified, "ConditionNotMet")
+        self._check(modified)
 
-    def _check(self, modified: int, unchanged: str) -> None:
+    def _check(self, modified: int) -> None:
+        """As changes have it: an ETag goes before a time."""
         if self is NONE:
             return
         etag, seconds = dates.etag(modified), dates.whole_seconds(modified)
-        if self.match is not None:
-            if not ("*" in self.match or etag in self.match):
-                raise BlobError("ConditionNotMet")
-        elif self.unmodified_since is not None and seconds > self.unmodified_since:
+        late = self.unmodified_since is not None and seconds > self.unmodified_since
+        if not self._matches(etag) or (self.match is None and late):
             raise BlobError("ConditionNotMet")
         if self.none_match is not None:
             failed = etag in self.none_match
         else:
             failed = self.modified_since is not None and seconds <= self.modified_since
         if failed:
-            shown = (("ETag", etag), ("Last-Modified", dates.http_date(modified)))
-            raise BlobError(unchanged, headers=shown if unchanged == "NotModified" else ())
+            raise BlobError("ConditionNotMet")
+
+    def _matches(self, etag: str) -> bool:
+        return self.match is None or not self.match.isdisjoint({"*", etag})
 
 
 NONE = Conditions()
 
 
 def parse(headers: Mapping[str, str]) -> Conditions:
-    """From headers with lower-case names. Raises BlobError for a bad date or a pair not allowed."""
-    if headers.keys().isdisjoint(_NAMES):
+    """From headers with lower-case names. Raises BlobError for a bad date."""
+    if headers.keys().isdisjoint(NAMES):
         return NONE
-    given = _NAMES.intersection(headers)
-    if len(given) > 1 and given not in _ALLOWED_PAIRS:
-        raise BlobError("MultipleConditionHeadersNotSupported")
     return Conditions(
         _etags(headers.get("if-match")),
         _etags(headers.get("if-none-match")),
         _seconds("If-Modified-Since", headers.get("if-modified-since")),
         _seconds("If-Unmodified-Since", headers.get("if-unmodified-since")),
     )
+
+
+def check_combination(headers: Mapping[str, str]) -> None:
+    """For changes; any combination is for reading. Raises BlobError: 400."""
+    given = NAMES.intersection(headers)
+    several = any(len(_etags(headers.get(name)) or ()) > 1 for name in ("if-match", "if-none-match"))
+    if several or (len(given) > 1 and given not in _ALLOWED_PAIRS):
+        raise BlobError("MultipleConditionHeadersNotSupported")
 
 
 def _etags(text: str | None) -> frozenset[str] | None:
