@@ -16,7 +16,7 @@ from batchite.blobs import answers, cross_origin, guards, operations, refusals
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service
-from batchite.blobs.content.base import StorageUnavailable
+from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
@@ -136,7 +136,7 @@ class BlobApp:
             error = BlobError("InsufficientStorage")
         elif isinstance(error, StorageUnavailable):
             log.error("request %s failed: %s", incoming.request_id, error)
-            error = BlobError("ServerBusy", details=(("Reason", "the content's store cannot be used now"),))
+            error = BlobError("ServerBusy", details=(("Reason", UNAVAILABLE),))
         if not isinstance(error, BlobError):
             raise error
         return answers.failure(error, incoming.request_id, self._service.clock.now())
