@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchite import tls
+from batchite.identity import TlsError, trusting
 from batchite.settings import Settings, load
 
 
@@ -14,7 +15,7 @@ def settings(data_dir: Path, **flags: object) -> Settings:
 
 def test_plain_http_unless_asked_for(tmp_path: Path) -> None:
     assert tls.identity(settings(tmp_path)) is None
-    assert tls.trusting("") == {}
+    assert trusting("") == {}
 
 
 def test_names_are_those_by_which_clients_come(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_a_renewed_certificate_is_of_the_same_authority(tmp_path: Path) -> None:
     found = tls.identity(settings(tmp_path, tls="yes"))
     assert found is not None
     tls.check(found, "new.example")
-    with pytest.raises(tls.TlsError, match=r"'other\.example'"):
+    with pytest.raises(TlsError, match=r"'other\.example'"):
         tls.check(found, "other.example")
 
 
@@ -58,21 +59,21 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     given = settings(tmp_path, tls_certificate=one.certificate, tls_key=other.key)
     found = tls.identity(given)
     assert found is not None
-    with pytest.raises(tls.TlsError, match="belong together"):
+    with pytest.raises(TlsError, match="belong together"):
         found.context()
 
 
 @pytest.mark.parametrize("name", ["tls_key", "tls_ca"])
 def test_what_belongs_to_a_certificate_needs_one(tmp_path: Path, name: str) -> None:
-    with pytest.raises(tls.TlsError, match="--tls-certificate"):
+    with pytest.raises(TlsError, match="--tls-certificate"):
         tls.identity(settings(tmp_path, **{name: "x.pem"}))
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     missing = settings(tmp_path, tls_certificate="/none/c.pem", tls_ca="/none/ca.pem")
-    with pytest.raises(tls.TlsError, match=r"/none/ca\.pem: No such file"):
+    with pytest.raises(TlsError, match=r"/none/ca\.pem: No such file"):
         tls.identity(missing)
     found = tls.identity(settings(tmp_path, tls_certificate="/none/c.pem"))
     assert found is not None
-    with pytest.raises(tls.TlsError, match=r"/none/c\.pem .*No such file"):
+    with pytest.raises(TlsError, match=r"/none/c\.pem .*No such file"):
         found.context()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import TypeVar
@@ -37,6 +36,8 @@ def checked(read: Callable[[object], T], given: object, place: str) -> T:
 
 
 def read(path: Path) -> dict[str, object]:
+    import tomllib  # only here: few have such a file
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import socket
 from pathlib import Path
 from typing import Literal
@@ -90,7 +89,8 @@ def _listen_anywhere(host: str) -> socket.socket:
     A port among those could be taken by somebody's connection while the services are down.
     """
     ports = range(LOWEST_FREE_PORT, _first_ephemeral_port())
-    for port in random.sample(ports, min(len(ports), ATTEMPTS)):
+    for _ in range(ATTEMPTS if ports else 0):
+        port = ports[int.from_bytes(os.urandom(4), "big") % len(ports)]  # `random` loads 5 MB of ciphers
         try:
             return _listen(host, port)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""HTTPS: the certificate that the services show, and what clients need to trust it.
+"""Where the certificate of the services comes from, and the bundle by which clients trust it.
 
 The certificate is one that is given, or one of the data directory's own authority, which
 `batchite tls init` makes. Clients that must learn to trust it are told one file, the bundle: the
@@ -14,9 +14,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
 from batchite.endpoints import ANY_ADDRESS
+from batchite.identity import Identity, TlsError
 from batchite.settings import Settings
 
 DIRECTORY = "tls"
@@ -35,37 +34,6 @@ _PLACES = (
     "/etc/ssl/cert.pem",
 )
 _ROUNDS = 6
-
-
-class TlsError(Exception):
-    """HTTPS cannot be spoken; the text says why and what to do."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """What the services show. `bundle` is empty if clients trust the certificate anyway."""
-
-    certificate: str
-    key: str
-    bundle: str = ""
-
-    def context(self) -> ssl.SSLContext:
-        """For a server. Raises TlsError."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(self.certificate, self.key)
-        except OSError as error:  # an SSLError is one
-            raise TlsError(
-                f"The certificate {self.certificate} with the key {self.key} cannot be used: "
-                f"{error.strerror or error}. Both are PEM files, and belong together."
-            ) from None
-        context.set_alpn_protocols(["http/1.1"])
-        return context
-
-
-def trusting(bundle: str) -> dict[str, str]:
-    """The variables that make programs trust the bundle: OpenSSL's, those of `requests` and of Node.js."""
-    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-    return dict.fromkeys(names, bundle) if bundle else {}
 
 
 def identity(settings: Settings) -> Identity | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchite import __version__
-from batchite.cli.serve import announcement
+from batchite.cli.announcement import announcement
 from batchite.directory_lock import held
 from batchite.endpoints import Endpoints
 from batchite.settings import SETTINGS, load

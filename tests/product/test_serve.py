@@ -178,3 +178,21 @@ def test_stopping_what_has_stopped_is_fine(tmp_path: Path) -> None:
     stop(service)
     stop(service)
     assert service.process.returncode == 0
+
+
+def test_the_name_of_a_directory_names_no_service(tmp_path: Path) -> None:
+    """Which processes to start is guessed before the arguments are understood."""
+    command = [sys.executable, "-m", "batchite", "serve", "--data-dir", "blob"]
+    command += ["--batch-port", "0", "--blob-port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("Ready") for line in process.stdout)
+        assert {path.stem for path in (tmp_path / "blob").glob("*.db")} == {"batch", "blobs"}
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+
+
+def test_a_refusal_leaves_no_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "batchite", "serve", "--data-dir", str(tmp_path), "--blob-port", "x"]
+    assert subprocess.run(command, check=False, capture_output=True, timeout=DEADLINE).returncode == 1
+    assert processes_of(tmp_path) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from batchite.cli import keep, options
 from batchite.settings import Settings
@@ -17,12 +17,10 @@ HELP = "Read every byte of every blob and compare checksums; the service may be 
 DATABASE = "blobs.db"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands below `blob`."""
-    group = typer.Typer(help="Look after the stored blobs.", no_args_is_help=True)
-    group.command("check", help=HELP)(options.with_settings(_check, names=("data_dir", "content", "config")))
-    keep.add_to(group)
-    app.add_typer(group, name="blob")
+def command() -> click.Group:
+    """`blob`, and what is below it."""
+    check = options.command("check", _check, help=HELP, settings=("data_dir", "content", "config"))
+    return click.Group("blob", [check, keep.command()], help="Look after the stored blobs.")
 
 
 def _check(settings: Settings) -> None:
@@ -37,7 +35,7 @@ def _check(settings: Settings) -> None:
         report = asyncio.run(_report(settings))
     except (WrongStorageError, StorageUnavailable, OSError) as error:
         options.fail(f"the check could not be finished: {error}")
-    typer.echo("\n".join(lines(report)))
+    click.echo("\n".join(lines(report)))
     sys.exit(1 if report.damages else 0)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Annotated
 
-import typer
+import click
 
 from batchite import directory_lock
 from batchite.cli import options
@@ -17,27 +16,24 @@ from batchite.settings import Settings
 HELP = 'Print the variables that Azure\'s tools read, for: eval "$(batchite env)"'
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command `env`."""
-    more = {
-        "account": (
-            Annotated[str | None, typer.Option(help="Batch account; the first one if not given.")],
-            None,
-        ),
-        "as_json": (Annotated[bool, typer.Option("--json", help="Print one JSON object.")], False),
-    }
-    app.command("env", help=HELP)(options.with_settings(_env, names=("data_dir", "config"), more=more))
+def command() -> click.Command:
+    """`env`."""
+    more = (
+        click.Option(["--account"], help="Batch account; the first one if not given."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object."),
+    )
+    return options.command("env", _env, help=HELP, settings=("data_dir", "config"), more=more)
 
 
 def _env(settings: Settings, account: str | None, as_json: bool) -> None:
     found = options.known_endpoints(settings.data_dir)
     if not directory_lock.is_held(settings.data_dir / LOCK_FILE):
-        typer.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
+        click.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
     try:
         values = variables(options.known_accounts(settings.data_dir), found, batch_account=account)
     except LookupError as error:
         options.fail(str(error))
-    typer.echo(json.dumps(values, indent=2) if as_json else exports(values))
+    click.echo(json.dumps(values, indent=2) if as_json else exports(values))
 
 
 def exports(values: dict[str, str]) -> str:

@@ -5,9 +5,7 @@ Azure sets most of this by its management API, which there is not here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+import click
 
 from batchite import endpoints
 from batchite.accounts import StorageAccount
@@ -21,21 +19,17 @@ SECONDS = 30
 _QUERY = (("comp", "properties"), ("restype", "service"))
 
 
-def add_to(group: typer.Typer) -> None:
-    """Add the command `keep`."""
-    more: dict[str, tuple[Any, object]] = {
-        "versions": (
-            Annotated[bool | None, typer.Option(help="Keep what is overwritten as a version.")],
-            None,
+def command() -> click.Command:
+    """`keep`."""
+    more = (
+        click.Option(
+            ["--versions/--no-versions"], default=None, help="Keep what is overwritten as a version."
         ),
-        "deleted_blobs": (Annotated[int | None, typer.Option(metavar="DAYS", help=DAYS)], None),
-        "deleted_containers": (Annotated[int | None, typer.Option(metavar="DAYS", help=DAYS)], None),
-        "account": (
-            Annotated[str | None, typer.Option(help="Storage account; the first if not given.")],
-            None,
-        ),
-    }
-    group.command("keep", help=HELP)(options.with_settings(_keep, names=("data_dir", "config"), more=more))
+        click.Option(["--deleted-blobs"], type=int, metavar="DAYS", help=DAYS),
+        click.Option(["--deleted-containers"], type=int, metavar="DAYS", help=DAYS),
+        click.Option(["--account"], help="Storage account; the first if not given."),
+    )
+    return options.command("keep", _keep, help=HELP, settings=("data_dir", "config"), more=more)
 
 
 def _keep(
@@ -54,7 +48,7 @@ def _keep(
     if any(elements):
         document = f"<StorageServiceProperties>{''.join(elements)}</StorageServiceProperties>"
         _send(settings, found, "PUT", document.encode())
-    typer.echo("\n".join(_lines(_send(settings, found, "GET", b""))))
+    click.echo("\n".join(_lines(_send(settings, found, "GET", b""))))
 
 
 def _retention(name: str, days: int | None) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Any, NoReturn
 
-import typer
+import click
 
 from batchite import accounts, endpoints
 from batchite.accounts import Accounts
@@ -19,7 +18,7 @@ from batchite.settings import CONFIG, SETTINGS, Setting, load
 
 def fail(message: str) -> NoReturn:
     """End the command with an error that a person can act on."""
-    typer.echo(f"batchite: {message}", err=True)
+    click.echo(f"batchite: {message}", err=True)
     sys.exit(1)
 
 
@@ -52,38 +51,33 @@ def known_endpoints(data_dir: Path) -> Endpoints:
     return not_started(data_dir) if found is None else found
 
 
-def with_settings(
-    command: Callable[..., None],
+def command(
+    name: str,
+    run: Callable[..., None],
     *,
-    names: Sequence[str] | None = None,
-    more: Mapping[str, tuple[Any, object]] | None = None,
-) -> Callable[..., None]:
-    """`command` with flags for parameters, to be called with the loaded settings first.
+    help: str,
+    settings: Sequence[str] | None = None,
+    more: Sequence[click.Parameter] = (),
+) -> click.Command:
+    """A command that calls `run` with the loaded settings, and with the parameters `more` by their names.
 
-    `names` keeps only these settings' flags (the rest still come from variables and the config file);
-    `more` adds parameters of the command's own: annotation and default by name.
+    `settings` keeps only these settings' flags (the rest still come from variables and the config file).
     """
-    own = {name: _keyword(name, annotation, default) for name, (annotation, default) in (more or {}).items()}
-    flags = [_flag(setting) for setting in (*SETTINGS, CONFIG) if names is None or setting.name in names]
+    own = [parameter.name or "" for parameter in more]
+    flags = [_flag(one) for one in (*SETTINGS, CONFIG) if settings is None or one.name in settings]
 
-    def run(**given: Any) -> None:
+    def call(**given: Any) -> None:
         try:
-            settings = load(given, config=given.get("config") and Path(given["config"]))
+            loaded = load(given, config=given.get("config") and Path(given["config"]))
         except SettingsError as error:
             fail(str(error))
-        command(settings, **{name: given[name] for name in own})
+        run(loaded, **{name: given[name] for name in own})
 
-    run.__signature__ = inspect.Signature([*own.values(), *flags])  # type: ignore[attr-defined]
-    run.__doc__ = command.__doc__
-    return run
+    return click.Command(name, callback=call, params=[*more, *flags], help=help)
 
 
-def _flag(setting: Setting) -> inspect.Parameter:
+def _flag(setting: Setting) -> click.Option:
     shown = f"{setting.help} [{setting.variable}; default: {setting.default_text}]"
-    option = typer.Option(setting.flag, help=shown, show_default=False)
-    kind: Any = bool if isinstance(setting.default, bool) else str
-    return _keyword(setting.name, Annotated[Optional[kind], option], None)  # noqa: UP045 - `kind` is a value
-
-
-def _keyword(name: str, annotation: Any, default: object) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    if isinstance(setting.default, bool):
+        return click.Option([f"{setting.flag}/--no-{setting.flag[2:]}"], default=None, help=shown)
+    return click.Option([setting.flag], metavar="TEXT", help=shown)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-import typer
+import click
 
 from batchite.accounts import StorageAccount
 from batchite.cli import options
@@ -21,21 +20,22 @@ TOLERANCE = Duration.of(minutes=5)
 """A token counts from a little before it was made, since clocks differ."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command `token`."""
-    more: dict[str, tuple[Any, object]] = {
-        "account": (
-            Annotated[str | None, typer.Option(help="Storage account; the first if not given.")],
-            None,
+def command() -> click.Command:
+    """`token`."""
+    more = (
+        click.Option(["--account"], help="Storage account; the first if not given."),
+        click.Option(
+            ["--role"],
+            default="contributor",
+            show_default=True,
+            help=f"What the user is: {', '.join(ROLES)}.",
         ),
-        "role": (Annotated[str, typer.Option(help=f"What the user is: {', '.join(ROLES)}.")], "contributor"),
-        "user": (
-            Annotated[str | None, typer.Option(help="The user's object id; a new one if not given.")],
-            None,
+        click.Option(["--user"], help="The user's object id; a new one if not given."),
+        click.Option(
+            ["--hours"], type=float, default=1.0, show_default=True, help="How long the token is good."
         ),
-        "hours": (Annotated[float, typer.Option(help="How long the token is good.")], 1.0),
-    }
-    app.command("token", help=HELP)(options.with_settings(_token, names=("data_dir", "config"), more=more))
+    )
+    return options.command("token", _token, help=HELP, settings=("data_dir", "config"), more=more)
 
 
 def _token(settings: Settings, account: str | None, role: str, user: str | None, hours: float) -> None:
@@ -49,7 +49,7 @@ def _token(settings: Settings, account: str | None, role: str, user: str | None,
     now = SystemClock().now()
     expiry = now + Duration.of(seconds=hours * 3600)
     start = now + Duration(-TOLERANCE.ticks)
-    typer.echo(bearer.issue(found.name, found.key_bytes[0], identity, start, expiry))
+    click.echo(bearer.issue(found.name, found.key_bytes[0], identity, start, expiry))
 
 
 def storage_account(settings: Settings, name: str | None) -> StorageAccount:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchite.accounts import Accounts, BatchAccount, StorageAccount
 from batchite.endpoints import Endpoints
-from batchite.tls import trusting
+from batchite.identity import trusting
 
 
 def variables(

@@ -1,0 +1,30 @@
+"""What `batchite serve` prints when the services are ready."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from batchite import __version__, uptime
+from batchite.cli.variables import connection_string
+from batchite.endpoints import Endpoints, Service
+from batchite.settings import Settings
+
+
+def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> list[str]:
+    """What a person wants to know of services that are ready, a line each."""
+    lines = [f"Batchite {__version__}"]
+    if "batch" in services:
+        lines.append(f"Batch   {endpoints.url('batch')}")
+        lines += [f"        account {account.name}" for account in settings.accounts.batch]
+    if "blob" in services:
+        blob_url = endpoints.url("blob") or ""
+        lines.append(f"Blob    {blob_url}")
+        for account in settings.accounts.storage:
+            lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]
+    lines.append(f"Data    {settings.data_dir}")
+    if settings.content and "blob" in services:
+        lines.append(f"Content {settings.content}")
+    lines.append(f'Shell   eval "$(batchite env --data-dir {shlex.quote(str(settings.data_dir))})"')
+    lines.append(f"Ready in {uptime.seconds():.2f} s. Ctrl-C stops.")
+    return lines

@@ -1,0 +1,42 @@
+"""The Batch service, composed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchite import accounts
+from batchite.batch.app import BatchApp, fallback
+from batchite.clock import SystemClock
+from batchite.dispatch.service import Dispatch
+from batchite.engines.local import LocalEngine
+from batchite.processes.launch import Launch
+from batchite.processes.parts import Parts, open_database
+from batchite.web.guard import Guard
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+async def compose(launch: Launch) -> Parts:
+    data_dir, clock = Path(launch.data_dir), SystemClock()
+    database, known = await open_database(data_dir, "batch"), accounts.load(data_dir)
+    dispatch = Dispatch(
+        database,
+        known,
+        clock,
+        lambda lost: LocalEngine(data_dir / "nodes", lost),
+        account_url=launch.url,
+        environment=launch.environment,
+    )
+    suffix = next(iter(launch.host_suffixes), None)
+    app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=suffix)
+    own: dict[str, ASGIApp] = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
+
+    async def stop(end_nodes: bool) -> None:
+        await dispatch.stop(end_nodes=end_nodes)
+
+    async def close() -> None:
+        database.close()
+
+    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, stop, close)

@@ -1,0 +1,47 @@
+"""The Blob service, composed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from batchite import accounts
+from batchite.blobs.app import BlobApp, fallback
+from batchite.blobs.content.opening import WrongStorageError, open_storage
+from batchite.blobs.content.store import ContentStore
+from batchite.blobs.purging import Purging
+from batchite.clock import SystemClock
+from batchite.processes.launch import Launch
+from batchite.processes.parts import Parts, open_database
+from batchite.web.guard import Guard
+
+
+async def compose(launch: Launch) -> Parts:
+    """Ends the process if the storage cannot be used."""
+    data_dir = Path(launch.data_dir)
+    database, known = await open_database(data_dir, "blobs"), accounts.load(data_dir)
+    try:
+        storage = await asyncio.to_thread(open_storage, launch.content, data_dir)
+    except WrongStorageError as error:
+        raise SystemExit(f"batchite: {error}") from None
+    content = ContentStore(database, storage)
+    clock = SystemClock()
+    app = BlobApp(
+        database, content, known, clock, host_suffixes=launch.host_suffixes, origins=launch.copy_origins
+    )
+    purging = Purging(database, content.disposal, clock)
+
+    async def start() -> None:
+        await content.start()
+        await app.start()
+        purging.start()
+
+    async def stop(_end_nodes: bool) -> None:
+        await purging.stop()
+
+    async def close() -> None:
+        await app.stop()
+        await content.close()
+        database.close()
+
+    return Parts(Guard(app, own={}, errors=fallback), start, stop, close)

@@ -1,0 +1,62 @@
+"""What a service process is told when it is to begin, and how.
+
+Supervisor and process speak over a socket, the standard input of the process. The listening socket comes
+with one byte, then a line, the `Launch`; later perhaps the word `stop`. The process says `ready` once. The
+end of the socket means that the other one is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import msgspec
+
+from batchite.endpoints import Service
+from batchite.identity import Identity
+
+READY = b"ready\n"
+STOP = b"stop\n"
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a service process is told."""
+
+    service: Service
+    url: str
+    data_dir: str
+    environment: dict[str, str]
+    trusted_proxies: tuple[str, ...]
+    host_suffixes: tuple[str, ...] = ()
+    """hosts below one of them name their account"""
+    copy_origins: tuple[str, ...] = ()
+    """other services that blobs may be copied from"""
+    identity: Identity | None = None
+    """for HTTPS"""
+    log_level: str
+    content: str = ""
+    """URL of the object store that keeps the bytes of blobs; none: a directory"""
+
+
+def send(channel: socket.socket, launch: Launch, listening: socket.socket) -> None:
+    """Raises OSError if the process has ended."""
+    socket.send_fds(channel, [b"\0"], [listening.fileno()])
+    channel.sendall(msgspec.json.encode(launch) + b"\n")
+
+
+def receive(channel: socket.socket) -> tuple[Launch, socket.socket] | None:
+    """With the listening socket; None if the supervisor has gone before it began anything."""
+    _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+    if not descriptors:
+        return None
+    listening = socket.socket(fileno=descriptors[0])
+    listening.set_inheritable(False)  # a node that held the socket would keep the port taken
+    return msgspec.json.decode(_read_line(channel.fileno()), type=Launch), listening
+
+
+def _read_line(descriptor: int) -> bytes:
+    """Byte by byte: what follows the line stays in the socket, for whoever waits for it later."""
+    line = bytearray()
+    while (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
+        line += byte
+    return bytes(line)
