@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from batchite.blobs.content.base import Stretch
@@ -24,8 +24,7 @@ XML: Headers = [("Content-Type", "application/xml")]
 _Parts = AsyncGenerator[bytes | Stretch, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """`body` is sent with its length; `stream` is sent instead if there is one, and the headers then
     have the length. `done` is called when nothing more is read from the stream."""
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from batchite.blobs.authentication import KnownAccount
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.origins import Origins
@@ -40,8 +42,7 @@ class Service:
     """Answers another request; the list receives the headers of every answer to it"""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Header names are in lower case and values of one name joined by commas; of a query parameter
     the first value counts."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -38,15 +37,14 @@ _RANGE_MD5 = "x-ms-range-get-content-md5"
 _RANGE_CRC64 = "x-ms-range-get-content-crc64"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """A blob with what is to be sent of it: bytes in memory, or pieces of content files."""
 
     blob: Blob
     part: Span
     span: Span | None
     """the part, if a range was asked for"""
-    data: bytes | None = None
+    data: bytes = b""
     pieces: tuple[Piece, ...] = ()
 
 
@@ -54,7 +52,7 @@ async def head(service: Service, call: Call) -> Answer:
     blob = await _look(service, call)
     properties = _shown_properties(call, blob)
     headers = [
-        *_headers(call, blob, properties, service.clock.now().ticks),
+        *_headers(blob, properties, service.clock.now().ticks),
         ("Content-Length", str(blob.size)),
     ]
     if properties.content_md5:
@@ -76,19 +74,32 @@ async def metadata(service: Service, call: Call) -> Answer:
 
 async def get(service: Service, call: Call) -> Answer:
     checksums = [name for name in (_RANGE_MD5, _RANGE_CRC64) if _wants(call, name)]
-    found, release = await _find_and_hold(service, call)
-    stream = service.content.reader.stream(found.pieces) if found.pieces else None
-    if found.blob.stored_extras is not None:
-        found = replace(found, blob=service.copying.with_progress(found.blob))
-    headers = _get_headers(call, found, service.clock.now().ticks)
-    status = 200 if found.span is None else 206
-    if not checksums:
-        return Answer(status, headers, found.data or b"", stream, release)
+    now = service.clock.now().ticks
+    found, release = await _find_and_hold(service, call, now)
     try:
-        data = (found.data or b"") if stream is None else await _collect(found, stream, checksums[0])
-    finally:
+        return await _answer(service, call, found, now, checksums, release)
+    except BaseException:
         release()
-    return Answer(status, [*headers, *(_checksum(name, data) for name in checksums)], data)
+        raise
+
+
+async def _answer(
+    service: Service,
+    call: Call,
+    found: _Found,
+    now: int,
+    checksums: Sequence[str],
+    release: Callable[[], None],
+) -> Answer:
+    if found.blob.stored_extras is not None:
+        found = msgspec.structs.replace(found, blob=service.copying.with_progress(found.blob))
+    headers = _get_headers(call, found, now)
+    status = 200 if found.span is None else 206
+    stream = service.content.reader.stream(found.pieces) if found.pieces else None
+    if not checksums:
+        return Answer(status, headers, found.data, stream, release)
+    data = found.data if stream is None else await _collect(found, stream, checksums[0])
+    return Answer(status, [*headers, *(_checksum(name, data) for name in checksums)], data, done=release)
 
 
 async def _collect(found: _Found, stream: Stream, name: str) -> bytes:
@@ -111,13 +122,18 @@ def _checksum(name: str, data: bytes) -> tuple[str, str]:
     return "x-ms-content-crc64", base64.b64encode(crc64(data)).decode()
 
 
-async def _find_and_hold(service: Service, call: Call) -> tuple[_Found, Callable[[], None]]:
+def _nothing_held() -> None:
+    """Of content that came with its blob."""
+
+
+async def _find_and_hold(service: Service, call: Call, now: int) -> tuple[_Found, Callable[[], None]]:
     """Looks again if content was removed between the look and the hold: the blob was replaced then."""
     disposal = service.content.disposal
-    now = service.clock.now().ticks
     while True:
         with disposal.watch() as removed:
             found = await _found(service, call, now)
+            if not found.pieces:
+                return found, _nothing_held
             numbers = {piece.content_no for piece in found.pieces}
             if removed.isdisjoint(numbers):
                 return found, disposal.hold(numbers)
@@ -161,7 +177,7 @@ def _pieces(connection: sa.Connection, blob: Blob, part: Span) -> tuple[Piece, .
 
 def _get_headers(call: Call, found: _Found, now: int) -> Headers:
     properties = _shown_properties(call, found.blob)
-    headers = [*_headers(call, found.blob, properties, now), ("Content-Length", str(found.part.length))]
+    headers = [*_headers(found.blob, properties, now), ("Content-Length", str(found.part.length))]
     md5 = properties.content_md5
     if found.span is not None:
         headers.append(("Content-Range", found.span.content_range(found.blob.size)))
@@ -170,7 +186,7 @@ def _get_headers(call: Call, found: _Found, now: int) -> Headers:
     return headers
 
 
-def _headers(call: Call, blob: Blob, properties: HttpProperties, now: int) -> Headers:
+def _headers(blob: Blob, properties: HttpProperties, now: int) -> Headers:
     return [
         *version_headers(blob.modified),
         *property_headers(properties),
@@ -223,7 +239,7 @@ def copy_headers(copy: Copied | None) -> Headers:
 def _shown_properties(call: Call, blob: Blob) -> HttpProperties:
     """As stored, but for what a SAS replaces."""
     properties = blob.properties
-    if call.principal.scheme != "sas":
+    if call.principal.scheme != "sas" or call.query.keys().isdisjoint(SAS_OVERRIDES):
         return properties
     replaced = {
         field: check_value(name, call.query[name])

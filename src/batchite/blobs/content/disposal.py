@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, suppress
 
 from batchite.blobs.content.base import Storage, StorageUnavailable
 from batchite.store.blobs import contents
@@ -22,6 +22,22 @@ RETRY_SECONDS = 30
 log = logging.getLogger(__name__)
 
 
+class _Watch:
+    """Written out, since every download has one: a generator costs several times as much."""
+
+    __slots__ = ("_watches",)
+
+    def __init__(self, watches: dict[_Watch, set[int]]) -> None:
+        self._watches = watches
+
+    def __enter__(self) -> set[int]:
+        removed = self._watches[self] = set()
+        return removed
+
+    def __exit__(self, *error: object) -> None:
+        del self._watches[self]
+
+
 class Disposal:
     """`dispose` may be called for contents whose last reference was dropped by a commit, only then."""
 
@@ -29,20 +45,14 @@ class Disposal:
         self._database = database
         self._storage = storage
         self._held: Counter[int] = Counter()
-        self._watches: list[set[int]] = []
+        self._watches: dict[_Watch, set[int]] = {}
         self._waiting: set[int] = set()
         self._task: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
 
-    @contextmanager
-    def watch(self) -> Iterator[set[int]]:
-        """The set that is yielded receives the numbers that are removed meanwhile."""
-        removed: set[int] = set()
-        self._watches.append(removed)
-        try:
-            yield removed
-        finally:
-            self._watches = [watch for watch in self._watches if watch is not removed]
+    def watch(self) -> AbstractContextManager[set[int]]:
+        """The set that is entered receives the numbers that are removed meanwhile."""
+        return _Watch(self._watches)
 
     def hold(self, numbers: Collection[int]) -> Callable[[], None]:
         """Keep these contents until the function that is returned is called."""
@@ -72,7 +82,7 @@ class Disposal:
     async def _run(self) -> None:
         while free := self._free():
             self._waiting -= free
-            for removed in self._watches:
+            for removed in self._watches.values():
                 removed |= free
             if not await self._try_to_remove(sorted(free)):
                 return

@@ -39,6 +39,7 @@ _ELEMENTS = {
     "x-ms-lease-state": "LeaseState",
     "x-ms-lease-duration": "LeaseDuration",
 }
+_UNLOCKED = (("x-ms-lease-status", "unlocked"), ("x-ms-lease-state", "available"))
 _AVAILABLE = (("LeaseStatus", "unlocked"), ("LeaseState", "available"))
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Lease)
@@ -72,10 +73,12 @@ def after_change(lease: Lease | None, now: int) -> Lease | None:
 
 def headers(lease: Lease | None, now: int) -> list[tuple[str, str]]:
     """What properties show."""
+    if lease is None:
+        return [*_UNLOCKED]
     present = state(lease, now)
     status = "locked" if present in ("leased", "breaking") else "unlocked"
     shown = [("x-ms-lease-status", status), ("x-ms-lease-state", present)]
-    if lease is not None and present == "leased":
+    if present == "leased":
         shown.append(("x-ms-lease-duration", "infinite" if lease.seconds == INFINITE else "fixed"))
     return shown
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from batchite.wire.blob.errors import BlobError
 
 _RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Bytes `start` up to but not including `end`."""
 
     start: int
@@ -25,8 +25,7 @@ class Span:
         return f"bytes {self.start}-{self.end - 1}/{size}"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A range as asked for; `last` is None for "to the end"."""
 
     first: int
