@@ -1,10 +1,12 @@
 """`batchite blob check`, as a person runs it."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from batchite import directory_lock
 from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
 from batchite.store import migrating
@@ -42,6 +44,24 @@ async def test_a_check_says_what_is_damaged(tmp_path: Path) -> None:
     assert damaged.returncode == 1
     assert "DAMAGED content 1: it has 16 bytes instead of 15" in damaged.stdout
     assert damaged.stdout.endswith("1 damaged\n")
+
+
+async def test_leftovers_are_removed_when_asked_and_nobody_serves(tmp_path: Path) -> None:
+    kept = await one_content(tmp_path)
+    loose = kept.with_name("f01")
+    loose.write_bytes(b"nobody's")
+    asked = ["--data-dir", str(tmp_path), "--remove-leftovers"]
+    assert "without a record: 1 content, of no harm" in run(*asked[:2]).stdout
+    with directory_lock.held(tmp_path / "blobs.lock"):
+        refused = run(*asked)
+    assert refused.returncode == 1
+    assert f"process {os.getpid()}, has been stopped" in refused.stderr
+    assert loose.exists()
+    removed = run(*asked)
+    assert removed.returncode == 0
+    assert "without a record: 1 content, removed" in removed.stdout
+    assert (kept.exists(), loose.exists()) == (True, False)
+    assert "without a record" not in run(*asked).stdout
 
 
 def test_a_directory_without_blobs_is_refused(tmp_path: Path) -> None:

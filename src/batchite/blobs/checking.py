@@ -14,7 +14,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from batchite.blobs.content.base import ContentTruncated, Digest, Storage, StorageUnavailable
+from batchite.blobs.content.base import ContentTruncated, Digest, Storage
 from batchite.store.blobs import checking as rows
 from batchite.store.blobs.checking import Recorded
 from batchite.store.database import Database
@@ -42,12 +42,21 @@ class Report:
     damages: tuple[Damage, ...]
     leftovers: int
     """contents that lie in the storage without a record; they take up space and do no harm"""
+    removed: bool = False
+    """the leftovers"""
 
 
-async def check(database: Database, storage: Storage, progress: Callable[[int], None]) -> Report:
+async def check(
+    database: Database,
+    storage: Storage,
+    progress: Callable[[int], None],
+    *,
+    remove_leftovers: bool = False,
+) -> Report:
     """`progress` is told the bytes that have been verified, from time to time.
 
-    Raises OSError and StorageUnavailable if the storage cannot be asked.
+    Leftovers may be removed while no service runs only: in a database that was restored, the numbers
+    of later contents are given again. Raises OSError and StorageUnavailable if the storage cannot be asked.
     """
     stored = await storage.stored()  # before the records, which come first when something is uploaded
     count, size = await database.read(rows.totals)
@@ -55,7 +64,9 @@ async def check(database: Database, storage: Storage, progress: Callable[[int], 
     async for damage in _damaged_contents(database, storage, progress):
         damages.append(damage)
     leftovers = await _leftovers(database, storage, stored)
-    return Report(count, size, tuple(damages), leftovers)
+    if remove_leftovers:
+        await storage.remove(leftovers)
+    return Report(count, size, tuple(damages), len(leftovers), removed=remove_leftovers)
 
 
 def _inconsistencies(connection: sa.Connection) -> list[Damage]:
@@ -133,10 +144,7 @@ async def _read(storage: Storage, content: Recorded, digest: Digest) -> None:
             await asyncio.to_thread(digest.update, chunk)
 
 
-async def _leftovers(database: Database, storage: Storage, stored: set[int]) -> int:
-    """Not counting those whose removal was under way."""
+async def _leftovers(database: Database, storage: Storage, stored: set[int]) -> list[int]:
+    """Not those whose removal was under way."""
     loose = stored - await database.read(rows.known)
-    try:
-        return sum([await storage.size(number) is not None for number in sorted(loose)])
-    except StorageUnavailable:
-        return len(loose)
+    return sorted(loose & await storage.stored()) if loose else []

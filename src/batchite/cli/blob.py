@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
+from batchite import directory_lock
 from batchite.cli import keep, options
 from batchite.settings import Settings
 
@@ -14,16 +16,19 @@ if TYPE_CHECKING:
     from batchite.blobs.checking import Report
 
 HELP = "Read every byte of every blob and compare checksums; the service may be running meanwhile."
+REMOVE = "Remove contents that no record speaks of; of a service that is stopped."
 DATABASE = "blobs.db"
+LOCK = "blobs.lock"
 
 
 def command() -> click.Group:
     """`blob`, and what is below it."""
-    check = options.command("check", _check, help=HELP, settings=("data_dir", "content", "config"))
+    more = (click.Option(["--remove-leftovers"], is_flag=True, help=REMOVE),)
+    check = options.command("check", _check, help=HELP, settings=("data_dir", "content", "config"), more=more)
     return click.Group("blob", [check, keep.command()], help="Look after the stored blobs.")
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: Settings, remove_leftovers: bool) -> None:
     import asyncio
 
     from batchite.blobs.content.base import StorageUnavailable
@@ -32,14 +37,21 @@ def _check(settings: Settings) -> None:
     if not (settings.data_dir / DATABASE).exists():
         options.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
     try:
-        report = asyncio.run(_report(settings))
+        with _nobody_else(settings) if remove_leftovers else nullcontext():
+            report = asyncio.run(_report(settings, remove_leftovers))
+    except directory_lock.LockedError as error:
+        options.fail(f"leftovers can be removed when the service, process {error.holder}, has been stopped")
     except (WrongStorageError, StorageUnavailable, OSError) as error:
         options.fail(f"the check could not be finished: {error}")
     click.echo("\n".join(lines(report)))
     sys.exit(1 if report.damages else 0)
 
 
-async def _report(settings: Settings) -> Report:
+def _nobody_else(settings: Settings) -> AbstractContextManager[None]:
+    return directory_lock.held(settings.data_dir / LOCK)
+
+
+async def _report(settings: Settings, remove_leftovers: bool) -> Report:
     import asyncio
 
     from batchite.blobs.checking import check
@@ -50,7 +62,7 @@ async def _report(settings: Settings) -> Report:
     storage = await asyncio.to_thread(open_storage, url, settings.data_dir)
     database = Database(f"sqlite:///{settings.data_dir / DATABASE}")
     try:
-        return await check(database, storage, _show_progress)
+        return await check(database, storage, _show_progress, remove_leftovers=remove_leftovers)
     finally:
         database.close()
         await storage.close()
@@ -68,7 +80,8 @@ def lines(report: Report) -> list[str]:
         names = ", ".join(damage.affected) or "no blob any more"
         told.append(f"DAMAGED {damage.what}; affects {names}")
     if report.leftovers:
-        told.append(f"{_contents(report.leftovers)} without a record; they take up space and do no harm")
+        fate = "removed" if report.removed else "of no harm but the space (see --remove-leftovers)"
+        told.append(f"without a record: {_contents(report.leftovers)}, {fate}")
     told.append(f"{len(report.damages)} damaged" if report.damages else "everything is as it was written")
     return told
 
