@@ -22,11 +22,11 @@ def signed(verb: str, path: str, headers: dict[str, str]) -> dict[str, str]:
     lines += [
         lower.get("content-type", ""),
         "",
-        "",
+        lower.get("if-modified-since", ""),
         lower.get("if-match", ""),
         lower.get("if-none-match", ""),
     ]
-    lines += ["", lower.get("range", "")]
+    lines += [lower.get("if-unmodified-since", ""), lower.get("range", "")]
     lines += [f"{name}:{lower[name]}" for name in sorted(lower) if name.startswith("x-ms-")]
     resource, _, query = path.partition("?")
     lines.append(f"/{NAME}{resource}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from batchite.blobs import given, guards, parts
 from batchite.blobs.answers import Answer, changed
 from batchite.blobs.call import Call, Service
-from batchite.blobs.parts import Supply
+from batchite.blobs.parts import Part, Supply
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import extras, layouts
 from batchite.store.blobs.blobs import Blob
@@ -26,20 +27,24 @@ _MOST = "x-ms-blob-condition-maxsize"
 
 async def append(service: Service, call: Call) -> Answer:
     """Append Block, and Append Block From URL: the bytes are the blob's end from now on."""
+    place = _read_place(call.headers)
 
     def early(connection: sa.Connection) -> Blob:
         return _find(connection, call, service.clock.now().ticks)
 
     def unit(connection: sa.Connection, supply: Supply) -> tuple[Answer, list[int]]:
-        return _append(connection, call, supply, service.clock.now().ticks)
+        now = service.clock.now().ticks
+        blob = _find(connection, call, now)
+        part = supply(connection)
+        place.check(blob, part.size)
+        return _append(connection, call, blob, part, now)
 
     return await parts.take(service, call, MAX_APPEND_BYTES, early, unit)
 
 
-def _append(connection: sa.Connection, call: Call, supply: Supply, now: int) -> tuple[Answer, list[int]]:
-    blob = _find(connection, call, now)
-    part = supply(connection)
-    _check_place(call.headers, blob, part.size)
+def _append(
+    connection: sa.Connection, call: Call, blob: Blob, part: Part, now: int
+) -> tuple[Answer, list[int]]:
     count = blob.extras.appends + 1
     if count > MAX_APPENDS:
         raise BlobError("BlockCountExceedsLimit")
@@ -60,13 +65,14 @@ def _append(connection: sa.Connection, call: Call, supply: Supply, now: int) -> 
 
 async def seal(service: Service, call: Call) -> Answer:
     """Append Blob Seal: nothing can be appended from now on."""
+    place = _read_place(call.headers)
 
     def unit(connection: sa.Connection) -> int:
         now = service.clock.now().ticks
         blob = guards.existing(guards.find_slot(connection, call))
         guards.check_type(blob, "append")
         guards.check_change(call, blob, now)
-        _check_place(call.headers, blob, 0)
+        place.check(blob, 0)
         fields = extras.encode(msgspec.structs.replace(blob.extras, sealed=True))
         rows.update(connection, blob, now, extras=fields)
         return now
@@ -85,10 +91,19 @@ def _find(connection: sa.Connection, call: Call, now: int) -> Blob:
     return blob
 
 
-def _check_place(headers: Mapping[str, str], blob: Blob, size: int) -> None:
-    at = numbers.read(_AT, headers.get(_AT))
-    if at is not None and at != blob.size:
-        raise BlobError("AppendPositionConditionNotMet")
-    most = numbers.read(_MOST, headers.get(_MOST))
-    if most is not None and blob.size + size > most:
-        raise BlobError("MaxBlobSizeConditionNotMet")
+class _Place(NamedTuple):
+    """Where the bytes must come to lie; None where the client does not mind."""
+
+    at: int | None
+    most: int | None
+
+    def check(self, blob: Blob, size: int) -> None:
+        """Raises BlobError 412."""
+        if self.at is not None and self.at != blob.size:
+            raise BlobError("AppendPositionConditionNotMet")
+        if self.most is not None and blob.size + size > self.most:
+            raise BlobError("MaxBlobSizeConditionNotMet")
+
+
+def _read_place(headers: Mapping[str, str]) -> _Place:
+    return _Place(numbers.read(_AT, headers.get(_AT)), numbers.read(_MOST, headers.get(_MOST)))

@@ -26,38 +26,49 @@ class _Change(NamedTuple):
     headers: Headers
 
 
-_Action = Callable[[Call, Lease | None, int], _Change]
+_Step = Callable[[Lease | None, int], _Change]
+"""What happens to the present lease at a time."""
 
 
-def _acquire(call: Call, lease: Lease | None, now: int) -> _Change:
+def _acquire(call: Call) -> _Step:
     seconds = rules.read_seconds(_required(call, "x-ms-lease-duration"))
     proposed = call.headers.get("x-ms-proposed-lease-id")
     name = rules.read_id("x-ms-proposed-lease-id", proposed) if proposed else str(uuid4())
-    return _with_id(rules.acquire(lease, now, seconds, name), 201)
+    return lambda lease, now: _with_id(rules.acquire(lease, now, seconds, name), 201)
 
 
-def _renew(call: Call, lease: Lease | None, now: int) -> _Change:
-    return _with_id(rules.renew(lease, now, _own(call)), 200)
+def _renew(call: Call) -> _Step:
+    own = _own(call)
+    return lambda lease, now: _with_id(rules.renew(lease, now, own), 200)
 
 
-def _change(call: Call, lease: Lease | None, now: int) -> _Change:
+def _change(call: Call) -> _Step:
     own = _own(call)
     proposed = rules.read_id("x-ms-proposed-lease-id", _required(call, "x-ms-proposed-lease-id"))
-    return _with_id(rules.change(lease, now, own, proposed), 200)
+    return lambda lease, now: _with_id(rules.change(lease, now, own, proposed), 200)
 
 
-def _release(call: Call, lease: Lease | None, _now: int) -> _Change:
-    rules.release(lease, _own(call))
-    return _Change(None, 200, [])
+def _release(call: Call) -> _Step:
+    own = _own(call)
+
+    def step(lease: Lease | None, _now: int) -> _Change:
+        rules.release(lease, own)
+        return _Change(None, 200, [])
+
+    return step
 
 
-def _break(call: Call, lease: Lease | None, now: int) -> _Change:
+def _break(call: Call) -> _Step:
     asked = rules.read_break_seconds(call.headers.get("x-ms-lease-break-period"))
-    broken, left = rules.break_(lease, now, asked)
-    return _Change(broken, 202, [("x-ms-lease-time", str(left))])
+
+    def step(lease: Lease | None, now: int) -> _Change:
+        broken, left = rules.break_(lease, now, asked)
+        return _Change(broken, 202, [("x-ms-lease-time", str(left))])
+
+    return step
 
 
-_ACTIONS: dict[str, _Action] = {
+_ACTIONS: dict[str, Callable[[Call], _Step]] = {
     "acquire": _acquire,
     "renew": _renew,
     "change": _change,
@@ -81,22 +92,23 @@ def _with_id(lease: Lease, status: int) -> _Change:
     return _Change(lease, status, [("x-ms-lease-id", lease.id)])
 
 
-def _action(call: Call) -> _Action:
+def _read(call: Call) -> _Step:
+    """Raises BlobError for headers that are missing or wrong."""
     given = _required(call, "x-ms-lease-action")
     action = _ACTIONS.get(given.lower())
     if action is None:
         raise invalid_header("x-ms-lease-action", given, f"one of {', '.join(_ACTIONS)}")
-    return action
+    return action(call)
 
 
 async def lease_blob(service: Service, call: Call) -> Answer:
-    action = _action(call)
+    step = _read(call)
 
     def unit(connection: sa.Connection) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         call.conditions.check_change(blob.modified)
         given.check_if_tags(call, blob)
-        change = action(call, blob.lease, service.clock.now().ticks)
+        change = step(blob.lease, service.clock.now().ticks)
         blobs.set_lease(connection, blob.number, change.lease)
         return _answer(change, blob.modified)
 
@@ -104,12 +116,12 @@ async def lease_blob(service: Service, call: Call) -> Answer:
 
 
 async def lease_container(service: Service, call: Call) -> Answer:
-    action = _action(call)
+    step = _read(call)
 
     def unit(connection: sa.Connection) -> Answer:
         container = existing_container(connection, call)
         call.conditions.check_change(container.modified)
-        change = action(call, container.lease, service.clock.now().ticks)
+        change = step(container.lease, service.clock.now().ticks)
         containers.set_lease(connection, container.number, change.lease)
         return _answer(change, container.modified)
 

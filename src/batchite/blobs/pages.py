@@ -29,13 +29,15 @@ async def write(service: Service, call: Call) -> Answer:
         raise missing_header("x-ms-page-write")
     if action not in ("update", "clear"):
         raise invalid_header("x-ms-page-write", action, "update or clear")
-    span = rules.read_pages(call.headers)
+    span, sequence = rules.read_pages(call.headers), rules.read_sequence(call.headers)
 
     def early(connection: sa.Connection) -> Blob:
-        return _find(connection, call, span, service.clock.now().ticks)
+        return _find(connection, call, span, sequence, service.clock.now().ticks)
 
     def unit(connection: sa.Connection, supply: Supply) -> tuple[Answer, list[int]]:
-        return _write(connection, call, span, supply, service.clock.now().ticks)
+        now = service.clock.now().ticks
+        blob = _find(connection, call, span, sequence, now)
+        return _write(connection, call, blob, span, supply(connection), now)
 
     if action == "clear":
         _check_alone(call)
@@ -55,26 +57,24 @@ def _check_alone(call: Call) -> None:
 
 
 def _write(
-    connection: sa.Connection, call: Call, span: Span, supply: Supply, now: int
+    connection: sa.Connection, call: Call, blob: Blob, span: Span, part: Part, now: int
 ) -> tuple[Answer, list[int]]:
-    blob = _find(connection, call, span, now)
-    part = supply(connection)
     if part.size != span.length:
         raise invalid_header("x-ms-range", f"{span.length} bytes", f"{part.size} bytes are to be written")
     layout_no = layouts.own(connection, blob)
     condemned = layouts.write(connection, layout_no, span.start, span.end, part.pieces)
     rows.update(connection, blob, now, layout_no=layout_no)
-    sequence = (rules.SEQUENCE, str(blob.extras.sequence))
-    return changed(201, now, *part.shown, sequence, *given.encrypted(call)), condemned
+    number = (rules.SEQUENCE, str(blob.extras.sequence))
+    return changed(201, now, *part.shown, number, *given.encrypted(call)), condemned
 
 
-def _find(connection: sa.Connection, call: Call, span: Span, now: int) -> Blob:
+def _find(connection: sa.Connection, call: Call, span: Span, sequence: rules.Sequence, now: int) -> Blob:
     """Raises BlobError unless there are these pages, and they may be written."""
     blob = guards.existing(guards.find_slot(connection, call))
     guards.check_type(blob, "page")
     guards.check_change(call, blob, now)
     given.check_key(call, blob)
-    rules.check_sequence(call.headers, blob.extras.sequence)
+    sequence.check(blob.extras.sequence)
     if span.end > blob.size:
         raise BlobError("InvalidPageRange", details=(("Reason", f"the blob has {blob.size} bytes"),))
     return blob

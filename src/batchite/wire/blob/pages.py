@@ -65,20 +65,27 @@ def read_change(headers: Mapping[str, str]) -> Change:
     return Change(size, action, sequence)
 
 
-def check_sequence(headers: Mapping[str, str], sequence: int) -> None:
-    """Raises BlobError 412 unless the conditions on the sequence number hold."""
-    given = {
-        name: numbers.read(header, headers.get(header))
-        for name in ("le", "lt", "eq")
-        for header in (f"x-ms-if-sequence-number-{name}",)
-    }
-    at_most, below, equal = given["le"], given["lt"], given["eq"]
-    if (
-        (at_most is not None and sequence > at_most)
-        or (below is not None and sequence >= below)
-        or (equal is not None and sequence != equal)
-    ):
-        raise BlobError("SequenceNumberConditionNotMet")
+class Sequence(NamedTuple):
+    """Conditions on the sequence number; None where there is none."""
+
+    at_most: int | None = None
+    below: int | None = None
+    equal: int | None = None
+
+    def check(self, number: int) -> None:
+        """Raises BlobError 412 unless they hold."""
+        if (
+            (self.at_most is not None and number > self.at_most)
+            or (self.below is not None and number >= self.below)
+            or (self.equal is not None and number != self.equal)
+        ):
+            raise BlobError("SequenceNumberConditionNotMet")
+
+
+def read_sequence(headers: Mapping[str, str]) -> Sequence:
+    """Raises BlobError for what is no number."""
+    names = (f"x-ms-if-sequence-number-{name}" for name in ("le", "lt", "eq"))
+    return Sequence(*(numbers.read(name, headers.get(name)) for name in names))
 
 
 def read_pages(headers: Mapping[str, str]) -> Span:
