@@ -90,7 +90,6 @@ def s3(port: int = 0) -> Iterator[RunningStore]:
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
     }
     try:
         yield RunningStore("s3", endpoint, variables)
@@ -115,7 +114,6 @@ def azure(data_dir: Path) -> Iterator[RunningStore]:
         "AZURE_STORAGE_ACCOUNT_NAME": NAME,
         "AZURE_STORAGE_ACCOUNT_KEY": KEY,
         "AZURE_STORAGE_ENDPOINT": server.url,
-        "AZURE_ALLOW_HTTP": "true",
     }
     try:
         yield RunningStore("az", server.url, variables)

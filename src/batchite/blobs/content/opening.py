@@ -18,7 +18,7 @@ from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
 
 if TYPE_CHECKING:
-    from obstore.store import BackoffConfig, ObjectStore, RetryConfig
+    from obstore.store import BackoffConfig, ClientConfig, ObjectStore, RetryConfig
 
 DIRECTORY = "blobs"
 RECORD_FILE = "content.json"
@@ -27,6 +27,8 @@ RETRY_SECONDS = 20
 """How long requests to an object store are repeated before the client is told."""
 OPENING_SECONDS = 8
 """The same for the first requests, before the service is ready."""
+REQUEST_SECONDS = 60
+"""For one request, into which a part of a content has to fit."""
 _LONGEST_PAUSE_SECONDS = 2
 
 
@@ -130,7 +132,9 @@ def _connect(url: str, seconds: int) -> ObjectStore:
 
     pauses: BackoffConfig = {"max_backoff": timedelta(seconds=_LONGEST_PAUSE_SECONDS)}
     times: RetryConfig = {"retry_timeout": timedelta(seconds=seconds), "max_retries": 100, "backoff": pauses}
-    return from_url(url, retry_config=times)
+    # Given options replace those of the environment. An endpoint of http:// was named on purpose.
+    client: ClientConfig = {"timeout": timedelta(seconds=REQUEST_SECONDS), "allow_http": True}
+    return from_url(url, retry_config=times, client_options=client)
 
 
 def _sign(store: ObjectStore, owner: str) -> str:
