@@ -20,6 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src # as pip does for what is not editable: many an environment forbids it later
 	@touch $(STAMP)
 
 tutorial: install ## start the services, run the tutorial against them, show its results, stop

@@ -19,9 +19,11 @@ from batchite.web.guard import Guard
 async def compose(launch: Launch) -> Parts:
     """Ends the process if the storage cannot be used."""
     data_dir = Path(launch.data_dir)
-    database, known = await open_database(data_dir, "blobs"), accounts.load(data_dir)
+    known = accounts.load(data_dir)
     try:
-        storage = await asyncio.to_thread(open_storage, launch.content, data_dir)
+        database, storage = await asyncio.gather(  # both are making files and waiting for the disk
+            open_database(data_dir, "blobs"), asyncio.to_thread(open_storage, launch.content, data_dir)
+        )
     except WrongStorageError as error:
         raise SystemExit(f"batchite: {error}") from None
     content = ContentStore(database, storage)

@@ -59,8 +59,7 @@ async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> 
     )
     await parts.start()
     await listener.start()
-    gc.collect()
-    gc.freeze()  # what is loaded now stays; collections need not look at it again
+    gc.freeze()  # what is loaded now stays, next to nothing of it is garbage; collections skip it
     gc.enable()
     with suppress(OSError):  # without a supervisor the service ends anyway
         os.write(sys.stdin.fileno(), READY)

@@ -44,6 +44,13 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
+def _websocket(*arguments: Any, **options: Any) -> asyncio.Protocol:
+    """Imports what few need at the first WebSocket: none ever comes to the Blob service."""
+    from uvicorn.protocols.websockets import websockets_sansio_impl as implementation
+
+    return implementation.WebSocketsSansIOProtocol(*arguments, **options)
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to the process and tells when it accepts."""
 
@@ -92,7 +99,7 @@ class Listener:
         self._sock = sock
         settings: dict[str, Any] = {
             "http": functools.partial(Protocol, errors=errors, head_seconds=head_seconds),
-            "ws": "websockets-sansio",
+            "ws": _websocket,
             "ws_per_message_deflate": False,
             "ws_max_size": MAX_FRAME_BYTES,
             "lifespan": "off",
