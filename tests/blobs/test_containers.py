@@ -30,6 +30,23 @@ async def test_creating_twice_is_a_conflict(client: BlobServiceClient) -> None:
     assert refused.value.error_code == "ContainerAlreadyExists"
 
 
+async def test_what_is_missing_or_there_already_is_named(client: BlobServiceClient) -> None:
+    strange = client.get_blob_client("nowhere", "a <strange> & \x01 name")
+    with pytest.raises(ResourceNotFoundError) as missing:
+        await strange.upload_blob(b"x")
+    assert missing.value.error_code == "ContainerNotFound"
+    assert "containername:nowhere" in missing.value.message
+    await client.create_container("nowhere")
+    with pytest.raises(ResourceNotFoundError) as missing:
+        await strange.download_blob()
+    assert "blobname:a <strange> & " in missing.value.message
+    await strange.upload_blob(b"x")
+    with pytest.raises(ResourceExistsError) as there:
+        await strange.upload_blob(b"x")
+    assert "containername:nowhere" in there.value.message
+    assert "blobname:a <strange> & " in there.value.message
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [

@@ -73,7 +73,7 @@ UPLOAD_CHANGES: dict[str, Change] = {
     "metadata": set_header("x-ms-meta-a", "2"),
     "more metadata": set_header("x-ms-meta-b", "2"),
     "blob type": set_header("x-ms-blob-type", "PageBlob"),
-    "date": set_header("x-ms-date", format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)),
+    "date": set_header("x-ms-date", format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)),
     "version": set_header("x-ms-version", "2020-10-02"),
 }
 
@@ -110,6 +110,7 @@ async def test_a_mismatch_shows_what_was_signed(container: ContainerClient, serv
     assert signed is not None
     assert "\ntext/other\n" in signed[1]
     assert f"/{NAME}/{NAME}/things/one" in signed[1]
+    assert f"another key than the account {NAME}" in text
 
 
 @pytest.mark.parametrize("minutes", [-16, 16])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchite import accounts, endpoints
+from batchite import accounts, directory_lock, endpoints
 from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount
 from batchite.cli.env import exports
 from batchite.cli.variables import variables
@@ -72,8 +72,12 @@ def test_a_shell_reads_back_what_was_written() -> None:
 def test_json_for_programs_and_a_note_that_nothing_runs(tmp_path: Path) -> None:
     accounts.save(DEVELOPMENT_ACCOUNTS, tmp_path)
     endpoints.save(BOTH, tmp_path)
+    with directory_lock.held(tmp_path / endpoints.LOCK_FILE):
+        answer = run("--json", "--data-dir", str(tmp_path))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert json.loads(answer.stdout) == variables(DEVELOPMENT_ACCOUNTS, BOTH)
     answer = run("--json", "--data-dir", str(tmp_path))
-    assert answer.returncode == 0
+    assert answer.returncode == 1
     assert json.loads(answer.stdout) == variables(DEVELOPMENT_ACCOUNTS, BOTH)
     assert "not running" in answer.stderr
 

@@ -26,7 +26,7 @@ from batchite.store.database import Database
 from batchite.web.problems import MalformedRequest
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, cors
-from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock
 
@@ -125,7 +125,10 @@ class BlobApp:
         refusals.check(headers, query, where.level)
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)
-        return await operation.run(self._service, call)
+        try:
+            return await operation.run(self._service, call)
+        except BlobError as error:
+            raise naming(error, where.container, where.blob) from None
 
     def _failure(self, error: Exception, incoming: Incoming) -> Answer:
         """Raises what is not the client's doing."""

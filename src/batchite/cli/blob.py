@@ -75,16 +75,16 @@ def _show_progress(verified: int) -> None:
 
 def lines(report: Report) -> list[str]:
     """What a person is told, a line each."""
-    told = [f"{_contents(report.contents)}, {report.size:,} bytes"]
+    told = [f"{_count(report.contents, 'content')}, {_count(report.size, 'byte')}"]
     for damage in report.damages:
         names = ", ".join(damage.affected) or "no blob any more"
         told.append(f"DAMAGED {damage.what}; affects {names}")
     if report.leftovers:
         fate = "removed" if report.removed else "of no harm but the space (see --remove-leftovers)"
-        told.append(f"without a record: {_contents(report.leftovers)}, {fate}")
+        told.append(f"without a record: {_count(report.leftovers, 'content')}, {fate}")
     told.append(f"{len(report.damages)} damaged" if report.damages else "everything is as it was written")
     return told
 
 
-def _contents(count: int) -> str:
-    return "1 content" if count == 1 else f"{count:,} contents"
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"

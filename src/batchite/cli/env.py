@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 
 import click
 
@@ -27,13 +28,15 @@ def command() -> click.Command:
 
 def _env(settings: Settings, account: str | None, as_json: bool) -> None:
     found = options.known_endpoints(settings.data_dir)
-    if not directory_lock.is_held(settings.data_dir / LOCK_FILE):
+    running = directory_lock.is_held(settings.data_dir / LOCK_FILE)
+    if not running:
         click.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
     try:
         values = variables(options.known_accounts(settings.data_dir), found, batch_account=account)
     except LookupError as error:
         options.fail(str(error))
     click.echo(json.dumps(values, indent=2) if as_json else exports(values))
+    sys.exit(0 if running else 1)
 
 
 def exports(values: dict[str, str]) -> str:

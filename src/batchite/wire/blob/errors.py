@@ -230,6 +230,17 @@ class BlobError(Exception):
         self.headers = headers
 
 
+def naming(error: BlobError, container: str, blob: str) -> BlobError:
+    """The error, with the names of what is not there, or is there already, if it is about that."""
+    names: tuple[tuple[str, str], ...] = (("ContainerName", container),)
+    if error.code in ("BlobNotFound", "BlobAlreadyExists"):
+        names += (("BlobName", blob),)
+    elif error.code not in ("ContainerNotFound", "ContainerAlreadyExists"):
+        return error
+    details = (*error.details, *names)
+    return BlobError(error.code, error.message, details=details, headers=error.headers, status=error.status)
+
+
 def invalid_header(name: str, value: str, reason: str) -> BlobError:
     """The header's value breaks a rule; `reason` states the rule."""
     return BlobError(

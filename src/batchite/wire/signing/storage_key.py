@@ -100,7 +100,8 @@ def _check_signature(request: Signed, account: str, keys: Iterable[bytes], signa
     return Verdict(
         "mismatch",
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed "
-        f"signature. Server used following string to sign: '{shown}'.",
+        f"signature. Server used following string to sign: '{shown}'. If the client signed the same, it has "
+        f"another key than the account {account} has here.",
     )
 
 
