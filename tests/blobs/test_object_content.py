@@ -102,7 +102,7 @@ def gone() -> int:
 
 
 async def test_an_outage_is_said_and_survived(
-    gone: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gone: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(opening, "RETRY_SECONDS", 0.2)
     monkeypatch.setattr(disposal, "RETRY_SECONDS", 0.1)
@@ -122,6 +122,8 @@ async def test_an_outage_is_said_and_survived(
                 await attempt()
             assert (refused.value.status_code, refused.value.error_code) == (503, "ServerBusy")
             assert "object store" in refused.value.message
+        told = [record for record in caplog.records if record.name.startswith("batchite")]
+        assert all("Generic S3 error" in record.message and not record.exc_info for record in told)
         assert await read(container, "small") == b"needs the database alone"
         with object_stores.s3(gone):
             assert await read(container, "before") == BLOCK

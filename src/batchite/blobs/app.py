@@ -23,7 +23,7 @@ from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
 from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
-from batchite.web.problems import MalformedRequest
+from batchite.web.problems import MalformedRequest, Unavailable
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, cors
 from batchite.wire.blob.errors import BlobError, naming
@@ -80,6 +80,9 @@ class BlobApp:
             common = cors.expose(common, [name for name, _ in (*common, *answer.headers)])
         try:
             await answers.send(answer, common, scope, receive, send)
+        except StorageUnavailable as error:
+            log.error("request %s failed: %s", incoming.request_id, error)
+            raise Unavailable(UNAVAILABLE) from None
         finally:
             if answer.done is not None:
                 answer.done()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.clock import SystemClock
-from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound, VerbNotAllowed
+from batchite.web.problems import (
+    BodyTooLarge,
+    MalformedRequest,
+    NotHttp,
+    PathNotFound,
+    Unavailable,
+    VerbNotAllowed,
+)
 from batchite.wire.blob import errors
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import NEWEST_VERSION
@@ -17,7 +23,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (PathNotFound, "ResourceNotFound"),
     (VerbNotAllowed, "UnsupportedHttpVerb"),
     (BodyTooLarge, "RequestBodyTooLarge"),
-    (StorageUnavailable, "ServerBusy"),
+    (Unavailable, "ServerBusy"),
 )
 _clock = SystemClock()
 
@@ -25,8 +31,7 @@ _clock = SystemClock()
 def fallback(problem: Exception, request_id: str) -> Response:
     """The `web.guard.Fallback` of the Blob service."""
     code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
-    reason = UNAVAILABLE if isinstance(problem, StorageUnavailable) else str(problem)
-    details = (("Reason", reason),) if code else ()
+    details = (("Reason", str(problem)),) if code else ()
     error = BlobError(code or "InternalError", details=details)
     headers = {
         "x-ms-request-id": request_id,

@@ -6,6 +6,7 @@ WebProblem
 ├── PathNotFound       no route has this shape
 ├── VerbNotAllowed     the path exists, but not with this verb
 ├── BodyTooLarge       the body is longer than the operation takes
+├── Unavailable        something that the answer needs cannot be used at present
 ├── ClientGone         the client left before its body was complete; nobody reads the answer
 └── BrokenOff          what is being sent cannot be sent to its end
 
@@ -55,6 +56,10 @@ class BodyTooLarge(WebProblem):
         super().__init__(f"The body may have at most {limit} bytes, and it is {what}.")
         self.limit = limit
         self.size = size
+
+
+class Unavailable(WebProblem):
+    """Something that the answer needs cannot be used at present; the same request may succeed later."""
 
 
 class ClientGone(WebProblem):
