@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ import sqlalchemy as sa
 from batchite.store.database import Database
 
 RESERVE_BYTES = 64 * 1024 * 1024
+BELIEVED_SECONDS = 0.1
+"""For so long a disk that had room for as much again is not asked anew before a few bytes."""
 _SHARE = 2
 """Of a small disk, one part in so many. The log of the database alone takes 16 MiB before it is used anew."""
 
@@ -21,6 +24,7 @@ class Room:
     def __init__(self, database: Database) -> None:
         url = database.engine.url
         self._database = database
+        self._believed_until = 0.0
         self._path = Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
 
     def check(self) -> None:
@@ -30,9 +34,14 @@ class Room:
 
     async def check_inline(self) -> None:
         """Before bytes go to the database, which may have pages of its own to fill. Raises OSError ENOSPC."""
+        now = time.monotonic()
+        if now < self._believed_until:
+            return
         missing = self._missing()
         if missing > 0 and missing > await self._database.read(_unused_bytes):
             raise self._full()
+        if missing < -RESERVE_BYTES:
+            self._believed_until = now + BELIEVED_SECONDS
 
     def _missing(self) -> int:
         """Bytes; negative if there are more than have to be."""

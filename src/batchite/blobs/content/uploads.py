@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 
+import msgspec
 import sqlalchemy as sa
 
 from batchite.blobs.content.base import Digest, Draft, Storage
@@ -31,8 +31,7 @@ WRITE_BYTES = 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """Content that is safe in memory (`data`) or on disk (`content_no`), not referred to yet."""
 
     size: int
@@ -83,6 +82,22 @@ def too_large(limit: int) -> BlobError:
     return BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(limit)),))
 
 
+class _Receiving:
+    """Written out, since every upload has one: a generator costs several times as much."""
+
+    def __init__(self, taking: Awaitable[Received], abandon: Callable[[int], None]) -> None:
+        self._taking = taking
+        self._abandon = abandon
+
+    async def __aenter__(self) -> Received:
+        self._received = await self._taking
+        return self._received
+
+    async def __aexit__(self, kind: object, *error: object) -> None:
+        if kind is not None and self._received.content_no is not None:
+            self._abandon(self._received.content_no)
+
+
 class Uploads:
     """Takes in the bodies of requests."""
 
@@ -93,14 +108,19 @@ class Uploads:
         self._room = Room(database)
         self._abandoning: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def receive(
+    def receive(
         self, stream: AsyncIterator[bytes], limit: int, *, inline: bool, digest: bool
-    ) -> AsyncIterator[Received]:
+    ) -> AbstractAsyncContextManager[Received]:
         """Take in at most `limit` bytes; removed again if the block fails before they are live.
 
-        Raises BlobError RequestBodyTooLarge, OSError, StorageUnavailable, and what the stream raises.
+        Entering it raises BlobError RequestBodyTooLarge, OSError, StorageUnavailable, and what the
+        stream raises.
         """
+        return _Receiving(self._take_in(stream, limit, inline=inline, digest=digest), self._abandon)
+
+    async def _take_in(
+        self, stream: AsyncIterator[bytes], limit: int, *, inline: bool, digest: bool
+    ) -> Received:
         collected = _Collected(limit)
         async for piece in stream:
             collected.add(piece)
@@ -109,12 +129,11 @@ class Uploads:
         if collected.size <= INLINE_BYTES and (inline or not collected.size):
             await self._room.check_inline()
             data = collected.take()
-            yield Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
-            return
+            return Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
         self._room.check()
         content_no = await self._database.touch(contents.begin)
         try:
-            yield await self._to_storage(content_no, collected, stream, Digest(md5=digest))
+            return await self._to_storage(content_no, collected, stream, Digest(md5=digest))
         except BaseException:
             self._abandon(content_no)
             raise

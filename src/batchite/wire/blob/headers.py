@@ -46,6 +46,8 @@ SHOWN_AS: tuple[tuple[str, str], ...] = (
 )
 """Fields of HttpProperties and the headers (and list elements) that show them."""
 
+_GIVEN_AS = tuple((field, f"x-ms-blob-{name.lower()}", name.lower()) for field, name in SHOWN_AS)
+
 TYPES: Mapping[str, str] = {"block": "BlockBlob", "append": "AppendBlob", "page": "PageBlob"}
 """The types of blobs as stored, and as `x-ms-blob-type` and lists show them."""
 
@@ -110,26 +112,17 @@ def blob_properties(headers: Mapping[str, str], *, plain: bool) -> HttpPropertie
     `plain`: the ordinary headers (`Content-Type`, ...) describe the content too, as for Put Blob, and
     count where the `x-ms-blob-*` form is absent.
     """
-    given = {
-        field: value
-        for field, header in SHOWN_AS
-        if (value := _property(headers, header, plain=plain)) is not None
-    }
+    given = {}
+    for field, own, ordinary in _GIVEN_AS:
+        name = ordinary if plain and own not in headers else own
+        if name in headers:
+            given[field] = check_value(name, headers[name])
     given["content_md5"] = headers.get("x-ms-blob-content-md5", "")
     if given["content_md5"]:
         md5_bytes("x-ms-blob-content-md5", given["content_md5"])
     if not given.get("content_type"):
         given.pop("content_type", None)
     return HttpProperties(**given)
-
-
-def _property(headers: Mapping[str, str], header: str, *, plain: bool) -> str | None:
-    name = f"x-ms-blob-{header.lower()}"
-    value = headers.get(name)
-    if value is None and plain:
-        name = header.lower()
-        value = headers.get(name)
-    return None if value is None else check_value(name, value)
 
 
 def md5_bytes(name: str, value: str) -> bytes:
