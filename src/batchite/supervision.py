@@ -75,8 +75,10 @@ class Supervision:
         self._children = children
         self._launches = launches
         self._stdin = [sys.stdin.fileno()] if until_eof else []
-        self._asked = 0
-        """how often to stop"""
+        self._requests = 0
+        """signals that ask to stop"""
+        self._at_end = False
+        """of standard input, which asks for the same"""
 
     def run(self, announce: Callable[[], None]) -> int:
         """Until SIGINT, SIGTERM or SIGHUP; returns the exit code.
@@ -90,22 +92,31 @@ class Supervision:
                     announce()
                     self._keep(kept)
             finally:
-                forced = self._stop()
-        return FORCED if forced else 0
+                self._stop()
+        return FORCED if self._forcing else 0
+
+    @property
+    def _stopping(self) -> bool:
+        return self._requests > 0 or self._at_end
+
+    @property
+    def _forcing(self) -> bool:
+        """A second signal says that it takes too long."""
+        return self._requests > 1
 
     def _get_ready(self) -> bool:
         """Whether nobody asked to stop meanwhile."""
-        while not self._asked and not all(child.is_ready for child in self._children):
+        while not self._stopping and not all(child.is_ready for child in self._children):
             for child in self._children:
                 if child.code is not None:
                     raise ChildDiedError(
                         f"the {child.service} process ended with code {child.code} before it was ready"
                     )
             self._wait()
-        return not self._asked
+        return not self._stopping
 
     def _keep(self, all_kept: Sequence[_Kept]) -> None:
-        while not self._asked:
+        while not self._stopping:
             for kept in all_kept:
                 if kept.due <= time.monotonic():
                     kept.start()
@@ -113,18 +124,15 @@ class Supervision:
                     kept.plan(kept.child.code)
             self._wait(min(kept.due for kept in all_kept))
 
-    def _stop(self) -> bool:
-        """Whether it had to be done by force, as a second request asks for."""
-        asked = max(self._asked, 1)
+    def _stop(self) -> None:
         for child in self._children:  # Batch comes first: its nodes still upload while they end
             child.stop()
             deadline = time.monotonic() + STOP_SECONDS[child.service]
-            while child.code is None and self._asked <= asked and time.monotonic() < deadline:
+            while child.code is None and not self._forcing and time.monotonic() < deadline:
                 self._wait(deadline)
-            if child.code is None and self._asked <= asked:
+            if child.code is None and not self._forcing:
                 log.error("the %s process did not stop in time and is ended by force", child.service)
             child.kill()
-        return self._asked > asked
 
     def _wait(self, until: float = math.inf) -> None:
         """Sleep until a signal, a word of a process, the end of standard input or the time `until`."""
@@ -134,7 +142,7 @@ class Supervision:
         happened, _, _ = select.select([self._signals, *self._stdin, *channels], [], [], seconds)
         if self._signals in happened:
             received = self._signals.recv(64)
-            self._asked += len(received) - received.count(signal.SIGCHLD)
+            self._requests += len(received) - received.count(signal.SIGCHLD)
         if self._stdin and self._stdin[0] in happened:
             self._read_stdin()
         for child in starting:
@@ -144,7 +152,7 @@ class Supervision:
     def _read_stdin(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             self._stdin = []
-            self._asked += 1
+            self._at_end = True
 
 
 @contextmanager

@@ -68,6 +68,25 @@ def test_a_signal_stops_everything_with_code_0(tmp_path: Path, number: signal.Si
     assert processes_of(tmp_path) == []
 
 
+def test_a_second_signal_ends_by_force_what_does_not_stop(tmp_path: Path) -> None:
+    service = start(tmp_path)
+    child(service, "blobs").suspend()
+    batch = child(service, "batch")
+    service.process.send_signal(signal.SIGINT)
+    batch.wait(DEADLINE)  # which is stopped first; now it is the other's turn
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(DEADLINE) == 130
+    assert processes_of(tmp_path) == []
+
+
+def test_a_signal_beside_the_end_of_input_is_no_second_one(tmp_path: Path) -> None:
+    service = start(tmp_path)
+    assert service.process.stdin is not None
+    service.process.stdin.close()
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(DEADLINE) == 0
+
+
 def test_services_end_with_the_program_that_started_them(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys; from batchite.testing.service import start; "
