@@ -34,6 +34,25 @@ async def test_100_gigabytes_are_committed_at_once(large: BlobClient, server: Se
     assert len(server.files.numbers()) == 1
 
 
+async def test_100_gigabytes_of_shared_blocks(container: ContainerClient, server: Server) -> None:
+    """Of one uploaded blob: 100 blocks that share it, listed 250 times each."""
+    size = 4 * 1024 * 1024
+    source = await container.upload_blob("source", content(size))
+    blob = container.get_blob_client("shared")
+    ids = [f"{number:03}" for number in range(100)]
+    for block_id in ids:
+        await blob.stage_block_from_url(block_id, source.url)
+    began = time.monotonic()
+    await blob.commit_block_list([BlobBlock(block_id) for block_id in ids * 250])
+    assert time.monotonic() - began < SECONDS
+    assert (await blob.get_blob_properties()).size == 25_000 * size
+    await source.delete_blob()
+    read = await (await blob.download_blob(24_999 * size - 5, 10)).readall()
+    assert read == content(size)[-5:] + content(size)[:5]
+    await server.content.settle()
+    assert len(server.files.numbers()) == 1
+
+
 async def test_ranges_of_it_are_read_without_the_rest(large: BlobClient) -> None:
     await large.commit_block_list([BlobBlock("block")] * BLOCKS)
     data = content(BLOCK_BYTES)

@@ -20,6 +20,14 @@ _FINISH = Prepared(
     .where(contents.c.content_no == sa.bindparam("number"), contents.c.state == "uploading")
     .values(state="live", size=sa.bindparam("length"), checksum=sa.bindparam("crc64"))
 )
+_CHECKSUM = Prepared(
+    sa.select(contents.c.checksum).where(
+        contents.c.content_no == sa.bindparam("number"), contents.c.size == sa.bindparam("length")
+    )
+)
+_IS_INLINE = Prepared(
+    sa.select(contents.c.data.is_not(None)).where(contents.c.content_no == sa.bindparam("number"))
+)
 _REFERRED = sa.or_(
     sa.exists().where(blobs.c.content_no == contents.c.content_no),
     sa.exists().where(ranges.c.content_no == contents.c.content_no),
@@ -98,8 +106,14 @@ def release_blocks(connection: sa.Connection, uncommitted_no: int) -> list[int]:
 
 def checksum(connection: sa.Connection, content_no: int, size: int) -> bytes | None:
     """The CRC64 of a content that has exactly this size, None if it has another."""
-    query = sa.select(contents.c.checksum).where(contents.c.content_no == content_no, contents.c.size == size)
-    return connection.execute(query).scalar_one_or_none()
+    row = _CHECKSUM.one_or_none(connection, {"number": content_no, "length": size})
+    return None if row is None else row[0]
+
+
+def is_inline(connection: sa.Connection, content_no: int) -> bool:
+    """Whether the bytes are kept in the content's row."""
+    row = _IS_INLINE.one_or_none(connection, {"number": content_no})
+    return row is not None and bool(row[0])
 
 
 def data_of(connection: sa.Connection, content_nos: Collection[int]) -> dict[int, bytes]:

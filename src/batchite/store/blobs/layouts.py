@@ -144,7 +144,7 @@ def share(connection: sa.Connection, blob: Blob, start: int, end: int) -> list[P
     many small pieces cost more than their bytes.
     """
     if blob.content_no is not None:
-        if contents.data_of(connection, [blob.content_no]):
+        if contents.is_inline(connection, blob.content_no):
             return None
         return [Piece(blob.content_no, start, end - start)]
     found = pieces(connection, blob.layout_no, start, end)
