@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from batchite.web.joined import JOINED_BYTES, Joined
 
 
@@ -20,13 +22,21 @@ class Wire:
         return "closed" in self.seen
 
 
+async def _left_to_the_server(message: Any) -> None:
+    raise AssertionError(message)
+
+
 def answer() -> tuple[Any, list[bytes | str]]:
     wire = Wire()
     cycle: Any = SimpleNamespace(
         transport=wire,
         response_started=False,
+        disconnected=False,
+        keep_alive=True,
+        default_headers=[(b"date", b"now")],
+        flow=SimpleNamespace(write_paused=False),
         on_response=lambda: wire.seen.append("complete"),
-        send=None,
+        send=_left_to_the_server,
     )
     Joined(cycle)
     return cycle, wire.seen
@@ -66,3 +76,48 @@ def test_a_long_body_is_not_copied() -> None:
     cycle.transport.write(body)
     assert seen == [b"head", body]
     assert seen[1] is body
+
+
+def start(**headers: bytes) -> dict[str, Any]:
+    named = [(name.replace("_", "-").encode(), value) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": 200, "headers": named}
+
+
+async def test_an_ordinary_head_is_written_as_it_is() -> None:
+    cycle, seen = answer()
+    await cycle.send(start(content_length=b"4", etag=b"a\tb\xe9"))
+    assert cycle.response_started
+    assert (cycle.expected_content_length, cycle.chunked_encoding) == (4, False)
+    cycle.transport.write(b"body")
+    head = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 4\r\netag: a\tb\xe9\r\n\r\n"
+    assert seen == [head + b"body"]
+
+
+@pytest.mark.parametrize("control", [b"\r\n", b"\n", b"\r", b"\0", b"\x1f", b"\x7f"])
+async def test_the_server_refuses_what_would_break_a_head(control: bytes) -> None:
+    cycle, seen = answer()
+    with pytest.raises(AssertionError):
+        await cycle.send(start(content_length=b"4", etag=b"a" + control + b"b"))
+    assert not cycle.response_started
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"content_length": b"4", "connection": b"close"}, {"transfer_encoding": b"chunked"}]
+)
+async def test_the_server_writes_what_decides_over_the_connection(headers: dict[str, bytes]) -> None:
+    cycle, seen = answer()
+    with pytest.raises(AssertionError):
+        await cycle.send(start(**headers))
+    assert seen == []
+
+
+@pytest.mark.parametrize("state", [{"keep_alive": False}, {"disconnected": True}, {"response_started": True}])
+async def test_the_server_knows_what_to_do_about_an_answer_that_is_not_ordinary(
+    state: dict[str, bool],
+) -> None:
+    cycle, seen = answer()
+    vars(cycle).update(state)
+    with pytest.raises(AssertionError):
+        await cycle.send(start(content_length=b"4"))
+    assert seen == []

@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from batchite.web import zerocopy
 
 JOINED_BYTES = 64 * 1024
 """A longer body is not copied for it; it takes more than one packet anyway."""
+
+_FOR_THE_SERVER = frozenset({b"connection", b"transfer-encoding"})
+_CONTROLS = bytes({*range(32), 127} - {ord("\t")})
+"""No value has them; a line break would end the head."""
 
 
 class Joined:
@@ -35,7 +39,27 @@ class Joined:
     def send(self, message: Any) -> Awaitable[None]:
         if message["type"] == zerocopy.EXTENSION:
             return self._send_file(message)
+        if message["type"] == "http.response.start" and self._start(message):
+            return _done()
         return self._send(message)
+
+    def _start(self, message: dict[str, Any]) -> bool:
+        """Takes the head of an ordinary answer; the server, which does it header by header, takes as long
+        as the look-up of a blob. False for what is left to the server, and for what it has to refuse."""
+        cycle, headers = self._cycle, message.get("headers", ())
+        known = dict(headers)
+        if b"content-length" not in known or not known.keys().isdisjoint(_FOR_THE_SERVER):
+            return False
+        if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
+            return False
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        head = b"%b%b\r\n" % (STATUS_LINE[message["status"]], b"".join(lines))
+        if len(head.translate(None, _CONTROLS)) != len(head) - 2 * (len(lines) + 2):  # a CR and LF each
+            return False
+        cycle.response_started, cycle.waiting_for_100_continue = True, False
+        cycle.expected_content_length, cycle.chunked_encoding = int(known[b"content-length"]), False
+        self._head = head
+        return True
 
     async def _send_file(self, message: dict[str, Any]) -> None:
         """`offset` and `count` have to be given, and the answer to have told its length."""
@@ -77,6 +101,10 @@ class Joined:
     def _on_response(self) -> None:
         self._flush()  # an answer to HEAD writes no body
         self._complete()
+
+
+async def _done() -> None:
+    """There is nothing to wait for."""
 
 
 def join(transport: asyncio.Transport, cycle: RequestResponseCycle | None) -> None:
