@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from batchite.blobs import checksums, given, guards
 from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
+from batchite.blobs.content.base import Data
 from batchite.blobs.content.uploads import too_large
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Type, Written
@@ -107,9 +108,9 @@ async def _check_early(service: Service, call: Call) -> None:
 EARLY_CHECK_BYTES = 1024 * 1024
 
 
-def body(call: Call, limit: int) -> AsyncIterator[bytes]:
+def body(call: Call, limit: int) -> AsyncIterator[Data]:
     """Raises BlobError RequestBodyTooLarge before anything is read, if the length is announced."""
     announced = call.headers.get("content-length")
     if announced is not None and int(announced) > limit:
         raise too_large(limit)
-    return call.incoming.stream()
+    return call.incoming.blocks()

@@ -16,6 +16,7 @@ from batchite.blobs import checksums, sources, tiering
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
+from batchite.blobs.content.base import Data
 from batchite.blobs.content.uploads import Received, too_large
 from batchite.blobs.sources import Local
 from batchite.store.blobs import contents, layouts
@@ -80,7 +81,7 @@ async def store(service: Service, unit: Unit, supply: Supply) -> Answer:
 
 
 async def _receive(
-    service: Service, stream: AsyncIterator[bytes], limit: int, expected: Mapping[str, str], unit: Unit
+    service: Service, stream: AsyncIterator[Data], limit: int, expected: Mapping[str, str], unit: Unit
 ) -> Answer:
     digest = bool(expected.get("content-md5"))
     async with service.content.uploads.receive(stream, limit, inline=True, digest=digest) as received:

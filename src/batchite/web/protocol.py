@@ -9,13 +9,15 @@ from typing import Any
 
 import httptools
 from starlette.responses import Response
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchite.web import zerocopy
+from batchite.web.bodies import LEAST_BYTES, Body
 from batchite.web.guard import Fallback
 from batchite.web.joined import join
 from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
-from batchite.web.request import SPELLED_KEY, new_request_id
+from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together; a bound on what a stranger can make us keep."""
@@ -56,6 +58,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
+        self.scope = None  # type: ignore[assignment]  # it refers back to this
 
     def data_received(self, data: bytes) -> None:
         if self._rejected:
@@ -89,6 +92,7 @@ class Protocol(HttpToolsProtocol):
         self._spelled: dict[bytes, bytes] = {}
         if self.scheme == "http":
             self.scope["extensions"] = _EXTENSIONS
+            self.scope[BODY_KEY] = self.take_body  # type: ignore[literal-required]
         self.scope[SPELLED_KEY] = self._spelled  # type: ignore[literal-required]
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -106,6 +110,21 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         super().on_message_complete()
+
+    def take_body(self, scope: Scope, received: int) -> Body | None:
+        """What is to come of the body of this request, of which so many bytes came, if that is long."""
+        cycle = self.cycle
+        if scope is not self.scope or not cycle.more_body or cycle.body or self.transport.is_closing():
+            return None
+        announced = next((value for name, value in self.headers if name == b"content-length"), b"0")
+        rest = int(announced) - received
+        return Body(self, rest) if rest >= LEAST_BYTES else None
+
+    def body_taken(self) -> None:
+        """The end of the body has not passed through the parser; another one is for what follows."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The parser gave up; called while its exception is being handled."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from starlette.types import Receive, Scope
 
+from batchite.web.bodies import Body
 from batchite.web.problems import BodyTooLarge, ClientGone, MalformedRequest
 
 REQUEST_ID_KEY = "batchite.request_id"
+BODY_KEY = "batchite.body"
+"""in the scope, where a connection offers it: takes the rest of the body from it, see `bodies`"""
 SPELLED_KEY = "batchite.spelled"
 """in the scope: for header names with capital letters the lower-case name and the name as sent"""
 KNOWN_QUERY_CHARACTERS = 1024
@@ -126,12 +129,34 @@ class Incoming:
         """The body in the pieces it comes in. Raises ClientGone."""
         more = True
         while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone("The connection was closed before the body was complete.")
-            if chunk := message.get("body", b""):
+            chunk, more = await self._next()
+            if chunk:
                 yield chunk
-            more = message.get("more_body", False)
+
+    async def blocks(self) -> AsyncIterator[bytes | memoryview]:
+        """The body likewise, most of a long one in views of buffers where the server can do that.
+
+        A buffer is used again when nothing refers to its view any more. Raises ClientGone.
+        """
+        take: Callable[[Scope, int], Body | None] | None = self._scope.get(BODY_KEY)
+        received, more, rest = 0, True, None
+        while more and rest is None:
+            chunk, more = await self._next()
+            received += len(chunk)
+            if more and take is not None:
+                rest = take(self._scope, received)
+            if chunk:
+                yield chunk
+        if rest is not None:
+            async for block in rest.blocks():
+                yield block
+
+    async def _next(self) -> tuple[bytes, bool]:
+        """What has come of the body, and whether there is more."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone("The connection was closed before the body was complete.")
+        return message.get("body", b""), message.get("more_body", False)
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and ClientGone."""

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from batchite.wire.blob.crc64 import Crc64
 
+Data = bytes | memoryview
+
 
 class ContentTruncated(Exception):  # noqa: N818 - a state of the storage, not a mistake
     """There are fewer bytes than the record says, or none."""
@@ -43,7 +45,12 @@ class Digest:
         self._crc64 = Crc64()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
 
-    def update(self, data: bytes) -> None:
+    @property
+    def is_slow(self) -> bool:
+        """MD5 takes longer than writing to a disk."""
+        return self._md5 is not None
+
+    def update(self, data: Data) -> None:
         self.size += len(data)
         self._crc64.update(data)
         if self._md5 is not None:
@@ -64,7 +71,8 @@ class Draft(Protocol):
     All raise OSError or StorageUnavailable.
     """
 
-    async def write(self, data: bytes) -> None: ...
+    async def write(self, data: Data) -> None:
+        """One at a time."""
 
     async def finish(self) -> None: ...
 

@@ -15,11 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from batchite.blobs.content.base import ContentTruncated, Digest, Stretch
+from batchite.blobs.content import writeback
+from batchite.blobs.content.base import ContentTruncated, Data, Digest, Stretch
 
 T = TypeVar("T")
 
 READ_BYTES = 512 * 1024
+WRITEBACK_BYTES = 8 * 1024 * 1024
+"""Of a file being written; so much does not wait for its end to go to the disk."""
+DIGEST_BYTES = 256 * 1024
+"""What takes longer to digest than to hand to another thread."""
 _FANOUT = 256
 _DRAFT = ".part"
 
@@ -120,19 +125,42 @@ class FileDraft:
         self._draft = draft
         self._digest = digest
         self._threads = threads
+        self._digesting: asyncio.Future[None] | None = None
+        self._written = 0
+        self._on_its_way = 0
+        """bytes that the system has been told to write to disk"""
         self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
 
-    async def write(self, data: bytes) -> None:
-        await self._run(partial(self._write, data))
+    async def write(self, data: Data) -> None:
+        """A slow digest of much data has a thread of its own, and may be one behind."""
+        await self._digested()
+        if self._digest.is_slow and len(data) >= DIGEST_BYTES:
+            self._digesting = self._run(partial(self._digest.update, data))
+            await self._run(partial(self._write, data))
+        else:
+            await self._run(partial(self._digest_and_write, data))
 
-    def _write(self, data: bytes) -> None:
+    async def _digested(self) -> None:
+        if self._digesting is not None:
+            await self._digesting
+
+    def _digest_and_write(self, data: Data) -> None:
         self._digest.update(data)
+        self._write(data)
+
+    def _write(self, data: Data) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+        self._written += len(data)
+        waiting = self._written - self._on_its_way
+        if waiting >= WRITEBACK_BYTES:
+            writeback.begin(self._descriptor, self._on_its_way, waiting)
+            self._on_its_way = self._written
 
     async def finish(self) -> None:
         await self._run(self._finish)
+        await self._digested()
 
     def _finish(self) -> None:
         os.fdatasync(self._descriptor)
@@ -141,6 +169,8 @@ class FileDraft:
         _sync_directory(self._path.parent)
 
     async def close(self) -> None:
+        if self._digesting is not None and not self._digesting.done():
+            await asyncio.wait([self._digesting])
         if self._descriptor >= 0:
             await self._run(self._close)
 

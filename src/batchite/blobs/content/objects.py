@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import ObjectStore
 
-from batchite.blobs.content.base import ContentTruncated, Digest, StorageUnavailable
+from batchite.blobs.content.base import ContentTruncated, Data, Digest, StorageUnavailable
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
@@ -114,12 +114,12 @@ class ObjectDraft:
         self._store = store
         self._content_no = content_no
         self._digest = digest
-        self._pieces: list[bytes] = []
+        self._pieces: list[Data] = []
         self._collected = 0
         self._parts = 0
         self._sending: set[asyncio.Future[None]] = set()
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Data) -> None:
         await asyncio.to_thread(self._digest.update, data)
         while data:
             piece = data[: PART_BYTES - self._collected]

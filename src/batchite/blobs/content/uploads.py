@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs.content.base import Digest, Draft, Storage
+from batchite.blobs.content.base import Data, Digest, Draft, Storage
 from batchite.blobs.content.disposal import Disposal
 from batchite.blobs.content.room import Room
 from batchite.store.blobs import contents
@@ -59,11 +59,11 @@ class _Collected:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._pieces: list[bytes] = []
+        self._pieces: list[Data] = []
         self._total = 0
         self.size = 0
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: Data) -> None:
         """Raises BlobError RequestBodyTooLarge."""
         self._total += len(piece)
         if self._total > self._limit:
@@ -71,8 +71,8 @@ class _Collected:
         self._pieces.append(piece)
         self.size += len(piece)
 
-    def take(self) -> bytes:
-        data = b"".join(self._pieces)
+    def take(self) -> Data:
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self.size = 0
         return data
@@ -109,7 +109,7 @@ class Uploads:
         self._abandoning: set[asyncio.Task[None]] = set()
 
     def receive(
-        self, stream: AsyncIterator[bytes], limit: int, *, inline: bool, digest: bool
+        self, stream: AsyncIterator[Data], limit: int, *, inline: bool, digest: bool
     ) -> AbstractAsyncContextManager[Received]:
         """Take in at most `limit` bytes; removed again if the block fails before they are live.
 
@@ -119,7 +119,7 @@ class Uploads:
         return _Receiving(self._take_in(stream, limit, inline=inline, digest=digest), self._abandon)
 
     async def _take_in(
-        self, stream: AsyncIterator[bytes], limit: int, *, inline: bool, digest: bool
+        self, stream: AsyncIterator[Data], limit: int, *, inline: bool, digest: bool
     ) -> Received:
         collected = _Collected(limit)
         async for piece in stream:
@@ -128,7 +128,7 @@ class Uploads:
                 break
         if collected.size <= INLINE_BYTES and (inline or not collected.size):
             await self._room.check_inline()
-            data = collected.take()
+            data = bytes(collected.take())
             return Received(len(data), crc64(data), md5_of(data) if digest else None, data=data)
         self._room.check()
         content_no = await self._database.touch(contents.begin)
@@ -139,7 +139,7 @@ class Uploads:
             raise
 
     async def _to_storage(
-        self, content_no: int, collected: _Collected, stream: AsyncIterator[bytes], digest: Digest
+        self, content_no: int, collected: _Collected, stream: AsyncIterator[Data], digest: Digest
     ) -> Received:
         draft = await self._storage.create(content_no, digest)
         writing: asyncio.Future[None] | None = None

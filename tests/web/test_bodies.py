@@ -1,0 +1,211 @@
+"""Long bodies, which go around the parser, on connections that are used for more."""
+
+import asyncio
+import hashlib
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import pytest
+import trustme
+import uvloop
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.web.test_listener import errors
+
+from batchite.web.bodies import BUFFER_BYTES, LEAST_BYTES
+from batchite.web.guard import Guard
+from batchite.web.listener import Listener, bind
+from batchite.web.problems import ClientGone
+from batchite.web.request import Incoming
+
+MIB = 1024 * 1024
+DATA = Random(8).randbytes(9 * MIB)  # noqa: S311
+DEADLINE = 30
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """With each of the event loops, which have transports of their own; in time."""
+    with asyncio.Runner(loop_factory=request.param) as runner:
+
+        def run(test: Coroutine[Any, Any, None]) -> None:
+            runner.run(asyncio.wait_for(test, DEADLINE))
+
+        yield run
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
+    listener = Listener(Guard(app, own={}, errors=errors), bind("127.0.0.1", 0), errors=errors, tls=tls)
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        await listener.stop()
+
+
+async def digest(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with the body's length and checksum, and whether it came in views."""
+    seen, views = hashlib.sha256(), False
+    size = 0
+    async for block in Incoming(scope, receive).blocks():
+        seen.update(block)
+        size += len(block)
+        views = views or isinstance(block, memoryview)
+    await JSONResponse([size, seen.hexdigest(), views])(scope, receive, send)
+
+
+def put(size: int, *headers: str) -> bytes:
+    lines = (f"PUT /{size} HTTP/1.1", "Host: h", f"Content-Length: {size}", *headers, "", "")
+    return "\r\n".join(lines).encode()
+
+
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n"), head
+    length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
+    return await reader.readexactly(int(length.removeprefix(b"content-length: ")))
+
+
+def expected(size: int, *, views: bool) -> list[object]:
+    return [size, hashlib.sha256(DATA[:size]).hexdigest(), views]
+
+
+SIZES = [0, 1, LEAST_BYTES - 1, 3 * LEAST_BYTES, BUFFER_BYTES, 3 * MIB + 7, len(DATA), 5, 2 * MIB, 2 * MIB]
+
+
+def test_requests_on_one_connection_are_told_apart(run: Run) -> None:
+    """However their bytes are cut as they come: several requests at once, and parts of one."""
+    stream = b"".join(put(size) + DATA[:size] for size in SIZES)
+
+    async def send(writer: asyncio.StreamWriter, most: int) -> None:
+        random, at = Random(most), 0  # noqa: S311
+        while at < len(stream):
+            size = random.randrange(1, most)
+            writer.write(stream[at : at + size])
+            await writer.drain()
+            at += size
+
+    async def test() -> None:
+        async with serving(digest) as listener:
+            for most in (50_000, 2 * MIB, 2 * len(stream)):
+                reader, writer = await asyncio.open_connection(*listener.address)
+                sending = asyncio.create_task(send(writer, most))
+                for size in SIZES:
+                    seen = json.loads(await answer(reader))
+                    assert seen[:2] == expected(size, views=True)[:2]
+                    assert seen[2] or size < 2 * MIB
+                await sending
+                writer.close()
+
+    run(test())
+
+
+def test_a_body_without_a_length_goes_the_ordinary_way(run: Run) -> None:
+    async def test() -> None:
+        async with serving(digest) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            writer.write(b"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for at in range(0, len(DATA), MIB):
+                writer.write(b"%x\r\n%b\r\n" % (MIB, DATA[at : at + MIB]))
+            writer.write(b"0\r\n\r\n")
+            assert json.loads(await answer(reader)) == expected(len(DATA), views=False)
+            writer.close()
+
+    run(test())
+
+
+def test_who_waits_for_a_word_gets_it_first(run: Run) -> None:
+    async def test() -> None:
+        async with serving(digest) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            for _ in range(2):
+                writer.write(put(len(DATA), "Expect: 100-continue"))
+                assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+                writer.write(DATA)
+                assert json.loads(await answer(reader)) == expected(len(DATA), views=True)
+            writer.close()
+
+    run(test())
+
+
+def test_what_is_held_is_not_overwritten(run: Run) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        held = [block async for block in Incoming(scope, receive).blocks()]
+        assert b"".join(held) == DATA
+        await PlainTextResponse("held")(scope, receive, send)
+
+    async def test() -> None:
+        async with serving(app) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(len(DATA)) + DATA)
+            assert await answer(reader) == b"held"
+            writer.close()
+
+    run(test())
+
+
+def test_what_is_not_wanted_is_dropped_and_the_connection_kept(run: Run) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        blocks = Incoming(scope, receive).blocks()
+        assert scope["path"] == f"/{len(DATA)}"
+        while not isinstance(await anext(blocks), memoryview):
+            pass
+        await PlainTextResponse("enough")(scope, receive, send)
+
+    async def test() -> None:
+        async with serving(app) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            for _ in range(3):
+                writer.write(put(len(DATA)) + DATA[: 4 * MIB])
+                assert await answer(reader) == b"enough"
+                writer.write(DATA[4 * MIB :])
+            writer.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize("sent", [1, LEAST_BYTES, 4 * MIB])
+def test_a_client_that_leaves_is_noticed(run: Run, sent: int) -> None:
+    async def test() -> None:
+        noticed = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                async for _ in Incoming(scope, receive).blocks():
+                    pass
+            except ClientGone:
+                noticed.set()
+                raise
+
+        async with serving(app) as listener:
+            _, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(len(DATA)) + DATA[:sent])
+            await writer.drain()
+            writer.close()
+            await noticed.wait()
+
+    run(test())
+
+
+def test_encrypted_bodies_go_the_ordinary_way(run: Run) -> None:
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+
+    async def test() -> None:
+        async with serving(digest, server) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address, ssl=client)
+            writer.write(put(len(DATA)) + DATA)
+            assert json.loads(await answer(reader)) == expected(len(DATA), views=False)
+            writer.close()
+
+    run(test())
