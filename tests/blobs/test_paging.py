@@ -86,7 +86,8 @@ def test_the_pages_together_are_the_list(
 ) -> None:
     fill(connection, rows)
     end = listings.past(prefix) if prefix else None
-    walk = Walk(connection, CONTAINER, Asked("", prefix, None, size, delimiter), end, included, 50)
+    asked = Asked("", prefix, None, size, delimiter)
+    walk = Walk(connection, CONTAINER, asked, end, included, 50, lambda blob: blob)
     found: list[tuple[str, int]] = []
     marker = None
     while marker != "":

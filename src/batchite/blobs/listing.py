@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -10,7 +10,6 @@ from batchite.blobs import given, particulars
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing
-from batchite.blobs.copying import Copying
 from batchite.store.blobs import containers as container_rows
 from batchite.store.blobs import listed
 from batchite.store.blobs.blobs import LATEST, Blob
@@ -65,7 +64,9 @@ async def blobs(service: Service, call: Call) -> Answer:
     now = service.clock.now().ticks
 
     def query(connection: sa.Connection) -> bytes:
-        walk = Walk(connection, existing(connection, call), asked, end, included, now, service.copying)
+        walk = Walk(
+            connection, existing(connection, call), asked, end, included, now, service.copying.with_progress
+        )
         entries, more = walk.page(_first(asked))
         return listings.blobs(asked, call.address.container, entries, more)
 
@@ -125,7 +126,7 @@ class Walk:
         end: str | None,
         included: Collection[str],
         now: int,
-        copying: Copying,
+        as_it_is_now: Callable[[Blob], Blob],
     ) -> None:
         self._connection = connection
         self._container = container
@@ -136,7 +137,7 @@ class Walk:
         self._included = included
         self._beside = listed.Included.of(included)
         self._now = now
-        self._copying = copying
+        self._as_it_is_now = as_it_is_now
 
     def page(self, first: Position) -> tuple[list[Entry], str]:
         """The entries from this position on, and the marker of the next page ("" if there is none)."""
@@ -217,7 +218,7 @@ class Walk:
             elements.append(("x-ms-blob-sequence-number", str(row.extras.sequence)))
         elif row.type == "append" and row.extras.sealed:
             elements.append(("Sealed", "true"))
-        elements += particulars.elements(self._copying.with_progress(row), self._included)
+        elements += particulars.elements(self._as_it_is_now(row), self._included)
         elements += listings.deletion(row.deleted, _days_left(row.purge, self._now))
         return elements
 
