@@ -18,6 +18,7 @@ class Scale:
     sdk_blobs: int
     stream_mebibytes: int
     listed_blobs: int
+    listed_blocks: int
     stored_blobs: int
 
 
@@ -31,6 +32,7 @@ FULL = Scale(
     sdk_blobs=500,
     stream_mebibytes=256,
     listed_blobs=20_000,
+    listed_blocks=50_000,
     stored_blobs=25_000,
 )
 QUICK = Scale(
@@ -43,5 +45,6 @@ QUICK = Scale(
     sdk_blobs=100,
     stream_mebibytes=32,
     listed_blobs=600,
+    listed_blocks=1_000,
     stored_blobs=800,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.blobs import killed, ready, sdk, small, stored, streams
+from benchmarks.blobs import killed, lists, ready, sdk, small, stored, streams
 from benchmarks.figures import Measured
 from benchmarks.scale import Scale
 
@@ -12,6 +12,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "blobs-small": small.measure,
     "blobs-streams": streams.measure,
     "blobs-stored": stored.measure,
+    "blobs-lists": lists.measure,
     "blobs-killed": killed.measure,
     "blobs-ready": ready.measure,
     "blobs-sdk": sdk.measure,

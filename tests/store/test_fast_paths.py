@@ -20,6 +20,7 @@ THINGS = sa.Table(
     sa.Column("data", sa.LargeBinary),
 )
 ADD = Prepared(sa.insert(THINGS).values(state="new").returning(THINGS.c.number))
+MANY = Prepared(sa.insert(THINGS).values(state="new"))
 NAMED = Prepared(
     sa.select(THINGS.c.number, THINGS.c.data).where(
         THINGS.c.name == sa.bindparam("called"), THINGS.c.state == "new"
@@ -95,3 +96,12 @@ async def test_a_look_that_fails_does_not_disturb_the_next(database: Database) -
             await database.look(fail)
     await database.write(lambda c: add(c, "a", None))
     assert await database.look(by_core) == ["a"]
+
+
+async def test_many_rows_at_once(database: Database) -> None:
+    rows = [{"name": name, "data": None} for name in "abc"]
+    await database.write(lambda c: MANY.many(c, rows))
+    await database.write(lambda c: MANY.many(c, []))
+    query = sa.select(THINGS.c.name, THINGS.c.state).order_by(THINGS.c.name)
+    found = await database.read(lambda c: c.execute(query).all())
+    assert [tuple(row) for row in found] == [(name, "new") for name in "abc"]

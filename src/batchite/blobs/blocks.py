@@ -106,12 +106,9 @@ async def _document(call: Call) -> bytes:
 
 def _choose(connection: sa.Connection, slot: Slot, wanted: Sequence[block_list.Block]) -> list[Block]:
     """Find every block where its entry says. Raises BlobError InvalidBlockList."""
-    staged: Mapping[str, Block] = {}
+    staged = _by_id(rows.staged(connection, slot))
     committed: Mapping[str, Block] = {}
-    places = {entry.source for entry in wanted}
-    if places & {"Latest", "Uncommitted"}:
-        staged = _by_id(rows.staged(connection, slot))
-    if places & {"Latest", "Committed"} and slot.blob is not None:
+    if slot.blob is not None and any(_is_old(entry, staged) for entry in wanted):
         committed = _by_id(rows.committed(connection, slot.blob.layout_no))
     tables = {"Latest": {**committed, **staged}, "Committed": committed, "Uncommitted": staged}
     chosen: list[Block] = []
@@ -126,6 +123,11 @@ def _choose(connection: sa.Connection, slot: Slot, wanted: Sequence[block_list.B
         )
         raise _invalid(reason)
     return chosen
+
+
+def _is_old(entry: block_list.Block, staged: Mapping[str, Block]) -> bool:
+    """Whether the block can only be among those that are committed."""
+    return entry.source == "Committed" or (entry.source == "Latest" and entry.id not in staged)
 
 
 def _by_id(blocks: Iterable[Block]) -> dict[str, Block]:

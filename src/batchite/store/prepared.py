@@ -6,7 +6,7 @@ what the driver takes as it is (numbers, text, bytes, None) and gives plain tupl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -50,13 +50,29 @@ class Prepared:
         cursor.close()
         return changed
 
+    def many(self, connection: sa.Connection, rows: Sequence[Values]) -> None:
+        """Once for each of the rows, which all have the same names."""
+        if not rows:
+            return
+        sql, names, constants, positional = self._compile_once(connection, rows[0])
+        given = [{**constants, **row} for row in rows] if constants else rows
+        cursor = connection.connection.cursor()
+        if positional:
+            cursor.executemany(sql, [[row[name] for name in names] for row in given])
+        else:
+            cursor.executemany(sql, given)
+        cursor.close()
+
     def _run(self, connection: sa.Connection, values: Values) -> Any:
+        sql, names, constants, positional = self._compile_once(connection, values)
+        given = {**constants, **values} if constants else values
+        return driver(connection).execute(sql, [given[name] for name in names] if positional else given)
+
+    def _compile_once(self, connection: sa.Connection, values: Values) -> _Compiled:
         compiled = self._compiled.get(connection.dialect.name)
         if compiled is None:
             compiled = self._compiled[connection.dialect.name] = self._compile(connection, values)
-        sql, names, constants, positional = compiled
-        given = {**constants, **values} if constants else values
-        return driver(connection).execute(sql, [given[name] for name in names] if positional else given)
+        return compiled
 
     def _compile(self, connection: sa.Connection, values: Values) -> _Compiled:
         compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -79,6 +79,17 @@ _DROP = Prepared(
     .returning(table.c.content_no)
 )
 _KEEP = Prepared(sa.insert(table))
+_COMMITTED = Prepared(
+    sa.select(
+        ranges.c.block_id,
+        sa.func.coalesce(ranges.c.content_no, ZEROS),
+        ranges.c.content_start,
+        ranges.c.length,
+    )
+    .where(ranges.c.layout_no == sa.bindparam("number"))
+    .order_by(ranges.c.start)
+)
+_ADD = Prepared(sa.insert(ranges))
 
 
 def stage(connection: sa.Connection, slot: Slot, name: str, block: Block, now: int) -> list[int]:
@@ -138,24 +149,19 @@ def committed(connection: sa.Connection, layout_no: int | None) -> list[Block]:
     """Blocks of a committed list, in order; none of what was not made by a list."""
     if layout_no is None:
         return []
-    content_no = sa.func.coalesce(ranges.c.content_no, ZEROS)
-    query = (
-        sa.select(ranges.c.block_id, content_no, ranges.c.content_start, ranges.c.length)
-        .where(ranges.c.layout_no == layout_no)
-        .order_by(ranges.c.start)
-    )
-    return _blocks(connection.execute(query))
+    return _blocks(_COMMITTED.all(connection, {"number": layout_no}))
 
 
 def _blocks(rows: Iterable[Sequence[Any]]) -> list[Block]:
     """A block begins where there is an id."""
-    found: list[tuple[str, list[Piece]]] = []
+    found: list[Block] = []
     for block_id, *place in rows:
+        piece = Piece(*place)
         if block_id is not None:
-            found.append((block_id, []))
-        if found:
-            found[-1][1].append(Piece(*place))
-    return [Block(block_id, tuple(pieces)) for block_id, pieces in found]
+            found.append(Block(block_id, (piece,)))
+        elif found:
+            found[-1] = Block(found[-1].id, (*found[-1].pieces, piece))
+    return found
 
 
 def add_layout(connection: sa.Connection, blocks: Iterable[Block]) -> tuple[int, int]:
@@ -163,7 +169,7 @@ def add_layout(connection: sa.Connection, blocks: Iterable[Block]) -> tuple[int,
     key = connection.execute(sa.insert(layouts)).inserted_primary_key
     if key is None:
         raise RuntimeError("the database gave no number to a new layout")
-    rows: list[Mapping[str, int | str | None]] = []
+    rows: list[Values] = []
     start = 0
     for block in blocks:
         for index, piece in enumerate(block.pieces):
@@ -178,7 +184,7 @@ def add_layout(connection: sa.Connection, blocks: Iterable[Block]) -> tuple[int,
                 }
             )
             start += piece.length
-    connection.execute(sa.insert(ranges), rows)
+    _ADD.many(connection, rows)
     return key[0], start
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -34,7 +33,7 @@ class Block(NamedTuple):
 def check_id(block_id: str) -> str:
     """Raise BlobError InvalidBlockId unless it is base64 of 1 to 64 bytes; returns it."""
     try:
-        decoded = base64.b64decode(block_id, validate=True)
+        decoded = binascii.a2b_base64(block_id, strict_mode=True)
     except (binascii.Error, ValueError):
         decoded = b""
     if not 1 <= len(decoded) <= MAX_BLOCK_ID_BYTES:
