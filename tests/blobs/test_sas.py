@@ -1,3 +1,4 @@
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -7,6 +8,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import (
     AccountSasPermissions,
+    BlobBlock,
     BlobSasPermissions,
     ContainerSasPermissions,
     ResourceTypes,
@@ -17,6 +19,8 @@ from azure.storage.blob import (
 )
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, SECOND_KEY, Server
+
+from batchite.wire.signing.storage_key import sign
 
 HOUR = timedelta(hours=1)
 
@@ -129,6 +133,7 @@ TAMPERED = {
     "spr": "http,https",
     "sv": "2019-12-12",
     "sr": "c",
+    "si": "policy",
     "rscc": "no-store",
     "rscd": "inline",
     "rsce": "br",
@@ -269,3 +274,57 @@ async def test_every_field_of_an_account_token_is_signed(
     if field in fields:
         without = {name: value for name, value in fields.items() if name != field}
         assert (await fetch(f"{url}&{urlencode(without)}"))[0] in (401, 403)
+
+
+def scoped(kind: str, scope: str) -> str:
+    if kind == "container":
+        return container_token("rwc", encryption_scope=scope)
+    everything, permission = ResourceTypes(object=True), AccountSasPermissions.from_string("rwc")
+    return str(generate_account_sas(NAME, KEY, everything, permission, soon(), encryption_scope=scope))
+
+
+@pytest.mark.parametrize("kind", ["account", "container"])
+async def test_what_is_written_with_a_token_belongs_to_its_encryption_scope(
+    container: ContainerClient, server: Server, kind: str
+) -> None:
+    token = scoped(kind, "sc-one")
+    async with BlobClient.from_blob_url(f"{server.url}/things/one?{token}", retry_total=0) as blob:
+        for encryption_scope in (None, "sc-one"):
+            written = await blob.upload_blob(b"data", overwrite=True, encryption_scope=encryption_scope)
+            assert written["encryption_scope"] == "sc-one"
+        await blob.stage_block("a", b"block")
+        await blob.commit_block_list([BlobBlock("a")])
+        assert (await blob.get_blob_properties()).encryption_scope == "sc-one"
+        for change in (
+            lambda: blob.upload_blob(b"x", overwrite=True, encryption_scope="sc-two"),
+            lambda: blob.set_blob_metadata({"a": "1"}, encryption_scope="sc-two"),
+            lambda: blob.stage_block("b", b"x", encryption_scope="sc-two"),
+        ):
+            with pytest.raises(HttpResponseError) as refused:
+                await change()
+            assert (refused.value.status_code, refused.value.error_code) == (403, "AuthorizationFailure")
+        assert await (await blob.download_blob()).readall() == b"block"
+        assert (await blob.get_blob_properties()).metadata == {}
+
+
+async def test_a_token_for_an_encryption_scope_changes_no_blob_of_another(
+    container: ContainerClient, server: Server
+) -> None:
+    await container.upload_blob("one", b"data")
+    url = f"{server.url}/things/one?{scoped('container', 'sc-one')}"
+    assert (await fetch(url))[0] == 200
+    assert (await fetch(f"{url}&comp=metadata", "PUT"))[:2] == (403, "AuthorizationFailure")
+
+
+async def test_a_version_that_does_not_sign_the_encryption_scope_has_none(
+    container: ContainerClient, server: Server
+) -> None:
+    await container.upload_blob("one", b"data")
+    fields = {"sv": "2019-12-12", "sr": "c", "sp": "r", "se": "2099-01-01T00:00:00Z"}
+    signed = ["r", "", fields["se"], f"/blob/{NAME}/things", "", "", "", fields["sv"], "c", *[""] * 6]
+    fields["sig"] = sign(base64.b64decode(KEY), "\n".join(signed))
+    url = f"{server.url}/things/one?{urlencode(fields)}"
+    assert (await fetch(url))[0] == 200
+    status, code, body = await fetch(f"{url}&ses=scope")
+    assert (status, code) == (403, "AuthenticationFailed")
+    assert b"ses needs a later version" in body

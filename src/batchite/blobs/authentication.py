@@ -78,7 +78,7 @@ async def authenticate(
         _check_user(token, identity)
         granted = token.permissions if token.role is None else token.permissions & bearer.GRANTS[token.role]
         _check_grant(token, granted, needs)
-        return Principal(account.name, granted, "sas")
+        return Principal(account.name, granted, "sas", encryption_scope=token.encryption_scope)
     if identity is not None:
         return _by_role(account, identity, needs)
     if needs.public is not None:

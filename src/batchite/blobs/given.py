@@ -21,7 +21,7 @@ _NAMES = frozenset({TAGS, TIER}) | _ENCRYPTION
 
 def extras(call: Call, kind: Type = "block", start: Extras = NONE) -> Extras:
     """`start`, with what the headers give. Raises BlobError."""
-    if call.headers.keys().isdisjoint(_NAMES):
+    if call.headers.keys().isdisjoint(_NAMES) and not call.principal.encryption_scope:
         return start
     text, tier = call.headers.get(TAGS), call.headers.get(TIER)
     if text:
@@ -29,17 +29,19 @@ def extras(call: Call, kind: Type = "block", start: Extras = NONE) -> Extras:
         start = msgspec.structs.replace(start, tags=tags.read_header(text))
     if tier:
         start = msgspec.structs.replace(start, tier=tiers.read(tier, kind))
-    return msgspec.structs.replace(
-        start, key=encryption.key_hash(call.headers), scope=encryption.scope(call.headers)
-    )
+    return msgspec.structs.replace(start, key=encryption.key_hash(call.headers), scope=_scope(call))
+
+
+def _scope(call: Call) -> str:
+    return encryption.scope(call.headers, call.principal.encryption_scope)
 
 
 def encrypted(call: Call) -> Headers:
     """What is answered about encryption: that there is none, and the key or scope that was named."""
     shown: Headers = [("x-ms-request-server-encrypted", "false")]
-    if call.headers.keys().isdisjoint(_ENCRYPTION):
+    if call.headers.keys().isdisjoint(_ENCRYPTION) and not call.principal.encryption_scope:
         return shown
-    return [*shown, *_named(encryption.key_hash(call.headers), encryption.scope(call.headers))]
+    return [*shown, *_named(encryption.key_hash(call.headers), _scope(call))]
 
 
 def encryption_headers(stored: Extras) -> Headers:
@@ -53,7 +55,10 @@ def _named(key: str, scope: str) -> Headers:
 
 
 def check_key(call: Call, blob: Blob) -> None:
-    """Raises BlobError unless the request has the blob's key, or neither has one."""
+    """Raises BlobError unless the request has the blob's key, or neither has one; nor may a change be
+    for another encryption scope."""
+    if call.incoming.verb == "PUT" and (scope := _scope(call)):
+        encryption.check_scope(blob.extras.scope, scope)
     if blob.stored_extras is None and encryption.KEY not in call.headers:
         return
     encryption.check(blob.extras.key, encryption.key_hash(call.headers))

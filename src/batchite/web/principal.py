@@ -12,13 +12,15 @@ class Principal(msgspec.Struct, frozen=True):
 
     `account` is the account acted on, `roles` what may be done there (`owner` may do everything),
     `scheme` how it was shown (`sharedkey`, `sas`, `bearer`, `anonymous`), for logs only. `identity` is
-    the user, if a bearer token says so.
+    the user, if a bearer token says so. `encryption_scope` is what all that is written with a SAS
+    belongs to, if it says so.
     """
 
     account: str
     roles: frozenset[str]
     scheme: str
     identity: Identity | None = None
+    encryption_scope: str = ""
 
 
 OWNER = frozenset({"owner"})

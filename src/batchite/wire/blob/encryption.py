@@ -51,9 +51,12 @@ def _decode(text: str) -> bytes:
         return b""
 
 
-def scope(headers: Mapping[str, str]) -> str:
-    """The scope's name, "" for none. Raises BlobError."""
-    name = headers.get(SCOPE, "")
+def scope(headers: Mapping[str, str], of_token: str = "") -> str:
+    """The scope's name, "" for none; a token may demand one. Raises BlobError."""
+    name = headers.get(SCOPE, "") or of_token
+    if of_token and name != of_token:
+        reason = f"the token is for the encryption scope {of_token} (ses); send {SCOPE} with it, or without"
+        raise BlobError("AuthorizationFailure", details=(("HeaderName", SCOPE), ("Reason", reason)))
     if name and not _SCOPE.fullmatch(name):
         raise invalid_header(SCOPE, name, "3 to 63 letters, digits and hyphens")
     if name and headers.get(KEY):
@@ -70,3 +73,12 @@ def check(stored_hash: str, given_hash: str) -> None:
     if not given_hash:
         raise BlobError("BlobUsesCustomerSpecifiedEncryption")
     raise BlobError("BlobCustomerSpecifiedEncryptionMismatch")
+
+
+def check_scope(stored: str, named: str) -> None:
+    """Raises BlobError unless a change is for the scope that the blob was written with."""
+    if stored != named:
+        reason = (
+            f"the blob belongs to {f'the encryption scope {stored}' if stored else 'no encryption scope'}"
+        )
+        raise BlobError("AuthorizationFailure", details=(("EncryptionScope", named), ("Reason", reason)))

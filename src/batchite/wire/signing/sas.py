@@ -60,7 +60,7 @@ _UNSUPPORTED = {
     "suoid": "directories with access lists do not exist here",
 }
 _SERVICE_IN_RESOURCE = "2015-02-21"
-_SCOPE_IN_ACCOUNT = "2020-12-06"
+_SCOPE_SIGNED = "2020-12-06"
 
 
 class SasError(Exception):
@@ -89,7 +89,8 @@ class Token(msgspec.Struct, frozen=True):
     """What a genuine token grants. For an account SAS also the services and resource types.
 
     A user delegation SAS grants no more than the `role` of the user whose key signed it; `user` is the
-    object and tenant id of the only one who may use it, who has to show who that is.
+    object and tenant id of the only one who may use it, who has to show who that is. What is written
+    with the token belongs to its `encryption_scope`, if it has one.
     """
 
     scope: Scope
@@ -98,6 +99,7 @@ class Token(msgspec.Struct, frozen=True):
     resource_types: frozenset[str] = frozenset()
     role: Role | None = None
     user: tuple[str, str] | None = None
+    encryption_scope: str = ""
 
 
 def is_present(query: Mapping[str, str]) -> bool:
@@ -134,7 +136,17 @@ def verify(
         _check_times(said, now)
     _check_protocol(query.get("spr"), target.scheme)
     _check_address(query.get("sip"), target.client_address)
-    return token
+    return _with_encryption_scope(token, query)
+
+
+def _with_encryption_scope(token: Token, query: Mapping[str, str]) -> Token:
+    """Older versions do not sign it, so anybody could have added it."""
+    scope = query.get("ses")
+    if not scope:
+        return token
+    if query["sv"] < _SCOPE_SIGNED:
+        raise SasError("malformed", f"ses needs a later version than sv={query['sv']}.")
+    return msgspec.structs.replace(token, encryption_scope=scope)
 
 
 def _scope(query: Mapping[str, str]) -> Scope:
@@ -260,7 +272,7 @@ def _check_key_times(query: Mapping[str, str], now: Timestamp) -> None:
 
 def _account_string(query: Mapping[str, str], target: Target) -> str:
     names = ["sp", "ss", "srt", "st", "se", "sip", "spr", "sv"]
-    if query["sv"] >= _SCOPE_IN_ACCOUNT:
+    if query["sv"] >= _SCOPE_SIGNED:
         names.append("ses")
     return "\n".join([target.account, *(query.get(name, "") for name in names), ""])
 
