@@ -17,5 +17,6 @@ class SystemClock:
         self._last = 0
 
     def now(self) -> Timestamp:
-        self._last = max(time.time_ns() // 100, self._last + 1)
+        now = time.time_ns() // 100
+        self._last = now if now > self._last else self._last + 1
         return Timestamp(self._last)

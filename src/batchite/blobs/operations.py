@@ -140,8 +140,8 @@ def find(level: Level, query: Mapping[str, str], verb: str) -> Operation:
 
 
 def _narrowed(operation: Operation, query: Mapping[str, str]) -> Operation:
-    for name in ("snapshot", "versionid"):
-        if query.get(name) and not operation.beside:
+    for name in () if operation.beside else ("snapshot", "versionid"):
+        if query.get(name):
             reason = "this operation is for the base blob only"
             raise invalid_parameter(name, query[name], reason)
     for name, needs in operation.narrower.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from pathlib import Path
+from time import monotonic
 
 import sqlalchemy as sa
 
@@ -34,7 +34,7 @@ class Room:
 
     async def check_inline(self) -> None:
         """Before bytes go to the database, which may have pages of its own to fill. Raises OSError ENOSPC."""
-        now = time.monotonic()
+        now = monotonic()
         if now < self._believed_until:
             return
         missing = self._missing()

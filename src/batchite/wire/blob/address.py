@@ -55,7 +55,7 @@ def of_host(host: str, suffixes: Iterable[str]) -> str | None:
     """The account in `account.suffix` or `account.suffix:port`; None if the host has another form."""
     name = host.partition(":")[0].lower()
     for suffix in suffixes:
-        if name.endswith(f".{suffix}"):
+        if name.endswith(suffix) and name.endswith(f".{suffix}"):
             return name.removesuffix(f".{suffix}")
     return None
 
