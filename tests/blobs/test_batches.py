@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 from azure.storage.blob import (
     AccountSasPermissions,
@@ -11,6 +12,7 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.bearer import token as all_permissions
 from tests.blobs.server import KEY, NAME, Server
 
 
@@ -61,3 +63,64 @@ async def test_a_token_is_checked_for_each_request(
         answers = [part async for part in await mine.delete_blobs("b0", raise_on_any_failure=False)]
     assert [answer.status_code for answer in answers] == [status]
     assert await left(container) == ([] if status == 202 else ["b0"])
+
+
+async def post(server: Server, where: str, *requests: str) -> tuple[int, str, str]:
+    """Send requests of the form `VERB path?query` as a batch; status, error code and body."""
+    credentials = all_permissions()
+    parts = "".join(
+        "--edge\r\nContent-Type: application/http\r\n\r\n"
+        f"{request}{'&' if '?' in request else '?'}{credentials} HTTP/1.1\r\nx-ms-access-tier: Cool\r\n\r\n"
+        for request in requests
+    )
+    url = f"{server.url}{where}comp=batch&{credentials}"
+    headers = {"Content-Type": "multipart/mixed; boundary=edge"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=f"{parts}--edge--\r\n", headers=headers) as answer,
+    ):
+        return answer.status, answer.headers.get("x-ms-error-code", ""), await answer.text()
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        [f"DELETE /{NAME}/things?restype=container"],
+        [f"DELETE /{NAME}/things/b0?restype=container"],
+        [f"DELETE /{NAME}/things/b0", f"DELETE /{NAME}/things?restype=container"],
+        [f"DELETE /{NAME}/things/b0", f"PUT /{NAME}/things/b1?comp=tier"],
+        [f"PUT /{NAME}/things/b0"],
+        [f"PUT /{NAME}/things/b0?comp=metadata"],
+        [f"GET /{NAME}/things/b0"],
+        [f"DELETE /{NAME}/things/b0", f"DELETE /{NAME}/others/b0"],
+        ["DELETE /somebody/things/b0"],
+    ],
+)
+async def test_a_batch_has_deletions_or_tiers_of_blobs_and_nothing_else(
+    client: BlobServiceClient, server: Server, container: ContainerClient, requests: list[str]
+) -> None:
+    others = await client.create_container("others")
+    await fill(others, 1)
+    await fill(container, 2)
+    status, code, body = await post(server, "/things?restype=container&", *requests)
+    assert (status, code) == (400, "InvalidInput")
+    assert f"<SubRequest>{requests[-1].partition('?')[0]}" in body
+    assert (await left(container), await left(others)) == (["b0", "b1"], ["b0"])
+
+
+async def test_a_batch_of_the_account_may_name_any_container_and_no_container_itself(
+    client: BlobServiceClient, server: Server, container: ContainerClient
+) -> None:
+    others = await client.create_container("others")
+    await fill(others, 1)
+    await fill(container, 1)
+    status, code, _ = await post(server, "?", f"DELETE /{NAME}/things?restype=container")
+    assert (status, code) == (400, "InvalidInput")
+    status, *_ = await post(server, "?", f"DELETE /{NAME}/things/b0", f"DELETE /{NAME}/others/b0")
+    assert status == 202
+    assert (await left(container), await left(others)) == ([], [])
+
+
+async def test_a_batch_for_a_container_that_is_not_there_is_refused(server: Server) -> None:
+    answer = await post(server, "/absent?restype=container&", f"DELETE /{NAME}/absent/b0")
+    assert answer[:2] == (404, "ContainerNotFound")

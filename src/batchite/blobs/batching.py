@@ -8,6 +8,7 @@ from starlette.types import Message
 
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.call import Call, Service
+from batchite.blobs.containers import existing as existing_container
 from batchite.web.problems import BodyTooLarge, MalformedRequest
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, multipart
@@ -19,8 +20,13 @@ async def run(service: Service, call: Call) -> Answer:
     """Each request within is authorised and answered by itself; they are done at the same time."""
     parts = multipart.read(call.headers.get("content-type", ""), await _body(call))
     requests = [_incoming(service, call, part) for part in parts]
+    first = requests[0].verb if requests else ""
     for incoming in requests:
         _check(service, call, incoming)
+        if incoming.verb != first:
+            raise _refused(incoming, "a batch either deletes blobs or sets tiers, not both")
+    if call.address.container:
+        await service.database.look(lambda connection: existing_container(connection, call))
     answers = await asyncio.gather(
         *(_answer(service, incoming, part) for incoming, part in zip(requests, parts, strict=True))
     )
@@ -71,10 +77,11 @@ async def _nothing() -> Message:
 def _check(service: Service, call: Call, incoming: Incoming) -> None:
     """Raises BlobError for what is no request of a batch."""
     try:
-        component = incoming.parameters.get("comp", "")
+        query = incoming.parameters
     except MalformedRequest as problem:
         raise _refused(incoming, str(problem)) from None
-    if (incoming.verb, component) not in (("DELETE", ""), ("PUT", "tier")):
+    asked = (incoming.verb, query.get("restype", ""), query.get("comp", ""))
+    if asked not in (("DELETE", "", ""), ("PUT", "", "tier")):
         raise _refused(incoming, "a batch deletes blobs (DELETE) or sets tiers (PUT with comp=tier)")
     host_account = address.of_host(incoming.host, service.host_suffixes)
     where = address.parse(incoming.raw_path, container_meant=False, host_account=host_account)
