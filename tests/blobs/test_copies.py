@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -509,6 +510,95 @@ async def test_an_origin_that_talks_nonsense_fails_the_copy(
         assert told in (found.copy.status_description or "")
         await server.content.settle()
         assert await server.files.stored() == set()
+
+
+class Scripted:
+    """An origin that answers every request with the same, and remembers what was asked."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self.asked: list[bytes] = []
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        head, blank, _ = self._answer.partition(b"\r\n\r\n")
+        writer.write(head + blank if self.asked[-1].startswith(b"HEAD") else self._answer)
+        writer.close()
+
+
+@asynccontextmanager
+async def scripted(
+    directory: Path, answer: bytes, database: bytes
+) -> AsyncIterator[tuple[Scripted, str, Server, ContainerClient]]:
+    """The origin, its URL, a service that may copy from there, and a container of that."""
+    (directory / "blobs.db").write_bytes(database)
+    origin = Scripted(answer)
+    listening = await asyncio.start_server(origin.answer, "127.0.0.1", 0)
+    url = f"http://localhost:{listening.sockets[0].getsockname()[1]}"
+    async with (
+        listening,
+        serving(directory, origins=(url,)) as server,
+        BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
+    ):
+        yield origin, url, server, await client.create_container("here")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(tmp_path: Path, empty_database: bytes, status: int) -> None:
+    answer = b"HTTP/1.1 %d Elsewhere\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n" % status
+    async with scripted(tmp_path, answer, empty_database) as (origin, url, _, here):
+        copy = here.get_blob_client("copy")
+        for start in (copy.upload_blob_from_url, copy.start_copy_from_url):
+            with pytest.raises(HttpResponseError) as refused:
+                await start(f"{url}/x")
+            assert refused.value.error_code == "CannotVerifyCopySource"
+        assert len(origin.asked) == 2
+        assert not await copy.exists()
+
+
+async def test_a_cookie_of_an_origin_is_not_sent_to_it_with_another_copy(
+    tmp_path: Path, empty_database: bytes
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: sid=alice\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx"
+    async with scripted(tmp_path, answer, empty_database) as (origin, url, _, here):
+        for name in ("one", "two"):
+            await here.get_blob_client(name).upload_blob_from_url(f"{url}/x")
+        assert len(origin.asked) == 2
+        assert b"cookie" not in b"".join(origin.asked).lower()
+
+
+async def test_metadata_that_no_blob_could_have_are_left_out_alone(
+    tmp_path: Path, empty_database: bytes
+) -> None:
+    named = b"x-ms-meta-Good: v\r\nx-ms-meta-bad-name: v\r\nx-ms-meta-: v"
+    answer = b"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx" % named
+    async with scripted(tmp_path, answer, empty_database) as (_, url, _, here):
+        copy = here.get_blob_client("copy")
+        await copy.upload_blob_from_url(f"{url}/x")
+        assert (await copy.get_blob_properties()).metadata == {"Good": "v"}
+
+
+async def test_a_source_that_stops_early_is_said_to(tmp_path: Path, empty_database: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nonly a part"
+    async with scripted(tmp_path, answer, empty_database) as (_, url, server, here):
+        copy = here.get_blob_client("copy")
+        await copy.start_copy_from_url(f"{url}/x?sig=secret")
+        await server.app.copying.settle()
+        found = (await copy.get_blob_properties()).copy
+        assert found.status == "failed"
+        assert found.status_description == "the source ended before all had come that it had announced"
+
+
+async def test_another_port_is_another_service_whatever_the_host(
+    server: Server, container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    port = server.address[1]
+    for origin in (f"http://{NAME}.blob.localhost:{port - 1}", f"https://{NAME}.blob.localhost:{port}"):
+        with pytest.raises(HttpResponseError) as refused:
+            await copy.start_copy_from_url(f"{origin}/things/source")
+        assert (refused.value.status_code, refused.value.error_code) == (403, "CannotVerifyCopySource")
+    assert not await copy.exists()
 
 
 async def test_an_archived_blob_is_copied_to_an_online_tier_only(

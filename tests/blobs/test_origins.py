@@ -28,6 +28,7 @@ def test_an_origin_is_scheme_host_and_port(url: str, found: str) -> None:
         "http://example.org\t.evil.test/",
         "http://example.org:x/",
         "http://example.org:99999/",
+        "http://example.org:0/",
         "http://[::1/",
     ],
 )

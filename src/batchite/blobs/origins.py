@@ -49,6 +49,8 @@ def origin(url: str) -> str:
     if not _PLAIN.fullmatch(parts.netloc) or _CONTROL.search(url):  # others may read such a URL differently
         raise ValueError("must have a plain host name or address, without user name or control characters")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if parts.port == 0:
+        raise ValueError("must have a port from 1 to 65535, or none")
     return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
 
 
@@ -79,7 +81,10 @@ class Origins:
                 total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS
             )
             session = self._session = aiohttp.ClientSession(
-                timeout=timeout, auto_decompress=False, read_bufsize=CHUNK_BYTES
+                timeout=timeout,
+                auto_decompress=False,
+                read_bufsize=CHUNK_BYTES,
+                cookie_jar=aiohttp.DummyCookieJar(),  # what one client is told is not for the next
             )
         sent = {"Accept-Encoding": "identity", **headers}
         try:
@@ -90,6 +95,10 @@ class Origins:
             async with session.request(verb, target, headers=sent, allow_redirects=False) as response:
                 lower = {known_name(name): value for name, value in response.headers.items()}
                 yield Fetched(response.status, lower, response.content.iter_chunked(CHUNK_BYTES))
+        except aiohttp.ClientPayloadError:
+            raise OriginFailed("the source ended before all had come that it had announced") from None
+        except aiohttp.ClientResponseError as error:  # its own text has the URL, and so the signature
+            raise OriginFailed(f"the source's answer is no HTTP: {error.message}") from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise OriginFailed(str(error) or type(error).__name__) from None
 

@@ -45,20 +45,32 @@ class Target:
 def target_of(answer: Mapping[str, str]) -> Target:
     """Names as of `headers.known_name`. What no blob could have is left out."""
     fields = {field: answer[name.lower()] for field, name in SHOWN_AS if answer.get(name.lower())}
-    try:
-        metadata = headers.metadata(answer.items())
-    except BlobError:
-        metadata = {}
     kind = answer.get("x-ms-blob-type", "")
     return Target(
         _number(answer, "content-length"),
         HttpProperties(**fields),
-        encode_metadata(metadata),
+        encode_metadata(_metadata(answer)),
         _TYPES.get(kind, "block"),
         _number(answer, "x-ms-blob-committed-block-count"),
         _number(answer, "x-ms-blob-sequence-number"),
         answer.get("etag", "") if kind in TYPES.values() else "",
     )
+
+
+def _metadata(answer: Mapping[str, str]) -> dict[str, str]:
+    """What a blob could have of it; nothing at all if together it is more than a blob can have."""
+    try:
+        return headers.metadata(header for header in answer.items() if _is_possible(header))
+    except BlobError:
+        return {}
+
+
+def _is_possible(header: tuple[str, str]) -> bool:
+    try:
+        headers.metadata([header])
+    except BlobError:
+        return False
+    return True
 
 
 def _number(answer: Mapping[str, str], name: str) -> int:

@@ -86,7 +86,7 @@ async def resolve(service: Service, call: Call) -> Source:
         raise invalid_header(URL, url, f"a URL {error}") from None
     headers = {known: call.headers[name] for name, known in _AS_READ.items() if call.headers.get(name)}
     host_account = address.of_host(urlsplit(url).netloc, service.host_suffixes)
-    if host_account is not None or _is_here(call, place):
+    if _is_here(call, place, by_name=host_account is not None):
         return Local(await _local(service, call, url, headers, host_account))
     service.origins.check(url)
     if "x-ms-range" in headers:
@@ -96,13 +96,14 @@ async def resolve(service: Service, call: Call) -> Source:
     return Remote(url, {"x-ms-version": call.headers.get("x-ms-version", "2023-11-03"), **headers})
 
 
-def _is_here(call: Call, place: str) -> bool:
-    """Whether this origin is what the request itself was sent to, by whatever name of this machine."""
+def _is_here(call: Call, place: str, *, by_name: bool) -> bool:
+    """Whether this origin is what the request itself was sent to, by whatever name of this machine, or
+    `by_name` of one of its accounts. Another port is another service."""
     mine = origin(call.incoming.base_url)
     there, here = urlsplit(place), urlsplit(mine)
     if (there.scheme, there.port) != (here.scheme, here.port):
         return False
-    return there.hostname == here.hostname or {there.hostname, here.hostname} <= _LOOPBACK
+    return by_name or there.hostname == here.hostname or {there.hostname, here.hostname} <= _LOOPBACK
 
 
 async def _local(
