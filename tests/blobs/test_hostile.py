@@ -30,10 +30,14 @@ def signed(verb: str, path: str, headers: dict[str, str]) -> dict[str, str]:
     lines += [f"{name}:{lower[name]}" for name in sorted(lower) if name.startswith("x-ms-")]
     resource, _, query = path.partition("?")
     lines.append(f"/{NAME}{resource}")
-    pairs = sorted(part.partition("=")[::2] for part in query.split("&") if part)
-    lines += [f"{name}:{unquote(value)}" for name, value in pairs]
+    pairs = sorted((part.partition("=")[::2] for part in query.split("&") if part), key=_lower_name)
+    lines += [f"{name.lower()}:{unquote(value)}" for name, value in pairs]
     mac = hmac.digest(base64.b64decode(KEY), "\n".join(lines).encode(), hashlib.sha256)
     return {**headers, "Authorization": f"SharedKey {NAME}:{base64.b64encode(mac).decode()}"}
+
+
+def _lower_name(pair: tuple[str, str]) -> str:
+    return pair[0].lower()
 
 
 async def exchange(server: Server, verb: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:

@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, Server
+from tests.blobs.test_hostile import call
 
 
 async def names(found: AsyncIterator[object]) -> list[str]:
@@ -100,3 +101,18 @@ async def test_a_token_without_the_permission_can_neither_set_nor_test_tags(
             with pytest.raises(HttpResponseError) as refused:
                 await refused_call()
             assert refused.value.status_code == 403
+
+
+async def test_tags_have_conditions_of_their_own(container: ContainerClient, server: Server) -> None:
+    blob = await container.upload_blob("b", b"x", tags={"a": "b"})
+    etag = (await blob.get_blob_properties()).etag
+    path, document = "/things/b?comp=tags", b"<Tags><TagSet/></Tags>"
+    for name, value, get, put in (
+        ("match", etag, 200, 204),
+        ("match", '"0x1"', 412, 412),
+        ("none-match", etag, 304, 412),
+        ("modified-since", "yesterday", 400, 400),
+    ):
+        headers = {f"x-ms-blob-if-{name}": value}
+        assert (await call(server, "GET", path, headers))[0] == get
+        assert (await call(server, "PUT", path, headers, document))[0] == put

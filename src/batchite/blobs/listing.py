@@ -15,7 +15,7 @@ from batchite.store.blobs import listed
 from batchite.store.blobs.blobs import LATEST, Blob
 from batchite.store.blobs.containers import Container
 from batchite.wire.blob import dates, leases, listings
-from batchite.wire.blob.errors import invalid_parameter
+from batchite.wire.blob.errors import invalid_parameter, unsupported_header
 from batchite.wire.blob.headers import TYPES
 from batchite.wire.blob.listings import Asked, BlobEntry, ContainerEntry, PrefixEntry
 from batchite.wire.ticks import TICKS_PER_DAY
@@ -33,6 +33,7 @@ BLOB_INCLUDES = frozenset(
 )  # fmt: skip
 """Accepted in `include`. Of policies, holds and permissions there is nothing to include."""
 
+_ARROW = "application/vnd.apache.arrow.stream"
 _FIRST_LOOK = 64
 """Rows read at once where a delimiter may make most of them one prefix."""
 
@@ -57,7 +58,12 @@ async def containers(service: Service, call: Call) -> Answer:
 
 
 async def blobs(service: Service, call: Call) -> Answer:
+    if _ARROW in call.headers.get("accept", ""):
+        raise unsupported_header("Accept", _ARROW, "lists come as application/xml")
     asked, end = _asked(call)
+    first = max(_first(asked), (_name(call.query, "startfrom"), 0))
+    if before := _name(call.query, "endbefore"):
+        end = before if end is None else min(end, before)
     included = _includes(call.query, BLOB_INCLUDES)
     if "tags" in included:
         given.check_may_tag(call)
@@ -67,7 +73,7 @@ async def blobs(service: Service, call: Call) -> Answer:
         walk = Walk(
             connection, existing(connection, call), asked, end, included, now, service.copying.with_progress
         )
-        entries, more = walk.page(_first(asked))
+        entries, more = walk.page(first)
         return listings.blobs(asked, call.address.container, entries, more)
 
     return Answer(200, XML, await service.database.read(query))
@@ -76,6 +82,14 @@ async def blobs(service: Service, call: Call) -> Answer:
 def _first(asked: Asked) -> Position:
     """The first name that may come, and the first moment of it."""
     return max(listings.read_moment_marker(asked.marker), (asked.prefix or "", 0))
+
+
+def _name(query: Mapping[str, str], parameter: str) -> str:
+    """A name to begin or to end at, "" if none is given. Raises BlobError."""
+    name = query.get(parameter, "")
+    if "\0" in name:
+        raise invalid_parameter(parameter, name, "names have no NUL character")
+    return name
 
 
 def _asked(call: Call) -> tuple[Asked, str | None]:

@@ -11,9 +11,13 @@ from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
 
 _RETENTION = "immutability policies and legal holds are not supported"
+_TIER_TIME = "there are no conditions on the time of the last change of tier"
 
 HEADERS: Mapping[str, str] = {
     "x-ms-default-encryption-scope": "containers have no encryption scope; name one with each blob",
+    "x-ms-deny-encryption-scope-override": "containers have no encryption scope; name one with each blob",
+    "x-ms-access-tier-if-modified-since": _TIER_TIME,
+    "x-ms-access-tier-if-unmodified-since": _TIER_TIME,
     "x-ms-immutability-policy-until-date": _RETENTION,
     "x-ms-immutability-policy-mode": _RETENTION,
     "x-ms-legal-hold": _RETENTION,
