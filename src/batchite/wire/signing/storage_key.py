@@ -115,7 +115,7 @@ def strings_to_sign(request: Signed, account: str) -> Iterable[str]:
 
     The two differ only where metadata names contain `_` or one name begins with another.
     """
-    names = sorted(name for name in request.headers if name.startswith("x-ms-"))
+    names = sorted([name for name in request.headers if name.startswith("x-ms-")])
     yield _string(request, account, names)
     by_weight = sorted(names, key=_weight)
     if by_weight != names:
@@ -124,12 +124,12 @@ def strings_to_sign(request: Signed, account: str) -> Iterable[str]:
 
 def _string(request: Signed, account: str, names: Sequence[str]) -> str:
     headers = request.headers
-    lines = [request.verb, *(headers.get(name, "") for name in _SIGNED_HEADERS)]
+    lines = [request.verb, *[headers.get(name, "") for name in _SIGNED_HEADERS]]
     if lines[3] == "0":
         lines[3] = ""
     if "x-ms-date" in headers:
         lines[6] = ""
-    lines.extend(f"{name}:{headers[name].strip()}" for name in names)
+    lines += [f"{name}:{headers[name].strip()}" for name in names]
     return "\n".join(lines) + "\n" + canonical_resource(request, account)
 
 
