@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
 
 from batchite.wire.blob import encryption
@@ -35,7 +36,7 @@ async def test_what_was_written_with_a_key_is_read_with_that_key_only(container:
                 await use(headers=sent)
             assert refused.value.status_code == 409
         with pytest.raises(HttpResponseError) as refused:
-            await blob.set_blob_metadata({"a": "1"}, headers=sent)
+            await blob.set_blob_metadata({"a": "1"}, headers={**sent})
         assert refused.value.error_code == code
     assert await (await blob.download_blob(headers=RIGHT)).readall() == b"x"
 
@@ -45,6 +46,34 @@ async def test_a_blob_without_a_key_is_not_read_with_one(container: ContainerCli
     with pytest.raises(HttpResponseError) as refused:
         await blob.set_blob_metadata({}, headers=RIGHT)
     assert refused.value.error_code == "BlobDoesNotUseCustomerSpecifiedEncryption"
+
+
+@pytest.mark.parametrize(
+    ("staged", "committed", "code"),
+    [
+        (RIGHT, {}, "BlobUsesCustomerSpecifiedEncryption"),
+        ({}, RIGHT, "BlobDoesNotUseCustomerSpecifiedEncryption"),
+        (RIGHT, WRONG, "BlobCustomerSpecifiedEncryptionMismatch"),
+    ],
+)
+async def test_blocks_are_committed_with_the_key_they_were_staged_with(
+    container: ContainerClient, staged: dict[str, str], committed: dict[str, str], code: str
+) -> None:
+    blob = container.get_blob_client("b")
+    await blob.stage_block("a", b"one ", headers=committed)
+    await blob.stage_block("b", b"two", headers=staged)
+    blocks = [BlobBlock("a"), BlobBlock("b")]
+    with pytest.raises(HttpResponseError) as refused:
+        await blob.commit_block_list(blocks, headers=committed)
+    assert (refused.value.status_code, refused.value.error_code) == (409, code)
+    assert not await container.get_blob_client("b").exists()
+    await blob.stage_block("a", b"one ", headers=staged)
+    await blob.commit_block_list(blocks, headers=staged)
+    with pytest.raises(HttpResponseError) as refused:
+        await blob.commit_block_list(blocks, headers=committed)
+    assert (refused.value.status_code, refused.value.error_code) == (409, code)
+    await blob.commit_block_list(blocks[::-1], headers=staged)
+    assert await (await blob.download_blob(headers=staged)).readall() == b"twoone "
 
 
 async def test_the_name_of_a_scope_is_shown_again(container: ContainerClient) -> None:

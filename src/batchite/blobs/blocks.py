@@ -17,7 +17,7 @@ from batchite.store.blobs.blobs import Slot, Written
 from batchite.store.blobs.blocks import Block
 from batchite.store.blobs.containers import encode_metadata
 from batchite.web.problems import BodyTooLarge
-from batchite.wire.blob import address, block_list, headers
+from batchite.wire.blob import address, block_list, encryption, headers
 from batchite.wire.blob.errors import BlobError, invalid_parameter
 
 MAX_BLOCK_BYTES = 4000 * 1024 * 1024
@@ -33,6 +33,7 @@ async def put(service: Service, call: Call) -> Answer:
     """Put Block, and Put Block From URL. The ids of all staged blocks of a blob have the same length."""
     address.check_blob(call.address.blob)
     block_id = block_list.check_id(call.query.get("blockid", "").replace(" ", "+"))
+    key = encryption.key_hash(call.headers)
 
     def early(connection: sa.Connection) -> Slot:
         return _check_place(connection, call, block_id, service.clock.now().ticks)
@@ -42,7 +43,7 @@ async def put(service: Service, call: Call) -> Answer:
         slot = _check_place(connection, call, block_id, now)
         part = supply(connection)
         block = Block(block_id, tuple(part.pieces))
-        condemned = rows.stage(connection, slot, call.address.blob, block, now)
+        condemned = rows.stage(connection, slot, call.address.blob, block, now, key)
         return Answer(201, [*part.shown, *given.encrypted(call)]), condemned
 
     return await parts.take(service, call, MAX_BLOCK_BYTES, early, unit)
@@ -82,7 +83,7 @@ async def put_list(service: Service, call: Call) -> Answer:
         guards.check_put(call, slot, now)
         if slot.blob is not None:
             guards.check_type(slot.blob, "block")
-        chosen = _choose(connection, slot, wanted)
+        chosen = _choose(connection, slot, wanted, extras.key)
         layout_no, size = rows.add_layout(connection, chosen) if chosen else (None, 0)
         written = Written(now, size, properties, metadata, layout_no=layout_no, extras=extras)
         condemned = kept.put(connection, slot, call.address.blob, written)
@@ -94,7 +95,7 @@ async def put_list(service: Service, call: Call) -> Answer:
 
 
 async def _document(call: Call) -> bytes:
-    """Raises BlobError RequestBodyTooLarge, or Md5Mismatch if the body came with another MD5."""
+    """Raises BlobError RequestBodyTooLarge, or for a checksum that is not that of the body."""
     try:
         document = await call.incoming.body(block_list.MAX_BODY_BYTES)
     except BodyTooLarge as problem:
@@ -104,18 +105,25 @@ async def _document(call: Call) -> bytes:
     return document
 
 
-def _choose(connection: sa.Connection, slot: Slot, wanted: Sequence[block_list.Block]) -> list[Block]:
-    """Find every block where its entry says. Raises BlobError InvalidBlockList."""
+def _choose(
+    connection: sa.Connection, slot: Slot, wanted: Sequence[block_list.Block], key: str
+) -> list[Block]:
+    """Find every block where its entry says. Raises BlobError InvalidBlockList, or 409 if one came with
+    another key of the client."""
     staged = _by_id(rows.staged(connection, slot))
     committed: Mapping[str, Block] = {}
     if slot.blob is not None and any(_is_old(entry, staged) for entry in wanted):
+        encryption.check(slot.blob.extras.key, key)
         committed = _by_id(rows.committed(connection, slot.blob.layout_no))
+    other_keys = rows.staged_otherwise(connection, slot, key)
     tables = {"Latest": {**committed, **staged}, "Committed": committed, "Uncommitted": staged}
     chosen: list[Block] = []
     for entry in wanted:
         block = tables[entry.source].get(entry.id)
         if block is None:
             raise _invalid(f"there is no block {entry.id} ({entry.source.lower()})")
+        if entry.source != "Committed" and entry.id in other_keys:
+            encryption.check(other_keys[entry.id], key)
         chosen.append(block)
     if sum(len(block.pieces) for block in chosen) > MAX_RANGES:
         reason = (

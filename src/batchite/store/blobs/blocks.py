@@ -92,8 +92,20 @@ _COMMITTED = Prepared(
 _ADD = Prepared(sa.insert(ranges))
 
 
-def stage(connection: sa.Connection, slot: Slot, name: str, block: Block, now: int) -> list[int]:
+_STAGED_OTHERWISE = Prepared(
+    sa.select(table.c.block_id, sa.func.coalesce(table.c.key, "")).where(
+        table.c.uncommitted_no == sa.bindparam("number"),
+        sa.func.coalesce(table.c.key, "") != sa.bindparam("key"),
+    )
+)
+
+
+def stage(
+    connection: sa.Connection, slot: Slot, name: str, block: Block, now: int, key: str = ""
+) -> list[int]:
     """Keep a block for the blob of that name; one of the same id is replaced.
+
+    `key` is the hash of the key that the client gave, if it did.
 
     Returns the numbers of contents whose files are to be removed once this is committed.
     """
@@ -112,6 +124,7 @@ def stage(connection: sa.Connection, slot: Slot, name: str, block: Block, now: i
             "length": piece.length,
             "content_no": piece.content_no or None,
             "content_start": piece.start,
+            "key": key or None,
         }
         _KEEP.count(connection, held)
         start += piece.length
@@ -130,6 +143,11 @@ def count(connection: sa.Connection, slot: Slot) -> Staged | None:
 def has(connection: sa.Connection, slot: Slot, block_id: str) -> bool:
     """Whether a block of this id is staged."""
     return _HAS.one_or_none(connection, {"number": slot.uncommitted_no, "id": block_id}) is not None
+
+
+def staged_otherwise(connection: sa.Connection, slot: Slot, key: str) -> dict[str, str]:
+    """Ids of blocks that were staged with another key than this one, or none, and the key of each."""
+    return dict(_STAGED_OTHERWISE.all(connection, {"number": slot.uncommitted_no, "key": key}))
 
 
 def staged(connection: sa.Connection, slot: Slot) -> list[Block]:

@@ -187,6 +187,7 @@ blocks = sa.Table(
     sa.Column("length", sa.BigInteger, nullable=False),
     sa.Column("content_no", sa.BigInteger, sa.ForeignKey("contents.content_no"), comment="NULL: zeros"),
     sa.Column("content_start", sa.BigInteger, nullable=False),
+    sa.Column("key", sa.Text, comment="SHA-256 of the key that the client staged it with, in base64"),
     sa.Index("blocks_by_content", "content_no"),
     comment="ranges of staged blocks",
     sqlite_with_rowid=False,

@@ -189,6 +189,12 @@ def upgrade() -> None:
         sa.Column("length", sa.BigInteger, nullable=False),
         sa.Column("content_no", sa.BigInteger, nullable=True, comment="NULL: zeros"),
         sa.Column("content_start", sa.BigInteger, nullable=False),
+        sa.Column(
+            "key",
+            sa.Text,
+            nullable=True,
+            comment="SHA-256 of the key that the client staged it with, in base64",
+        ),
         sa.ForeignKeyConstraint(["uncommitted_no"], ["uncommitted.uncommitted_no"]),
         sa.ForeignKeyConstraint(["content_no"], ["contents.content_no"]),
         sa.PrimaryKeyConstraint("uncommitted_no", "block_id", "start"),
