@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from batchite.batch import absent, app
 from batchite.blobs import refusals
+from batchite.blobs.authentication import Needs
 from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.settings import CONFIG, SETTINGS, Setting
 from batchite.wire.batch.honoured import MODELS, TABLE
@@ -75,11 +77,20 @@ def _operation_row(level: str, kind: str, component: str, verb: str, operation: 
     public = f"public access `{needs.public}`" if needs.public else ""
     if needs.public == "blob":
         public += " or `container`"
-    account = "bearer token only" if needs.bearer else _letters(needs.account)
-    return (
-        f"| {verb} | {level} | {f'`{query}`' if query else ''} | {account} | "
-        f"{_letters(needs.service)} | {public} |\n"
-    )
+    account = "bearer token only" if needs.bearer else _granting(operation, lambda needs: needs.account)
+    service = _granting(operation, lambda needs: needs.service)
+    return f"| {verb} | {level} | {f'`{query}`' if query else ''} | {account} | {service} | {public} |\n"
+
+
+def _granting(operation: Operation, letters: Callable[[Needs], frozenset[str]]) -> str:
+    """The permissions that allow it, and those for special cases."""
+    cases = [
+        ("", operation.needs),
+        *((f" with `{name}`", needs) for name, needs in operation.narrower.items()),
+    ]
+    if operation.breaking is not None:
+        cases.append((" to break", operation.breaking))
+    return ", ".join(f"{_letters(letters(needs))}{case}" for case, needs in cases if letters(needs))
 
 
 def _letters(letters: frozenset[str]) -> str:

@@ -70,7 +70,8 @@ async def post(server: Server, where: str, *requests: str) -> tuple[int, str, st
     credentials = all_permissions()
     parts = "".join(
         "--edge\r\nContent-Type: application/http\r\n\r\n"
-        f"{request}{'&' if '?' in request else '?'}{credentials} HTTP/1.1\r\nx-ms-access-tier: Cool\r\n\r\n"
+        f"{request}{'&' if '?' in request else '?'}{credentials} HTTP/1.1\r\n"
+        f"{'x-ms-access-tier: Cool' if 'comp=tier' in request else 'x-ms-any: 1'}\r\n\r\n"
         for request in requests
     )
     url = f"{server.url}{where}comp=batch&{credentials}"

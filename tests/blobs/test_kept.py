@@ -101,7 +101,7 @@ async def test_what_was_deleted_comes_back(container: ContainerClient, server: S
     deleted = [found async for found in container.list_blobs(include=["deleted", "snapshots"])]
     assert [(bool(found.snapshot), found.deleted) for found in deleted].count((False, True)) == 1
     assert len(deleted) == 3
-    assert {found.remaining_retention_days for found in deleted} == {6}
+    assert {found.remaining_retention_days for found in deleted} == {7}
     await blob.undelete_blob()
     assert await read(blob) == b"b" * 20_000
     back = [found async for found in container.list_blobs(include=["snapshots"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.blobs import checksums
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import services as rows
@@ -21,7 +22,9 @@ async def get_properties(service: Service, call: Call) -> Answer:
 
 async def set_properties(service: Service, call: Call) -> Answer:
     """Set Blob Service Properties: what the document leaves out stays as it is."""
-    change = service_properties.read(await call.incoming.body(service_properties.MAX_BODY_BYTES))
+    document = await call.incoming.body(service_properties.MAX_BODY_BYTES)
+    checksums.check_document(call.headers, document)
+    change = service_properties.read(document)
     account = call.address.account
 
     def unit(connection: sa.Connection) -> None:

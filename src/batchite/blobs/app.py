@@ -117,7 +117,7 @@ class BlobApp:
             return await cross_origin.preflight(self._service, where.account, headers)
         if origin := headers.get("origin"):
             common += await cross_origin.answer_headers(self._service, where.account, origin, incoming.verb)
-        operation = operations.find(where.level, query, incoming.verb)
+        operation = operations.find(where.level, query, incoming.verb, headers)
         now = self._service.clock.now()
         if where.secondary and incoming.verb not in _READING:
             reason = f"{incoming.verb} is not possible at {where.account}-secondary, which is for reading"
@@ -125,12 +125,14 @@ class BlobApp:
         principal = await authenticate(
             self._service.database, incoming, where, headers, query, account, operation.needs, now
         )
-        refusals.check(headers, query, where.level)
+        refusals.check(incoming.verb, headers, query, where.level)
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)
         try:
             return await operation.run(self._service, call)
         except BlobError as error:
+            if error.code == "ContainerNotFound":
+                address.check_container(where.container)
             raise naming(error, where.container, where.blob) from None
 
     def _failure(self, error: Exception, incoming: Incoming) -> Answer:

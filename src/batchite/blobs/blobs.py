@@ -18,7 +18,7 @@ from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.extras import Extras
 from batchite.wire.blob import address, headers, numbers
 from batchite.wire.blob import pages as page_rules
-from batchite.wire.blob.errors import invalid_header, missing_header
+from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
 
 MAX_PUT_BYTES = 5000 * 1024 * 1024
 
@@ -109,8 +109,11 @@ EARLY_CHECK_BYTES = 1024 * 1024
 
 
 def body(call: Call, limit: int) -> AsyncIterator[Data]:
-    """Raises BlobError RequestBodyTooLarge before anything is read, if the length is announced."""
+    """Raises BlobError before anything is read: RequestBodyTooLarge if the length is announced, and
+    MissingContentLengthHeader if nothing says where the body ends."""
     announced = call.headers.get("content-length")
+    if announced is None and "transfer-encoding" not in call.headers:
+        raise BlobError("MissingContentLengthHeader")
     if announced is not None and int(announced) > limit:
         raise too_large(limit)
     return call.incoming.blocks()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from batchite.blobs.answers import Headers
 from batchite.blobs.content.uploads import Received
 from batchite.wire.blob import headers
+from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.errors import BlobError
 
 CRC64 = "x-ms-content-crc64"
@@ -39,6 +40,14 @@ def check_part(given: Mapping[str, str], received: Received) -> Headers:
         compare_md5("content-md5", text, received.md5)
         return [("Content-MD5", text)]
     return [(CRC64, base64.b64encode(received.crc64).decode())]
+
+
+def check_document(given: Mapping[str, str], document: bytes) -> None:
+    """For a body that is read as a whole. Raises BlobError if a checksum is none, or is not its own."""
+    if text := given.get(CRC64):
+        compare_crc64(text, crc64(document))
+    if text := given.get("content-md5"):
+        compare_md5("content-md5", text, headers.md5_of(document))
 
 
 def compare_md5(name: str, given: str, computed: bytes | None) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.blobs import checksums
 from batchite.blobs.answers import XML, Answer, changed, version_headers
 from batchite.blobs.call import Call, Service
-from batchite.blobs.containers import access_headers, existing, refuse_conditions
+from batchite.blobs.containers import access_headers, existing
 from batchite.store.blobs import containers as rows
 from batchite.wire.blob import leases, policies
 
@@ -20,9 +21,10 @@ async def get(service: Service, call: Call) -> Answer:
 
 async def set_(service: Service, call: Call) -> Answer:
     """Both are replaced: without a header there is no public access, without a body no policy."""
-    refuse_conditions(call, "if-match", "if-none-match")
     access = policies.read_access(call.headers.get("x-ms-blob-public-access"))
-    stored = policies.encode(policies.read(await call.incoming.body(policies.MAX_BODY_BYTES)))
+    document = await call.incoming.body(policies.MAX_BODY_BYTES)
+    checksums.check_document(call.headers, document)
+    stored = policies.encode(policies.read(document))
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> int:

@@ -9,7 +9,7 @@ from batchite.blobs.call import Call, Service
 from batchite.store.blobs import containers as rows
 from batchite.store.blobs.containers import Container
 from batchite.wire.blob import address, dates, headers, leases, policies
-from batchite.wire.blob.errors import BlobError, missing_header, unsupported_header
+from batchite.wire.blob.errors import BlobError, missing_header
 
 
 async def create(service: Service, call: Call) -> Answer:
@@ -45,8 +45,6 @@ async def properties(service: Service, call: Call) -> Answer:
 
 
 async def set_metadata(service: Service, call: Call) -> Answer:
-    """The only condition that the service documents for it is If-Modified-Since."""
-    refuse_conditions(call, "if-match", "if-none-match", "if-unmodified-since")
     metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
     conditions = call.conditions
 
@@ -62,7 +60,6 @@ async def set_metadata(service: Service, call: Call) -> Answer:
 
 
 async def delete(service: Service, call: Call) -> Answer:
-    refuse_conditions(call, "if-match", "if-none-match")
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> list[int]:
@@ -111,10 +108,3 @@ def existing(connection: sa.Connection, call: Call) -> Container:
     if container is None:
         raise BlobError("ContainerNotFound")
     return container
-
-
-def refuse_conditions(call: Call, *names: str) -> None:
-    """Raises BlobError for conditions which an operation has not."""
-    for name in names:
-        if name in call.headers:
-            raise unsupported_header(name, call.headers[name], "not a condition of this operation")

@@ -27,12 +27,20 @@ from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.copies import Pending
 from batchite.store.blobs.extras import Copied, Extras
 from batchite.wire.blob import address, headers, tiers
-from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter, missing_header
+from batchite.wire.blob.errors import (
+    BlobError,
+    invalid_header,
+    invalid_parameter,
+    missing_header,
+    unsupported_header,
+)
 from batchite.wire.blob.headers import HttpProperties
 
 Way = Literal["copy", "copy from URL", "put from URL"]
 
 _TAG_OPTION = "x-ms-copy-source-tag-option"
+_SEAL = "x-ms-seal-blob"
+_ONLY_APPEND = "only copies of append blobs can be sealed"
 _KEEP_PROPERTIES = "x-ms-copy-source-blob-properties"
 
 
@@ -75,13 +83,19 @@ def _read(call: Call) -> _Wish:
     option = call.headers.get(_TAG_OPTION, "REPLACE").upper()
     if option not in ("REPLACE", "COPY"):
         raise invalid_header(_TAG_OPTION, option, "REPLACE or COPY")
+    if option == "COPY" and way == "copy":
+        raise unsupported_header(
+            _TAG_OPTION, option, "only where the client waits (x-ms-requires-sync: true)"
+        )
     if option == "COPY" and call.headers.get(given.TAGS):
         raise invalid_header(_TAG_OPTION, option, f"not together with {given.TAGS}")
     if option == "COPY":
         given.check_may_tag(call)
+    if way != "copy" and _is_sealing(call):
+        raise unsupported_header(_SEAL, "true", _ONLY_APPEND)
     tiers.check_priority(call.headers.get("x-ms-rehydrate-priority"))
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
-    return _Wish(way, properties, metadata, given.extras(call), option == "COPY" and way != "copy")
+    return _Wish(way, properties, metadata, given.extras(call), option == "COPY")
 
 
 def _way(call: Call) -> Way:
@@ -145,8 +159,14 @@ def _of_type(call: Call, wish: _Wish, kind: Type, appends: int, sequence: int) -
     """What the blob gets because of its type. Raises BlobError for a tier that its type has not."""
     if wish.extras.tier and kind != "block":
         tiers.read(wish.extras.tier, kind)
-    sealed = kind == "append" and call.headers.get("x-ms-seal-blob", "").lower() == "true"
+    sealed = _is_sealing(call)
+    if sealed and kind != "append":
+        raise unsupported_header(_SEAL, "true", _ONLY_APPEND)
     return msgspec.structs.replace(wish.extras, appends=appends, sequence=sequence, sealed=sealed)
+
+
+def _is_sealing(call: Call) -> bool:
+    return call.headers.get(_SEAL, "").lower() == "true"
 
 
 def _with_copy(call: Call, wish: _Wish, extras: Extras, size: int, now: int) -> Extras:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from batchite.blobs import guards
+from batchite.blobs import guards, tiering
 from batchite.blobs.answers import Answer
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Blob, Slot
 from batchite.store.blobs.kept import Snapshots
+from batchite.wire.blob import conditions
 from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter
 
 _CHOICES: Mapping[str, Snapshots] = {"": "refuse", "include": "include", "only": "only"}
@@ -30,6 +31,7 @@ async def delete(service: Service, call: Call) -> Answer:
             return True, _delete_deleted(connection, call, slot, now)
         blob = guards.existing(slot)
         guards.check_change(call, blob, now)
+        conditions.parse(call.headers, conditions.OF_TIER).check_change(tiering.changed(blob))
         if call.wanted.kind != "base":
             _refuse_current(call, blob)
             return kept.delete_one(connection, slot, blob, now)

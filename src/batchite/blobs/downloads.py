@@ -74,6 +74,8 @@ async def metadata(service: Service, call: Call) -> Answer:
 
 async def get(service: Service, call: Call) -> Answer:
     checksums = [name for name in (_RANGE_MD5, _RANGE_CRC64) if _wants(call, name)]
+    if len(checksums) > 1:
+        raise invalid_header(_RANGE_CRC64, "true", f"one checksum at a time: not together with {_RANGE_MD5}")
     now = service.clock.now().ticks
     found, release = await _find_and_hold(service, call, now)
     try:
@@ -109,7 +111,10 @@ async def _collect(found: _Found, stream: Stream, name: str) -> bytes:
 
 
 def _wants(call: Call, name: str) -> bool:
-    if call.headers.get(name, "").lower() != "true":
+    text = call.headers.get(name) or "false"
+    if text.lower() not in ("true", "false"):
+        raise invalid_header(name, text, "true or false")
+    if text.lower() == "false":
         return False
     if ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range")) is None:
         raise invalid_header(name, "true", "only together with a range")

@@ -13,21 +13,28 @@ from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Blob, Slot, Type
 from batchite.wire.blob import conditions, leases
-from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter
 from batchite.wire.blob.headers import TYPES
 
-_CONDITIONAL = frozenset({"x-ms-lease-id", given.IF_TAGS}) | conditions.NAMES
+_CONDITIONAL = frozenset({"x-ms-lease-id", given.IF_TAGS}).union(*conditions.FORMS.values())
 _READING = frozenset({"GET", "HEAD"})
 
 
 def check_form(call: Call) -> None:
-    """For conditions and leases that are none, whatever exists. Raises BlobError: 400."""
+    """For conditions, leases and time limits that are none, whatever exists. Raises BlobError: 400."""
     headers = call.headers
+    timeout = call.query.get("timeout")
+    if timeout and not (timeout.isascii() and timeout.isdigit()):
+        raise invalid_parameter("timeout", timeout, "a whole number of seconds")
     if headers.keys().isdisjoint(_CONDITIONAL):
         return
-    conditions.parse(headers)
+    for prefix in conditions.FORMS:
+        conditions.parse(headers, prefix)
+    if headers.get("x-ms-source-if-none-match") == "*":
+        raise invalid_header("x-ms-source-if-none-match", "*", "an ETag; a source is there in any case")
     if call.incoming.verb not in _READING:
         conditions.check_combination(headers)
+        conditions.check_combination(headers, conditions.OF_TAGS)
     if lease_id := headers.get("x-ms-lease-id"):
         leases.read_id("x-ms-lease-id", lease_id)
     given.if_tags(call)

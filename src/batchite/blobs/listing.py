@@ -125,7 +125,8 @@ def _container_entry(row: Container, now: int, *, with_metadata: bool) -> Contai
 
 
 def _days_left(purge: int | None, now: int) -> int:
-    return 0 if purge is None else max(purge - now, 0) // TICKS_PER_DAY
+    """Rounded up: the last day counts until it is over."""
+    return 0 if purge is None else -(min(now - purge, 0) // TICKS_PER_DAY)
 
 
 class Walk:

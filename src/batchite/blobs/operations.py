@@ -34,12 +34,13 @@ from batchite.wire.blob.errors import BlobError, invalid_parameter
 
 class Operation(NamedTuple):
     """`beside`: whether a snapshot or a version may be named instead of the base blob. `narrower` is
-    what a SAS needs if the query has a parameter."""
+    what a SAS needs if the query has a parameter, `breaking` what it needs to break a lease."""
 
     run: Callable[[Service, Call], Awaitable[Answer]]
     needs: Needs
     beside: bool = False
     narrower: Mapping[str, Needs] = {}
+    breaking: Needs | None = None
 
 
 def _needs(resource_type: str, account: str, service: str = "", public: Access | None = None) -> Needs:
@@ -87,7 +88,9 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
         containers.properties, _needs("c", "r", "", "container")
     ),
     ("container", "container", "metadata", "PUT"): Operation(containers.set_metadata, _needs("c", "w")),
-    ("container", "container", "lease", "PUT"): Operation(leases.lease_container, _needs("c", "w")),
+    ("container", "container", "lease", "PUT"): Operation(
+        leases.lease_container, _needs("c", "w"), breaking=_needs("c", "dw")
+    ),
     ("container", "container", "undelete", "PUT"): Operation(containers.undelete, _needs("c", "w")),
     ("container", "container", "list", "GET"): Operation(listing.blobs, _needs("c", "l", "l", "container")),
     ("blob", "", "", "PUT"): Operation(copies.either, _needs("o", "cw", "cw")),
@@ -105,7 +108,9 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("blob", "", "pagelist", "GET"): Operation(pages.page_ranges, _needs("o", "r", "r", "blob"), beside=True),
     ("blob", "", "undelete", "PUT"): Operation(deletion.undelete, _needs("o", "w", "w")),
     ("blob", "", "snapshot", "PUT"): Operation(snapshots.snapshot, _needs("o", "cw", "cw")),
-    ("blob", "", "lease", "PUT"): Operation(leases.lease_blob, _needs("o", "w", "w")),
+    ("blob", "", "lease", "PUT"): Operation(
+        leases.lease_blob, _needs("o", "w", "w"), breaking=_needs("o", "dw", "dw")
+    ),
     ("blob", "", "block", "PUT"): Operation(blocks.put, _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "PUT"): Operation(blocks.put_list, _needs("o", "cw", "cw")),
     ("blob", "", "blocklist", "GET"): Operation(blocks.get_list, _needs("o", "r", "r", "blob"), beside=True),
@@ -127,11 +132,13 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
 _VERBS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 
 
-def find(level: Level, query: Mapping[str, str], verb: str) -> Operation:
+def find(level: Level, query: Mapping[str, str], verb: str, headers: Mapping[str, str]) -> Operation:
     """Raises BlobError for what is no operation, or none that is supported."""
     kind, component = query.get("restype", ""), query.get("comp", "")
     operation = OPERATIONS.get((level, kind, component, verb))
     if operation is not None:
+        if operation.breaking and headers.get("x-ms-lease-action", "").lower() == "break":
+            operation = operation._replace(needs=operation.breaking)
         return _narrowed(operation, query)
     allowed = [known for known in _VERBS if (level, kind, component, known) in OPERATIONS]
     if not allowed:

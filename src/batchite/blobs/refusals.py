@@ -7,35 +7,77 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from batchite.wire.blob import conditions
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
+from batchite.wire.blob.headers import METADATA_PREFIX, SHOWN_AS
 
 _RETENTION = "immutability policies and legal holds are not supported"
-_TIER_TIME = "there are no conditions on the time of the last change of tier"
 
 HEADERS: Mapping[str, str] = {
     "x-ms-default-encryption-scope": "containers have no encryption scope; name one with each blob",
     "x-ms-deny-encryption-scope-override": "containers have no encryption scope; name one with each blob",
-    "x-ms-access-tier-if-modified-since": _TIER_TIME,
-    "x-ms-access-tier-if-unmodified-since": _TIER_TIME,
     "x-ms-immutability-policy-until-date": _RETENTION,
     "x-ms-immutability-policy-mode": _RETENTION,
     "x-ms-legal-hold": _RETENTION,
     "x-ms-expiry-option": "expiry times are for accounts with a hierarchical namespace, which this is not",
     "x-ms-structured-body": "structured message bodies are not supported; send the plain bytes",
+    "x-ms-incremental-copy": "incremental copies are not supported",
     "x-ms-file-request-intent": "there are no file shares to copy from here",
 }
 """Header and why it is refused, if it has a value."""
 
-PLACES: Mapping[str, frozenset[str]] = {
-    "x-ms-copy-source": frozenset({"", "block", "appendblock", "page"}),
-    "x-ms-tags": frozenset({"", "blocklist"}),
-    "x-ms-access-tier": frozenset({"", "blocklist", "tier"}),
-}
-"""Headers that some operations on blobs know only, and the `comp` of those; refused elsewhere."""
+_CONDITIONAL = frozenset(
+    {
+        "GET blob", "HEAD blob", "PUT blob", "DELETE blob", "PUT blob blocklist", "GET blob blocklist",
+        "GET blob metadata", "HEAD blob metadata", "PUT blob metadata", "PUT blob properties",
+        "PUT blob snapshot", "PUT blob lease", "PUT blob appendblock", "PUT blob seal", "PUT blob page",
+        "GET blob pagelist", "GET blob tags", "PUT blob tags", "PUT blob tier",
+    }
+)  # fmt: skip
+_TIMED = frozenset({"PUT container acl", "PUT container lease", "DELETE container"})
+_FROM_URL = frozenset({"PUT blob", "PUT blob block", "PUT blob appendblock", "PUT blob page"})
+_DESCRIBED = frozenset({"PUT blob", "PUT blob blocklist", "PUT blob properties"})
+_WITH_METADATA = frozenset(
+    {
+        "PUT blob", "PUT blob blocklist", "PUT blob snapshot", "PUT blob metadata",
+        "PUT container", "PUT container metadata",
+    }
+)  # fmt: skip
 
-_IF_TAGS = "x-ms-if-tags"
-_LOOKED_AT = frozenset({*HEADERS, *PLACES, _IF_TAGS})
+PLACES: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("if-match", "if-none-match", "x-ms-if-tags"), _CONDITIONAL),
+    "if-modified-since": _CONDITIONAL | _TIMED | {"PUT container metadata"},
+    "if-unmodified-since": _CONDITIONAL | _TIMED,
+    **dict.fromkeys(conditions.FORMS[conditions.OF_TAGS], frozenset({"GET blob tags", "PUT blob tags"})),
+    **dict.fromkeys(conditions.FORMS[conditions.OF_TIER], frozenset({"DELETE blob"})),
+    "x-ms-copy-source": _FROM_URL,
+    "x-ms-source-range": _FROM_URL - {"PUT blob"},
+    "x-ms-tags": frozenset({"PUT blob", "PUT blob blocklist"}),
+    "x-ms-access-tier": frozenset({"PUT blob", "PUT blob blocklist", "PUT blob tier"}),
+    **{f"x-ms-blob-{name.lower()}": _DESCRIBED for _, name in SHOWN_AS},
+    "x-ms-blob-content-md5": _DESCRIBED,
+    "x-ms-blob-content-length": frozenset({"PUT blob", "PUT blob properties"}),
+    "x-ms-blob-sequence-number": frozenset({"PUT blob", "PUT blob properties"}),
+}
+"""Headers that some operations know only, and those: verb, level and `comp`; refused elsewhere."""
+
+_OF_SOURCE = conditions.FORMS[conditions.OF_SOURCE] | {
+    "x-ms-source-if-tags",
+    "x-ms-source-lease-id",
+    "x-ms-source-range",
+    "x-ms-source-content-md5",
+    "x-ms-source-content-crc64",
+    "x-ms-source-encryption-key",
+    "x-ms-copy-source-authorization",
+    "x-ms-copy-source-tag-option",
+    "x-ms-copy-source-blob-properties",
+    "x-ms-requires-sync",
+    "x-ms-seal-blob",
+}
+"""Headers which mean something only together with the URL of a source."""
+
+_LOOKED_AT = frozenset({*HEADERS, *PLACES, *_OF_SOURCE})
 
 COMPONENTS: Mapping[Level, frozenset[str]] = {
     "service": frozenset(),
@@ -45,18 +87,32 @@ COMPONENTS: Mapping[Level, frozenset[str]] = {
 """Values of `comp` which the protocol has and this service has not."""
 
 
-def check(headers: Mapping[str, str], query: Mapping[str, str], level: Level) -> None:
+def check(verb: str, headers: Mapping[str, str], query: Mapping[str, str], level: Level) -> None:
     """Raises BlobError for what would have to be ignored."""
+    place = f"{verb} {level} {query.get('comp', '')}".rstrip()
+    if verb == "PUT" and place not in _WITH_METADATA:
+        _refuse_metadata(headers)
     if headers.keys().isdisjoint(_LOOKED_AT):
         return
     for name in headers.keys() & HEADERS.keys():
         if headers[name]:
             raise unsupported_header(name, headers[name], HEADERS[name])
     for name in headers.keys() & PLACES.keys():
-        if headers[name] and not (level == "blob" and query.get("comp", "") in PLACES[name]):
-            raise unsupported_header(name, headers[name], "this operation has no such header")
-    if level != "blob" and headers.get(_IF_TAGS):
-        raise unsupported_header(_IF_TAGS, headers[_IF_TAGS], "only blobs have tags")
+        if headers[name] and place not in PLACES[name]:
+            raise unsupported_header(name, headers[name], _NOT_HERE)
+    if not headers.get("x-ms-copy-source"):
+        for name in headers.keys() & _OF_SOURCE:
+            if headers[name]:
+                raise unsupported_header(name, headers[name], "only together with x-ms-copy-source")
+
+
+_NOT_HERE = "this operation has no such header"
+
+
+def _refuse_metadata(headers: Mapping[str, str]) -> None:
+    for name in headers:
+        if name.startswith(METADATA_PREFIX):
+            raise unsupported_header(name, headers[name], _NOT_HERE)
 
 
 def unknown_operation(level: Level, query: Mapping[str, str]) -> BlobError:

@@ -8,57 +8,51 @@ import sqlalchemy as sa
 from batchite.blobs import given, guards
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
-from batchite.blobs.checksums import compare_md5
+from batchite.blobs.checksums import check_document
 from batchite.blobs.containers import existing as existing_container
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import tags as index
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.tags import Found
-from batchite.wire.blob import conditions, headers, leases, listings, tag_filter, tags
+from batchite.wire.blob import conditions, leases, listings, tag_filter, tags
 from batchite.wire.blob.conditions import Conditions
 from batchite.wire.blob.errors import BlobError, invalid_parameter, xml_text
 from batchite.wire.blob.tag_filter import Comparison, FilterError
 
-_CONDITIONS = {f"x-ms-blob-{name}": name for name in conditions.NAMES}
-
 
 async def get(service: Service, call: Call) -> Answer:
     """Get Blob Tags."""
-    asked = _conditions(call)
     now = service.clock.now().ticks
-    blob = await service.database.look(lambda connection: _find(connection, call, now))
-    asked.check_read(blob.modified)
+
+    def query(connection: sa.Connection) -> Blob:
+        blob = guards.existing(guards.find_slot(connection, call))
+        for wanted in _conditions(call):
+            wanted.check_read(blob.modified)
+        given.check_if_tags(call, blob)
+        leases.check_read(blob.lease, call.lease_id, now)
+        return blob
+
+    blob = await service.database.look(query)
     return Answer(200, XML, tags.write(blob.extras.tags))
 
 
-def _find(connection: sa.Connection, call: Call, now: int) -> Blob:
-    """The ordinary conditional headers have no say where tags are read or changed."""
-    blob = guards.existing(guards.find_slot(connection, call))
-    given.check_if_tags(call, blob)
-    if call.lease_id is not None:
-        leases.check_read(blob.lease, call.lease_id, now)
-    return blob
-
-
-def _conditions(call: Call) -> Conditions:
-    """Conditions on the blob, which have names of their own here. Raises BlobError."""
-    named = {name: call.headers[long] for long, name in _CONDITIONS.items() if call.headers.get(long)}
-    if call.incoming.verb == "PUT":
-        conditions.check_combination(named)
-    return conditions.parse(named)
+def _conditions(call: Call) -> tuple[Conditions, Conditions]:
+    """The SDKs send them under names of their own here; both count."""
+    return call.conditions, conditions.parse(call.headers, conditions.OF_TAGS)
 
 
 async def set_(service: Service, call: Call) -> Answer:
     """Set Blob Tags: all are replaced. Neither time nor ETag of the blob change."""
-    asked = _conditions(call)
     document = await call.incoming.body(tags.MAX_BODY_BYTES)
-    if md5 := call.headers.get("content-md5"):
-        compare_md5("content-md5", md5, headers.md5_of(document))
+    check_document(call.headers, document)
     new = tags.read(document)
 
     def unit(connection: sa.Connection) -> None:
-        blob = _find(connection, call, service.clock.now().ticks)
-        asked.check_change(blob.modified)
+        blob = guards.existing(guards.find_slot(connection, call))
+        for wanted in _conditions(call):
+            wanted.check_change(blob.modified)
+        given.check_if_tags(call, blob)
+        guards.check_lease(call, blob, service.clock.now().ticks)
         rows.set_extras(connection, blob, msgspec.structs.replace(blob.extras, tags=new))
 
     await service.database.touch(unit)

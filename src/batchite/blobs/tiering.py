@@ -10,7 +10,7 @@ from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs.blobs import Blob
-from batchite.wire.blob import dates, leases, tiers
+from batchite.wire.blob import dates, tiers
 from batchite.wire.blob.errors import BlobError, missing_header
 
 
@@ -25,10 +25,7 @@ async def set_(service: Service, call: Call) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
         tier = tiers.read(text, blob.type)
-        given.check_if_tags(call, blob)
-        guards.check_copying(blob)
-        if call.lease_id is not None:
-            leases.check_read(blob.lease, call.lease_id, now)
+        guards.check_change(call, blob, now)
         rows.set_extras(connection, blob, msgspec.structs.replace(blob.extras, tier=tier, tier_changed=now))
         return blob.extras.is_archived and tier != tiers.ARCHIVE
 
@@ -43,8 +40,12 @@ def headers(blob: Blob) -> Headers:
     shown: Headers = [("x-ms-access-tier", chosen or tiers.DEFAULT)]
     if not chosen:
         return [*shown, ("x-ms-access-tier-inferred", "true")]
-    changed = blob.extras.tier_changed or blob.created
-    return [*shown, ("x-ms-access-tier-change-time", dates.http_date(changed))]
+    return [*shown, ("x-ms-access-tier-change-time", dates.http_date(changed(blob)))]
+
+
+def changed(blob: Blob) -> int:
+    """When the blob got its tier."""
+    return blob.extras.tier_changed or blob.created
 
 
 def check_readable(blob: Blob) -> None:

@@ -2,8 +2,8 @@
 
 Reading goes on if If-Match and If-Unmodified-Since hold, and one of If-None-Match and If-Modified-Since,
 of those that are given. For changes If-None-Match goes before If-Modified-Since and If-Match before
-If-Unmodified-Since; any other pair is refused, and so are several ETags. Times compare in whole seconds,
-as `Last-Modified` shows them.
+If-Unmodified-Since; any other pair is refused, and so are several ETags. Weak ETags count for
+If-None-Match only. Times compare in whole seconds, as `Last-Modified` shows them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from batchite.wire.blob import dates
 from batchite.wire.blob.errors import BlobError, invalid_header
 
 NAMES = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
+OF_TAGS, OF_TIER, OF_SOURCE = "x-ms-blob-", "x-ms-access-tier-", "x-ms-source-"
+"""What the names of conditions begin with in Get and Set Blob Tags, in Delete Blob where they are about
+the change of its tier, and in copies where they are about the source."""
+FORMS: Mapping[str, frozenset[str]] = {
+    prefix: frozenset(prefix + name for name in NAMES) for prefix in ("", OF_TAGS, OF_TIER, OF_SOURCE)
+}
 _ALLOWED_PAIRS = (
     frozenset({"if-none-match", "if-modified-since"}),
     frozenset({"if-match", "if-unmodified-since"}),
@@ -88,35 +94,40 @@ class Conditions:
 NONE = Conditions()
 
 
-def parse(headers: Mapping[str, str]) -> Conditions:
-    """From headers with lower-case names. Raises BlobError for a bad date."""
-    if headers.keys().isdisjoint(NAMES):
+def parse(headers: Mapping[str, str], prefix: str = "") -> Conditions:
+    """From headers with lower-case names which begin so. Raises BlobError for a bad date."""
+    if headers.keys().isdisjoint(FORMS[prefix]):
         return NONE
     return Conditions(
-        _etags(headers.get("if-match")),
-        _etags(headers.get("if-none-match")),
-        _seconds("If-Modified-Since", headers.get("if-modified-since")),
-        _seconds("If-Unmodified-Since", headers.get("if-unmodified-since")),
+        _etags(headers.get(f"{prefix}if-match")),
+        _etags(headers.get(f"{prefix}if-none-match"), weakly=True),
+        _seconds(headers, f"{prefix}if-modified-since"),
+        _seconds(headers, f"{prefix}if-unmodified-since"),
     )
 
 
-def check_combination(headers: Mapping[str, str]) -> None:
+def check_combination(headers: Mapping[str, str], prefix: str = "") -> None:
     """For changes; any combination is for reading. Raises BlobError: 400."""
-    given = NAMES.intersection(headers)
-    several = any(len(_etags(headers.get(name)) or ()) > 1 for name in ("if-match", "if-none-match"))
-    if several or (len(given) > 1 and given not in _ALLOWED_PAIRS):
+    given = FORMS[prefix].intersection(headers)
+    several = any(
+        len(_etags(headers.get(f"{prefix}{name}")) or ()) > 1 for name in ("if-match", "if-none-match")
+    )
+    if several or (len(given) > 1 and {name.removeprefix(prefix) for name in given} not in _ALLOWED_PAIRS):
         raise BlobError("MultipleConditionHeadersNotSupported")
 
 
-def _etags(text: str | None) -> frozenset[str] | None:
+def _etags(text: str | None, *, weakly: bool = False) -> frozenset[str] | None:
     """ETags with their quotes; some clients send them without."""
     if text is None:
         return None
     tags = (tag.strip() for tag in text.split(","))
+    if weakly:
+        tags = (tag.removeprefix("W/") for tag in tags)
     return frozenset(tag if tag == "*" or tag.startswith('"') else f'"{tag}"' for tag in tags if tag)
 
 
-def _seconds(name: str, text: str | None) -> int | None:
+def _seconds(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name)
     if text is None:
         return None
     try:

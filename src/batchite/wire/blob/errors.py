@@ -145,6 +145,7 @@ CODES: dict[str, tuple[int, str]] = {
         "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
     ),
     "MetadataTooLarge": (400, "The metadata specified exceeds the maximum allowed limit (8KB)."),
+    "MissingContentLengthHeader": (411, "The Content-Length header was not specified."),
     "MissingRequiredHeader": (400, "An HTTP header that's mandatory for this request is not specified."),
     "MissingRequiredQueryParameter": (
         400,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -124,7 +125,7 @@ def max_results(text: str | None) -> int | None:
     """Raises BlobError unless absent or a number from 1 on; more than 5,000 counts as 5,000."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 10:
+    if not re.fullmatch(r"-?\d{1,10}", text, re.ASCII):
         raise invalid_parameter("maxresults", text, "a whole number from 1 to 5000")
     if int(text) < 1:
         raise invalid_parameter(
