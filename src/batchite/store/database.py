@@ -28,7 +28,7 @@ MAX_GROUP = 512
 """Units in one commit; a bound on how long the first of them waits."""
 MAX_TOUCHED = 64
 """Units that the event loop runs in one go; a bound on how long it does nothing else."""
-HANDED_OVER = 128
+HANDED_OVER = 32
 """After so many units that the event loop committed, the thread makes the next commit: its connection
 is the one that moves the log into the database when it has become long, which takes a while."""
 SLOW_SECONDS = 0.002
