@@ -6,8 +6,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.server import Server
+from tests.blobs.test_hostile import call
 
 from batchite.wire.blob.crc64 import crc64
+from batchite.wire.blob.headers import md5_of
 
 
 def header(data: bytes) -> dict[str, str]:
@@ -60,3 +63,32 @@ async def test_the_checksum_of_a_range_is_told(blob: BlobClient) -> None:
         raw_response_hook=lambda response: seen.update(response.http_response.headers),
     )  # fmt: skip
     assert seen["x-ms-content-crc64"] == header(b"234")["x-ms-content-crc64"]
+
+
+@pytest.mark.parametrize(
+    ("verb_and_path", "document"),
+    [
+        ("PUT /things/b?comp=blocklist", b"<BlockList></BlockList>"),
+        ("PUT /things/kept?comp=tags", b"<Tags><TagSet/></Tags>"),
+        ("PUT /things?restype=container&comp=acl", b"<SignedIdentifiers/>"),
+        ("PUT ?restype=service&comp=properties", b"<StorageServiceProperties/>"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x-ms-content-crc64", "Content-MD5"])
+async def test_the_checksum_of_a_document_is_compared(
+    container: ContainerClient, server: Server, verb_and_path: str, document: bytes, name: str
+) -> None:
+    await container.upload_blob("kept", b"x", tags={"a": "1"})
+    verb, _, path = verb_and_path.partition(" ")
+    path = path if path.startswith("/") else f"/{path}"
+    right, wrong = (
+        header(data)["x-ms-content-crc64"]
+        if name != "Content-MD5"
+        else base64.b64encode(md5_of(data)).decode()
+        for data in (document, b"other")
+    )
+    code = "Md5Mismatch" if name == "Content-MD5" else "Crc64Mismatch"
+    assert await call(server, verb, path, {name: wrong}, document) == (400, code)
+    assert [blob.name async for blob in container.list_blobs()] == ["kept"]
+    assert await container.get_blob_client("kept").get_blob_tags() == {"a": "1"}
+    assert (await call(server, verb, path, {name: right}, document))[0] < 300

@@ -17,13 +17,14 @@ from multidict import CIMultiDictProxy
 from tests.blobs.bearer import token
 from tests.blobs.server import Server
 
+TAGS = b"<Tags><TagSet><Tag><Key>color</Key><Value>green</Value></Tag></TagSet></Tags>"
 BLOCK_LIST = b"<BlockList></BlockList>"
 PAGE = {"x-ms-range": "bytes=0-511"}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`done` is the status where the conditions hold."""
+    """`done` is the status where the conditions hold; names of conditions begin with `prefix`."""
 
     column: str
     kind: str
@@ -32,6 +33,14 @@ class Operation:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    prefix: str = ""
+
+    def under(self, conditions: Mapping[str, str]) -> dict[str, str]:
+        """Its headers, with these conditions."""
+        named = {
+            f"{self.prefix}{name}" if name[:3] == "If-" else name: text for name, text in conditions.items()
+        }
+        return {**self.headers, **named}
 
 
 OPERATIONS = {
@@ -39,10 +48,20 @@ OPERATIONS = {
     "Get Blob, a range": Operation("read", "BlockBlob", "GET", 206, headers={"x-ms-range": "bytes=0-1"}),
     "Get Blob Properties": Operation("read", "BlockBlob", "HEAD", 200),
     "Get Blob Metadata": Operation("read", "BlockBlob", "GET", 200, "comp=metadata"),
+    "Get Block List": Operation("read", "BlockBlob", "GET", 200, "comp=blocklist"),
+    "Get Blob Tags": Operation("read", "BlockBlob", "GET", 200, "comp=tags"),
+    "Get Blob Tags, own names": Operation("read", "BlockBlob", "GET", 200, "comp=tags", prefix="x-ms-blob-"),
     "Get Page Ranges": Operation("read", "PageBlob", "GET", 200, "comp=pagelist"),
     "Set Blob Metadata": Operation("change", "BlockBlob", "PUT", 200, "comp=metadata"),
     "Set Blob Properties": Operation("change", "BlockBlob", "PUT", 200, "comp=properties"),
     "Snapshot Blob": Operation("change", "BlockBlob", "PUT", 201, "comp=snapshot"),
+    "Set Blob Tags": Operation("change", "BlockBlob", "PUT", 204, "comp=tags", body=TAGS),
+    "Set Blob Tags, own names": Operation(
+        "change", "BlockBlob", "PUT", 204, "comp=tags", body=TAGS, prefix="x-ms-blob-"
+    ),
+    "Set Blob Tier": Operation(
+        "change", "BlockBlob", "PUT", 200, "comp=tier", {"x-ms-access-tier": "Cool"}
+    ),
     "Lease Blob": Operation(
         "change", "BlockBlob", "PUT", 201, "comp=lease",
         {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"},
@@ -113,6 +132,9 @@ CONDITIONS: dict[str, tuple[Mapping[str, str], Mapping[str, int]]] = {
         ),
         ("two ETags", {"If-Match": '"0x1", {etag}'}, (OK, 400, 400, 400)),
         ("contrary ones", {"If-Match": "{etag}", "If-None-Match": "*"}, (400, 400, 400, 400)),
+        ("a tag that it has", {"x-ms-if-tags": "color = 'red'"}, (OK, OK, OK, 412)),
+        ("a tag that it has not", {"x-ms-if-tags": "color = 'blue'"}, (412, 412, 412, 412)),
+        ("no tag that it has", {"x-ms-if-tags": "NOT color = 'red'"}, (412, 412, 412, OK)),
         ("no lease", {"x-ms-lease-id": "mine"}, (400, 400, 400, 400)),
         ("no condition on tags", {"x-ms-if-tags": "a ="}, (400, 400, 400, 400)),
         ("no date", {"If-Modified-Since": "yesterday"}, (400, 400, 400, 400)),
@@ -160,7 +182,8 @@ class Caller:
     async def make(self, blob: str, kind: str) -> None:
         size = {"x-ms-blob-content-length": "512"} if kind == "PageBlob" else {}
         body = b"some data" if kind == "BlockBlob" else b""
-        status, _ = await self.call("PUT", blob, headers={"x-ms-blob-type": kind, **size}, body=body)
+        own = {"x-ms-blob-type": kind, "x-ms-tags": "color=red"}
+        status, _ = await self.call("PUT", blob, headers={**own, **size}, body=body)
         assert status == 201
 
     async def etag(self, blob: str) -> str | None:
@@ -196,7 +219,7 @@ async def test_what_exists(container: ContainerClient, server: Server, name: str
             await caller.make(blob, operation.kind)
             _, before = await caller.call("HEAD", blob)
             known = {**values(before), "source": caller.address("source")}
-            headers = filled({**operation.headers, **conditions}, known)
+            headers = filled(operation.under(conditions), known)
             status, answer = await caller.call(operation.verb, blob, operation.query, headers, operation.body)
             expected = outcomes[operation.column]
             assert status == (expected or operation.done), (conditions, dict(answer))
@@ -217,7 +240,7 @@ async def test_what_does_not_exist(container: ContainerClient, server: Server, n
         known = {**values(source), "source": caller.address("source")}
         for number, (conditions, outcomes) in enumerate(CONDITIONS.values()):
             blob = f"blob-{number}"
-            headers = filled({**operation.headers, **conditions}, known)
+            headers = filled(operation.under(conditions), known)
             status, answer = await caller.call(operation.verb, blob, operation.query, headers, operation.body)
             if operation.column == "put":
                 assert status == (outcomes["create"] or operation.done), (conditions, dict(answer))
@@ -249,9 +272,30 @@ async def test_conditions_on_the_source(container: ContainerClient, server: Serv
         _, source = await caller.call("HEAD", "source")
         known = {**values(source), "source": caller.address("source")}
         for number, (conditions, expected) in enumerate(SOURCE_CONDITIONS):
-            headers = filled({**operation.headers, **conditions}, known)
+            headers = filled(operation.under(conditions), known)
             status, answer = await caller.call("PUT", f"blob-{number}", headers=headers)
             assert status == (expected or operation.done), (conditions, dict(answer))
+
+
+MALFORMED_OF_SOURCE = {
+    "x-ms-source-if-none-match": "*",
+    "x-ms-source-if-modified-since": "yesterday",
+    "x-ms-source-if-unmodified-since": "tomorrow",
+    "x-ms-source-if-tags": "color =",
+    "x-ms-source-lease-id": "mine",
+}
+
+
+@pytest.mark.parametrize("header", MALFORMED_OF_SOURCE)
+async def test_a_condition_on_the_source_that_is_none_is_named(
+    container: ContainerClient, server: Server, header: str
+) -> None:
+    async with calling(server) as caller:
+        await caller.make("source", "BlockBlob")
+        given = {"x-ms-copy-source": caller.address("source"), header: MALFORMED_OF_SOURCE[header]}
+        status, answer = await caller.call("PUT", "copy", headers=given)
+        assert (status, answer["x-ms-error-code"]) == (400, "InvalidHeaderValue")
+        assert await caller.etag("copy") is None
 
 
 CONTAINER_OPERATIONS = {
@@ -288,3 +332,35 @@ async def test_containers_know_times(server: Server, client: object, name: str) 
                 headers = {**own, header: moments[when]}
                 async with session.request(verb, f"{url}&{query}", headers=headers) as answer:
                     assert answer.status == (done if header == good else 412), headers
+
+
+WITHOUT = {
+    "Get Container Properties": ("GET", "/things", "restype=container"),
+    "Get Container Metadata": ("HEAD", "/things", "restype=container&comp=metadata"),
+    "Create Container": ("PUT", "/new", "restype=container"),
+    "List Blobs": ("GET", "/things", "restype=container&comp=list"),
+    "List Containers": ("GET", "", "comp=list"),
+    "Get Account Information": ("GET", "/things/b", "restype=account&comp=properties"),
+    "Put Block": ("PUT", "/things/b", "comp=block&blockid=AAAA"),
+    "Undelete Blob": ("PUT", "/things/b", "comp=undelete"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+async def test_operations_without_conditions_refuse_them(
+    container: ContainerClient, server: Server, name: str
+) -> None:
+    verb, path, query = WITHOUT[name]
+    then = "Sat, 31 Jan 2026 12:00:00 GMT"
+    async with aiohttp.ClientSession() as session:
+        for condition in (
+            {"If-Match": "*"},
+            {"If-None-Match": '"0x1"'},
+            {"If-Modified-Since": then},
+            {"If-Unmodified-Since": then},
+            {"x-ms-if-tags": "color = 'red'"},
+        ):
+            url = f"{server.url}{path}?{query}&{token()}"
+            async with session.request(verb, url, headers=condition) as answer:
+                refusal = (answer.status, answer.headers["x-ms-error-code"])
+                assert refusal == (400, "UnsupportedHeader"), condition

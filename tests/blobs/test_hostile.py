@@ -101,6 +101,42 @@ ACL = "/things?restype=container&comp=acl"
         ("PUT", "/things/b", {**PUT, "x-ms-copy-source": "http://[::1/"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=blocklist", {"x-ms-copy-source": "http://x/"}, (400, "UnsupportedHeader")),
         ("PUT", "/things/b?comp=block", {"x-ms-tags": "a=b"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b?comp=block", {"x-ms-meta-a": "b"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b?comp=tags", {"x-ms-meta-a": "b"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b?comp=block", {"x-ms-blob-content-type": "a/b"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {**PUT, "x-ms-source-range": "bytes=0-1"}, (400, "UnsupportedHeader")),
+        (
+            "PUT",
+            "/things/b",
+            {**PUT, "x-ms-copy-source": "http://x/", "x-ms-source-range": "bytes=0-1"},
+            (400, "UnsupportedHeader"),
+        ),
+        ("PUT", "/things/b", {**PUT, "x-ms-source-if-match": "*"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {**PUT, "x-ms-seal-blob": "true"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {**PUT, "x-ms-incremental-copy": "true"}, (400, "UnsupportedHeader")),
+        ("PUT", "/things/b", {**PUT, "x-ms-blob-if-match": "*"}, (400, "UnsupportedHeader")),
+        (
+            "PUT",
+            "/new?restype=container",
+            {"x-ms-deny-encryption-scope-override": "true"},
+            (400, "UnsupportedHeader"),
+        ),
+        ("GET", "/things/b?timeout=soon", {}, (400, "InvalidQueryParameterValue")),
+        ("GET", "/things/b", {"x-ms-range-get-content-md5": "banana"}, (400, "InvalidHeaderValue")),
+        (
+            "GET",
+            "/things/b",
+            {
+                "x-ms-range": "bytes=0-0",
+                "x-ms-range-get-content-md5": "true",
+                "x-ms-range-get-content-crc64": "true",
+            },
+            (400, "InvalidHeaderValue"),
+        ),
+        ("GET", "/A_b/c", {}, (400, "InvalidResourceName")),
+        ("DELETE", "/A_b?restype=container", {}, (400, "InvalidResourceName")),
+        ("PUT", "/ab/c", PUT, (400, "OutOfRangeInput")),
+        ("GET", f"{LIST}&maxresults=-1", {}, (400, "OutOfRangeQueryParameterValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-tags": "a"}, (400, "InvalidTag")),
         ("PUT", "/things/b", {**PUT, "x-ms-access-tier": "Warm"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-content-crc64": "x"}, (400, "InvalidCrc64")),
@@ -155,6 +191,9 @@ ACL = "/things?restype=container&comp=acl"
         ("PUT", ACL, {"x-ms-blob-public-access": "all"}, (400, "InvalidHeaderValue")),
         ("PUT", ACL, {"x-ms-lease-id": GUID}, (412, "LeaseNotPresentWithContainerOperation")),
         ("PUT", ACL, {"If-Match": "*"}, (400, "UnsupportedHeader")),
+        ("PUT", ACL, {"If-Modified-Since": "Tue, 01 Jan 2999 00:00:00 GMT"}, (412, "ConditionNotMet")),
+        ("PUT", ACL, {"If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}, (412, "ConditionNotMet")),
+        ("GET", ACL, {"If-Match": "*"}, (400, "UnsupportedHeader")),
         ("POST", "/?comp=userdelegationkey&restype=service", {}, (401, "NoAuthenticationInformation")),
         ("OPTIONS", "/things/b", {"Origin": "https://a.org"}, (400, "InvalidHeaderValue")),
         ("GET", "/", {}, (400, "MissingRequiredQueryParameter")),
@@ -208,6 +247,22 @@ async def test_a_body_in_chunks_is_taken(container: ContainerClient, server: Ser
     headers = {**PUT, "Transfer-Encoding": "chunked"}
     assert await call(server, "PUT", "/things/chunked", headers, body) == (201, "")
     assert await (await container.download_blob("chunked")).readall() == b"hello world"
+
+
+@pytest.mark.parametrize("query", ["", "?comp=block&blockid=AAAA"])
+async def test_a_body_without_an_end_is_refused(
+    container: ContainerClient, server: Server, query: str
+) -> None:
+    path = f"/{NAME}/things/endless{query}"
+    head = "".join(f"{name}: {value}\r\n" for name, value in signed("PUT", path, PUT).items())
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b"x-ms-error-code: MissingContentLengthHeader" in answer
+    writer.close()
+    await writer.wait_closed()
+    assert await names(container) == []
 
 
 async def test_a_client_may_wait_for_continue(container: ContainerClient, server: Server) -> None:

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import (
+    AccessPolicy,
     AccountSasPermissions,
     BlobBlock,
     BlobSasPermissions,
@@ -328,3 +329,73 @@ async def test_a_version_that_does_not_sign_the_encryption_scope_has_none(
     status, code, body = await fetch(f"{url}&ses=scope")
     assert (status, code) == (403, "AuthenticationFailed")
     assert b"ses needs a later version" in body
+
+
+async def test_each_kind_of_deletion_needs_its_own_permission(
+    container: ContainerClient, server: Server
+) -> None:
+    await container.upload_blob("one", b"data")
+    moment = "2026-01-31T12:00:00.0000000Z"
+    for query, letter in (
+        (f"versionid={moment}", "x"),
+        (f"snapshot={moment}&deletetype=permanent", "y"),
+        (f"versionid={moment}&deletetype=permanent", "y"),
+    ):
+        for permissions in ("rwdxylacti".replace(letter, ""), letter):
+            token = container_token(permissions)
+            _, code, _ = await fetch(f"{server.url}/things/one?{query}&{token}", "DELETE")
+            allowed = permissions == letter
+            expected = (
+                ("BlobNotFound", "OperationNotAllowed") if allowed else ("AuthorizationPermissionMismatch",)
+            )
+            assert code in expected, (query, permissions)
+    assert await container.get_blob_client("one").exists()
+
+
+async def test_a_lease_is_broken_by_whoever_may_delete(container: ContainerClient, server: Server) -> None:
+    blob = await container.upload_blob("one", b"data")
+    await blob.acquire_lease()
+    everything = ResourceTypes(container=True, object=True)
+    permission = AccountSasPermissions(delete=True)
+    account = str(generate_account_sas(NAME, KEY, everything, permission, soon()))
+    for url, token in (
+        (f"{server.url}/things/one?comp=lease", container_token("d")),
+        (f"{server.url}/things/one?comp=lease", account),
+        (f"{server.url}/things?restype=container&comp=lease", account),
+    ):
+        acquire = {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"}
+        refused = await fetch(f"{url}&{token}", "PUT", headers=acquire)
+        assert refused[:2] == (403, "AuthorizationPermissionMismatch")
+        broken = await fetch(f"{url}&{token}", "PUT", headers={"x-ms-lease-action": "break"})
+        assert broken[:2] in ((202, ""), (409, "LeaseNotPresentWithLeaseOperation"))
+    assert (await blob.get_blob_properties()).lease.state == "broken"
+
+
+async def test_lists_show_tags_to_whoever_may_read_them(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data", tags={"color": "red"})
+    listing = f"{server.url}/things?restype=container&comp=list&include=tags&"
+    assert (await fetch(listing + container_token("rl")))[1] == "AuthorizationPermissionMismatch"
+    status, _, body = await fetch(listing + container_token("rlt"))
+    assert status == 200
+    assert b"<Value>red</Value>" in body
+
+
+async def test_the_name_of_a_policy_is_signed(container: ContainerClient, server: Server) -> None:
+    await container.upload_blob("one", b"data")
+    await container.set_container_access_policy(
+        {
+            "past": AccessPolicy(permission="r", expiry=datetime.now(UTC) - HOUR),
+            "open": AccessPolicy(permission="r", expiry=soon()),
+        }
+    )
+    fields = {
+        name: dict(parse_qsl(str(generate_container_sas(NAME, "things", account_key=KEY, policy_id=name))))
+        for name in ("past", "open")
+    }
+    url = f"{server.url}/things/one?"
+    assert (await fetch(url + urlencode(fields["open"])))[0] == 200
+    assert (await fetch(url + urlencode(fields["past"])))[0] == 403
+    assert (await fetch(url + urlencode({**fields["past"], "si": "open"})))[:2] == (
+        403,
+        "AuthenticationFailed",
+    )

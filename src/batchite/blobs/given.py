@@ -84,7 +84,12 @@ def if_tags(call: Call) -> Expression | None:
     if not text:
         return None
     check_may_tag(call)
+    return read_if_tags(IF_TAGS, text)
+
+
+def read_if_tags(name: str, text: str) -> Expression:
+    """Raises BlobError InvalidHeaderValue."""
     try:
         return tag_filter.condition(text)
     except FilterError as error:
-        raise invalid_header(IF_TAGS, text, str(error)) from None
+        raise invalid_header(name, text, str(error)) from None

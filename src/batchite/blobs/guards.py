@@ -5,6 +5,8 @@ Call these within the read or unit that does the operation, with the time it is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from batchite.blobs import given
@@ -16,7 +18,10 @@ from batchite.wire.blob import conditions, leases
 from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter
 from batchite.wire.blob.headers import TYPES
 
-_CONDITIONAL = frozenset({"x-ms-lease-id", given.IF_TAGS}).union(*conditions.FORMS.values())
+_SOURCE_LEASE, _SOURCE_IF_TAGS = "x-ms-source-lease-id", "x-ms-source-if-tags"
+_CONDITIONAL = frozenset({"x-ms-lease-id", given.IF_TAGS, _SOURCE_LEASE, _SOURCE_IF_TAGS}).union(
+    *conditions.FORMS.values()
+)
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -30,14 +35,22 @@ def check_form(call: Call) -> None:
         return
     for prefix in conditions.FORMS:
         conditions.parse(headers, prefix)
-    if headers.get("x-ms-source-if-none-match") == "*":
-        raise invalid_header("x-ms-source-if-none-match", "*", "an ETag; a source is there in any case")
+    _check_source_form(headers)
     if call.incoming.verb not in _READING:
         conditions.check_combination(headers)
         conditions.check_combination(headers, conditions.OF_TAGS)
     if lease_id := headers.get("x-ms-lease-id"):
         leases.read_id("x-ms-lease-id", lease_id)
     given.if_tags(call)
+
+
+def _check_source_form(headers: Mapping[str, str]) -> None:
+    if headers.get("x-ms-source-if-none-match") == "*":
+        raise invalid_header("x-ms-source-if-none-match", "*", "an ETag; a source is there in any case")
+    if lease_id := headers.get(_SOURCE_LEASE):
+        leases.read_id(_SOURCE_LEASE, lease_id)
+    if text := headers.get(_SOURCE_IF_TAGS):
+        given.read_if_tags(_SOURCE_IF_TAGS, text)
 
 
 def find_slot(connection: sa.Connection, call: Call) -> Slot:
