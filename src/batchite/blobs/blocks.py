@@ -100,8 +100,7 @@ async def _document(call: Call) -> bytes:
         document = await call.incoming.body(block_list.MAX_BODY_BYTES)
     except BodyTooLarge as problem:
         raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
-    if md5 := call.headers.get("content-md5"):
-        checksums.compare_md5("content-md5", md5, headers.md5_of(document))
+    checksums.check_document(call.headers, document)
     return document
 
 
