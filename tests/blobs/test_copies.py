@@ -623,3 +623,24 @@ async def test_a_list_shows_tiers_tags_and_copies(container: ContainerClient, so
     assert (original.blob_tier, original.tags, original.tag_count) == ("Cool", {"a": "b"}, 1)
     plain = [blob async for blob in container.list_blobs()]
     assert [(blob.copy.id, blob.tags) for blob in plain] == [(None, None), (None, None)]
+
+
+async def test_what_a_kind_of_copy_cannot_do_is_refused(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    copy = container.get_blob_client("copy")
+    url = {"x-ms-copy-source": source.url}
+    for wanted in (
+        lambda: copy.start_copy_from_url(source.url, seal_destination_blob=True),
+        lambda: copy.start_copy_from_url(
+            source.url, requires_sync=True, headers={**url, "x-ms-seal-blob": "true"}
+        ),
+        lambda: copy.upload_blob_from_url(source.url, headers={**url, "x-ms-seal-blob": "true"}),
+        lambda: copy.start_copy_from_url(source.url, headers={**url, "x-ms-copy-source-tag-option": "COPY"}),
+        lambda: copy.upload_blob_from_url(source.url, headers={**url, "x-ms-source-range": "bytes=0-0"}),
+        lambda: copy.start_copy_from_url(source.url, headers={**url, "x-ms-source-range": "bytes=0-0"}),
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            await wanted()
+        assert (refused.value.status_code, refused.value.error_code) == (400, "UnsupportedHeader")
+    assert not await copy.exists()
