@@ -26,12 +26,14 @@ class Loopback(AbstractResolver):
 
 
 @asynccontextmanager
-async def client_of(url: str) -> AsyncIterator[BlobServiceClient]:
+async def client_of(url: str, **options: str) -> AsyncIterator[BlobServiceClient]:
     connector = aiohttp.TCPConnector(resolver=Loopback())
     async with aiohttp.ClientSession(connector=connector) as session:
         transport = AioHttpTransport(session=session, session_owner=False)
         credential = {"account_name": NAME, "account_key": KEY}
-        async with BlobServiceClient(url, credential, transport=transport, retry_total=0) as client:
+        async with BlobServiceClient(
+            url, credential, transport=transport, retry_total=0, **options
+        ) as client:
             yield client
 
 
@@ -46,6 +48,13 @@ async def test_the_host_names_the_account(server: Server, host: str) -> None:
         assert [found.name async for found in client.list_containers()] == ["things"]
     async with client_of(server.url) as client:
         assert [found.name async for found in client.list_containers()] == ["things"]
+
+
+async def test_the_official_client_finds_the_secondary_by_host(server: Server) -> None:
+    host = f"blob.localhost:{server.address[1]}"
+    secondary = f"{NAME}-secondary.{host}"
+    async with client_of(f"http://{NAME}.{host}", secondary_hostname=secondary) as client:
+        assert (await client.get_service_stats())["geo_replication"]["status"] == "live"
 
 
 async def test_lists_show_the_account_as_it_was_addressed(server: Server) -> None:

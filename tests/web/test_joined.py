@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from batchite.web import dating
 from batchite.web.joined import JOINED_BYTES, Joined
 
 
@@ -33,7 +34,7 @@ def answer() -> tuple[Any, list[bytes | str]]:
         response_started=False,
         disconnected=False,
         keep_alive=True,
-        default_headers=[(b"date", b"now")],
+        default_headers=[(b"date", b"when the request began")],
         flow=SimpleNamespace(write_paused=False),
         on_response=lambda: wire.seen.append("complete"),
         send=_left_to_the_server,
@@ -83,7 +84,8 @@ def start(**headers: bytes) -> dict[str, Any]:
     return {"type": "http.response.start", "status": 200, "headers": named}
 
 
-async def test_an_ordinary_head_is_written_as_it_is() -> None:
+async def test_an_ordinary_head_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dating, "now", lambda: [(b"date", b"now")])
     cycle, seen = answer()
     await cycle.send(start(content_length=b"4", etag=b"a\tb\xe9"))
     assert cycle.response_started

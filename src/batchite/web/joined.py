@@ -8,7 +8,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from batchite.web import zerocopy
+from batchite.web import dating, zerocopy
 
 JOINED_BYTES = 64 * 1024
 """A longer body is not copied for it; it takes more than one packet anyway."""
@@ -39,8 +39,10 @@ class Joined:
     def send(self, message: Any) -> Awaitable[None]:
         if message["type"] == zerocopy.EXTENSION:
             return self._send_file(message)
-        if message["type"] == "http.response.start" and self._start(message):
-            return _done()
+        if message["type"] == "http.response.start":
+            self._cycle.default_headers = dating.now()
+            if self._start(message):
+                return _done()
         return self._send(message)
 
     def _start(self, message: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import functools
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -72,10 +72,8 @@ class _Server(uvicorn.Server):
         self._leaving.set()
 
     async def main_loop(self) -> None:
-        """Refreshes the Date header every second (which `on_tick` does at 0) until told to leave."""
-        while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._leaving.wait(), 1)
+        """Until told to leave: there is nothing to do every second, since answers are dated one by one."""
+        await self._leaving.wait()
 
 
 class Listener:
@@ -106,7 +104,7 @@ class Listener:
             "log_config": None,
             "access_log": False,
             "server_header": False,
-            "date_header": True,
+            "date_header": False,
             "proxy_headers": bool(trusted_proxies),
             "forwarded_allow_ips": list(trusted_proxies),
             "backlog": BACKLOG,

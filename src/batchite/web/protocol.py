@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from batchite.web import zerocopy
+from batchite.web import dating, zerocopy
 from batchite.web.bodies import LEAST_BYTES, Body
 from batchite.web.guard import Fallback
 from batchite.web.joined import join
@@ -148,7 +148,7 @@ class Protocol(HttpToolsProtocol):
 
     def _answer(self, problem: WebProblem) -> bytes:
         response = self._errors(problem, new_request_id()) if self._errors else Response(f"{problem}\n", 400)
-        headers = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
+        headers = [*dating.now(), *response.raw_headers, (b"connection", b"close")]
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         reason = HTTPStatus(response.status_code).phrase
         return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (
