@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import logging
 from email.utils import formatdate
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -193,7 +194,7 @@ ACL = "/things?restype=container&comp=acl"
         ("PUT", ACL, {"If-Match": "*"}, (400, "UnsupportedHeader")),
         ("PUT", ACL, {"If-Modified-Since": "Tue, 01 Jan 2999 00:00:00 GMT"}, (412, "ConditionNotMet")),
         ("PUT", ACL, {"If-Unmodified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}, (412, "ConditionNotMet")),
-        ("GET", ACL, {"If-Match": "*"}, (400, "UnsupportedHeader")),
+        ("GET", ACL, {"If-Match": '"0x1"'}, (412, "ConditionNotMet")),
         ("POST", "/?comp=userdelegationkey&restype=service", {}, (401, "NoAuthenticationInformation")),
         ("OPTIONS", "/things/b", {"Origin": "https://a.org"}, (400, "InvalidHeaderValue")),
         ("GET", "/", {}, (400, "MissingRequiredQueryParameter")),
@@ -290,10 +291,15 @@ async def test_an_announced_giant_is_refused_unread(container: ContainerClient, 
     assert server.files.numbers() == set()
 
 
-async def test_versions_to_come_are_served(container: ContainerClient, server: Server) -> None:
+async def test_versions_to_come_are_served_and_told_once(
+    container: ContainerClient, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     path = f"/{NAME}/things?restype=container"
     headers = signed("GET", path, {"x-ms-version": "2031-12-31", "x-ms-client-request-id": "mine"})
-    answer = await exchange(server, "GET", path, headers)
+    with caplog.at_level(logging.INFO, "batchite.blobs.app"):
+        await exchange(server, "GET", path, headers)
+        answer = await exchange(server, "GET", path, headers)
+    assert [record.levelname for record in caplog.records if "2031-12-31" in record.message] == ["INFO"]
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b"\r\nx-ms-version: 2031-12-31\r\n" in answer
     assert b"\r\nx-ms-client-request-id: mine\r\n" in answer

@@ -48,6 +48,7 @@ class BlobApp:
         host_suffixes: Sequence[str] = (),
         origins: Sequence[str] = (),
     ) -> None:
+        self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
         self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
         self._origins = Origins(origins)
@@ -102,8 +103,10 @@ class BlobApp:
             if len(client_id) > MAX_REQUEST_ID:
                 raise BlobError("InvalidHeaderValue", details=(("HeaderName", "x-ms-client-request-id"),))
             common.append(("x-ms-client-request-id", check_value("x-ms-client-request-id", client_id)))
-        version = headers.get("x-ms-version") or query.get("api-version") or query.get("sv")
-        common[1] = ("x-ms-version", check_version(version))
+        version = check_version(headers.get("x-ms-version") or query.get("api-version"), query.get("sv"))
+        if version > self._newest_seen:
+            self._tell_newer(version)
+        common[1] = ("x-ms-version", version)
         where = address.parse(
             incoming.raw_path,
             container_meant=query.get("restype") == "container",
@@ -134,6 +137,15 @@ class BlobApp:
             if error.code == "ContainerNotFound":
                 address.check_container(where.container)
             raise naming(error, where.container, where.blob) from None
+
+    def _tell_newer(self, version: str) -> None:
+        """Once for each version, so that whoever wonders about an answer finds the reason."""
+        self._newest_seen = version
+        log.info(
+            "a client speaks version %s; what is new in it since %s is not known here",
+            version,
+            NEWEST_VERSION,
+        )
 
     def _failure(self, error: Exception, incoming: Incoming) -> Answer:
         """Raises what is not the client's doing."""

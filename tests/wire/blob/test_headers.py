@@ -25,11 +25,31 @@ def test_a_control_character_cannot_get_into_an_answer() -> None:
         headers.metadata([("x-ms-meta-a", "b\x0bc")])
 
 
-@pytest.mark.parametrize("text", ["2025-13-01", "2025-01-32", "20250101", "latest", "", "2025-01-01x"])
-def test_versions_have_a_form(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-13-01",
+        "2025-02-31",
+        "0000-01-01",
+        "20250101",
+        "latest",
+        "2025-01-01x",
+        "2015-02-20",
+        "1900-01-01",
+    ],
+)
+def test_a_version_is_a_date_on_which_there_was_one(text: str) -> None:
     with pytest.raises(BlobError) as refused:
         headers.check_version(text)
     assert refused.value.code == "InvalidHeaderValue"
+
+
+def test_a_tokens_version_may_be_older_but_is_a_date() -> None:
+    assert headers.check_version(None, "2012-02-12") == "2012-02-12"
+    assert headers.check_version("2015-02-21", "2012-02-12") == "2015-02-21"
+    assert headers.check_version(None) == headers.check_version("", "") == headers.NEWEST_VERSION
+    with pytest.raises(BlobError):
+        headers.check_version(None, "2025-02-31")
 
 
 @given(st.text(max_size=30))

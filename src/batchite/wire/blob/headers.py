@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 
 import msgspec
@@ -20,8 +21,9 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_VERSION = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", re.ASCII)
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+OLDEST_VERSION = "2015-02-21"
 NEWEST_VERSION = "2026-10-06"
 """Also spoken when a request names no version, or one not known yet."""
 
@@ -136,19 +138,34 @@ def md5_bytes(name: str, value: str) -> bytes:
     return digest
 
 
-def check_version(text: str | None) -> str:
-    """The version to answer with: the one asked for, which may be newer than any we know.
+def check_version(asked: str | None, of_token: str | None = None) -> str:
+    """The version to answer with: the one asked for, else that of a SAS, which may be older.
 
-    Raises BlobError InvalidHeaderValue unless it has the form of a version.
+    It may be newer than any we know. Raises BlobError InvalidHeaderValue unless it is a date, and one from
+    which on requests were as they are served here.
     """
-    return NEWEST_VERSION if text is None else _checked_version(text)
+    version = asked or of_token
+    if not version:
+        return NEWEST_VERSION
+    if asked and asked < OLDEST_VERSION:
+        raise _no_version(asked)
+    return _dated(version)
 
 
 @lru_cache(maxsize=64)
-def _checked_version(text: str) -> str:
-    if not _VERSION.fullmatch(text):
-        raise invalid_header("x-ms-version", text, f"a version is a date such as {NEWEST_VERSION}")
-    return text
+def _dated(version: str) -> str:
+    try:
+        if _VERSION.fullmatch(version):
+            date.fromisoformat(version)
+            return version
+    except ValueError:
+        pass
+    raise _no_version(version)
+
+
+def _no_version(text: str) -> BlobError:
+    rule = f"a version is a date such as {NEWEST_VERSION}, and not before {OLDEST_VERSION}"
+    return invalid_header("x-ms-version", text, rule)
 
 
 def md5_of(data: bytes) -> bytes:
