@@ -334,9 +334,22 @@ async def test_containers_know_times(server: Server, client: object, name: str) 
                     assert answer.status == (done if header == good else 412), headers
 
 
+@pytest.mark.parametrize("name", [name for name in CONDITIONS if name.startswith(("If-", "another", "its"))])
+@pytest.mark.parametrize("query", ["restype=container", "restype=container&comp=metadata"])
+async def test_containers_are_read_under_conditions(
+    container: ContainerClient, server: Server, name: str, query: str
+) -> None:
+    conditions, outcomes = CONDITIONS[name]
+    async with aiohttp.ClientSession() as session:
+        url = f"{server.url}/things?{query}&{token()}"
+        async with session.head(url) as answer:
+            known = values(answer.headers)
+        for verb in ("GET", "HEAD"):
+            async with session.request(verb, url, headers=filled(conditions, known)) as answer:
+                assert answer.status == (outcomes["read"] or 200)
+
+
 WITHOUT = {
-    "Get Container Properties": ("GET", "/things", "restype=container"),
-    "Get Container Metadata": ("HEAD", "/things", "restype=container&comp=metadata"),
     "Create Container": ("PUT", "/new", "restype=container"),
     "List Blobs": ("GET", "/things", "restype=container&comp=list"),
     "List Containers": ("GET", "", "comp=list"),

@@ -15,6 +15,7 @@ from batchite.wire.blob import leases, policies
 async def get(service: Service, call: Call) -> Answer:
     container = await service.database.look(lambda connection: existing(connection, call))
     leases.check_read(container.lease, call.lease_id, service.clock.now().ticks, "Container")
+    call.conditions.check_read(container.modified)
     shown = [*version_headers(container.modified), *access_headers(container), *XML]
     return Answer(200, shown, policies.write(policies.decode(container.stored_policies)))
 

@@ -32,6 +32,7 @@ async def properties(service: Service, call: Call) -> Answer:
     container = await service.database.look(lambda connection: existing(connection, call))
     now = service.clock.now().ticks
     leases.check_read(container.lease, call.lease_id, now, "Container")
+    call.conditions.check_read(container.modified)
     shown = [*version_headers(container.modified)]
     shown += metadata_headers(rows.decode_metadata(container.metadata).items())
     if call.query.get("comp") != "metadata":

@@ -35,6 +35,8 @@ _CONDITIONAL = frozenset(
         "GET blob pagelist", "GET blob tags", "PUT blob tags", "PUT blob tier",
     }
 )  # fmt: skip
+_READ = frozenset(f"{verb} container{of}" for verb in ("GET", "HEAD") for of in ("", " metadata", " acl"))
+"""Their answers have an ETag, so that a cache on the way may ask with conditions by itself."""
 _TIMED = frozenset({"PUT container acl", "PUT container lease", "DELETE container"})
 _FROM_URL = frozenset({"PUT blob", "PUT blob block", "PUT blob appendblock", "PUT blob page"})
 _DESCRIBED = frozenset({"PUT blob", "PUT blob blocklist", "PUT blob properties"})
@@ -46,9 +48,10 @@ _WITH_METADATA = frozenset(
 )  # fmt: skip
 
 PLACES: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("if-match", "if-none-match", "x-ms-if-tags"), _CONDITIONAL),
-    "if-modified-since": _CONDITIONAL | _TIMED | {"PUT container metadata"},
-    "if-unmodified-since": _CONDITIONAL | _TIMED,
+    "x-ms-if-tags": _CONDITIONAL,
+    **dict.fromkeys(("if-match", "if-none-match"), _CONDITIONAL | _READ),
+    "if-modified-since": _CONDITIONAL | _READ | _TIMED | {"PUT container metadata"},
+    "if-unmodified-since": _CONDITIONAL | _READ | _TIMED,
     **dict.fromkeys(conditions.FORMS[conditions.OF_TAGS], frozenset({"GET blob tags", "PUT blob tags"})),
     **dict.fromkeys(conditions.FORMS[conditions.OF_TIER], frozenset({"DELETE blob"})),
     "x-ms-copy-source": _FROM_URL,
