@@ -2,6 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
+from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import NAME, Server
@@ -179,6 +180,11 @@ async def test_permanent_deletion_needs_permission(container: ContainerClient, s
     assert code(refused) == (403, "OperationNotAllowed")
     change = sa.update(services).values(permanent_delete=True)
     await server.database.write(lambda connection: connection.execute(change))
+    with pytest.raises(HttpResponseError) as refused:
+        await snapshot.delete_blob(
+            raw_request_hook=hook, etag='"0x1"', match_condition=MatchConditions.IfNotModified
+        )
+    assert code(refused) == (412, "ConditionNotMet")
     await snapshot.delete_blob(raw_request_hook=hook)
     assert await names(container, "snapshots", "deleted") == [("one", "base", False)]
 

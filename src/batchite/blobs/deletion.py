@@ -30,8 +30,7 @@ async def delete(service: Service, call: Call) -> Answer:
         if permanent:
             return True, _delete_deleted(connection, call, slot, now)
         blob = guards.existing(slot)
-        guards.check_change(call, blob, now)
-        conditions.parse(call.headers, conditions.OF_TIER).check_change(tiering.changed(blob))
+        _check(call, blob, now)
         if call.wanted.kind != "base":
             _refuse_current(call, blob)
             return kept.delete_one(connection, slot, blob, now)
@@ -44,6 +43,12 @@ async def delete(service: Service, call: Call) -> Answer:
     for_good, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
     return Answer(202, [("x-ms-delete-type-permanent", "true" if for_good else "false")])
+
+
+def _check(call: Call, blob: Blob, now: int) -> None:
+    """Raises BlobError if a condition or a lease is in the way."""
+    guards.check_change(call, blob, now)
+    conditions.parse(call.headers, conditions.OF_TIER).check_change(tiering.changed(blob))
 
 
 def _read_choice(call: Call) -> Snapshots:
@@ -75,6 +80,7 @@ def _delete_deleted(connection: sa.Connection, call: Call, slot: Slot, now: int)
     blob = kept.find_deleted(connection, slot, call.address.blob, moment, kind, now)
     if blob is None:
         raise BlobError("BlobNotFound")
+    _check(call, blob, now)
     return rows.delete_rows(connection, [blob])
 
 
