@@ -4,51 +4,22 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
 
 import pytest
 import trustme
-import uvloop
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
-from tests.web.test_listener import errors
+from starlette.types import Receive, Scope, Send
+from tests.web.connections import Run, serving
 
 from batchite.web.bodies import BUFFER_BYTES, LEAST_BYTES
-from batchite.web.guard import Guard
-from batchite.web.listener import Listener, bind
 from batchite.web.problems import ClientGone
 from batchite.web.request import Incoming
 
 MIB = 1024 * 1024
 DATA = Random(8).randbytes(9 * MIB)  # noqa: S311
-DEADLINE = 30
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """With each of the event loops, which have transports of their own; in time."""
-    with asyncio.Runner(loop_factory=request.param) as runner:
-
-        def run(test: Coroutine[Any, Any, None]) -> None:
-            runner.run(asyncio.wait_for(test, DEADLINE))
-
-        yield run
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
-    listener = Listener(Guard(app, own={}, errors=errors), bind("127.0.0.1", 0), errors=errors, tls=tls)
-    await listener.start()
-    try:
-        yield listener
-    finally:
-        await listener.stop()
 
 
 async def digest(scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,40 +5,24 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 import trustme
-import uvloop
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests.web.test_listener import errors
+from tests.web.connections import Run, serving
 
-from batchite.web.guard import Guard
-from batchite.web.listener import Listener, bind
+from batchite.web.listener import Listener
 from batchite.web.zerocopy import EXTENSION
 
 MIB = 1024 * 1024
 DATA = Random(7).randbytes(12 * MIB)  # noqa: S311
-DEADLINE = 30
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
 Part = bytes | tuple[int, int]
 """Bytes, or an offset into the file and a number of bytes."""
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """With each of the event loops, which have transports of their own; in time."""
-    with asyncio.Runner(loop_factory=request.param) as runner:
-
-        def run(test: Coroutine[Any, Any, None]) -> None:
-            runner.run(asyncio.wait_for(test, DEADLINE))
-
-        yield run
 
 
 @pytest.fixture
@@ -47,16 +31,6 @@ def file(tmp_path: Path) -> Iterator[int]:
     descriptor = os.open(tmp_path / "data", os.O_RDONLY)
     yield descriptor
     os.close(descriptor)
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
-    listener = Listener(Guard(app, own={}, errors=errors), bind("127.0.0.1", 0), errors=errors, tls=tls)
-    await listener.start()
-    try:
-        yield listener
-    finally:
-        await listener.stop()
 
 
 def stretch(file: int, offset: int, count: int, *, more: bool = True) -> Message:

@@ -1,0 +1,24 @@
+"""Listeners for tests that speak to sockets, on both event loops."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.types import ASGIApp
+from tests.web.test_listener import errors
+
+from batchite.web.guard import Guard
+from batchite.web.listener import Listener, bind
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
+    listener = Listener(Guard(app, own={}, errors=errors), bind("127.0.0.1", 0), errors=errors, tls=tls)
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        await listener.stop()
