@@ -56,7 +56,8 @@ def test_serves_both_and_says_so(tmp_path: Path) -> None:
             str(service.data_dir),
         ):
             assert value in text
-        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        private = [tmp_path / "data" / name for name in ("", "blobs.db", "blobs.db-wal", "batch.db", "blobs")]
+        assert [path.stat().st_mode & 0o077 for path in private] == [0] * len(private)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

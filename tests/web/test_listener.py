@@ -284,3 +284,10 @@ async def test_connections_are_not_kept_for_who_says_too_little() -> None:
     for _, writer in (silent, partial, patient):
         writer.close()
     await listener.stop()
+
+
+async def test_a_request_of_http_1_1_has_a_host() -> None:
+    async with serving(mirror) as address:
+        assert await exchange(address, get("/a")) == (400, {"error": "MalformedRequest"})
+        status, seen = await exchange(address, "GET /a HTTP/1.0\r\n\r\n")
+        assert (status, seen["base_url"]) == (200, f"http://127.0.0.1:{address[1]}")

@@ -26,7 +26,9 @@ class Parts:
 
 
 async def open_database(data_dir: Path, name: Literal["batch", "blobs"]) -> Database:
-    """The database of a service at the present schema."""
-    url = f"sqlite:///{data_dir / name}.db"
+    """The database of a service at the present schema; it is for nobody else to read."""
+    path = data_dir / f"{name}.db"
+    path.touch(mode=0o600)  # what SQLite makes beside has the same mode
+    url = f"sqlite:///{path}"
     await asyncio.to_thread(migrating.upgrade, url, name)
     return Database(url)

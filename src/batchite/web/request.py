@@ -98,9 +98,12 @@ class Incoming:
 
     @property
     def host(self) -> str:
-        """The Host header, in use in every URL of an answer. Raises MalformedRequest if it is no host."""
+        """The Host header, in use in every URL of an answer. Raises MalformedRequest if it is no host, or
+        missing from a request of HTTP/1.1."""
         host = self.headers.get("host")
         if host is None:
+            if self._scope.get("http_version") == "1.1":
+                raise MalformedRequest("A request of HTTP/1.1 has a Host header; this one has none.")
             address, port = self._scope["server"]
             host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         return _checked(host)

@@ -59,6 +59,35 @@ def test_parameters_are_sorted_by_lower_case_name_and_values_joined() -> None:
     assert outcome({"x-ms-date": DATE}, text, query) == "valid"
 
 
+LITE = "++ItFl4sJoMYiSP98ja68VJnDzAbG35xB8Qw0xC/ux4="
+"""Computed with openssl of: PUT, m, text/plain, an empty line, x-ms-date and x-ms-meta-a, the resource."""
+
+
+def lite(signature: str, **changed: str) -> str:
+    """The outcome."""
+    headers = {"content-md5": "m", "content-type": "text/plain", "content-length": "5", "range": "r"}
+    headers |= {"x-ms-meta-a": " 1", "x-ms-date": DATE, "date": "whatever"} | changed
+    query = [("timeout", "3"), ("Comp", "metadata"), ("sv", "x")]
+    request = Signed("PUT", "/acct/c/a%2Fb", query, headers)
+    return verify(request, "acct", [b"first", KEY], f"SharedKeyLite acct:{signature}", NOW).outcome
+
+
+def test_the_lite_form_signs_less() -> None:
+    assert lite(LITE) == "valid"
+    assert lite(LITE, range="other") == "valid"
+    assert lite(LITE, **{"content-md5": "n"}) == "mismatch"
+    assert lite(LITE, **{"x-ms-meta-a": "2"}) == "mismatch"
+    assert lite(LITE, **{"x-ms-date": "Thu, 01 Jan 2026 11:00:00 GMT"}) == "skewed"
+
+
+def test_the_lite_form_signs_the_date_header_where_there_is_no_other() -> None:
+    text = f"GET\n\n\n{DATE}\n/acct/acct/c"
+    signature = authorization(text).partition(":")[2]
+    request = Signed("GET", "/acct/c", [("restype", "container")], {"date": DATE})
+    assert verify(request, "acct", [KEY], f"SharedKeyLite acct:{signature}", NOW).valid
+    assert not verify(request, "acct", [KEY], f"SharedKey acct:{signature}", NOW).valid
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [

@@ -37,9 +37,9 @@ class Files:
     def __init__(self, directory: Path, *, threads: int = 8) -> None:
         self._directory = directory
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="content")
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(_FANOUT):
-            self._parent(number).mkdir(exist_ok=True)
+            self._parent(number).mkdir(mode=0o700, exist_ok=True)
         _sync_directory(directory)
         _sync_directory(directory.parent)
 

@@ -1,4 +1,4 @@
-"""Shared key of the storage services: `Authorization: SharedKey account:signature`.
+"""Shared key of the storage services: `Authorization: SharedKey account:signature`, or SharedKeyLite.
 
 The string to sign is that of x-ms-version 2015-02-21 and later (an empty Content-Length for 0). The
 path is taken as sent, and so counts the account twice where the URL begins with it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -69,11 +69,14 @@ def verify(
     """Whether the request was signed with one of the keys, and not more than 15 minutes from `now`."""
     scheme, _, credential = authorization.partition(" ")
     name, colon, signature = credential.strip().rpartition(":")
-    if scheme.lower() != "sharedkey" or not colon or not signature:
-        return Verdict("malformed", "Authorization must be: SharedKey <account>:<signature>")
+    form = _FORMS.get(scheme.lower())
+    if form is None or not colon or not signature:
+        return Verdict(
+            "malformed", "Authorization must be: SharedKey (or SharedKeyLite) <account>:<signature>"
+        )
     if name != account:
         return Verdict("wrong-account", f"The account {name!r} signed a request for the account {account!r}.")
-    return _check_date(request.headers, now) or _check_signature(request, account, keys, signature)
+    return _check_date(request.headers, now) or _check_signature(request, account, keys, signature, form)
 
 
 def _check_date(headers: Mapping[str, str], now: Timestamp) -> Verdict | None:
@@ -90,13 +93,15 @@ def _check_date(headers: Mapping[str, str], now: Timestamp) -> Verdict | None:
     return Verdict("skewed", f"Request date header too {direction}: {text!r}; the service's time is {now}.")
 
 
-def _check_signature(request: Signed, account: str, keys: Iterable[bytes], signature: str) -> Verdict:
+def _check_signature(
+    request: Signed, account: str, keys: Iterable[bytes], signature: str, form: Form
+) -> Verdict:
     given, known = signature.encode(), tuple(keys)
-    for text in strings_to_sign(request, account):
+    for text in strings_to_sign(request, account, form):
         for key in known:
             if hmac.compare_digest(sign(key, text), given):
                 return _VALID
-    shown = next(iter(strings_to_sign(request, account))).replace("\r", " ")
+    shown = next(iter(strings_to_sign(request, account, form))).replace("\r", " ")
     return Verdict(
         "mismatch",
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed "
@@ -110,18 +115,6 @@ def sign(key: bytes, text: str) -> bytes:
     return base64.b64encode(hmac_sha256(key, text.encode()))
 
 
-def strings_to_sign(request: Signed, account: str) -> Iterable[str]:
-    """The string to sign, then what clients sign that sort headers as the real service does.
-
-    The two differ only where metadata names contain `_` or one name begins with another.
-    """
-    names = sorted([name for name in request.headers if name.startswith("x-ms-")])
-    yield _string(request, account, names)
-    by_weight = sorted(names, key=_weight)
-    if by_weight != names:
-        yield _string(request, account, by_weight)
-
-
 def _string(request: Signed, account: str, names: Sequence[str]) -> str:
     headers = request.headers
     lines = [request.verb, *[headers.get(name, "") for name in _SIGNED_HEADERS]]
@@ -131,6 +124,33 @@ def _string(request: Signed, account: str, names: Sequence[str]) -> str:
         lines[6] = ""
     lines += [f"{name}:{headers[name].strip()}" for name in names]
     return "\n".join(lines) + "\n" + canonical_resource(request, account)
+
+
+def _lite_string(request: Signed, account: str, names: Sequence[str]) -> str:
+    """Three headers beside the service's own, and of the query `comp` alone."""
+    headers = request.headers
+    lines = [request.verb, headers.get("content-md5", ""), headers.get("content-type", "")]
+    lines.append("" if "x-ms-date" in headers else headers.get("date", ""))
+    lines += [f"{name}:{headers[name].strip()}" for name in names]
+    component = next((f"?comp={value}" for name, value in request.query if name.lower() == "comp"), "")
+    return "\n".join(lines) + f"\n/{account}{request.raw_path}{component}"
+
+
+Form = Callable[[Signed, str, Sequence[str]], str]
+"""Makes the string to sign, of a request, the account and the names of the service's own headers."""
+_FORMS: Mapping[str, Form] = {"sharedkey": _string, "sharedkeylite": _lite_string}
+
+
+def strings_to_sign(request: Signed, account: str, form: Form = _string) -> Iterable[str]:
+    """The string to sign, then what clients sign that sort headers as the real service does.
+
+    The two differ only where metadata names contain `_` or one name begins with another.
+    """
+    names = sorted([name for name in request.headers if name.startswith("x-ms-")])
+    yield form(request, account, names)
+    by_weight = sorted(names, key=_weight)
+    if by_weight != names:
+        yield form(request, account, by_weight)
 
 
 def _weight(name: str) -> str:
