@@ -44,7 +44,10 @@ log = logging.getLogger(__name__)
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine with this project's settings: SQLite in WAL, every commit synced to disk."""
+    """An engine with this project's settings: SQLite in WAL, every commit synced to disk.
+
+    What is deleted is overwritten: in the file at once, and in the log beside it when that begins anew.
+    """
     engine = sa.create_engine(url, pool_size=8, max_overflow=0, pool_pre_ping=False)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -59,6 +62,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # overwrite what is deleted, as Debian's SQLite does unasked
     cursor.execute("PRAGMA wal_autocheckpoint=4000")  # pages; a checkpoint syncs twice
     cursor.execute("PRAGMA temp_store=MEMORY")
     cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
