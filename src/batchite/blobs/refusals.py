@@ -1,6 +1,6 @@
 """What requests may ask for and this service does not do: refused by name, never ignored.
 
-The tables are printed in the documentation.
+`HEADERS` and `COMPONENTS`, which are refused everywhere, are printed in the documentation.
 """
 
 from __future__ import annotations
