@@ -70,7 +70,7 @@ def page(
     if end is not None:
         query = query.where(table.c.name < end)
     query = query.order_by(table.c.name, table.c.moment).limit(limit)
-    return [Blob._make(row) for row in connection.execute(query)]
+    return [Blob._make(row) for row in connection.execute(query).all()]
 
 
 def uncommitted(

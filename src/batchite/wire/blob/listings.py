@@ -7,10 +7,12 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 from urllib.parse import quote
 
 from batchite.wire.blob import dates, tags
-from batchite.wire.blob.errors import BlobError, invalid_parameter, is_xml_character, xml_text
+from batchite.wire.blob.errors import BlobError, invalid_parameter, is_xml, xml_text
 from batchite.wire.blob.headers import SHOWN_AS, HttpProperties
 
 Elements = Sequence[tuple[str, str]]
@@ -183,12 +185,6 @@ def _container(entry: ContainerEntry) -> str:
 
 def _blob(entry: BlobEntry) -> str:
     properties = entry.properties
-    shown = "".join(
-        f"<{element}>{xml_text(value)}</{element}>"
-        if (value := getattr(properties, field))
-        else f"<{element} />"
-        for field, element in SHOWN_AS
-    )
     times = (
         f"<Creation-Time>{dates.http_date(entry.created)}</Creation-Time>"
         f"<Last-Modified>{dates.http_date(entry.modified)}</Last-Modified>"
@@ -197,9 +193,21 @@ def _blob(entry: BlobEntry) -> str:
     after = _metadata(entry.metadata) + (tags.element(entry.tags) if entry.tags else "")
     return (
         f"<Blob>{name_element(entry.name)}{_elements(entry.beside)}<Properties>{times}"
-        f"<Content-Length>{entry.size}</Content-Length>{shown}"
+        f"<Content-Length>{entry.size}</Content-Length>{_described(_description(properties))}"
         f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>{entry.type}</BlobType>"
         f"{_elements(entry.special)}<ServerEncrypted>false</ServerEncrypted></Properties>{after}</Blob>"
+    )
+
+
+_description = attrgetter(*(field for field, _ in SHOWN_AS))
+
+
+@lru_cache(maxsize=256)
+def _described(values: Sequence[str]) -> str:
+    """Most blobs of a container have the same."""
+    return "".join(
+        f"<{element}>{xml_text(value)}</{element}>" if value else f"<{element} />"
+        for (_, element), value in zip(SHOWN_AS, values, strict=True)
     )
 
 
@@ -214,6 +222,12 @@ def deletion(deleted: int | None, remaining_days: int) -> Elements:
 
 
 def _elements(pairs: Elements) -> str:
+    return _rendered(tuple(pairs))
+
+
+@lru_cache(maxsize=256)
+def _rendered(pairs: Elements) -> str:
+    """What has no lease and no copy looks like all others."""
     return "".join(f"<{name}>{xml_text(text)}</{name}>" for name, text in pairs)
 
 
@@ -223,7 +237,7 @@ def _prefix(entry: PrefixEntry) -> str:
 
 def name_element(name: str) -> str:
     """XML cannot carry every name; one that it cannot is percent-encoded and says so."""
-    if all(map(is_xml_character, name)):
+    if is_xml(name):
         return f"<Name>{xml_text(name)}</Name>"
     return f'<Name Encoded="true">{quote(name, safe="/")}</Name>'
 
