@@ -20,24 +20,11 @@ from urllib.parse import parse_qsl
 
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.signing.mac import hmac_sha256
-from batchite.wire.ticks import Duration, Timestamp
+from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
+from batchite.wire.ticks import Timestamp
 
 SCHEME = "SharedKey"
-MAX_SKEW = Duration.of(minutes=15)
 
-_SIGNED_HEADERS = (
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-)
 _AUTHORIZATION = re.compile(r"(?P<scheme>\S+) +(?P<account>[A-Za-z0-9_.-]{1,100}):(?P<signature>\S+)")
 _ENCODED_SLASH = re.compile("%5c|%2f", re.IGNORECASE)
 
@@ -149,7 +136,7 @@ def _strings_to_sign(request: SignedRequest, account: str) -> Iterator[str]:
         signed = {**headers, "content-length": length}
         if headers.get("ocp-date"):
             signed["date"] = ""
-        lines = "".join(f"{signed.get(name, '')}\n" for name in _SIGNED_HEADERS)
+        lines = "".join(f"{signed.get(name, '')}\n" for name in SIGNED_HEADERS)
         yield f"{request.verb.upper()}\n{lines}{ocp}/{account}{path}{query}"
 
 

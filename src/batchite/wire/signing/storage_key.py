@@ -15,25 +15,10 @@ import msgspec
 
 from batchite.wire.blob.dates import parse_http_date
 from batchite.wire.signing.mac import hmac_sha256
-from batchite.wire.ticks import Duration, Timestamp
-
-MAX_SKEW = Duration.of(minutes=15)
+from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
+from batchite.wire.ticks import Timestamp
 
 Outcome = Literal["valid", "malformed", "wrong-account", "no-date", "bad-date", "skewed", "mismatch"]
-
-_SIGNED_HEADERS = (
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-)
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -117,7 +102,7 @@ def sign(key: bytes, text: str) -> bytes:
 
 def _string(request: Signed, account: str, names: Sequence[str]) -> str:
     headers = request.headers
-    lines = [request.verb, *[headers.get(name, "") for name in _SIGNED_HEADERS]]
+    lines = [request.verb, *[headers.get(name, "") for name in SIGNED_HEADERS]]
     if lines[3] == "0":
         lines[3] = ""
     if "x-ms-date" in headers:
