@@ -2,20 +2,18 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from tests import needs
 from tests.blobs import bearer
+from tests.blobs.running import connected
 
-ROOT = Path(__file__).parents[2]
 CALLS = "write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2"
 LARGE, SMALL = b"large " * 10_000, b"small"
 ANSWER = "HTTP/1.1 201"
@@ -67,22 +65,9 @@ def parse(trace: str) -> list[Traced]:
 def traced_service(data_dir: Path, trace: Path) -> Iterator[HTTPConnection]:
     needs.programs("strace")
     strace = ["strace", "-f", "-y", "-s", "40", "-e", f"trace={CALLS}", "-o", str(trace)]
-    with subprocess.Popen(
-        [*strace, sys.executable, "-m", "tests.blobs.crashing", str(data_dir)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src"},
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-        url = urlsplit(process.stdout.readline())
-        if url.hostname:
-            connection = HTTPConnection(url.hostname, url.port or 0, timeout=60)
-            yield connection
-            connection.close()
-        process.stdin.close()  # which ends the service, and strace with it
-        assert url.hostname, "the service did not start under strace; may this user trace processes here?"
+    with connected([*strace, sys.executable, "-m", "tests.blobs.crashing", str(data_dir)]) as connection:
+        assert connection, "the service did not start under strace; may this user trace processes here?"
+        yield connection
 
 
 def put(connection: HTTPConnection, path: str, body: bytes) -> None:

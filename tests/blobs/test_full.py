@@ -1,18 +1,16 @@
 """A disk that is really full: a file system of a few megabytes, mounted where the service runs alone."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from tests import needs
 from tests.blobs import bearer
+from tests.blobs.running import connected
 
-ROOT = Path(__file__).parents[2]
 PLACE_BYTES = 48 * 1024 * 1024
 MOUNT = f'mount -t tmpfs -o size={PLACE_BYTES} tmpfs "$2" && exec "$1" -m tests.blobs.crashing "$2"'
 TOKEN = bearer.token()
@@ -40,27 +38,14 @@ def client(tmp_path: Path) -> Iterator[Client]:
     needs.programs("unshare", "mount")
     unshare = ["unshare", "--mount"]
     unshare += [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    with subprocess.Popen(
-        [*unshare, "sh", "-c", MOUNT, "sh", sys.executable, str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src"},
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-        url = urlsplit(process.stdout.readline())
-        if url.hostname:
-            connection = HTTPConnection(url.hostname, url.port or 0, timeout=60)
-            client = Client(connection)
-            assert client.call("PUT", "things?restype=container")[0] == 201
-            yield client
-            connection.close()
-        process.stdin.close()
-        if not url.hostname:
+    with connected([*unshare, "sh", "-c", MOUNT, "sh", sys.executable, str(tmp_path)]) as connection:
+        if connection is None:
             needs.unmet(
                 "a small file system cannot be mounted: this needs unshare, and root or user namespaces"
             )
+        client = Client(connection)
+        assert client.call("PUT", "things?restype=container")[0] == 201
+        yield client
 
 
 @pytest.mark.parametrize("size", [1_000_000, 16_000], ids=["files", "rows"])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import trustme
 from starlette.types import ASGIApp
 from tests.web.test_listener import errors
 
@@ -22,3 +23,12 @@ async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncItera
         yield listener
     finally:
         await listener.stop()
+
+
+def encrypted() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Of a server, and of a client that trusts it."""
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    return server, client

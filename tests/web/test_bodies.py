@@ -3,14 +3,12 @@
 import asyncio
 import hashlib
 import json
-import ssl
 from random import Random
 
 import pytest
-import trustme
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
-from tests.web.connections import Run, serving
+from tests.web.connections import Run, encrypted, serving
 
 from batchite.web.bodies import BUFFER_BYTES, LEAST_BYTES
 from batchite.web.problems import ClientGone
@@ -167,10 +165,7 @@ def test_a_client_that_leaves_is_noticed(run: Run, sent: int) -> None:
 
 
 def test_encrypted_bodies_go_the_ordinary_way(run: Run) -> None:
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
+    server, client = encrypted()
 
     async def test() -> None:
         async with serving(digest, server) as listener:

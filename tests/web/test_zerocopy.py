@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import ssl
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -11,9 +10,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import trustme
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests.web.connections import Run, serving
+from tests.web.connections import Run, encrypted, serving
 
 from batchite.web.listener import Listener
 from batchite.web.zerocopy import EXTENSION
@@ -234,10 +232,7 @@ def test_no_more_is_sent_than_was_promised(run: Run, file: int) -> None:
 
 
 def test_it_is_not_offered_where_bytes_are_encrypted(run: Run) -> None:
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
+    server, client = encrypted()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         offered = b"1" if EXTENSION in scope.get("extensions", {}) else b"0"
