@@ -10,7 +10,7 @@ from batchite.batch import absent, app
 from batchite.blobs import refusals
 from batchite.blobs.authentication import Needs
 from batchite.blobs.operations import OPERATIONS, Operation
-from batchite.settings import CONFIG, SETTINGS, Setting
+from batchite.settings import CONFIG, FIDELITY, SETTINGS, Setting
 from batchite.wire.batch.honoured import MODELS, TABLE
 
 HERE = Path(__file__).resolve().parent
@@ -24,6 +24,18 @@ def settings_table() -> str:
         head
         + "| --- | --- | --- | --- | --- |\n"
         + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
+        + _fidelity_table()
+    )
+
+
+def _fidelity_table() -> str:
+    head = (
+        "\n## As the cloud does, or otherwise\n\nThe defaults of `[fidelity]` are what the cloud does.\n\n"
+        "| in the config file | variable | default | what it decides |\n| --- | --- | --- | --- |\n"
+    )
+    return head + "".join(
+        f"| `{setting.place}` | `{setting.variable}` | `{setting.default_text}` | {setting.help} |\n"
+        for setting in FIDELITY
     )
 
 

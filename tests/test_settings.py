@@ -8,7 +8,8 @@ import pytest
 
 from batchite.accounts import DEVELOPMENT_ACCOUNTS
 from batchite.config_file import SettingsError
-from batchite.settings import SETTINGS, Settings, is_loopback, load
+from batchite.fidelity import Fidelity
+from batchite.settings import FIDELITY, SETTINGS, Settings, is_loopback, load
 
 KEY = "c2VjcmV0"
 
@@ -44,9 +45,16 @@ def test_config_file_can_be_named_by_variable(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_a_field() -> None:
-    assert {setting.name for setting in SETTINGS} | {"accounts", "environment"} == set(
-        Settings.__struct_fields__
-    )
+    tables = {"accounts", "environment", "fidelity"}
+    assert {setting.name for setting in SETTINGS} | tables == set(Settings.__struct_fields__)
+    assert {setting.name for setting in FIDELITY} == set(Fidelity.__struct_fields__)
+
+
+def test_fidelity_is_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
+    config = write(tmp_path, "[fidelity]\nempty_job_pause = 2\nrehydration = 0\n")
+    variables = {"BATCHITE_FIDELITY_REHYDRATION": "1.5"}
+    assert load({}, variables, config).fidelity == Fidelity(empty_job_pause=2, rehydration=1.5)
+    assert load({}, {}).fidelity == Fidelity()
 
 
 def test_accounts_and_environment_come_from_the_file(tmp_path: Path) -> None:
@@ -112,6 +120,10 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
         ),
         ('[[storage_accounts]]\nname = "abc"\nkeys = []', ("storage_accounts[0].keys", "one or two")),
         ('[[storage_accounts]]\nname = "abc"\nkey = "c2Vj"\n' * 2, ("'abc'", "twice")),
+        ("[fidelity]\nrehydration = true", ("fidelity.rehydration = True", "from 0 to 86400")),
+        ("[fidelity]\nrehydration = nan", ("fidelity.rehydration = nan", "from 0 to 86400")),
+        ("[fidelity]\nstrict = 1", ("fidelity: strict", "empty_job_pause")),
+        ("fidelity = 1", ("fidelity", "table")),
         ("[environment]\nN = 1", ("environment.N = 1", "text")),
         ('[environment]\nAZ_BATCH_NODE_ID = "x"', ("AZ_BATCH_NODE_ID", "service's own")),
     ],

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_QUOTA = 2**31 - 1
-TABLES = frozenset({"batch_accounts", "storage_accounts", "environment"})
+TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity"})
 
 
 class SettingsError(Exception):
@@ -157,3 +157,12 @@ def environment(document: Mapping[str, object], place: str) -> dict[str, str]:
                 f"{place}: environment.{name}: names that start with AZ_BATCH_ are the service's own"
             )
     return {"PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}"} | table
+
+
+def fidelity(document: Mapping[str, object], known: Set[str], place: str) -> dict[str, object]:
+    """What stands in `[fidelity]`, unread."""
+    table = document.get("fidelity", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{place}: fidelity: must be a table")
+    refuse_unknown(table, known, f"{place}: fidelity")
+    return table

@@ -18,8 +18,9 @@ import msgspec
 from batchite import config_file
 from batchite.accounts import Accounts
 from batchite.config_file import checked, read_text
+from batchite.fidelity import Fidelity
 
-Value = str | int | bool | Path | tuple[str, ...]
+Value = str | int | float | bool | Path | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,26 @@ class Setting:
     read: Callable[[object], Value]
     help: str
     shown_default: str = ""
+    table: str = ""
+    """of the config file in which it stands; what stands in a table has no flag"""
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return "" if self.table else "--" + self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
-        return "BATCHITE_" + self.name.upper()
+        return "_".join(filter(None, ["BATCHITE", self.table.upper(), self.name.upper()]))
+
+    @property
+    def place(self) -> str:
+        """As the config file's errors and the docs name it."""
+        return ".".join(filter(None, [self.table, self.name]))
 
     @property
     def default_text(self) -> str:
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
         return self.shown_default or str(self.default).lower()
 
 
@@ -147,6 +157,19 @@ def _content(given: object) -> str:
     if scheme not in STORES or not rest:
         raise ValueError(f"must be the URL of an object store, beginning with {', '.join(STORES)} and ://")
     return url
+
+
+MAX_SECONDS = 86_400.0
+
+
+def _seconds(given: object) -> float:
+    try:
+        seconds = float(given) if isinstance(given, str | int | float) and given is not True else -1.0
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"must be a number of seconds from 0 to {MAX_SECONDS:.0f}")
+    return seconds
 
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -257,6 +280,27 @@ SETTINGS = (
 )
 
 
+def _choice(name: str, read: Callable[[object], Value], help: str) -> Setting:
+    """Of `[fidelity]`; the default is what the cloud does and stands in `Fidelity`."""
+    return Setting(name, getattr(Fidelity(), name), read, help, table="fidelity")
+
+
+FIDELITY = (
+    _choice(
+        "empty_job_pause",
+        _seconds,
+        "Seconds after which a job with `onAllTasksComplete: terminatejob` ends that never had a task; "
+        "0 leaves it active.",
+    ),
+    _choice(
+        "rehydration",
+        _seconds,
+        "Seconds for which a blob that leaves the archive tier is `rehydrate-pending-to-…`; with 0 it is "
+        "there at once.",
+    ),
+)
+"""As the cloud does, or otherwise: a row for each field of `Fidelity`."""
+
 CONFIG = Setting(
     "config", "", read_text, "TOML file with settings, accounts and the tasks' environment.", "none"
 )
@@ -284,6 +328,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     accounts: Accounts
     environment: dict[str, str]
+    fidelity: Fidelity
 
 
 def load(
@@ -305,7 +350,16 @@ def load(
         **values,
         accounts=config_file.accounts(document, place),
         environment=config_file.environment(document, place),
+        fidelity=_fidelity(variables, document, place),
     )
+
+
+def _fidelity(variables: Mapping[str, str], document: Mapping[str, object], place: str) -> Fidelity:
+    table = config_file.fidelity(document, {setting.name for setting in FIDELITY}, place)
+    values: dict[str, Any] = {
+        setting.name: _settle(setting, {}, variables, table, place) for setting in FIDELITY
+    }
+    return Fidelity(**values)
 
 
 def _settle(
@@ -320,7 +374,7 @@ def _settle(
     if variables.get(setting.variable):
         return checked(setting.read, variables[setting.variable], setting.variable)
     if setting.name in document:
-        return checked(setting.read, document[setting.name], f"{place}: {setting.name}")
+        return checked(setting.read, document[setting.name], f"{place}: {setting.place}")
     return setting.default
 
 

@@ -178,4 +178,5 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         identity=identity,
         log_level=settings.log_level,
         content=settings.content,
+        fidelity=settings.fidelity,
     )

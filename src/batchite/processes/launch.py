@@ -13,6 +13,7 @@ import socket
 import msgspec
 
 from batchite.endpoints import Service
+from batchite.fidelity import Fidelity
 from batchite.identity import Identity
 
 READY = b"ready\n"
@@ -36,6 +37,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     content: str = ""
     """URL of the object store that keeps the bytes of blobs; none: a directory"""
+    fidelity: Fidelity = Fidelity()
 
 
 def send(channel: socket.socket, launch: Launch, listening: socket.socket) -> None:
