@@ -145,6 +145,24 @@ async def test_escapes_become_the_services_errors(caplog: pytest.LogCaptureFixtu
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
+@pytest.mark.parametrize("path", ["/none", "/fail", "/own-answer"])
+async def test_an_error_to_head_tells_of_no_body(path: str) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/own-answer":
+            await JSONResponse({"error": "of the service"}, 409)(scope, receive, send)
+        else:
+            await mirror(scope, receive, send)
+
+    async with serving(app) as (host, port), aiohttp.ClientSession() as session:
+        for _ in range(2):  # the second time on the same connection
+            async with session.head(f"http://{host}:{port}{path}") as response:
+                assert response.status in (404, 409, 500)
+                assert not {"Content-Type", "Content-Length", "Transfer-Encoding"} & response.headers.keys()
+        async with session.head(f"http://{host}:{port}/fine") as response:
+            assert response.headers["Content-Type"] == "application/json"
+            assert int(response.headers["Content-Length"]) > 0
+
+
 async def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
     async with serving(mirror) as address:
         announced = get("/x", "Host: h", "Content-Length: 11", verb="POST") + "x" * 11

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from batchite.web.problems import BrokenOff, ClientGone, PathNotFound, WebProblem
 from batchite.web.request import REQUEST_ID_KEY, new_request_id
 
+_OF_A_BODY = frozenset({b"content-type", b"content-length"})
+
 HEALTH_PATH = "/healthz"
 OWN_PREFIX = "/-/"
 
@@ -56,6 +58,8 @@ class Guard:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[REQUEST_ID_KEY] = request_id = new_request_id()
+        if scope["method"] == "HEAD":
+            send = _silent_about_bodies(send)
         started = False
 
         def watched(message: Message) -> Awaitable[None]:
@@ -89,6 +93,18 @@ class Guard:
     def _own_app(self, path: str) -> ASGIApp | None:
         """By the path as sent; an encoded `/-/` is not ours."""
         return next((app for prefix, app in self._own.items() if f"{path}/".startswith(f"{prefix}/")), None)
+
+
+def _silent_about_bodies(send: Send) -> Send:
+    """For HEAD: an error says nothing of the body that it would have, since clients would read it then."""
+
+    def told(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            kept = [header for header in message["headers"] if header[0].lower() not in _OF_A_BODY]
+            message = {**message, "headers": kept}
+        return send(message)
+
+    return told
 
 
 def _raw_path(scope: Scope) -> str:
