@@ -101,10 +101,6 @@ ACL = "/things?restype=container&comp=acl"
         ("PUT", "/things/b", {**PUT, "x-ms-copy-source": "http://x:y/"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-copy-source": "http://[::1/"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=blocklist", {"x-ms-copy-source": "http://x/"}, (400, "UnsupportedHeader")),
-        ("PUT", "/things/b?comp=block", {"x-ms-tags": "a=b"}, (400, "UnsupportedHeader")),
-        ("PUT", "/things/b?comp=block", {"x-ms-meta-a": "b"}, (400, "UnsupportedHeader")),
-        ("PUT", "/things/b?comp=tags", {"x-ms-meta-a": "b"}, (400, "UnsupportedHeader")),
-        ("PUT", "/things/b?comp=block", {"x-ms-blob-content-type": "a/b"}, (400, "UnsupportedHeader")),
         ("PUT", "/things/b", {**PUT, "x-ms-source-range": "bytes=0-1"}, (400, "UnsupportedHeader")),
         (
             "PUT",

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from batchite.wire.blob import conditions
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
-from batchite.wire.blob.headers import METADATA_PREFIX, SHOWN_AS
 
 _RETENTION = "immutability policies and legal holds are not supported"
 
@@ -39,13 +38,6 @@ _READ = frozenset(f"{verb} container{of}" for verb in ("GET", "HEAD") for of in 
 """Their answers have an ETag, so that a cache on the way may ask with conditions by itself."""
 _TIMED = frozenset({"PUT container acl", "PUT container lease", "DELETE container"})
 _FROM_URL = frozenset({"PUT blob", "PUT blob block", "PUT blob appendblock", "PUT blob page"})
-_DESCRIBED = frozenset({"PUT blob", "PUT blob blocklist", "PUT blob properties"})
-_WITH_METADATA = frozenset(
-    {
-        "PUT blob", "PUT blob blocklist", "PUT blob snapshot", "PUT blob metadata",
-        "PUT container", "PUT container metadata",
-    }
-)  # fmt: skip
 
 PLACES: Mapping[str, frozenset[str]] = {
     "x-ms-if-tags": _CONDITIONAL,
@@ -56,14 +48,10 @@ PLACES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(conditions.FORMS[conditions.OF_TIER], frozenset({"DELETE blob"})),
     "x-ms-copy-source": _FROM_URL,
     "x-ms-source-range": _FROM_URL - {"PUT blob"},
-    "x-ms-tags": frozenset({"PUT blob", "PUT blob blocklist"}),
-    "x-ms-access-tier": frozenset({"PUT blob", "PUT blob blocklist", "PUT blob tier"}),
-    **{f"x-ms-blob-{name.lower()}": _DESCRIBED for _, name in SHOWN_AS},
-    "x-ms-blob-content-md5": _DESCRIBED,
-    "x-ms-blob-content-length": frozenset({"PUT blob", "PUT blob properties"}),
-    "x-ms-blob-sequence-number": frozenset({"PUT blob", "PUT blob properties"}),
 }
-"""Headers that some operations know only, and those: verb, level and `comp`; refused elsewhere."""
+"""Conditions and sources that some operations know only, and those: verb, level and `comp`. Refused
+elsewhere: the client would take for checked, or stored, what is not. What only describes a blob (metadata,
+properties, tags, tier) is ignored where it has no place: clients send it with every part of an upload."""
 
 _OF_SOURCE = conditions.FORMS[conditions.OF_SOURCE] | {
     "x-ms-source-if-tags",
@@ -91,31 +79,20 @@ COMPONENTS: Mapping[Level, frozenset[str]] = {
 
 
 def check(verb: str, headers: Mapping[str, str], query: Mapping[str, str], level: Level) -> None:
-    """Raises BlobError for what would have to be ignored."""
-    place = f"{verb} {level} {query.get('comp', '')}".rstrip()
-    if verb == "PUT" and place not in _WITH_METADATA:
-        _refuse_metadata(headers)
+    """Raises BlobError for what changes the meaning of the request and would be lost."""
     if headers.keys().isdisjoint(_LOOKED_AT):
         return
+    place = f"{verb} {level} {query.get('comp', '')}".rstrip()
     for name in headers.keys() & HEADERS.keys():
         if headers[name]:
             raise unsupported_header(name, headers[name], HEADERS[name])
     for name in headers.keys() & PLACES.keys():
         if headers[name] and place not in PLACES[name]:
-            raise unsupported_header(name, headers[name], _NOT_HERE)
+            raise unsupported_header(name, headers[name], "this operation has no such header")
     if not headers.get("x-ms-copy-source"):
         for name in headers.keys() & _OF_SOURCE:
             if headers[name]:
                 raise unsupported_header(name, headers[name], "only together with x-ms-copy-source")
-
-
-_NOT_HERE = "this operation has no such header"
-
-
-def _refuse_metadata(headers: Mapping[str, str]) -> None:
-    for name in headers:
-        if name.startswith(METADATA_PREFIX):
-            raise unsupported_header(name, headers[name], _NOT_HERE)
 
 
 def unknown_operation(level: Level, query: Mapping[str, str]) -> BlobError:
