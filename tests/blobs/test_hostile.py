@@ -318,3 +318,23 @@ async def test_what_lies_outside_the_protocol_is_answered_in_its_form(server: Se
 
 async def test_health_needs_no_credentials(server: Server) -> None:
     assert (await exchange(server, "GET", "/healthz", {})).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/things/absent", 404, "BlobNotFound"),
+        ("/absent?restype=container", 404, "ContainerNotFound"),
+        ("/things/absent?snapshot=yesterday", 400, "InvalidQueryParameterValue"),
+        ("/things/absent?comp=block", 405, "UnsupportedHttpVerb"),
+        ("/things/%zz", 400, "InvalidUri"),
+    ],
+)
+async def test_an_error_to_head_claims_no_body(
+    container: ContainerClient, server: Server, path: str, status: int, code: str
+) -> None:
+    path = f"/{NAME}{path}"
+    answer = await exchange(server, "HEAD", path, signed("HEAD", path, {}))
+    lines = answer.decode().lower().split("\r\n")
+    assert (lines[0].split()[1], f"x-ms-error-code: {code.lower()}" in lines) == (str(status), True)
+    assert not [line for line in lines if line.startswith(("content-", "transfer-encoding", "<"))]

@@ -109,6 +109,27 @@ async def test_files_through_adlfs(server: Server) -> None:
     }
 
 
+async def test_files_through_pyarrow(server: Server) -> None:
+    python = await asyncio.to_thread(installing.python_client, "pyarrow")
+    assert await run(server, python, "-I", PROGRAMS / "arrow.py") == {
+        "made": "Directory",
+        "large": SEEN["large"],
+        "range": SEEN["range"],
+        "table": {"b": ["x", "y", "z"]},
+        "parts": [1, 2, 3],
+        "walked": [
+            ["tour/copy", "File"],
+            ["tour/dir", "Directory"],
+            ["tour/empty", "Directory"],
+            ["tour/parts", "Directory"],
+        ],
+        "missing": "NotFound",
+        "not found": True,
+        "left": ["tour/dir/large", "tour/dir/table.parquet"],
+        "gone": "NotFound",
+    }
+
+
 async def test_objects_through_obstore(server: Server, container: ContainerClient) -> None:
     store = AzureStore(
         "things",
