@@ -229,3 +229,27 @@ async def test_a_signature_can_be_bound_to_parts_of_the_request(
     assert (await fetch(f"{url}&purpose=else", **bound))[0] == 403
     assert (await fetch(f"{url}&purpose=test", **{**bound, "x-own": "3"}))[0] == 403
     assert (await fetch(url))[0] == 403
+
+
+async def test_a_bound_parameter_cannot_be_given_in_another_spelling(
+    container: ContainerClient, server: Server
+) -> None:
+    for name in ("a", "b"):
+        await container.upload_blob(name, b"data")
+    token = generate_container_sas(
+        NAME,
+        "things",
+        user_delegation_key=await key_of(server, "owner"),
+        permission=ContainerSasPermissions(list=True),
+        expiry=datetime.now(UTC) + HOUR,
+        request_query_params={"prefix": "a"},
+    )
+    url = f"{server.url}/things?restype=container&comp=list&{token}"
+    status, _, body = await fetch(f"{url}&prefix=a")
+    assert (status, body.count(b"<Blob>")) == (200, 1)
+    assert (await fetch(f"{url}&PREFIX=a"))[0] == 200
+    assert (await fetch(f"{url}&PREFIX=b"))[:2] == (403, "AuthenticationFailed")
+    for query in ("PREFIX=b&prefix=a", "prefix=a&PREFIX=b", "prefix=a&prefix=b", "prefix=a&sig=x"):
+        status, code, body = await fetch(f"{url}&{query}")
+        assert (status, code) == (400, "InvalidQueryParameterValue")
+        assert b"it is given more than once" in body

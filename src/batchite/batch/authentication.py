@@ -5,8 +5,9 @@ from __future__ import annotations
 from batchite.accounts import Accounts, BatchAccount
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
-from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.errors import BatchError, invalid_query
 from batchite.wire.signing import shared_key
+from batchite.wire.signing.parameters import ParameterError
 from batchite.wire.signing.shared_key import Credential, SignedRequest
 from batchite.wire.ticks import Timestamp
 
@@ -15,14 +16,17 @@ def authenticate(
     request: Incoming, accounts: Accounts, host_suffix: str | None, now: Timestamp
 ) -> tuple[BatchAccount, Principal]:
     """The account acted on and who acts. Raises BatchError: InvalidAuthenticationInfo for a header that
-    cannot be read, else AuthenticationFailed."""
+    cannot be read, InvalidQueryParameterValue for what no signature covers, else AuthenticationFailed."""
     header = request.headers.get("authorization")
     if header is None:
         raise _failed(f"Send an Authorization header: {shared_key.SCHEME} <account>:<signature>.")
     credential = shared_key.parse_authorization(header)
     account = _account(credential, accounts, _named_by_host(request.host, host_suffix))
-    signed = SignedRequest(request.verb, request.raw_path, request.raw_query, tuple(request.headers.items()))
-    verdict = shared_key.verify(signed, credential, account.key_bytes, now)
+    signed = SignedRequest(request.verb, request.raw_path, request.query, tuple(request.headers.items()))
+    try:
+        verdict = shared_key.verify(signed, credential, account.key_bytes, now)
+    except ParameterError as error:
+        raise invalid_query(error.name, error.value, error.reason) from None
     if not verdict.is_valid:
         raise shared_key.refusal(verdict)
     return account, Principal(account.name, OWNER, "sharedkey")

@@ -26,8 +26,8 @@ def parse(pairs: Iterable[tuple[str, str]], supported: frozenset[str]) -> dict[s
             raise BatchError("UnsupportedQueryParameter", detail, values)
         if key in found:
             raise invalid_query(name, value, "is given more than once")
-        if value:
-            found[key] = value
+        found[key] = value
+    found = {name: value for name, value in found.items() if value}
     if "timeout" in found:
         whole(found, "timeout", 1, None, MAX_TIMEOUT_SECONDS)
     return found

@@ -13,10 +13,11 @@ from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
 from batchite.wire.blob import policies
 from batchite.wire.blob.address import SECONDARY, Address
-from batchite.wire.blob.errors import BlobError, authentication_failed
+from batchite.wire.blob.errors import BlobError, authentication_failed, invalid_parameter
 from batchite.wire.signing import bearer, known_tokens, sas, storage_key
 from batchite.wire.signing.bearer import BearerError, Identity
 from batchite.wire.signing.known_tokens import KnownTokens
+from batchite.wire.signing.parameters import ParameterError
 from batchite.wire.ticks import Timestamp
 
 _CHALLENGE = ("WWW-Authenticate", f"Bearer resource_id={bearer.AUDIENCE}")
@@ -143,7 +144,7 @@ def _by_key(
 ) -> Principal:
     for path in _signed_paths(incoming.raw_path, address):
         request = storage_key.Signed(incoming.verb, path, incoming.query, headers)
-        verdict = storage_key.verify(request, account.name, account.keys, authorization, now)
+        verdict = _verify_key(request, account, authorization, now)
         if verdict.valid:
             break
     if verdict.outcome == "malformed":
@@ -151,6 +152,19 @@ def _by_key(
     if not verdict.valid:
         raise authentication_failed(verdict.detail)
     return Principal(account.name, OWNER, "sharedkey")
+
+
+def _verify_key(
+    request: storage_key.Signed, account: KnownAccount, authorization: str, now: Timestamp
+) -> storage_key.Verdict:
+    try:
+        return storage_key.verify(request, account.name, account.keys, authorization, now)
+    except ParameterError as error:
+        raise _ambiguous(error) from None
+
+
+def _ambiguous(error: ParameterError) -> BlobError:
+    return invalid_parameter(error.name, error.value, f"it {error.reason}")
 
 
 def _signed_paths(raw_path: str, address: Address) -> Iterator[str]:
@@ -192,6 +206,8 @@ def _verify_sas(
         token = sas.verify({**query, "sig": signature}, target, account.keys, now, stored)
     except sas.SasError as error:
         raise _refusal(error) from None
+    except ParameterError as error:
+        raise _ambiguous(error) from None
     account.tokens.add(use, query, token)
     return token
 

@@ -4,8 +4,12 @@ import base64
 import hashlib
 import hmac
 
+import msgspec
 import pytest
 
+from batchite.wire.signing import delegation
+from batchite.wire.signing.delegation import KeyInfo
+from batchite.wire.signing.parameters import ParameterError
 from batchite.wire.signing.sas import SasError, Target, Token, verify
 from batchite.wire.ticks import Timestamp
 
@@ -110,3 +114,71 @@ def test_a_token_ends_on_the_tick(now: str) -> None:
     else:
         with pytest.raises(SasError, match="Signature not valid in the specified time frame"):
             verify(given, BLOB, [KEY], Timestamp.parse(now))
+
+
+def sent(*parameters: tuple[str, str]) -> tuple[dict[str, str], Target]:
+    """A query as the service obeys it, and the target of a request that sends it."""
+    obeyed = {name.lower(): value for name, value in reversed(parameters)}
+    return obeyed, msgspec.structs.replace(BLOB, parameters=parameters)
+
+
+@pytest.mark.parametrize("name", ["sig", "SIG", "sp", "Se", "rsct", "snapshot"])
+def test_what_a_signature_covers_is_given_once(name: str) -> None:
+    token = fields("2018-11-09", STRINGS["2018-11-09"])
+    query, target = sent(*token.items(), ("timeout", "3"), ("timeout", "4"))
+    assert verify(query, target, [KEY], NOW).scope == "blob"
+    for doubled in ((name, token.get(name, "")), (name, "other")):
+        query, target = sent(*token.items(), ("snapshot", ""), doubled)
+        with pytest.raises(ParameterError, match="given more than once"):
+            verify(query, target, [KEY], NOW)
+
+
+KEY_FIELDS = {
+    "skoid": "me", "sktid": "us", "skt": "2026-01-01", "ske": "2026-01-03", "sks": "b", "skv": "2026-04-06",
+}  # fmt: skip
+
+
+def bound(headers: str = "", parameters: str = "", text: str = "\n") -> dict[str, str]:
+    """A token of a user bound to headers and parameters, of which the signature has that text."""
+    info = KeyInfo(*KEY_FIELDS.values())
+    key = delegation.value(info, "owner", KEY)
+    resource = "/blob/acct/cont/dir/blob"
+    signed = ["r", "", EXPIRY, resource, *KEY_FIELDS.values(), *[""] * 7, "2026-04-06", "b", "", "", text]
+    signature = hmac.digest(key, "\n".join([*signed, *[""] * 5]).encode(), hashlib.sha256)
+    given = {"sv": "2026-04-06", "sr": "b", "sp": "r", "se": EXPIRY, **KEY_FIELDS}
+    return {**given, "srh": headers, "srq": parameters, "sig": base64.b64encode(signature).decode()}
+
+
+@pytest.mark.parametrize("spelled", ["prefix", "Prefix"])
+def test_a_bound_parameter_is_the_one_that_the_service_obeys(spelled: str) -> None:
+    token = bound(parameters=spelled, text=f"\n\n{spelled}:a")
+    for name in ("prefix", "PREFIX"):
+        query, target = sent(*token.items(), (name, "a"))
+        assert verify(query, target, [KEY], NOW).permissions == frozenset("r")
+        query, target = sent(*token.items(), (name, "b"))
+        with pytest.raises(SasError, match="Signature did not match"):
+            verify(query, target, [KEY], NOW)
+        query, target = sent(*token.items(), (name, "b"), (spelled, "a"))
+        with pytest.raises(ParameterError, match="given more than once"):
+            verify(query, target, [KEY], NOW)
+
+
+def test_a_bound_header_is_the_one_that_the_service_obeys() -> None:
+    token = bound(headers="X-Own", text="X-Own:1\n\n")
+    query, target = sent(*token.items())
+    for value in ("1", "2", "1,2"):
+        request = msgspec.structs.replace(target, headers={"x-own": value})
+        if value == "1":
+            assert verify(query, request, [KEY], NOW).scope == "blob"
+        else:
+            with pytest.raises(SasError, match="Signature did not match"):
+                verify(query, request, [KEY], NOW)
+
+
+def test_no_part_of_a_bound_value_passes_for_a_part_of_the_name() -> None:
+    """The text is the same, but the service would obey prefix=b, and a header it was not given."""
+    for headers, parameters, text in (("", "prefix:a", "\n\nprefix:a:b"), ("x-own:a", "", "x-own:a:\n\n")):
+        token = bound(headers, parameters, text)
+        query, target = sent(*token.items(), ("prefix:a", "b"), ("prefix", "b"))
+        with pytest.raises(SasError, match="a list of names"):
+            verify(query, target, [KEY], NOW)

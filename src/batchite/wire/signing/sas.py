@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from batchite.wire.blob.policies import Policy, find, parse_time
-from batchite.wire.signing import delegation
+from batchite.wire.signing import delegation, parameters
 from batchite.wire.signing.bearer import Role
 from batchite.wire.signing.delegation import KeyInfo
 from batchite.wire.signing.storage_key import sign
@@ -59,6 +59,13 @@ _UNSUPPORTED = {
     "saoid": "directories with access lists do not exist here",
     "suoid": "directories with access lists do not exist here",
 }
+_COVERED = frozenset(
+    {"sig", "sv", "ss", "srt", *_FIRST_FIELDS, *_OVERRIDES, *_MOMENTS.values()}.union(
+        *(names for _, names in _FIELDS + _DELEGATED)
+    )
+    - {"resource"}
+)
+"""Parameters that a signature covers in one version or another, in lower case."""
 _SERVICE_IN_RESOURCE = "2015-02-21"
 _SCOPE_SIGNED = "2020-12-06"
 
@@ -73,8 +80,8 @@ class SasError(Exception):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What the request is about, and from where. `headers` and `query` are the whole request's, names
-    in lower case; a token may be bound to some of them."""
+    """What the request is about, and from where. A token may be bound to some of `headers`, which have
+    names in lower case; `parameters` are all of the query as they were sent."""
 
     account: str
     container: str
@@ -82,7 +89,7 @@ class Target(msgspec.Struct, frozen=True):
     scheme: str
     client_address: str
     headers: Mapping[str, str] = {}
-    query: Sequence[tuple[str, str]] = ()
+    parameters: Sequence[tuple[str, str]] = ()
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -115,9 +122,11 @@ def verify(
 ) -> Token:
     """Check signature, times, protocol and address of the token in the query.
 
-    `query` has decoded values, each name once; `policies` are those stored for the container. Raises
-    SasError.
+    `query` is what the service obeys: names in lower case, decoded values; `policies` are those stored
+    for the container. Raises SasError, and ParameterError for what is covered and ambiguous.
     """
+    bound = (name.lower() for name in _names(query, "srq"))
+    parameters.check(target.parameters, _COVERED.union(bound))
     version = query.get("sv", "")
     if not _VERSION.fullmatch(version):
         raise SasError("malformed", f"sv is mandatory and a version such as 2026-10-06, not {version!r}.")
@@ -233,21 +242,18 @@ def _delegated_string(query: Mapping[str, str], target: Target) -> str:
         **query,
         "resource": _resource(query, target),
         "snapshot": _moment(query),
-        "srh": _bound_headers(query.get("srh", ""), target.headers),
-        "srq": _bound_parameters(query.get("srq", ""), target.query),
+        "srh": "".join(f"{name}:{target.headers.get(name.lower(), '')}\n" for name in _names(query, "srh")),
+        "srq": "".join(f"\n{name}:{query.get(name.lower(), '')}" for name in _names(query, "srq")),
     }
     return "\n".join(values.get(name, "") for name in ("sp", "st", "se", "resource", *fields, *_OVERRIDES))
 
 
-def _bound_headers(names: str, headers: Mapping[str, str]) -> str:
-    return "".join(f"{name}:{headers.get(name.lower(), '')}\n" for name in names.split(",") if name)
-
-
-def _bound_parameters(names: str, query: Sequence[tuple[str, str]]) -> str:
-    values: dict[str, str] = {}
-    for name, value in query:
-        values.setdefault(name, value)
-    return "".join(f"\n{name}:{values.get(name, '')}" for name in names.split(",") if name)
+def _names(query: Mapping[str, str], of: str) -> Sequence[str]:
+    """The headers (srh) or parameters (srq) of the request that the token is bound to, as spelled there."""
+    text = query.get(of, "")
+    if ":" in text:  # which would take a part of the value for a part of the name
+        raise SasError("malformed", f"{of} is a list of names, joined by commas, not {text!r}.")
+    return [name for name in text.split(",") if name]
 
 
 def _check_delegated_signature(query: Mapping[str, str], text: str, keys: Iterable[bytes]) -> Role:

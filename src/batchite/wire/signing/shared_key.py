@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qsl
 
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
 from batchite.wire.ticks import Timestamp
@@ -44,13 +44,13 @@ class Credential:
 class SignedRequest:
     """The parts of a request that are signed, as they came over the wire.
 
-    `raw_path` and `raw_query` are still percent-encoded; header names are in any letter case, values
+    `raw_path` is still percent-encoded, `query` is decoded; header names are in any letter case, values
     without surrounding space.
     """
 
     verb: str
     raw_path: str
-    raw_query: str
+    query: Pairs
     headers: Pairs
 
 
@@ -76,7 +76,8 @@ def parse_authorization(header: str) -> Credential:
 
 
 def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes], now: Timestamp) -> Verdict:
-    """Check date and signature of a request; any of `keys` may have signed."""
+    """Check date and signature of a request; any of `keys` may have signed. Raises ParameterError."""
+    parameters.check(request.query)
     texts = list(dict.fromkeys(_strings_to_sign(request, credential.account)))
     if finding := _date_finding(request, now):
         return Verdict(finding, texts[0])
@@ -131,7 +132,7 @@ def _date_finding(request: SignedRequest, now: Timestamp) -> Finding | None:
 def _strings_to_sign(request: SignedRequest, account: str) -> Iterator[str]:
     headers = _joined_headers(request.headers)
     ocp = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers) if "ocp-" in name and headers[name])
-    variants = itertools.product(_lengths(headers), _paths(request.raw_path), _queries(request.raw_query))
+    variants = itertools.product(_lengths(headers), _paths(request.raw_path), _queries(request.query))
     for length, path, query in variants:
         signed = {**headers, "content-length": length}
         if headers.get("ocp-date"):
@@ -151,14 +152,8 @@ def _paths(raw_path: str) -> tuple[str, ...]:
     return raw_path, _ENCODED_SLASH.sub("/", raw_path)
 
 
-def _queries(raw_query: str) -> tuple[str, ...]:
-    """Names as sent, or in lower case as the service's own text has it; the first value of each name.
-
-    The service must therefore act on the first value too, or what it obeys would not be signed.
-    """
-    sent: dict[str, str] = {}
-    folded: dict[str, str] = {}
-    for name, value in parse_qsl(raw_query):
-        sent.setdefault(name, value)
-        folded.setdefault(name.lower(), value)
-    return tuple("".join(f"\n{name}:{query[name]}" for name in sorted(query)) for query in (sent, folded))
+def _queries(query: Pairs) -> tuple[str, ...]:
+    """Names as sent, or in lower case as the service's own text has it."""
+    sent = {name: value for name, value in query if value}
+    folded = {name.lower(): value for name, value in sent.items()}
+    return tuple("".join(f"\n{name}:{values[name]}" for name in sorted(values)) for values in (sent, folded))

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from batchite.wire.blob.dates import parse_http_date
+from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
 from batchite.wire.ticks import Timestamp
@@ -51,7 +52,10 @@ _VALID = Verdict("valid")
 def verify(
     request: Signed, account: str, keys: Iterable[bytes], authorization: str, now: Timestamp
 ) -> Verdict:
-    """Whether the request was signed with one of the keys, and not more than 15 minutes from `now`."""
+    """Whether the request was signed with one of the keys, and not more than 15 minutes from `now`.
+
+    Raises ParameterError."""
+    parameters.check(request.query)
     scheme, _, credential = authorization.partition(" ")
     name, colon, signature = credential.strip().rpartition(":")
     form = _FORMS.get(scheme.lower())
@@ -145,8 +149,6 @@ def _weight(name: str) -> str:
 
 def canonical_resource(request: Signed, account: str) -> str:
     """The account, the path as sent, and every query parameter on a line of its own."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query:
-        values.setdefault(name.lower(), []).append(value)
-    lines = "".join(f"\n{name}:{','.join(sorted(values[name]))}" for name in sorted(values))
+    values = sorted((name.lower(), value) for name, value in request.query)
+    lines = "".join(f"\n{name}:{value}" for name, value in values)
     return f"/{account}{request.raw_path}{lines}"
