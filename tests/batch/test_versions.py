@@ -58,6 +58,6 @@ async def test_requests_are_lifted_and_answers_lowered(old_api: Api) -> None:
 
 async def test_the_newest_version_does_not_know_the_old_name(old_api: Api) -> None:
     body = {"id": "j", "poolInfo": {"poolId": "p"}, "title": "First"}
-    assert (await old_api.post("/jobs", body)).error == (400, "UnsupportedProperty")
+    assert (await old_api.post("/jobs", body)).error == (400, "InvalidRequestBody")
     malformed = await old_api.raw("POST", f"/jobs?api-version={OLD}", b"[1]")
     assert malformed.error == (400, "InvalidRequestBody")

@@ -88,12 +88,21 @@ def test_plain_values_convert_as_bytes_decode() -> None:
     [
         (
             {"resourceFiles": [{"httpUrl": 5}]},
-            "InvalidPropertyValue",
+            "InvalidRequestBody",
             "value[1].resourceFiles[0].httpUrl",
             "5",
             "text",
         ),
-        ({"resourceFiles": {}}, "InvalidPropertyValue", "value[1].resourceFiles", "{}", "a list"),
+        ({"resourceFiles": {}}, "InvalidRequestBody", "value[1].resourceFiles", "{}", "a list"),
+        ({"userIdentity": []}, "InvalidRequestBody", "value[1].userIdentity", "[]", "an object"),
+        ({"requiredSlots": "two"}, "InvalidRequestBody", "value[1].requiredSlots", '"two"', "whole number"),
+        (
+            {"requiredSlots": "2147483648"},
+            "InvalidPropertyValue",
+            "value[1].requiredSlots",
+            '"2147483648"',
+            "<= 2147483647",
+        ),
         (
             {"requiredSlots": 2**31},
             "InvalidPropertyValue",
@@ -101,14 +110,21 @@ def test_plain_values_convert_as_bytes_decode() -> None:
             str(2**31),
             "<= 2147483647",
         ),
-        ({"requiredSlots": 1.5}, "InvalidPropertyValue", "value[1].requiredSlots", "1.5", "whole number"),
-        ({"requiredSlots": True}, "InvalidPropertyValue", "value[1].requiredSlots", "true", "whole number"),
+        ({"requiredSlots": 1.5}, "InvalidRequestBody", "value[1].requiredSlots", "1.5", "whole number"),
+        ({"requiredSlots": True}, "InvalidRequestBody", "value[1].requiredSlots", "true", "whole number"),
         (
             {"constraints": {"maxWallClockTime": "soon"}},
-            "InvalidPropertyValue",
+            "InvalidRequestBody",
             "value[1].constraints.maxWallClockTime",
             '"soon"',
             "ISO 8601 duration",
+        ),
+        (
+            {"constraints": {"maxWallClockTime": "P99999999999D"}},
+            "InvalidPropertyValue",
+            "value[1].constraints.maxWallClockTime",
+            '"P99999999999D"',
+            "longer than",
         ),
         (
             {"userIdentity": {"autoUser": {"scope": "all"}}},
@@ -117,7 +133,7 @@ def test_plain_values_convert_as_bytes_decode() -> None:
             '"all"',
             "one of task, pool",
         ),
-        ({"slots": 5}, "UnsupportedProperty", "value[1].slots", "5", "no property of this name"),
+        ({"slots": 5}, "InvalidRequestBody", "value[1].slots", "5", "no property of this name"),
     ],
 )
 def test_a_refusal_names_property_value_and_rule(
@@ -130,6 +146,47 @@ def test_a_refusal_names_property_value_and_rule(
     assert rule in pairs["Reason"]
     assert name in error.message
     assert rule in error.message
+
+
+def pool(**properties: object) -> BatchPoolCreateOptions:
+    return codec.decode(json.dumps({"id": "p", "vmSize": "s", **properties}).encode(), BatchPoolCreateOptions)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), (" 12 ", 12), ("+3", 3), ("-4", -4), ("007", 7)])
+def test_a_number_may_come_as_text(text: str, number: int) -> None:
+    assert pool(targetDedicatedNodes=text).target_dedicated_nodes == number
+
+
+@pytest.mark.parametrize(("text", "truth"), [("true", True), ("False", False), (" TRUE", True)])
+def test_a_truth_value_may_come_as_text(text: str, truth: bool) -> None:
+    read = pool(startTask={"commandLine": "x", "waitForSuccess": text, "maxTaskRetryCount": "2"}).start_task
+    assert read
+    assert (read.wait_for_success, read.max_task_retry_count) == (truth, 2)
+
+
+def test_text_that_is_due_stays_text() -> None:
+    read = pool(displayName="1", metadata=[{"name": "true", "value": "2"}], taskSlotsPerNode="4")
+    assert (read.display_name, read.task_slots_per_node) == ("1", 4)
+    assert read.metadata
+    assert (read.metadata[0].name, read.metadata[0].value) == ("true", "2")
+
+
+@pytest.mark.parametrize("text", ["", "1.0", "1e3", "0x1", "1_000", "\u0663", "null", "true", "9" * 200])
+def test_other_text_is_no_number(text: str) -> None:
+    body = json.dumps({"id": "p", "vmSize": "s", "targetDedicatedNodes": text}).encode()
+    assert refused(body, BatchPoolCreateOptions).code == "InvalidRequestBody"
+
+
+@pytest.mark.parametrize("value", ["yes", "1", "", 1, 0.0])
+def test_other_values_are_no_truth_values(value: object) -> None:
+    body = json.dumps({"id": "p", "vmSize": "s", "enableAutoScale": value}).encode()
+    assert refused(body, BatchPoolCreateOptions).code == "InvalidRequestBody"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
+    body = b'\xef\xbb\xbf{"id":"p","vmSize":"s","taskSlotsPerNode":"2"}'
+    assert codec.decode(body, BatchPoolCreateOptions).task_slots_per_node == 2
+    assert codec.parse(body) == {"id": "p", "vmSize": "s", "taskSlotsPerNode": "2"}
 
 
 def test_a_near_miss_is_told_the_right_name() -> None:
@@ -159,14 +216,14 @@ def test_a_required_property_cannot_be_absent_or_null(body: bytes) -> None:
         b"\xff\xfe",
         b'{"value":"\xff"}',
         b'{"value":["\\ud800"]}',
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf",
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b'{"value":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    assert refused(body).code in {"InvalidRequestBody", "UnsupportedProperty"}
+    assert refused(body).code == "InvalidRequestBody"
     assert refused(body).status == 400
 
 

@@ -42,4 +42,4 @@ def test_a_model_has_the_properties_of_the_client(model: type[Model]) -> None:
 def test_unknown_properties_are_refused_everywhere(model: type[Model]) -> None:
     with pytest.raises(BatchError) as caught:
         codec.decode(b'{"thisIsNoProperty":1}', model)
-    assert caught.value.code == "UnsupportedProperty"
+    assert caught.value.code == "InvalidRequestBody"

@@ -1,7 +1,8 @@
 """JSON to models and back.
 
 Good input is decoded in one pass straight to its model. Only when that fails is the body read a
-second time, slowly, to say which property has which value and what it should have been.
+second time, slowly, with numbers and truth values that came as text; and if it fails again, to say
+which property has which value and what it should have been.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
-from batchite.wire.batch import refusals
+from batchite.wire.batch import refusals, texts
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.ticks import Duration, Timestamp
@@ -51,6 +52,8 @@ def _write(value: object) -> str:
 _encoder = msgspec.json.Encoder(enc_hook=_write)
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
@@ -63,10 +66,10 @@ def _decoder(type_: type) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, type_: type[T]) -> T:
     """Read a request body. Raises BatchError naming the property, its value and the rule."""
     try:
-        model: T = _decoder(type_).decode(body)
+        model: T = _decoder(type_).decode(body.removeprefix(_BYTE_ORDER_MARK))
         return model
-    except msgspec.ValidationError as error:
-        raise refusals.explain(str(error), parse(body), type_) from None
+    except msgspec.ValidationError:
+        return _convert_texts(parse(body), type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
 
@@ -74,7 +77,7 @@ def decode(body: bytes, type_: type[T]) -> T:
 def parse(body: bytes) -> Any:
     """Read a body as plain JSON values. Raises BatchError."""
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(body.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
 
@@ -83,10 +86,18 @@ def convert(value: object, type_: type[T]) -> T:
     """Make a model of plain JSON values, with the refusals of `decode`."""
     try:
         return msgspec.convert(value, type_, dec_hook=_read)
-    except msgspec.ValidationError as error:
-        raise refusals.explain(str(error), value, type_) from None
+    except msgspec.ValidationError:
+        return _convert_texts(value, type_)
     except RecursionError as error:
         raise _unreadable(b"{}", error) from None
+
+
+def _convert_texts(value: object, type_: type[T]) -> T:
+    """Likewise, once it has turned out that not everything is of the type that is due."""
+    try:
+        return msgspec.convert(texts.made_plain(value, type_), type_, dec_hook=_read)
+    except msgspec.ValidationError as error:
+        raise refusals.explain(str(error), value, type_) from None
 
 
 def encode(value: object) -> bytes:
@@ -112,7 +123,7 @@ def page(items: Iterable[bytes], metadata: str, next_link: str | None) -> bytes:
 
 
 def _unreadable(body: bytes, error: Exception) -> BatchError:
-    if not body.strip():
+    if not body.removeprefix(_BYTE_ORDER_MARK).strip():
         reason = "It is empty; send a JSON object."
     elif isinstance(error, UnicodeDecodeError):
         reason = "It is not UTF-8."

@@ -144,15 +144,19 @@ def missing_property(name: str) -> BatchError:
     return BatchError("MissingRequiredProperty", f"{name} {reason}; add it to the request body.", values)
 
 
-def unsupported_property(name: str, reason: str, value: object = None) -> BatchError:
-    """The property cannot be used, or is not known at all; `reason` is a sentence.
+def unreadable_property(name: str, value: object, reason: str) -> BatchError:
+    """The property's value is not of the type that is due; `reason` reads after "it"."""
+    return _property_error("InvalidRequestBody", name, value, reason)
 
-    A plain value is quoted, a composite one is not: it may be long and hold secrets.
-    """
-    values = [("PropertyName", name), ("Reason", reason)]
-    if isinstance(value, str | int | float):
-        values.insert(1, ("PropertyValue", quote(value)))
-    return BatchError("UnsupportedProperty", f"{name}: {reason}", tuple(values))
+
+def unknown_property(name: str, reason: str, value: object = None) -> BatchError:
+    """There is no such property; `reason` is a sentence."""
+    return _unwanted_property("InvalidRequestBody", name, reason, value)
+
+
+def unsupported_property(name: str, reason: str, value: object = None) -> BatchError:
+    """The property cannot be used; `reason` is a sentence."""
+    return _unwanted_property("UnsupportedProperty", name, reason, value)
 
 
 def invalid_query(name: str, value: str, reason: str) -> BatchError:
@@ -175,6 +179,14 @@ def invalid_header(name: str, value: str, reason: str) -> BatchError:
     """The header's value breaks a rule; `reason` reads after "it"."""
     values = (("HeaderName", name), ("HeaderValue", value[:_LONGEST_QUOTE]), ("Reason", f"it {reason}"))
     return BatchError("InvalidHeaderValue", f"{name} is {quote(value)}: it {reason}.", values)
+
+
+def _unwanted_property(code: str, name: str, reason: str, value: object) -> BatchError:
+    """A plain value is quoted, a composite one is not: it may be long and hold secrets."""
+    values = [("PropertyName", name), ("Reason", reason)]
+    if isinstance(value, str | int | float):
+        values.insert(1, ("PropertyValue", quote(value)))
+    return BatchError(code, f"{name}: {reason}", tuple(values))
 
 
 def _property_error(code: str, name: str, value: object, reason: str) -> BatchError:

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from batchite.wire.batch.errors import unsupported_property
+from batchite.wire.batch.models import shapes
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
@@ -168,32 +169,14 @@ class _Step:
 
 def _compiled(entry: Entry) -> tuple[_Step, ...]:
     """The attributes along the path; a path that the models do not have is a KeyError."""
-    node = _tree(entry.owner)
+    node = shapes.described(MODELS[entry.owner])
     steps = []
     for part in entry.path.split("."):
-        name = part.removesuffix("[]")
-        field = _fields(node)[name]
-        steps.append(_Step(field.name, name, part.endswith("[]")))
-        node = field.type
+        name, is_list = part.removesuffix("[]"), part.endswith("[]")
+        field = shapes.fields(node)[name]
+        steps.append(_Step(field.name, name, is_list))
+        node = (shapes.item(field.type) if is_list else None) or field.type
     return tuple(steps)
-
-
-@functools.cache
-def _tree(owner: Owner) -> msgspec.inspect.Type:
-    """Costly to make, and needed for each of an owner's entries."""
-    return msgspec.inspect.type_info(MODELS[owner])
-
-
-def _fields(node: msgspec.inspect.Type) -> dict[str, msgspec.inspect.Field]:
-    if isinstance(node, msgspec.inspect.UnionType):
-        node = next(one for one in node.types if not isinstance(one, msgspec.inspect.NoneType))
-    if isinstance(node, msgspec.inspect.VarTupleType):
-        node = node.item_type
-    return (
-        {field.encode_name: field for field in node.fields}
-        if isinstance(node, msgspec.inspect.StructType)
-        else {}
-    )
 
 
 @functools.cache

@@ -16,13 +16,18 @@ from batchite.wire.batch.errors import (
     BatchError,
     invalid_property,
     missing_property,
-    unsupported_property,
+    unknown_property,
+    unreadable_property,
 )
+from batchite.wire.batch.models import shapes
 
 _LOCATED = re.compile(r"(?P<finding>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAMED = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`(?P<limit> [<>=]+ -?\d+)?(?:, got `(?P<got>\w+)`)?")
+
+_BEYOND = ("Invalid enum value", "Number out of range", "longer ", "beyond ")
+"""How findings begin about values that are of the type due, and not among those it has."""
 
 _LONGEST_NAME = 100
 
@@ -54,11 +59,12 @@ def explain(finding: str, raw: object, type_: type) -> BatchError:
         return _about_name(named[1] == "missing required", named[2], steps, raw, type_)
     if not steps:
         return _no_object(text)
-    value = _value_at(raw, steps)
     expected = _EXPECTED.match(text)
     if expected and expected["got"] == "null":
         return missing_property(_spell(steps))
-    return invalid_property(_spell(steps), value, _rule(text, steps, type_))
+    is_beyond = text.startswith(_BEYOND) or (expected and expected["limit"])
+    refusal = invalid_property if is_beyond else unreadable_property
+    return refusal(_spell(steps), _value_at(raw, steps), _rule(text, steps, type_))
 
 
 def _about_name(missing: bool, name: str, steps: list[Step], raw: object, type_: type) -> BatchError:
@@ -68,14 +74,12 @@ def _about_name(missing: bool, name: str, steps: list[Step], raw: object, type_:
     holder = _value_at(raw, steps)
     value = holder.get(name) if isinstance(holder, dict) else None
     reason = f"no property of this name is known here.{_hint(name, steps, type_)}"
-    return unsupported_property(full, reason, value)
+    return unknown_property(full, reason, value)
 
 
 def _hint(name: str, steps: list[Step], type_: type) -> str:
     node = _type_at(type_, steps)
-    if not isinstance(node, msgspec.inspect.StructType):
-        return ""
-    known = {field.encode_name.lower(): field.encode_name for field in node.fields}
+    known = {other.lower(): other for other in shapes.fields(node)} if node else {}
     close = difflib.get_close_matches(name.lower()[:_LONGEST_NAME], known, n=1)
     return f" Did you mean {known[close[0]]}?" if close else ""
 
@@ -92,7 +96,7 @@ def _rule(text: str, steps: list[Step], type_: type) -> str:
         return _enum_rule(_type_at(type_, steps))
     expected = _EXPECTED.match(text)
     if expected is None:
-        return f"is {text}" if text.startswith(("not ", "longer ")) else f"cannot be used ({text})"
+        return f"is {text}" if text.startswith(("not ", "longer ", "beyond ")) else f"cannot be used ({text})"
     wanted = " or ".join(
         _WORDS.get(word, word) for word in expected["expected"].split(" | ") if word != "null"
     )
@@ -127,22 +131,16 @@ def _value_at(raw: Any, steps: list[Step]) -> Any:
 
 def _type_at(type_: type, steps: list[Step]) -> msgspec.inspect.Type | None:
     """The description of the model (or enumeration) that `steps` lead to."""
-    node: msgspec.inspect.Type | None = msgspec.inspect.type_info(type_)
+    node: msgspec.inspect.Type | None = shapes.described(type_)
     for step in steps:
+        if node is None:
+            return None
         node = _inside(node, step)
-    return node
+    return None if node is None else shapes.essence(node)
 
 
-def _inside(node: msgspec.inspect.Type | None, step: Step) -> msgspec.inspect.Type | None:
+def _inside(node: msgspec.inspect.Type, step: Step) -> msgspec.inspect.Type | None:
     if isinstance(step, int):
-        return _essence(node.item_type) if isinstance(node, msgspec.inspect.VarTupleType) else None
-    if not isinstance(node, msgspec.inspect.StructType):
-        return None
-    types = (field.type for field in node.fields if field.encode_name == step)
-    return _essence(next(types, None))
-
-
-def _essence(node: msgspec.inspect.Type | None) -> msgspec.inspect.Type | None:
-    if isinstance(node, msgspec.inspect.UnionType):
-        return next((one for one in node.types if not isinstance(one, msgspec.inspect.NoneType)), None)
-    return node
+        return shapes.item(node)
+    found = shapes.fields(node).get(step)
+    return None if found is None else found.type

@@ -7,6 +7,7 @@ absent (`UNSET`) from null (`None`). In a request an optional property is `Maybe
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, NoReturn, Self, TypeAlias, TypeVar
 
 import msgspec
@@ -19,8 +20,18 @@ Maybe: TypeAlias = T | msgspec.UnsetType | None
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
+_WHOLE = re.compile(r"\s*[+-]?\d{1,100}\s*", re.ASCII)
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False):
     """Base of all models. `gc=False`: values without cycles need no tracking, and there are many."""
+
+
+def whole(text: str) -> int:
+    """The whole number that the text says in decimal digits. Raises ValueError."""
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError("not a whole number")
+    return int(text)
 
 
 class Int64:
@@ -39,9 +50,9 @@ class Int64:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the decimal form. Raises ValueError."""
-        value = int(text)
+        value = whole(text)
         if not -(2**63) <= value < 2**63:
-            raise ValueError("not a 64-bit integer")
+            raise ValueError("beyond what 64 bits hold")
         return cls(value)
 
     def __str__(self) -> str:
