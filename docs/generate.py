@@ -10,6 +10,9 @@ from batchite.batch import absent, app
 from batchite.blobs import refusals
 from batchite.blobs.authentication import Needs
 from batchite.blobs.operations import OPERATIONS, Operation
+from batchite.cli import exits
+from batchite.cli.commands import application
+from batchite.cli.grammar import leaf_commands
 from batchite.settings import CONFIG, FIDELITY, SETTINGS, Setting
 from batchite.wire.batch.honoured import MODELS, TABLE
 
@@ -120,7 +123,21 @@ def _refusals_table() -> str:
     return head + headers + components
 
 
+def command_tables() -> str:
+    """The commands, and what their exit codes mean."""
+    commands = "".join(
+        f"| `batchite {' '.join(path)}` | {(command.help or '').replace('|', '&#124;')} |\n"
+        for path, command in leaf_commands(application())
+    )
+    codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in exits.MEANINGS.items())
+    return (
+        "| command | what it does |\n| --- | --- |\n" + commands + "\n"
+        "| exit code | |\n| --- | --- |\n" + codes
+    )
+
+
 PAGES = {
+    "command-line.md": command_tables,
     "batch.md": batch_tables,
     "settings.md": settings_table,
     "honoured.md": honoured_tables,

@@ -17,6 +17,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
+from batchite.cli.exits import NOT_RUNNING
 from batchite.testing.service import RunningService, running_service
 
 HOUR = timedelta(hours=1)
@@ -130,5 +131,5 @@ def test_mistakes_are_told(service: RunningService, arguments: tuple[str, ...], 
 def test_without_a_service_the_next_step_is_told(tmp_path: Path) -> None:
     for command in (("token",), ("blob", "keep")):
         answer = batchite(*command, "--data-dir", str(tmp_path))
-        assert answer.returncode == 1
+        assert answer.returncode == NOT_RUNNING
         assert "batchite serve" in answer.stderr

@@ -10,6 +10,7 @@ import pytest
 from batchite import accounts, directory_lock, endpoints
 from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount
 from batchite.cli.env import exports
+from batchite.cli.exits import NOT_RUNNING
 from batchite.cli.variables import variables
 from batchite.endpoints import Endpoints
 
@@ -69,22 +70,22 @@ def test_a_shell_reads_back_what_was_written() -> None:
     assert subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout == value
 
 
-def test_json_for_programs_and_a_note_that_nothing_runs(tmp_path: Path) -> None:
+def test_json_for_programs_and_nothing_to_evaluate_where_nothing_runs(tmp_path: Path) -> None:
     accounts.save(DEVELOPMENT_ACCOUNTS, tmp_path)
     endpoints.save(BOTH, tmp_path)
     with directory_lock.held(tmp_path / endpoints.LOCK_FILE):
         answer = run("--json", "--data-dir", str(tmp_path))
     assert (answer.returncode, answer.stderr) == (0, "")
     assert json.loads(answer.stdout) == variables(DEVELOPMENT_ACCOUNTS, BOTH)
-    answer = run("--json", "--data-dir", str(tmp_path))
-    assert answer.returncode == 1
-    assert json.loads(answer.stdout) == variables(DEVELOPMENT_ACCOUNTS, BOTH)
-    assert "not running" in answer.stderr
+    for form in ([], ["--json"]):
+        answer = run(*form, "--data-dir", str(tmp_path))
+        assert (answer.returncode, answer.stdout) == (NOT_RUNNING, "")
+        assert "not running" in answer.stderr
 
 
 def test_a_directory_without_services_is_an_error_with_the_next_step(tmp_path: Path) -> None:
     answer = run("--data-dir", str(tmp_path / "none"))
-    assert (answer.returncode, answer.stdout) == (1, "")
+    assert (answer.returncode, answer.stdout) == (NOT_RUNNING, "")
     assert "batchite serve --data-dir" in answer.stderr
 
 

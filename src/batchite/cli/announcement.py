@@ -6,9 +6,20 @@ import shlex
 from collections.abc import Sequence
 
 from batchite import __version__, uptime
-from batchite.cli.variables import connection_string
+from batchite.cli.variables import connection_string, variables
 from batchite.endpoints import Endpoints, Service
 from batchite.settings import Settings
+
+
+def document(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> dict[str, object]:
+    """The same for programs: one object when the services are ready."""
+    return {
+        "version": __version__,
+        "pid": endpoints.pid,
+        "data_dir": str(settings.data_dir),
+        **{service: endpoints.url(service) for service in services},
+        "variables": variables(settings.accounts, endpoints),
+    }
 
 
 def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> list[str]:

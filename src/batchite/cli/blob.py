@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from batchite import directory_lock
-from batchite.cli import keep, options
+from batchite.cli import exits, grammar, keep, options, printing
+from batchite.cli.grammar import Words
 from batchite.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,27 +25,30 @@ LOCK = "blobs.lock"
 
 def command() -> click.Group:
     """`blob`, and what is below it."""
-    more = (click.Option(["--remove-leftovers"], is_flag=True, help=REMOVE),)
+    more = (click.Option(["--remove-leftovers"], is_flag=True, help=REMOVE), grammar.json_option())
     check = options.command("check", _check, help=HELP, settings=("data_dir", "content", "config"), more=more)
-    return click.Group("blob", [check, keep.command()], help="Look after the stored blobs.")
+    return Words("blob", [check, keep.command()], help="Look after the stored blobs.")
 
 
-def _check(settings: Settings, remove_leftovers: bool) -> None:
+def _check(settings: Settings, remove_leftovers: bool, as_json: bool) -> None:
     import asyncio
 
     from batchite.blobs.content.base import StorageUnavailable
     from batchite.blobs.content.opening import WrongStorageError
 
     if not (settings.data_dir / DATABASE).exists():
-        options.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
+        exits.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
     try:
         with _nobody_else(settings) if remove_leftovers else nullcontext():
             report = asyncio.run(_report(settings, remove_leftovers))
     except directory_lock.LockedError as error:
-        options.fail(f"leftovers can be removed when the service, process {error.holder}, has been stopped")
+        exits.fail(f"leftovers can be removed when the service, process {error.holder}, has been stopped")
     except (WrongStorageError, StorageUnavailable, OSError) as error:
-        options.fail(f"the check could not be finished: {error}")
-    click.echo("\n".join(lines(report)))
+        exits.fail(f"the check could not be finished: {error}")
+    if as_json:
+        printing.print_json(msgspec.to_builtins(report))
+    else:
+        click.echo("\n".join(lines(report)))
     sys.exit(1 if report.damages else 0)
 
 

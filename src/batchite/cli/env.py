@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
 
 import click
 
 from batchite import directory_lock
-from batchite.cli import options
+from batchite.cli import exits, grammar, options, printing
 from batchite.cli.variables import variables
 from batchite.endpoints import LOCK_FILE
 from batchite.settings import Settings
@@ -21,22 +19,23 @@ def command() -> click.Command:
     """`env`."""
     more = (
         click.Option(["--account"], help="Batch account; the first one if not given."),
-        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object."),
+        grammar.json_option(),
     )
     return options.command("env", _env, help=HELP, settings=("data_dir", "config"), more=more)
 
 
 def _env(settings: Settings, account: str | None, as_json: bool) -> None:
     found = options.known_endpoints(settings.data_dir)
-    running = directory_lock.is_held(settings.data_dir / LOCK_FILE)
-    if not running:
-        click.echo(f"batchite: the service at {settings.data_dir} is not running at present", err=True)
     try:
         values = variables(options.known_accounts(settings.data_dir), found, batch_account=account)
     except LookupError as error:
-        options.fail(str(error))
-    click.echo(json.dumps(values, indent=2) if as_json else exports(values))
-    sys.exit(0 if running else 1)
+        exits.fail(str(error), exits.USAGE)
+    if not directory_lock.is_held(settings.data_dir / LOCK_FILE):  # nothing that a shell would set
+        exits.fail(f"the service at {settings.data_dir} is not running at present", exits.NOT_RUNNING)
+    if as_json:
+        printing.print_json(values)
+    else:
+        click.echo(exports(values))
 
 
 def exports(values: dict[str, str]) -> str:

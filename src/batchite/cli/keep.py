@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import click
 
-from batchite import endpoints
 from batchite.accounts import StorageAccount
-from batchite.cli import options
+from batchite.cli import exits, grammar, options, printing
 from batchite.cli.token import storage_account
 from batchite.settings import Settings
 
 HELP = "Keep old versions of blobs, and deleted blobs and containers; of a service that is running."
 DAYS = "Days for which they can be restored; 0 deletes at once."
-SECONDS = 30
 _QUERY = (("comp", "properties"), ("restype", "service"))
 
 
@@ -28,6 +26,7 @@ def command() -> click.Command:
         click.Option(["--deleted-blobs"], type=int, metavar="DAYS", help=DAYS),
         click.Option(["--deleted-containers"], type=int, metavar="DAYS", help=DAYS),
         click.Option(["--account"], help="Storage account; the first if not given."),
+        grammar.json_option(),
     )
     return options.command("keep", _keep, help=HELP, settings=("data_dir", "config"), more=more)
 
@@ -38,6 +37,7 @@ def _keep(
     deleted_blobs: int | None,
     deleted_containers: int | None,
     account: str | None,
+    as_json: bool,
 ) -> None:
     found = storage_account(settings, account)
     elements = [
@@ -48,7 +48,11 @@ def _keep(
     if any(elements):
         document = f"<StorageServiceProperties>{''.join(elements)}</StorageServiceProperties>"
         _send(settings, found, "PUT", document.encode())
-    click.echo("\n".join(_lines(_send(settings, found, "GET", b""))))
+    kept = _kept(_send(settings, found, "GET", b""))
+    if as_json:
+        printing.print_json(kept)
+    else:
+        click.echo("\n".join(_lines(kept)))
 
 
 def _retention(name: str, days: int | None) -> str:
@@ -57,33 +61,32 @@ def _retention(name: str, days: int | None) -> str:
     if days is None:
         return ""
     if not 0 <= days <= MAX_DAYS:
-        options.fail(f"deleted things are kept for 0 to {MAX_DAYS} days, not {days}")
+        exits.fail(f"deleted things are kept for 0 to {MAX_DAYS} days, not {days}")
     inner = f"<Enabled>true</Enabled><Days>{days}</Days>" if days else "<Enabled>false</Enabled>"
     return f"<{name}>{inner}</{name}>"
 
 
 def _send(settings: Settings, account: StorageAccount, verb: str, body: bytes) -> bytes:
-    import ssl
     import urllib.error
     import urllib.request
 
-    known = endpoints.load(settings.data_dir)
-    url = known and known.url("blob")
-    if known is None or url is None:
-        options.fail(f"no Blob service has been started with the data directory {settings.data_dir}")
+    from batchite.cli.requests import answered
+
+    known = options.known_endpoints(settings.data_dir)
+    url = known.url("blob")
+    if url is None:
+        message = f"no Blob service has been started with the data directory {settings.data_dir}"
+        exits.fail(message, exits.NOT_RUNNING)
     query = "&".join(f"{name}={value}" for name, value in _QUERY)
     request = urllib.request.Request(  # noqa: S310 - our own endpoint
         f"{url}/{account.name}?{query}", body or None, _signed(account, verb, body), method=verb
     )
-    trust = ssl.create_default_context(cafile=known.bundle or None) if known.tls else None
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS, context=trust) as answer:  # noqa: S310
+        with answered(known, "blob", request) as answer:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            options.fail(f"the service refused it: {error.read().decode(errors='replace')}")
-    except OSError as error:
-        options.fail(f"the Blob service at {url} cannot be reached: {error}. Is it running?")
+            exits.fail(f"the service refused it: {error.read().decode(errors='replace')}")
 
 
 def _signed(account: StorageAccount, verb: str, body: bytes) -> dict[str, str]:
@@ -101,17 +104,25 @@ def _signed(account: StorageAccount, verb: str, body: bytes) -> dict[str, str]:
     return {**headers, "authorization": f"SharedKey {account.name}:{signature}"}
 
 
-def _lines(document: bytes) -> list[str]:
+def _kept(document: bytes) -> dict[str, bool | int]:
+    """Whether versions are kept, and for how many days what was deleted."""
     from xml.etree import ElementTree
 
     root = ElementTree.fromstring(document)  # noqa: S314 - of our own service
-    versions = root.findtext("IsVersioningEnabled") == "true"
+    return {
+        "versions": root.findtext("IsVersioningEnabled") == "true",
+        "deleted_blobs": int(root.findtext("DeleteRetentionPolicy/Days") or 0),
+        "deleted_containers": int(root.findtext("ContainerDeleteRetentionPolicy/Days") or 0),
+    }
+
+
+def _lines(kept: dict[str, bool | int]) -> list[str]:
     return [
-        f"old versions        {'kept' if versions else 'not kept'}",
-        f"deleted blobs       {_told(root.findtext('DeleteRetentionPolicy/Days'))}",
-        f"deleted containers  {_told(root.findtext('ContainerDeleteRetentionPolicy/Days'))}",
+        f"old versions        {'kept' if kept['versions'] else 'not kept'}",
+        f"deleted blobs       {_told(kept['deleted_blobs'])}",
+        f"deleted containers  {_told(kept['deleted_containers'])}",
     ]
 
 
-def _told(days: str | None) -> str:
-    return "gone at once" if days is None else f"kept for {days} days"
+def _told(days: int) -> str:
+    return f"kept for {days} days" if days else "gone at once"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,22 +10,19 @@ import click
 
 from batchite import accounts, endpoints
 from batchite.accounts import Accounts
+from batchite.cli.exits import NOT_RUNNING, fail
+from batchite.cli.grammar import Command
 from batchite.config_file import SettingsError
 from batchite.endpoints import Endpoints
 from batchite.settings import CONFIG, SETTINGS, Setting, load
-
-
-def fail(message: str) -> NoReturn:
-    """End the command with an error that a person can act on."""
-    click.echo(f"batchite: {message}", err=True)
-    sys.exit(1)
 
 
 def not_started(data_dir: Path) -> NoReturn:
     """End the command: there is no service to speak of."""
     fail(
         f"no service has been started with the data directory {data_dir}. "
-        "Start one with: batchite serve --data-dir ..."
+        "Start one with: batchite serve --data-dir ...",
+        NOT_RUNNING,
     )
 
 
@@ -73,7 +69,7 @@ def command(
             fail(str(error))
         run(loaded, **{name: given[name] for name in own})
 
-    return click.Command(name, callback=call, params=[*more, *flags], help=help)
+    return Command(name, call, [*more, *flags], help)
 
 
 def _flag(setting: Setting) -> click.Option:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import click
 
-from batchite.cli import options
+from batchite.cli import exits, grammar, options, printing
 from batchite.cli.ahead import Ahead
-from batchite.cli.announcement import announcement
+from batchite.cli.announcement import announcement, document
 from batchite.endpoints import Endpoints, Service
 from batchite.settings import Settings
 
@@ -24,11 +24,12 @@ def command() -> click.Command:
             ["service"], type=click.Choice(["blob", "batch"]), required=False, metavar="[blob|batch]"
         ),
         click.Option(["--until-eof"], is_flag=True, help="Stop when standard input ends, too."),
+        grammar.json_option(),
     )
     return options.command("serve", _serve, help=HELP, more=more)
 
 
-def _serve(settings: Settings, service: Service | None, until_eof: bool) -> None:
+def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json: bool) -> None:
     from batchite.supervisor import CannotStartError, supervise
 
     services: Sequence[Service] = (service,) if service else ("batch", "blob")
@@ -37,11 +38,15 @@ def _serve(settings: Settings, service: Service | None, until_eof: bool) -> None
     )
 
     def announce(endpoints: Endpoints) -> None:
-        print("\n".join(announcement(settings, endpoints, services)), flush=True)
+        if as_json:
+            printing.print_json(document(settings, endpoints, services))
+        else:
+            print("\n".join(announcement(settings, endpoints, services)), flush=True)
+        sys.stdout.flush()
 
     ahead: Ahead = click.get_current_context().obj
     try:
         code = supervise(settings, ahead.take(services), announce, until_eof=until_eof)
     except CannotStartError as error:
-        options.fail(str(error))
+        exits.fail(str(error))
     sys.exit(code)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from batchite.cli import options
+from batchite.cli import exits, grammar, options, printing
 from batchite.cli.env import exports
+from batchite.cli.grammar import Words
 from batchite.identity import TlsError, trusting
 from batchite.settings import Settings
 
@@ -21,18 +22,24 @@ def command() -> click.Group:
     name = click.Option(
         ["--name"], multiple=True, help="One more host name or address it is for; can be repeated."
     )
-    init = options.command("init", _init, help=HELP, settings=SETTINGS_USED, more=[name])
-    return click.Group("tls", [init], help="Certificates for HTTPS.")
+    init = options.command(
+        "init", _init, help=HELP, settings=SETTINGS_USED, more=[name, grammar.json_option()]
+    )
+    return Words("tls", [init], help="Certificates for HTTPS.")
 
 
-def _init(settings: Settings, name: Sequence[str]) -> None:
+def _init(settings: Settings, name: Sequence[str], as_json: bool) -> None:
     from batchite import tls
 
     names = tls.names(settings, name)
     try:
         made = tls.init(settings.data_dir, names)
     except (OSError, ValueError, TlsError) as error:
-        options.fail(f"the certificate was not made: {error}")
+        exits.fail(f"the certificate was not made: {error}")
+    if as_json:
+        made_of = {"certificate": made.certificate, "bundle": made.bundle, "names": list(names)}
+        printing.print_json({**made_of, "variables": trusting(made.bundle)})
+        return
     place = shlex.quote(str(settings.data_dir))
     authority = shlex.quote(made.certificate.replace(tls.CERTIFICATE, tls.AUTHORITY))
     click.echo(f"Certificate  {made.certificate}\n             for {', '.join(names)}")

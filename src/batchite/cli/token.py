@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import click
 
 from batchite.accounts import StorageAccount
-from batchite.cli import options
+from batchite.cli import exits, grammar, options, printing
 from batchite.clock import SystemClock
 from batchite.settings import Settings
 from batchite.wire.signing import bearer
@@ -34,22 +34,29 @@ def command() -> click.Command:
         click.Option(
             ["--hours"], type=float, default=1.0, show_default=True, help="How long the token is good."
         ),
+        grammar.json_option(),
     )
     return options.command("token", _token, help=HELP, settings=("data_dir", "config"), more=more)
 
 
-def _token(settings: Settings, account: str | None, role: str, user: str | None, hours: float) -> None:
+def _token(
+    settings: Settings, account: str | None, role: str, user: str | None, hours: float, as_json: bool
+) -> None:
     found = storage_account(settings, account)
     if not 0 < hours <= MAX_HOURS:
-        options.fail(f"--hours is more than 0 and at most {MAX_HOURS:,}, not {hours:g}")
+        exits.fail(f"--hours is more than 0 and at most {MAX_HOURS:,}, not {hours:g}")
     try:
         identity = Identity(_object_id(user), bearer.TENANT, bearer.read_role(role))
     except ValueError as error:
-        options.fail(str(error))
+        exits.fail(str(error))
     now = SystemClock().now()
     expiry = now + Duration.of(seconds=hours * 3600)
     start = now + Duration(-TOLERANCE.ticks)
-    click.echo(bearer.issue(found.name, found.key_bytes[0], identity, start, expiry))
+    token = bearer.issue(found.name, found.key_bytes[0], identity, start, expiry)
+    if as_json:
+        printing.print_json({"token": token, "account": found.name, "expires": str(expiry)})
+    else:
+        click.echo(token)
 
 
 def storage_account(settings: Settings, name: str | None) -> StorageAccount:
@@ -58,7 +65,7 @@ def storage_account(settings: Settings, name: str | None) -> StorageAccount:
     found = known.find_storage(name) if name else known.storage[0]
     if found is None:
         names = ", ".join(account.name for account in known.storage)
-        options.fail(f"no storage account {name!r}; there are {names}")
+        exits.fail(f"no storage account {name!r}; there are {names}")
     return found
 
 

@@ -86,6 +86,12 @@ def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes]
     return Verdict("valid" if fits else "mismatch", texts[0])
 
 
+def sign(request: SignedRequest, account: str, key: bytes) -> str:
+    """The Authorization header of a request, whose date is among its headers."""
+    text = next(_strings_to_sign(request, account))
+    return f"{SCHEME} {account}:{base64.b64encode(_mac(key, text)).decode()}"
+
+
 def refusal(verdict: Verdict) -> BatchError:
     """The error for a request that is not valid; it tells the client what the service signed."""
     detail = {

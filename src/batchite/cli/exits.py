@@ -1,0 +1,31 @@
+"""How commands end: the exit codes, and the sentence that goes with each that is not 0."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+FAILED = 1
+"""refused or gone wrong; the sentence says why"""
+USAGE = 2
+"""a command, option or value that there is not; Click's own code"""
+NOT_FOUND = 3
+"""no pool, node, job, task or file of that name"""
+NOT_RUNNING = 4
+"""no service runs at the data directory, or it cannot be reached"""
+
+MEANINGS = {
+    0: "done",
+    FAILED: "refused, or gone wrong",
+    USAGE: "wrong usage",
+    NOT_FOUND: "no such pool, node, job, task or file",
+    NOT_RUNNING: "the service is not running, or cannot be reached",
+}
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """End the command with an error that a person can act on."""
+    click.echo(f"batchite: {message}", err=True)
+    sys.exit(code)

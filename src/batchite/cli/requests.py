@@ -1,0 +1,146 @@
+"""Requests of commands to the services of a data directory, over HTTP as any program makes them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
+
+from batchite.accounts import BatchAccount
+from batchite.cli import exits, options
+from batchite.clock import SystemClock
+from batchite.endpoints import Endpoints, Service
+from batchite.settings import Settings
+from batchite.wire.blob import dates
+from batchite.wire.signing import shared_key
+from batchite.wire.signing.shared_key import SignedRequest
+
+VERSION = "2025-06-01"
+SECONDS = 60.0
+
+
+@contextmanager
+def answered(
+    endpoints: Endpoints, service: Service, request: urllib.request.Request
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a request that succeeds. Raises HTTPError; ends the command if nobody answers."""
+    trust = ssl.create_default_context(cafile=endpoints.bundle or None) if endpoints.tls else None
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS, context=trust) as answer:  # noqa: S310
+            yield answer
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        what = f"the {service.capitalize()} service at {endpoints.url(service)} cannot be reached: {reason}"
+        exits.fail(f"{what}. Is it running?", exits.NOT_RUNNING)
+
+
+class BatchRequests:
+    """Signed requests to the Batch service; whatever is refused ends the command with its reason."""
+
+    def __init__(self, settings: Settings, account: str | None) -> None:
+        self._endpoints = options.known_endpoints(settings.data_dir)
+        self._account = _batch_account(settings, account)
+        if self._endpoints.url("batch") is None:
+            exits.fail(
+                f"no Batch service has been started with the data directory {settings.data_dir}",
+                exits.NOT_RUNNING,
+            )
+
+    def get(self, *path: str, **query: str) -> dict[str, Any]:
+        """The resource at a path, given by its segments."""
+        with self._open(_resource(path), query) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def find(self, *path: str) -> dict[str, Any] | None:
+        """None if there is no such thing."""
+        try:
+            with self._answered(_resource(path), {}) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == http.client.NOT_FOUND:
+                    return None
+                _refused(error)
+
+    def each(self, *path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """A list's items, page after page."""
+        target, asked = _resource(path), dict(query)
+        while True:
+            with self._open(target, asked) as answer:
+                page = json.load(answer)
+            yield from page.get("value", [])
+            next_link = page.get("odata.nextLink")
+            if not next_link:
+                return
+            target, asked = _local(next_link), {}
+
+    def blocks(self, *path: str) -> Iterator[bytes]:
+        """The content of a file, as it comes."""
+        with self._open(_resource(path), {}) as answer:
+            while block := answer.read1(1 << 16):
+                yield block
+
+    @contextmanager
+    def _open(self, target: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+        try:
+            with self._answered(target, query) as answer:
+                yield answer
+        except urllib.error.HTTPError as error:
+            with error:
+                _refused(error)
+
+    @contextmanager
+    def _answered(self, target: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+        if "api-version=" not in target:
+            target = f"{target}?{urlencode({'api-version': VERSION, **query}, quote_via=quote)}"
+        path, _, asked = target.partition("?")
+        headers = {"ocp-date": dates.http_date(SystemClock().now().ticks)}
+        signed = SignedRequest("GET", path, asked, tuple(headers.items()))
+        headers["Authorization"] = shared_key.sign(signed, self._account.name, self._account.key_bytes[0])
+        url = f"{self._endpoints.url('batch')}{target}"
+        with answered(self._endpoints, "batch", urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
+            yield answer
+
+
+def _resource(path: tuple[str, ...]) -> str:
+    return "".join(f"/{quote(segment, safe='')}" for segment in path)
+
+
+def _local(url: str) -> str:
+    """Path and query of a URL; where the service is, is known, whatever it thinks it is called."""
+    return "/" + url.split("://", 1)[-1].partition("/")[2]
+
+
+def _batch_account(settings: Settings, name: str | None) -> BatchAccount:
+    known = options.known_accounts(settings.data_dir)
+    found = known.find_batch(name) if name else known.batch[0]
+    if found is None:
+        names = ", ".join(account.name for account in known.batch)
+        exits.fail(f"no Batch account {name!r}; there are {names}", exits.USAGE)
+    return found
+
+
+def _refused(error: urllib.error.HTTPError) -> NoReturn:
+    code = exits.NOT_FOUND if error.code == http.client.NOT_FOUND else exits.FAILED
+    exits.fail(_reason(error), code)
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """What the service says: its first line, and the values that tell more."""
+    try:
+        document = json.load(error)
+        first = str(document["message"]["value"]).splitlines()[0]
+        values = "".join(f" {detail['value']}" for detail in document.get("values") or ())
+        return f"{first}{values} ({document['code']})"
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return f"the service answered {error.code} {error.reason}"

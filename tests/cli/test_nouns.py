@@ -1,0 +1,151 @@
+"""`status`, `pool`, `node`, `job` and `task`, against a service that runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.batch import BatchClient
+from azure.batch import models as m
+from azure.core.credentials import AzureNamedKeyCredential
+from click.testing import CliRunner, Result
+from tests.product.survival.house import until
+
+from batchite.cli import exits
+from batchite.cli.commands import application
+from batchite.testing import RunningService, running_service
+
+JOBS = ("first", "second")
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningService]:
+    """With a pool of one node, two jobs, and a task of the same name in each."""
+    with running_service() as running:
+        credential = AzureNamedKeyCredential(running.batch_account, running.batch_key)
+        client = BatchClient(running.batch_url, credential)
+        image = m.BatchVmImageReference(
+            publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts"
+        )
+        machine = m.VirtualMachineConfiguration(
+            image_reference=image, node_agent_sku_id="batch.node.ubuntu 22.04"
+        )
+        client.create_pool(
+            m.BatchPoolCreateOptions(
+                id="p",
+                vm_size="standard_a1_v2",
+                virtual_machine_configuration=machine,
+                target_dedicated_nodes=1,
+            )
+        )
+        for job in JOBS:
+            client.create_job(m.BatchJobCreateOptions(id=job, pool_info=m.BatchPoolInfo(pool_id="p")))
+            line = f"/bin/sh -c 'echo said by {job}; echo complained >&2'"
+            client.create_task(job, m.BatchTaskCreateOptions(id="t", command_line=line))
+        client.create_task("first", m.BatchTaskCreateOptions(id="only", command_line="/bin/false"))
+        until(
+            lambda: all(task.state == "completed" for job in JOBS for task in client.list_tasks(job)),
+            "the tasks end",
+        )
+        yield running
+
+
+def run(service: RunningService, *words: str) -> Result:
+    return CliRunner().invoke(application(), [*words, "--data-dir", str(service.data_dir)])
+
+
+def told(service: RunningService, *words: str) -> Any:
+    answer = run(service, *words, "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.output)
+
+
+def table(service: RunningService, *words: str) -> list[dict[str, str]]:
+    head, *rows = (line.split("\t") for line in run(service, *words).output.splitlines())
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_status(service: RunningService) -> None:
+    found = told(service, "status")
+    assert found["running"] is True
+    assert found["batch"] == service.batch_url
+    assert (found["pools"], found["jobs"]) == ({"active": 1}, {"active": 2})
+    assert found["nodes"] == {"idle": 1}
+    lines = run(service, "status").output.splitlines()
+    assert ["jobs", "2", "active"] in [line.split() for line in lines]
+
+
+def test_lists_are_tables_for_people_and_the_apis_own_json(service: RunningService) -> None:
+    (pool,) = table(service, "pool", "list")
+    assert (pool["ID"], pool["STATE"], pool["NODES"]) == ("p", "active", "1/1")
+    (node,) = table(service, "node", "list")
+    assert (node["POOL"], node["STATE"]) == ("p", "idle")
+    assert [job["id"] for job in told(service, "job", "list")] == list(JOBS)
+    tasks = table(service, "task", "list")
+    assert {(task["JOB"], task["ID"]) for task in tasks} == {
+        ("first", "t"),
+        ("first", "only"),
+        ("second", "t"),
+    }
+    assert {task["RESULT"] for task in tasks if task["ID"] == "only"} == {"failure"}
+
+
+def test_lists_are_filtered_and_limited(service: RunningService) -> None:
+    assert [task["id"] for task in told(service, "task", "list", "--filter", "id eq 'only'")] == ["only"]
+    assert len(told(service, "task", "list", "--limit", "2")) == 2
+    assert told(service, "task", "list", "--job", "second", "--filter", "id eq 'only'") == []
+
+
+def test_show(service: RunningService) -> None:
+    assert told(service, "pool", "show", "p")["vmSize"] == "standard_a1_v2"
+    (node,) = told(service, "node", "list")
+    assert told(service, "node", "show", node["id"])["state"] == "idle"
+    assert told(service, "task", "show", "only")["executionInfo"]["exitCode"] == 1
+    lines = [line.split() for line in run(service, "task", "show", "only").output.splitlines()]
+    assert ["exitCode", "1"] in lines
+
+
+def test_of_several_the_meant_one_has_to_be_named(service: RunningService) -> None:
+    answer = run(service, "task", "show", "t")
+    assert answer.exit_code == exits.USAGE
+    assert "first, second" in answer.output
+    assert "--job" in answer.output
+    assert told(service, "task", "show", "t", "--job", "second")["id"] == "t"
+
+
+def test_logs(service: RunningService) -> None:
+    answer = run(service, "task", "logs", "t", "--job", "first")
+    assert (answer.stdout, answer.stderr) == ("said by first\n", "complained\n")
+    assert run(service, "task", "logs", "t", "--job", "first", "--stderr").stdout == "complained\n"
+    assert told(service, "task", "logs", "t", "--job", "second", "--stdout") == {
+        "stdout.txt": "said by second\n"
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pool", "show", "nosuch"),
+        ("node", "show", "nosuch"),
+        ("node", "list", "--pool", "nosuch"),
+        ("task", "show", "nosuch"),
+        ("task", "show", "t", "--job", "nosuch"),
+        ("task", "logs", "nosuch"),
+    ],
+)
+def test_what_is_not_there_has_an_exit_code_of_its_own(
+    service: RunningService, words: tuple[str, ...]
+) -> None:
+    answer = run(service, *words)
+    assert (answer.exit_code, answer.stdout) == (exits.NOT_FOUND, "")
+    assert answer.stderr.startswith("batchite: ")
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_refusal_is_told_in_a_sentence(service: RunningService) -> None:
+    answer = run(service, "task", "list", "--filter", "colour eq 'red'")
+    assert answer.exit_code == exits.FAILED
+    assert "colour" in answer.stderr
+    assert run(service, "job", "list", "--account", "nosuch").exit_code == exits.USAGE
