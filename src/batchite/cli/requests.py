@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from batchite.accounts import BatchAccount
 from batchite.cli import exits, options
@@ -105,7 +105,7 @@ class BatchRequests:
             target = f"{target}?{urlencode({'api-version': VERSION, **query}, quote_via=quote)}"
         path, _, asked = target.partition("?")
         headers = {"ocp-date": dates.http_date(SystemClock().now().ticks)}
-        signed = SignedRequest("GET", path, asked, tuple(headers.items()))
+        signed = SignedRequest("GET", path, parse_qsl(asked), tuple(headers.items()))
         headers["Authorization"] = shared_key.sign(signed, self._account.name, self._account.key_bytes[0])
         url = f"{self._endpoints.url('batch')}{target}"
         with answered(self._endpoints, "batch", urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
