@@ -163,6 +163,8 @@ async def test_pools_and_jobs_are_filtered_by_the_official_client(api: Api) -> N
         ("$top=3", "UnsupportedQueryParameter"),
         ("timeOut=soon", "InvalidQueryParameterValue"),
         ("$filter=id%20eq%20'a'&$filter=id%20eq%20'b'", "InvalidQueryParameterValue"),
+        ("$filter=id%20eq%0A'a'", "InvalidQueryParameterValue"),
+        ("$filter=&$FILTER=id%20eq%20'b'", "InvalidQueryParameterValue"),
         ("$expand=tasks", "InvalidQueryParameterValue"),
         ("$filter=%ff", "RequestUrlFailedToParse"),
     ],

@@ -144,3 +144,39 @@ async def test_without_credentials_there_is_nothing(server: Server, container: C
             await client.get_container_client("things").get_container_properties()
     assert refused.value.status_code == 401
     assert refused.value.error_code == "NoAuthenticationInformation"
+
+
+JOINED: dict[str, Change] = {
+    "value": replace_in_url("blockid=MDAw&comp=block", "blockid=MDAw%0Acomp:block"),
+    "value, by carriage return": replace_in_url("blockid=MDAw&comp=block", "blockid=MDAw%0D%0Acomp:block"),
+    "name": replace_in_url("blockid=MDAw&comp=block", "blockid%0Acomp=block"),
+    "colon": replace_in_url("comp=block", "comp:block"),
+}
+
+
+def reorder(request: Any) -> None:
+    """The same parameters, in the order in which they are signed."""
+    address, _, query = request.url.partition("?")
+    request.url = f"{address}?{'&'.join(sorted(query.split('&')))}"
+
+
+@pytest.mark.parametrize("way", JOINED)
+async def test_parameters_are_not_joined_to_make_another_operation(
+    container: ContainerClient, server: Server, way: str
+) -> None:
+    """Put Block From URL without `comp` is Copy Blob."""
+    source = await container.upload_blob("source", b"data")
+
+    def join(request: Any) -> None:
+        reorder(request)
+        JOINED[way](request)
+
+    async with BlobServiceClient.from_connection_string(
+        server.connection_string, retry_total=0, transport=Tampering(join)
+    ) as client:
+        blob = client.get_blob_client("things", "one")
+        with pytest.raises(HttpResponseError) as refused:
+            await blob.stage_block_from_url("000", f"{source.url}", source_offset=0, source_length=4)
+    assert (refused.value.status_code, refused.value.error_code) == (400, "InvalidQueryParameterValue")
+    assert "no signature can cover" in refused.value.message
+    assert [blob.name async for blob in container.list_blobs()] == ["source"]

@@ -130,8 +130,6 @@ def verify(
     version = query.get("sv", "")
     if not _VERSION.fullmatch(version):
         raise SasError("malformed", f"sv is mandatory and a version such as 2026-10-06, not {version!r}.")
-    if any("\n" in value for value in query.values()):
-        raise SasError("malformed", "A value of a shared access signature has no line breaks.")
     if "skoid" in query:
         token = _delegated_token(query, target, keys, now)
     elif "ss" in query or "srt" in query:
