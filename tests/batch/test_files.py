@@ -1,5 +1,5 @@
 import asyncio
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import aiohttp
 import pytest
@@ -64,6 +64,45 @@ async def test_files_of_a_node(api: Api) -> None:
         assert found.is_directory is True
         with pytest.raises(ResourceNotFoundError):
             await client.download_node_file("pool", "n", "none.txt")
+
+
+async def test_every_url_of_a_file_leads_to_it(api: Api) -> None:
+    await run_task(api)
+    files = api.files.nodes["n"].files
+    task = (await api.get("/jobs/job/tasks/task")).json
+    root = task["nodeInfo"]["taskRootDirectoryUrl"].removeprefix(api.url)
+    for target in ("/jobs/job/tasks/task/files", "/pools/pool/nodes/n/files"):
+        base = ROOT + "/" if "tasks" in target else ""
+        listed = [
+            file
+            for file in (await api.get(f"{target}?recursive=true")).json["value"]
+            if not file["isDirectory"]
+        ]
+        assert listed
+        for file in listed:
+            answer = await api.get(file["url"].removeprefix(api.url))
+            assert (answer.status, answer.body) == (200, files[base + file["name"]])
+            own = unquote(answer.headers["ocp-batch-file-url"]).removeprefix(api.url)
+            assert (await api.get(own)).body == answer.body
+            if base:
+                assert (await api.get(f"{root}/{quote(file['name'])}")).body == answer.body
+
+
+async def test_a_backslash_is_part_of_a_name_or_lies_between_two(api: Api) -> None:
+    await run_task(api)
+    files = api.files.nodes["n"].files
+    files |= {f"{ROOT}/wd/a\\b": b"of that name", f"{ROOT}/c/d": b"below", f"{ROOT}/..\\up": b"odd"}
+    async with api.async_client() as client:
+        names = {file.name async for file in client.list_task_files("job", "task", recursive=True)}
+        for name, content in (("wd/a\\b", b"of that name"), ("..\\up", b"odd"), ("c\\d", b"below")):
+            assert name in names or name == "c\\d"
+            found = await client.download_task_file("job", "task", name)
+            assert b"".join([chunk async for chunk in found]) == content
+            assert (await client.get_task_file_properties("job", "task", name)).content_length == len(content)
+            await client.delete_task_file("job", "task", name)
+            with pytest.raises(ResourceNotFoundError):
+                await client.download_task_file("job", "task", name)
+    assert not {name for name in files if "\\" in name or name.endswith("c/d")}
 
 
 async def test_files_are_listed_in_pages_and_by_prefix(api: Api) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from batchite.web.problems import MalformedRequest, PathNotFound, VerbNotAllowed
 from batchite.web.router import Router
 
-FILE = "/jobs/{jobId}/tasks/{taskId}/files/{filePath}"
+FILE = "/jobs/{jobId}/tasks/{taskId}/files/{filePath...}"
 ROUTES = [
     ("GET", "/jobs", "list jobs"),
     ("GET", "/jobs/{jobId}", "get job"),
@@ -15,6 +15,7 @@ ROUTES = [
     ("DELETE", "/jobs/{jobId}", "delete job"),
     ("GET", FILE, "get file"),
     ("HEAD", FILE, "file properties"),
+    ("GET", "/jobs/{jobId}/tasks/{taskId}/notes/{name}", "note"),
 ]
 router = Router(ROUTES)
 # NUL cannot be part of any name; surrogates cannot be written in UTF-8
@@ -31,6 +32,22 @@ def test_an_encoded_slash_stays_in_its_segment() -> None:
     match = router.match("GET", "/jobs/j/tasks/t/files/wd%2Fa%20b%2Fx.txt")
     assert match.target == "get file"
     assert match.params == {"jobId": "j", "taskId": "t", "filePath": "wd/a b/x.txt"}
+
+
+@pytest.mark.parametrize("path", ["wd%2Fa%20b%2Fx.txt", "wd/a%20b/x.txt", "wd/a%20b%2Fx.txt"])
+def test_a_path_within_the_path_is_the_rest_of_it(path: str) -> None:
+    match = router.match("HEAD", f"/jobs/j/tasks/t/files/{path}")
+    assert match.target == "file properties"
+    assert match.params == {"jobId": "j", "taskId": "t", "filePath": "wd/a b/x.txt"}
+
+
+def test_only_what_takes_the_rest_takes_more_than_a_segment() -> None:
+    assert router.match("GET", "/jobs/j/tasks/t/notes/n").target == "note"
+    with pytest.raises(PathNotFound):
+        router.match("GET", "/jobs/j/tasks/t/notes/n/m")
+    with pytest.raises(VerbNotAllowed) as caught:
+        router.match("DELETE", "/jobs/j/tasks/t/files/a/b")
+    assert caught.value.allowed == ("GET", "HEAD")
 
 
 def test_segments_are_decoded_once() -> None:

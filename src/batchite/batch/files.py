@@ -68,12 +68,20 @@ async def of_task(call: Call) -> Place:
     return Place(row.node_id, tasks.directory(job.id, row.id), address, "TaskFilesUnavailable")
 
 
-def path_within(text: str) -> str:
-    """A file path of a URL with `/` between its parts. Raises FileNotFound for one that could lead out."""
-    parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
-    if not parts or ".." in parts or text[:1] in ("/", "\\"):
+def paths_within(text: str) -> list[str]:
+    """What a file path of a URL may mean, with `/` between its parts: a backslash belongs to a name or, as
+    clients of Windows write it, lies between two. Raises FileNotFound for one that could lead out."""
+    meanings = dict.fromkeys((text, text.replace("\\", "/")))
+    found = [inner for inner in map(_within, meanings) if inner]
+    if not found:
         raise BatchError("FileNotFound", "Give a path relative to the directory, without '..'.")
-    return "/".join(parts)
+    return found
+
+
+def _within(path: str) -> str:
+    """The path without what leads nowhere; nothing if it could lead out."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "" if ".." in parts or path.startswith("/") else "/".join(parts)
 
 
 async def _ask(place: Place, answer: Awaitable[T]) -> T:
@@ -97,6 +105,22 @@ def _refused(error: NodeFileError) -> BatchError:
         "unreadable": "It cannot be read as a file.",
     }
     return BatchError("FileNotFound", details[error.reason])
+
+
+async def _ask_of_file(call: Call, place: Place, question: Callable[[str], Awaitable[T]]) -> tuple[str, T]:
+    """The name of the file that the request's path means, and what the node says of it. Raises BatchError."""
+    *others, last = paths_within(call.params["filePath"])
+    for name in others:
+        try:
+            return name, await _ask(place, question(place.path(name)))
+        except BatchError as error:
+            if error.code != "FileNotFound":
+                raise
+    return last, await _ask(place, question(place.path(last)))
+
+
+async def _find(call: Call, place: Place) -> tuple[str, NodeFile]:
+    return await _ask_of_file(call, place, lambda path: call.services.files.status(place.node_id, path))
 
 
 async def list_(call: Call, locate: Locate) -> Response:
@@ -159,19 +183,16 @@ def _headers(call: Call, place: Place, name: str, file: NodeFile) -> dict[str, s
 
 
 async def properties(call: Call, locate: Locate) -> Response:
-    name = path_within(call.params["filePath"])
     place = await locate(call)
-    file = await _ask(place, call.services.files.status(place.node_id, place.path(name)))
+    name, file = await _find(call, place)
     call.conditions.check_read(file.modified)
     size = 0 if file.is_directory else file.size
     return Response(None, 200, {**_headers(call, place, name, file), "Content-Length": str(size)})
 
 
 async def get(call: Call, locate: Locate) -> Response:
-    name = path_within(call.params["filePath"])
     place = await locate(call)
-    path = place.path(name)
-    file = await _ask(place, call.services.files.status(place.node_id, path))
+    name, file = await _find(call, place)
     if file.is_directory:
         raise _refused(NodeFileError("is-directory"))
     call.conditions.check_read(file.modified)
@@ -179,7 +200,9 @@ async def get(call: Call, locate: Locate) -> Response:
     found = {**_headers(call, place, name, file), "Content-Length": str(length)}
     if length == 0:
         return Response(b"", 200, found)
-    return StreamingResponse(await _ask(place, _begin(call, place, path, offset, length)), 200, found)
+    return StreamingResponse(
+        await _ask(place, _begin(call, place, place.path(name), offset, length)), 200, found
+    )
 
 
 async def _begin(call: Call, place: Place, path: str, offset: int, length: int) -> AsyncIterator[bytes]:
@@ -206,15 +229,14 @@ async def _exactly(length: int, first: bytes, rest: AsyncIterator[bytes]) -> Asy
 
 
 async def delete(call: Call, locate: Locate) -> Response:
-    name = path_within(call.params["filePath"])
     recursive = call.truth("recursive")
-    place = await locate(call)
-    await _ask(place, call.services.files.delete(place.node_id, place.path(name), recursive=recursive))
+    place, files = await locate(call), call.services.files
+    await _ask_of_file(call, place, lambda path: files.delete(place.node_id, path, recursive=recursive))
     return answers.empty(call, 200)
 
 
 def _operations(owner: str, path: str, locate: Locate) -> tuple[Operation, ...]:
-    one = f"{path}/{{filePath}}"
+    one = f"{path}/{{filePath...}}"
     recursive = frozenset({"recursive"})
 
     def at(run: Callable[[Call, Locate], Awaitable[Response]]) -> Callable[[Call], Awaitable[Response]]:

@@ -1,7 +1,8 @@
 """From verb and raw path to the operation.
 
 The path is matched as it was sent: split on `/` first, each segment decoded once afterwards, so that
-`%2F` inside a segment stays part of that segment (file paths are such segments).
+`%2F` inside a segment stays part of that segment. A path within a path, such as that of a file, is
+the rest of the segments, whether the `/` between its parts were encoded or not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from batchite.web.problems import MalformedRequest, PathNotFound, VerbNotAllowed
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Route = tuple[str, str, T]
-"""(verb, pattern, target); the pattern's segments are literals or `{parameter}`"""
+"""(verb, pattern, target); the pattern's segments are literals, `{parameter}`, and at the end perhaps
+`{parameter...}`, which takes one segment or more"""
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -57,10 +59,13 @@ def decode_segment(segment: str) -> str:
 
 
 class Router(Generic[T]):
-    """A table of routes. Where several fit a path, the one with more literals wins."""
+    """A table of routes. Where several fit a path, the one with more literals wins, and one of the path's
+    own length over one that takes the rest of it."""
 
     def __init__(self, routes: Iterable[Route[T]]) -> None:
         self._by_length: dict[int, list[_Shape[T]]] = {}
+        self._open: dict[int, list[_Shape[T]]] = {}
+        """those that take the rest of a longer path"""
         for verb, pattern, target in routes:
             self._add(verb, pattern, target)
         for shapes in self._by_length.values():
@@ -68,13 +73,15 @@ class Router(Generic[T]):
 
     def _add(self, verb: str, pattern: str, target: T) -> None:
         segments = pattern[1:].split("/")
-        parameters = tuple((i, text[1:-1]) for i, text in enumerate(segments) if text.startswith("{"))
+        parameters = tuple((i, text.strip("{.}")) for i, text in enumerate(segments) if text.startswith("{"))
         literals = tuple((i, text) for i, text in enumerate(segments) if not text.startswith("{"))
         shapes = self._by_length.setdefault(len(segments), [])
         shape = next((known for known in shapes if known.literals == literals), None)
         if shape is None:
             shape = _Shape(literals, {})
             shapes.append(shape)
+            if segments[-1].endswith("...}"):
+                self._open.setdefault(len(segments), []).append(shape)
         if verb in shape.targets:
             raise ValueError(f"two routes for {verb} {pattern}")
         shape.targets[verb] = (parameters, target)
@@ -82,7 +89,9 @@ class Router(Generic[T]):
     def match(self, verb: str, raw_path: str) -> Match[T]:
         """Raises PathNotFound, VerbNotAllowed and MalformedRequest. HEAD is a verb of its own."""
         segments = [decode_segment(segment) for segment in raw_path[1:].split("/")]
-        fitting = [shape for shape in self._by_length.get(len(segments), ()) if shape.fits(segments)]
+        fitting = _fitting(self._by_length.get(len(segments), ()), segments)
+        if not fitting:
+            segments, fitting = self._with_rest(segments)
         for shape in fitting:
             if verb in shape.targets:
                 parameters, target = shape.targets[verb]
@@ -90,3 +99,15 @@ class Router(Generic[T]):
         if not fitting:
             raise PathNotFound(raw_path)
         raise VerbNotAllowed(verb, tuple(sorted({known for shape in fitting for known in shape.targets})))
+
+    def _with_rest(self, segments: list[str]) -> tuple[list[str], list[_Shape[T]]]:
+        """The segments with the last ones joined, and the shapes that they fit so."""
+        for length, shapes in self._open.items():
+            joined = [*segments[: length - 1], "/".join(segments[length - 1 :])]
+            if length < len(segments) and (fitting := _fitting(shapes, joined)):
+                return joined, fitting
+        return segments, []
+
+
+def _fitting(shapes: Iterable[_Shape[T]], segments: list[str]) -> list[_Shape[T]]:
+    return [shape for shape in shapes if shape.fits(segments)]
