@@ -1,4 +1,4 @@
-"""The account in the path or in the host, and its copy for reading."""
+"""The account in the path or in the host, and its copy for reading; names with backslashes."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -9,8 +9,10 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob import generate_blob_sas
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, Server
+from tests.blobs.test_hostile import exchange, signed, status_and_code
 
 
 class Loopback(AbstractResolver):
@@ -102,3 +104,33 @@ async def test_a_signature_for_one_host_account_is_none_for_another_path(server:
         with pytest.raises(HttpResponseError) as caught:
             await client.get_service_properties()
     assert caught.value.error_code == "ResourceNotFound"
+
+
+async def test_a_backslash_in_a_name_is_a_slash(container: ContainerClient, server: Server) -> None:
+    name = "dir\\sub\\file.txt"
+    blob = await container.upload_blob(name, b"data", metadata={"a": "1"})
+    assert [found.name async for found in container.list_blobs()] == ["dir/sub/file.txt"]
+    assert await (await container.download_blob("dir/sub/file.txt")).readall() == b"data"
+    await container.get_blob_client("copy").start_copy_from_url(blob.url, requires_sync=False)
+    assert await (await container.download_blob("copy")).readall() == b"data"
+    token = generate_blob_sas(
+        NAME, "things", name.replace("\\", "/"), account_key=KEY, permission="r", expiry="2999-01-01"
+    )
+    async with BlobClient.from_blob_url(blob.url, token, retry_total=0) as shared:
+        assert "%5C" in shared.url
+        assert (await shared.get_blob_properties()).metadata == {"a": "1"}
+    await container.delete_blob(name)
+    assert not await container.get_blob_client("dir/sub/file.txt").exists()
+
+
+@pytest.mark.parametrize("sent", ["dir%5Cfile", "dir%5cfile", "dir\\file"])
+@pytest.mark.parametrize("as_sent", [True, False])
+async def test_a_backslash_is_signed_as_sent_or_as_a_slash(
+    container: ContainerClient, server: Server, sent: str, as_sent: bool
+) -> None:
+    await container.upload_blob("dir/file", b"data")
+    path, plain = f"/{NAME}/things/{sent}", f"/{NAME}/things/dir/file"
+    answer = await exchange(server, "GET", path, signed("GET", path if as_sent else plain, {}))
+    assert status_and_code(answer) == (200, "")
+    refused = await exchange(server, "GET", path, signed("GET", f"{plain}2", {}))
+    assert status_and_code(refused) == (403, "AuthenticationFailed")

@@ -12,7 +12,7 @@ from batchite.store.database import Database
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
 from batchite.wire.blob import policies
-from batchite.wire.blob.address import SECONDARY, Address
+from batchite.wire.blob.address import SECONDARY, Address, with_slashes
 from batchite.wire.blob.errors import BlobError, authentication_failed, invalid_parameter
 from batchite.wire.signing import bearer, known_tokens, sas, storage_key
 from batchite.wire.signing.bearer import BearerError, Identity
@@ -168,10 +168,15 @@ def _ambiguous(error: ParameterError) -> BlobError:
 
 
 def _signed_paths(raw_path: str, address: Address) -> Iterator[str]:
-    """As sent; where the path says `account-secondary`, clients may sign it without that ending."""
-    yield raw_path
+    """As sent; where the path says `account-secondary`, clients may sign it without that ending, and
+    slashes where it has backslashes."""
+    paths = [raw_path]
     if address.secondary and not address.by_host:
-        yield raw_path.replace(SECONDARY, "", 1)
+        paths.append(raw_path.replace(SECONDARY, "", 1))
+    for path in paths:
+        yield path
+        if (same := with_slashes(path)) != path:
+            yield same
 
 
 def _target(

@@ -45,8 +45,8 @@ def head(name: Name) -> str:
     return max(path.name.partition("_")[0] for path in _revisions(name).glob("[0-9]*.py"))
 
 
-def run_revisions(connection: sa.Connection, name: Name) -> None:
-    """Run the revisions that the database has not seen yet."""
+def run_revisions(connection: sa.Connection, name: Name, last: str = "head") -> None:
+    """Run the revisions that the database has not seen yet, up to this one."""
     from alembic import command
     from alembic.config import Config
 
@@ -55,7 +55,7 @@ def run_revisions(connection: sa.Connection, name: Name) -> None:
     config.set_main_option("version_locations", _option(_revisions(name)))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, last)
 
 
 def _create(connection: sa.Connection, name: Name) -> None:

@@ -1,21 +1,55 @@
+"""What becomes of the data of earlier schemas."""
+
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from batchite.store import migrating
-from batchite.store.blobs import schema
 from batchite.store.database import create_engine
 
 
-def definitions(engine: sa.Engine) -> dict[str, str]:
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+def at_revision(url: str, last: str, *statements: str) -> None:
+    """A database as of an earlier revision, with what the statements put into it."""
+    engine = create_engine(url)
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        migrating.run_revisions(connection, "blobs", last)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
-    return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
 
 
-def test_the_revisions_lead_to_the_schema(tmp_path: Path) -> None:
-    migrating.upgrade(f"sqlite:///{tmp_path}/migrated.db", "blobs")
-    created = create_engine(f"sqlite:///{tmp_path}/created.db")
-    schema.metadata.create_all(created)
-    assert definitions(create_engine(f"sqlite:///{tmp_path}/migrated.db")) == definitions(created)
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(sa.text(query))]
+    engine.dispose()
+    return found
+
+
+def test_names_with_backslashes_get_slashes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/blobs.db"
+    blob = (
+        "INSERT INTO blobs (container_no, name, moment, type, created, modified, size) "
+        "VALUES (1, '{}', {}, 'block', 1, 1, 0)"
+    )
+    at_revision(
+        url,
+        "0001",
+        "INSERT INTO containers (container_no, account, name, created, modified) VALUES (1, 'a', 'c', 1, 1)",
+        blob.format(r"a\b\c", 7),
+        blob.format(r"a\b\c", 9),
+        blob.format(r"in\the way", 9),
+        blob.format("in/the way", 9),
+        blob.format("100%_plain", 9),
+        "INSERT INTO uncommitted (container_no, name, blocks, id_length, staged) "
+        r"VALUES (1, 'a\b\c', 1, 4, 1)",
+    )
+    migrating.upgrade(url, "blobs")
+    assert rows(url, "SELECT name, moment FROM blobs ORDER BY blob_no") == [
+        ("a/b/c", 7),
+        ("a/b/c", 9),
+        ("in/the way-2", 9),
+        ("in/the way", 9),
+        ("100%_plain", 9),
+    ]
+    assert rows(url, "SELECT name FROM uncommitted") == [("a/b/c",)]

@@ -2,6 +2,7 @@
 
 The account stands in the path (`/account/container/blob`) or before a known suffix of the host
 (`account.blob.localhost`). Either way `-secondary` behind its name means its copy for reading.
+A backslash is a slash.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MAX_BLOB_SEGMENTS = 254
 _CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9])*", re.ASCII)
 _SPECIAL_CONTAINERS = frozenset({ROOT_CONTAINER, "$web", "$logs", "$blobchangefeed"})
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_BACKSLASH = re.compile(r"\\|%5C", re.IGNORECASE)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ def parse(raw_path: str, *, container_meant: bool, host_account: str | None = No
     One segment after the account names a container if `container_meant` (`restype=container`), else a
     blob of the root container. Raises BlobError InvalidUri, InvalidResourceName or OutOfRangeInput.
     """
-    path = raw_path.removeprefix("/")
+    path = with_slashes(raw_path).removeprefix("/")
     account, _, rest = path.partition("/") if host_account is None else (host_account, "", path)
     container, slash, blob = rest.partition("/")
     account, container, blob = decode(account), decode(container), decode(blob)
@@ -76,6 +78,11 @@ def parse(raw_path: str, *, container_meant: bool, host_account: str | None = No
         container, blob = ROOT_CONTAINER, container + slash
     name = account.removesuffix(SECONDARY)
     return Address(name, container, blob, name != account, host_account is not None)
+
+
+def with_slashes(raw_path: str) -> str:
+    """The path with a slash for each backslash, escaped or not: in an address they are the same."""
+    return _BACKSLASH.sub("/", raw_path) if "\\" in raw_path or "%5" in raw_path else raw_path
 
 
 def decode(text: str) -> str:
