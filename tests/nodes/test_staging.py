@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ from aiohttp import web
 from batchite.nodes.definition import ResourceFile
 from batchite.nodes.downloads import Patience
 from batchite.nodes.failures import RunError
-from batchite.nodes.staging import Staging
+from batchite.nodes.staging import AT_ONCE, Staging
 
 Answer = Callable[[web.Request], web.StreamResponse]
 
@@ -315,6 +317,73 @@ async def test_what_a_server_sets_for_one_task_is_not_told_by_the_next(
     for _ in range(2):
         await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], str(working))
     assert told == [None, None]
+
+
+@pytest.mark.parametrize(("slots", "files"), [(1, 20), (4, 4), (8, 2)])
+async def test_failed_downloads_leave_the_node_able_to_download(
+    store: Store, staging: Staging, working: Path, slots: int, files: int
+) -> None:
+    """The first file that fails cancels its siblings, some of them before their first step."""
+    store.content = {"/x": b"x"}
+    missing = [ResourceFile(http_url=f"{store.url}/no{n}", file_path=f"no{n}") for n in range(files)]
+    for _ in range(2):
+        await asyncio.gather(*(failed(staging, working, *missing) for _ in range(slots)))
+    good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
+    await asyncio.wait_for(staging.stage([good] * AT_ONCE, str(working)), 60)
+    assert (working / "x").read_bytes() == b"x"
+
+
+async def test_files_that_cannot_even_begin_leave_the_node_able_to_download(
+    store: Store, staging: Staging, working: Path
+) -> None:
+    store.content = {"/x": b"x"}
+    good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
+    for _ in range(AT_ONCE):
+        await failed(
+            staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="y", file_mode="rwx")
+        )
+        await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="../y"))
+        cancelled = asyncio.ensure_future(staging.stage([good], str(working)))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+    await asyncio.wait_for(staging.stage([good], str(working)), 60)
+
+
+async def test_what_waits_for_minutes_says_so(
+    store: Store, working: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both what is still being fetched and what waits until others are; each again and again."""
+    told: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+    released = asyncio.Event()
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            told[next(word for word in ("is still being fetched", "waits for one") if word in message)].set()
+
+    class Held(web.StreamResponse):
+        async def write_eof(self, data: bytes = b"") -> None:
+            await released.wait()
+            await super().write_eof(data)
+
+    store.content = {"/x": lambda _: Held()}
+    staging = Staging(notice=0.01)
+    logging.getLogger("batchite.nodes").addHandler(told_here := Told())
+    files = [ResourceFile(http_url=f"{store.url}/x", file_path=f"x{n}") for n in range(AT_ONCE)]
+    stages = [asyncio.ensure_future(staging.stage(files, str(working))) for _ in range(2)]
+    try:
+        async with asyncio.timeout(60):
+            for word in ("is still being fetched", "waits for one"):
+                await told[word].wait()
+                told[word].clear()
+                await told[word].wait()
+            released.set()
+            await asyncio.gather(*stages)
+    finally:
+        logging.getLogger("batchite.nodes").removeHandler(told_here)
+        await staging.close()
+    assert f"resource file 'x0' of {working}" in caplog.text
 
 
 async def test_no_descriptor_is_left_open(store: Store, staging: Staging, working: Path) -> None:

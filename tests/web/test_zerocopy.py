@@ -3,7 +3,9 @@
 import asyncio
 import os
 import socket
+import stat
 import struct
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +13,10 @@ from random import Random
 
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.web.conftest import DEADLINE
 from tests.web.connections import Run, encrypted, serving
 
+from batchite.web import zerocopy
 from batchite.web.listener import Listener
 from batchite.web.zerocopy import EXTENSION
 
@@ -201,6 +205,42 @@ def test_an_answer_that_is_cancelled_ends_its_connection(run: Run, file: int) ->
             assert len(await read(client, len(DATA))) < len(DATA)
 
     run(test())
+
+
+def test_a_cancelled_answer_waits_for_the_thread_that_still_sends(
+    run: Run, file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its descriptor would else be closed under the thread's hands, and soon be another connection's."""
+    sending, may_end = threading.Event(), threading.Event()
+    open_at_the_end: list[bool] = []
+
+    def turn(out: int, _file: int, _offset: int, count: int) -> tuple[int, bytes]:
+        sending.set()
+        may_end.wait(DEADLINE)
+        open_at_the_end.append(stat.S_ISSOCK(os.fstat(out).st_mode))
+        return count, b""
+
+    monkeypatch.setattr(zerocopy, "_turn", turn)
+
+    async def test() -> None:
+        over = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await send(start(len(DATA)))
+            answer = asyncio.ensure_future(send(stretch(file, 0, len(DATA))))
+            await asyncio.to_thread(sending.wait, DEADLINE)
+            answer.cancel()
+            asyncio.get_running_loop().call_later(0.01, may_end.set)
+            await asyncio.wait([answer])
+            over.set()
+
+        async with serving(app) as listener:
+            client = connected(listener)
+            await over.wait()
+            client.close()
+
+    run(test())
+    assert open_at_the_end == [True]
 
 
 @pytest.mark.parametrize("offset", [0, len(DATA) - 10, len(DATA), 2 * len(DATA)])

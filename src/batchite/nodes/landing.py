@@ -21,13 +21,14 @@ class Landing:
     """Where the files of one run land; to be closed."""
 
     def __init__(self, working: str) -> None:
-        self._working = os.open(working, _O_DIRECTORY)
+        self.working = working
+        self._directory = os.open(working, _O_DIRECTORY)
 
     def close(self) -> None:
-        os.close(self._working)
+        os.close(self._directory)
 
     def free_bytes(self) -> int:
-        status = os.fstatvfs(self._working)
+        status = os.fstatvfs(self._directory)
         return status.f_bavail * status.f_frsize
 
     def create(self, path: str, mode: int) -> int:
@@ -52,7 +53,7 @@ class Landing:
             raise RunError(failure) from None
 
     def _enter(self, parents: list[str]) -> int:
-        directory = os.dup(self._working)
+        directory = os.dup(self._directory)
         for name in parents:
             try:
                 with contextlib.suppress(FileExistsError):

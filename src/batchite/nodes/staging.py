@@ -9,39 +9,43 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from batchite.nodes import failures, landing
 from batchite.nodes.definition import ResourceFile
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Landing
+from batchite.nodes.slowness import NOTICE_SECONDS, noticed
 
 if TYPE_CHECKING:
     from batchite.nodes.downloads import Downloads, Patience
 
-T = TypeVar("T")
-
 AT_ONCE = 8
+"""Files of all runs of a node that are fetched at the same time; the others wait."""
 
 
 class Staging:
     """Fetches files for all runs of a node."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, notice: float = NOTICE_SECONDS) -> None:
         self._patience = patience
+        self._notice = notice
         self._downloads: Downloads | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def stage(self, files: Iterable[ResourceFile], working: str) -> None:
         """Raises RunError; what was fetched before stays."""
         area = Landing(working)
+        fetching: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
                 for file in files:
+                    mode = landing.file_mode(file.file_mode)
                     async for url, path in self._sources(file):
-                        await self._turns.acquire()
-                        group.create_task(self._fetch(area, url, path, landing.file_mode(file.file_mode)))
+                        if len(fetching) == AT_ONCE:
+                            _, fetching = await asyncio.wait(fetching, return_when=asyncio.FIRST_COMPLETED)
+                        fetching.add(group.create_task(self._fetch(area, url, path, mode)))
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         finally:
@@ -71,11 +75,16 @@ class Staging:
         return await self._client().content(url, container.MAX_PAGE_BYTES)
 
     async def _fetch(self, area: Landing, url: str, path: str, mode: int) -> None:
+        """Takes its turn itself: one taken for a task is lost if that is cancelled before its first step."""
+        file = f"resource file {path!r} of {area.working}"
+        with noticed(f"{file} waits for one of the node's {AT_ONCE} downloads", self._notice):
+            await self._turns.acquire()
         try:
-            if path.endswith("/"):
-                area.make_directory(path)
-            else:
-                await self._fetch_file(area, url, path, mode)
+            with noticed(f"{file} is still being fetched", self._notice):
+                if path.endswith("/"):
+                    area.make_directory(path)
+                else:
+                    await self._fetch_file(area, url, path, mode)
         finally:
             self._turns.release()
 

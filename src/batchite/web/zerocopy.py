@@ -58,7 +58,7 @@ async def _in_thread(out: int, file: int, offset: int, count: int) -> tuple[int,
     """Ends when the thread has, also if it is cancelled."""
     turn = asyncio.get_running_loop().run_in_executor(None, _turn, out, file, offset, count)
     try:
-        return await turn
+        return await asyncio.shield(turn)  # which alone keeps a cancelled caller from cancelling `turn` too
     finally:
         if not turn.done():
             await asyncio.wait([turn])
