@@ -2,6 +2,9 @@
 
 A process number alone names nobody for long; together with its start time it does until the
 machine boots again.
+
+A process that is gone, or that this one may not look at, has nothing to say. Any other error is raised
+as OSError: whoever has no descriptor left to look with has not seen that there is nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import os
 from collections.abc import Iterator
 
 import msgspec
+
+_NOTHING_TO_SEE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -32,7 +37,7 @@ def read(pid: int | str) -> Process | None:
     """None if there is no such process."""
     try:
         text = _content(f"/proc/{pid}/stat")
-    except OSError:
+    except _NOTHING_TO_SEE:
         return None
     fields = text[text.rindex(b")") + 2 :].split()
     return Process(
@@ -56,7 +61,7 @@ def variables(pid: int) -> list[bytes]:
     """The environment the process was started with (NAME=value); empty if that cannot be seen."""
     try:
         return _content(f"/proc/{pid}/environ").split(b"\0")
-    except OSError:
+    except _NOTHING_TO_SEE:
         return []
 
 
@@ -64,14 +69,14 @@ def words(pid: int) -> list[str]:
     """The command line; empty if that cannot be seen."""
     try:
         return [os.fsdecode(word) for word in _content(f"/proc/{pid}/cmdline").split(b"\0")[:-1]]
-    except OSError:
+    except _NOTHING_TO_SEE:
         return []
 
 
 def working_directory(pid: int) -> str:
     try:
         return os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
+    except _NOTHING_TO_SEE:
         return ""
 
 
@@ -79,7 +84,7 @@ def places(pid: int) -> list[str]:
     """Where the process works and what its standard output and error are; what can be seen of it."""
     links = [working_directory(pid)]
     for name in ("1", "2"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_NOTHING_TO_SEE):
             links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
     return links
 
@@ -88,7 +93,7 @@ def children(pid: int) -> list[int] | None:
     """The children of a process with one thread; None if this kernel does not list them."""
     try:
         return [int(child) for child in _content(f"/proc/{pid}/task/{pid}/children").split()]
-    except OSError:
+    except _NOTHING_TO_SEE:
         return None
 
 

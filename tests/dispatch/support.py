@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 
 from batchite.accounts import Accounts, BatchAccount
 from batchite.dispatch.service import Dispatch
-from batchite.engines.base import Handle, Lost
+from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
@@ -50,7 +50,14 @@ class ScriptedEngine:
         self.started[spec.node_id] = spec
         return Handle(f"handle of {spec.node_id}")
 
-    async def stop(self, node_id: str, handle: Handle | None, *, keep_files: bool = False) -> None:
+    async def stop(
+        self,
+        node_id: str,
+        handle: Handle | None,
+        *,
+        keep_files: bool = False,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
         self.stopped.append(node_id)
 
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:

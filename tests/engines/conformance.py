@@ -183,3 +183,21 @@ class EngineConformance:
         await second.stop(spec.node_id, handle)
         assert not [pid for pid in left if is_running(pid)]
         assert world.lost == []
+
+    async def test_a_node_can_be_killed_at_once(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        left = await occupy(world)
+        await engine.stop(spec.node_id, handle, grace=0)
+        assert not [pid for pid in left if is_running(pid)]
+        await engine.close()
+        assert world.lost == []
+
+    async def test_a_node_that_is_stopped_while_it_is_adopted_is_not_lost(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        await engine.close()
+        second, adopted = world.engine(), {spec.node_id: handle}
+        await asyncio.gather(second.adopt(adopted), second.stop(spec.node_id, handle), second.adopt(adopted))
+        await second.close()
+        assert world.lost == []

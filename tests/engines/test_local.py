@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import shlex
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,10 +31,12 @@ from tests.nodes.peer import NODE, Peer, node_spec, peer, task
 
 from batchite import proc
 from batchite.engines.base import Handle, Lost
-from batchite.engines.leftovers import Leftovers
-from batchite.engines.local import LocalEngine
-from batchite.link.messages import TaskStarted
+from batchite.engines.local import leftovers
+from batchite.engines.local.engine import LocalEngine
+from batchite.link.messages import Hello, TaskStarted
 
+NEVER = 3600.0
+"""seconds"""
 ON_TERMINAL = """
 import os, sys, time
 os.setsid()
@@ -53,7 +58,7 @@ class LocalWorld:
         def note(node_id: str, reason: str) -> None:
             self.lost.append((node_id, reason))
 
-        self.engines.append(LocalEngine(self.nodes, lost or note, stop_seconds=5.0))
+        self.engines.append(LocalEngine(self.nodes, lost or note))
         return self.engines[-1]
 
     def agent(self, node_id: str) -> int:
@@ -72,7 +77,7 @@ class LocalWorld:
     async def clear(self) -> None:
         for engine in self.engines:
             await engine.close()
-        last = LocalEngine(self.nodes, lambda *_: None, stop_seconds=5.0)
+        last = LocalEngine(self.nodes, lambda *_: None)
         for path in sorted(self.nodes.iterdir()) if self.nodes.exists() else []:
             await last.stop(path.name, None)
 
@@ -94,6 +99,31 @@ async def world(tmp_path: Path) -> AsyncIterator[LocalWorld]:
         world = LocalWorld(service, tmp_path)
         yield world
         await world.clear()
+
+
+@pytest.fixture
+async def complaints() -> list[str]:
+    """What callbacks of the loop raise."""
+    heard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(str(context)))
+    return heard
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process has none left meanwhile."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), limits[1]))
+    taken = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open("/", os.O_PATH))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 class TestLocalEngine(EngineConformance):
@@ -139,11 +169,89 @@ async def start_without_hello(world: LocalWorld) -> None:
 
 
 async def test_an_agent_that_cannot_be_ended_in_order_is_killed(world: LocalWorld) -> None:
-    engine = LocalEngine(world.nodes, lambda *_: None, stop_seconds=0.2)
+    engine = world.engine()
+    _, handle = await start(world, engine)
+    left = await occupy(world)
+    await asyncio.wait_for(engine.stop(NODE, handle, grace=0.01), DEADLINE)
+    assert not [pid for pid in left if is_running(pid)]
+
+
+async def test_an_agent_that_was_stopped_by_a_signal_is_woken_to_end(world: LocalWorld) -> None:
+    engine = world.engine()
+    _, handle = await start(world, engine)
+    os.kill(json.loads(handle)["pid"], signal.SIGSTOP)
+    log = world.nodes / NODE / "agent.log"
+    await asyncio.wait_for(engine.stop(NODE, handle, keep_files=True, grace=NEVER), DEADLINE)
+    assert "the agent got SIGTERM" in log.read_text()
+
+
+async def test_a_silent_node_can_be_killed_at_once(world: LocalWorld) -> None:
+    engine = world.engine()
     _, handle = await start(world, engine)
     left = await occupy(world)
     os.kill(json.loads(handle)["pid"], signal.SIGSTOP)
-    await asyncio.wait_for(engine.stop(NODE, handle), DEADLINE)
+    await asyncio.wait_for(engine.stop(NODE, handle, keep_files=True, grace=0), DEADLINE)
+    assert not [pid for pid in left if is_running(pid)]
+    assert "SIGTERM" not in (world.nodes / NODE / "agent.log").read_text()
+
+
+async def test_a_node_is_watched_once_and_its_descriptor_closed_once(
+    world: LocalWorld, complaints: list[str]
+) -> None:
+    """Whoever uses a number a second time may mean another node's by then."""
+    engine = world.engine()
+    spec, handle = await start(world, engine)
+    await engine.close()
+    second = world.engine()
+    await asyncio.gather(second.stop(NODE, handle), second.adopt({NODE: handle}), second.adopt({NODE: None}))
+    await asyncio.gather(second.adopt({NODE: None}), second.start(spec), second.start(spec))
+    await world.kill(NODE)
+    await until(lambda: bool(world.lost))
+    assert complaints == []
+
+
+async def test_a_caller_that_gives_up_leaves_no_unwatched_node(world: LocalWorld) -> None:
+    engine = world.engine()
+    starting = asyncio.create_task(engine.start(node_spec(world.service.url)))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await world.service.first(Hello)
+    await world.kill(NODE)
+    await until(lambda: bool(world.lost))
+
+
+async def test_a_node_begun_with_another_spec_is_ended_before_it_is_started(world: LocalWorld) -> None:
+    engine = world.engine()
+    _, handle = await start(world, engine)
+    await engine.close()
+    left = await occupy(world)
+    kept = world.nodes / NODE / "root" / "kept"
+    kept.write_text("")
+    _, second = await start(world, world.engine(), token="another")
+    assert second != handle
+    assert not [pid for pid in left if is_running(pid)]
+    assert kept.exists()
+
+
+async def test_without_descriptors_nothing_is_taken_for_over(world: LocalWorld) -> None:
+    """What cannot be looked at may run."""
+    engine = world.engine()
+    _, handle = await start(world, engine)
+    left = await occupy(world)
+    await engine.close()
+    second = world.engine()
+    with no_descriptors():
+        with pytest.raises(OSError, match="open files"):
+            await second.adopt({NODE: handle})
+        with pytest.raises(OSError, match="open files"):
+            await second.stop(NODE, None)
+        with pytest.raises(OSError, match="open files"):
+            await second.start(node_spec(world.service.url, node_id="another"))
+    assert world.lost == []
+    assert (world.nodes / NODE).exists()
+    await second.stop(NODE, handle)
     assert not [pid for pid in left if is_running(pid)]
 
 
@@ -253,7 +361,7 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
     assert somebody.stdout is not None
     somebody.stdout.readline()
     try:
-        found = {process.pid for process in Leftovers(str(root)).find()}
+        found = {process.pid for process in leftovers.find(str(root))}
         assert found == {own.pid, inside.pid, writes.pid}
     finally:
         for process in (other, own, inside, writes, somebody):

@@ -46,7 +46,7 @@ from batchite.blobs.content.files import Files
 from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
 from batchite.dispatch.service import Dispatch
-from batchite.engines.local import LocalEngine
+from batchite.engines.local.engine import LocalEngine
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard

@@ -194,7 +194,6 @@ class Effects:
         try:
             if node_id not in node.shard.state.nodes:
                 return
-            await self._engine.stop(node_id, node.handle, keep_files=True)  # what a crash may have left
             token = secrets.token_urlsafe(32)
             token_hash = hash_token(token)
             spec = self._spec(node_id, node, token)

@@ -26,6 +26,8 @@ from batchite.nodes.tree import Tree
 _PR_SET_CHILD_SUBREAPER = 36
 _PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 """ignored by Python, which a task must not inherit"""
+_PAUSE_SECONDS = 0.02
+"""between two looks at what has still to go"""
 _SHORT_SECONDS = 1.0
 _SHORT_RANGE = 256
 
@@ -82,11 +84,12 @@ class ProcessGroupSandbox:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._childless.wait(), grace)
         while not self._childless.is_set():
-            for pid in _children():
-                _kill(pid)
+            with contextlib.suppress(OSError):  # no descriptor to look with, for a moment
+                for pid in _children():
+                    _kill(pid)
             self._reap()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._childless.wait(), 0.02)
+                await asyncio.wait_for(self._childless.wait(), _PAUSE_SECONDS)
 
     def close(self) -> None:
         """Give back what the sandbox holds of the agent's process; nothing may run any more."""
@@ -145,7 +148,10 @@ class ProcessGroupSandbox:
             return
         self._settling += ended
         if self._settling or self._ending:
-            self._clear(ended)
+            try:
+                self._clear(ended)
+            except OSError:  # no descriptor to look with: nobody is over before that was done
+                self._loop.call_later(_PAUSE_SECONDS, self._reap)
 
     def _settle_all(self, ended: list[GroupLeader]) -> None:
         """There is no child at all, so nobody left anything behind."""

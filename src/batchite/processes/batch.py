@@ -9,7 +9,7 @@ from batchite import accounts
 from batchite.batch.app import BatchApp, fallback
 from batchite.clock import SystemClock
 from batchite.dispatch.service import Dispatch
-from batchite.engines.local import LocalEngine
+from batchite.engines.local.engine import LocalEngine
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web.guard import Guard

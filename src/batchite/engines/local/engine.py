@@ -1,0 +1,235 @@
+"""Nodes on this machine: each is an agent, detached from the service, in a directory of its own.
+
+Agents are watched by descriptors of their processes, so the engine learns of a death whether it started
+the agent or adopted it. A node is reported as lost only after everything that its agent left behind is
+gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from batchite.engines.base import GRACE_SECONDS, Handle, Lost
+from batchite.engines.local import agent as agents
+from batchite.engines.local.agent import Agent
+from batchite.engines.local.directory import NodeDirectory
+from batchite.engines.local.leftovers import Leftovers
+from batchite.engines.local.watch import Watch, open_watch
+from batchite.link.spec import NodeSpec
+
+CLOSE_SECONDS = 5.0
+"""How long what is under way may take when the engine is closed."""
+RETRY_SECONDS = 1.0
+"""Before what could not be done for want of descriptors or memory is tried again."""
+THREADS = 4
+"""for starting agents and removing files"""
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class _Node:
+    """What the engine knows of a node that somebody asks something of, or that runs."""
+
+    def __init__(self, directory: NodeDirectory) -> None:
+        self.directory = directory
+        self.lock = asyncio.Lock()
+        """starting, stopping, adopting and clearing up after a node happen one after the other"""
+        self.callers = 0
+        """that have the lock or wait for it"""
+        self.watch: Watch | None = None
+        self.was_stopped = False
+        """since it was last started"""
+        self.loss: str | None = None
+        """why the node is lost, while that has still to be reported"""
+
+
+class LocalEngine:
+    """Starts agents below `directory`; `lost` is told of each node that ends by itself."""
+
+    def __init__(self, directory: Path, lost: Lost) -> None:
+        self._directory = directory.resolve()
+        self._lost = lost
+        self._nodes: dict[str, _Node] = {}
+        self._work: set[asyncio.Task[Any]] = set()
+        self._threads = ThreadPoolExecutor(THREADS, "engine")
+        self._look: asyncio.Task[dict[str, Agent]] | None = None
+        self._leftovers = Leftovers()
+        self._closed = False
+
+    async def start(self, spec: NodeSpec) -> Handle:
+        return await self._do(self._start(spec))
+
+    async def stop(
+        self,
+        node_id: str,
+        handle: Handle | None,
+        *,
+        keep_files: bool = False,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        """Raises ValueError for a node id that names no directory."""
+        await self._do(self._stop(node_id, handle, keep_files, grace))
+
+    async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
+        await self._do(self._adopt(handles))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._work:
+            _, late = await asyncio.wait(self._work, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+        await self._leftovers.close()
+        for node in self._nodes.values():
+            if node.watch is not None:
+                node.watch.close()
+        self._nodes.clear()
+        self._threads.shutdown(wait=False)
+
+    async def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Carry it out, also if the caller is cancelled: a node half started would be nobody's."""
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    @asynccontextmanager
+    async def _held(self, node_id: str) -> AsyncIterator[_Node]:
+        """The node, for one caller at a time. It is forgotten when it is over and nobody has to know."""
+        node = self._nodes.get(node_id)
+        if node is None:
+            node = self._nodes[node_id] = _Node(NodeDirectory(self._directory, node_id))
+        node.callers += 1
+        try:
+            async with node.lock:
+                yield node
+        finally:
+            node.callers -= 1
+            if not node.callers and node.watch is None and node.loss is None:
+                self._nodes.pop(node_id, None)
+
+    # starting
+
+    async def _start(self, spec: NodeSpec) -> Handle:
+        async with self._held(spec.node_id) as node:
+            if node.directory.is_there:
+                running = await self._find(node, None)
+                if running is not None and node.directory.was_told(spec):
+                    return running.agent.handle
+                await self._end(node, running, GRACE_SECONDS)
+            agent = await self._in_thread(_spawn, node.directory, spec)
+            try:
+                started = self._watch(node, agent)
+            except OSError:
+                agents.kill(agent.pid)
+                raise
+            if started is None:
+                raise ChildProcessError(f"the agent of node {spec.node_id} ended as it was started")
+            node.loss, node.was_stopped = None, False
+            return agent.handle
+
+    # stopping
+
+    async def _stop(self, node_id: str, handle: Handle | None, keep_files: bool, grace: float) -> None:
+        async with self._held(node_id) as node:
+            node.loss, node.was_stopped = None, True
+            await self._end(node, await self._find(node, handle), grace)
+            if not keep_files:
+                await self._in_thread(node.directory.remove)
+
+    async def _end(self, node: _Node, running: Watch | None, grace: float) -> None:
+        if running is not None:
+            await running.end(grace)
+        await self._leftovers.end(node.directory.root)
+
+    # adopting
+
+    async def _adopt(self, handles: Mapping[str, Handle | None]) -> None:
+        known = {node_id: agents.of_handle(handle) for node_id, handle in handles.items()}
+        unknown = [node_id for node_id, agent in known.items() if agent is None]
+        if unknown:
+            running = await self._running()
+            known |= {node_id: running.get(str(self._directory / node_id)) for node_id in unknown}
+        adopted = [self._adopt_one(node_id, agent) for node_id, agent in known.items()]
+        for error in await asyncio.gather(*adopted, return_exceptions=True):
+            if error is not None:
+                raise error
+
+    async def _adopt_one(self, node_id: str, agent: Agent | None) -> None:
+        async with self._held(node_id) as node:
+            if node.watch is not None or node.was_stopped:
+                return
+            if agent is None or self._watch(node, agent) is None:
+                self._mourn(node_id, node, "its agent was gone when the service started")
+
+    async def _find(self, node: _Node, handle: Handle | None) -> Watch | None:
+        """The node's agent, watched; whoever started it."""
+        if node.watch is not None:
+            return node.watch
+        agent = agents.of_handle(handle)
+        if agent is None and node.directory.is_there:
+            agent = (await self._running()).get(str(node.directory.path))
+        return None if agent is None else self._watch(node, agent)
+
+    async def _running(self) -> dict[str, Agent]:
+        """Agents of earlier processes of the service; those who ask at the same time share a look."""
+        if self._look is None or self._look.done():
+            self._look = self._begin(self._in_thread(agents.running))
+        return await asyncio.shield(self._look)
+
+    # watching
+
+    def _watch(self, node: _Node, agent: Agent) -> Watch | None:
+        """None if the agent has ended meanwhile."""
+
+        def ended(watch: Watch) -> None:
+            agent.bury()
+            node.watch = None
+            if not watch.is_expected_to_end:
+                self._mourn(node.directory.path.name, node, "its agent ended")
+
+        node.watch = open_watch(agent, ended)
+        return node.watch
+
+    def _mourn(self, node_id: str, node: _Node, reason: str) -> None:
+        node.loss = reason
+        self._begin(self._report(node_id))
+
+    async def _report(self, node_id: str) -> None:
+        while True:
+            try:
+                return await self._clear_up(node_id)
+            except OSError as error:
+                log.warning("node %s is gone, but what it left cannot be looked for: %s", node_id, error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _clear_up(self, node_id: str) -> None:
+        """Report the loss once nothing of the node runs, unless it was stopped or started meanwhile."""
+        async with self._held(node_id) as node:
+            if node.loss is None:
+                return
+            last_words = await self._in_thread(node.directory.last_words)
+            await self._end(node, None, 0)
+            await self._in_thread(node.directory.remove)
+            if not self._closed:
+                self._lost(node_id, f"{node.loss}: {last_words}" if last_words else node.loss)
+            node.loss = None
+
+
+def _spawn(directory: NodeDirectory, spec: NodeSpec) -> Agent:
+    directory.tell(spec)
+    return agents.spawn(directory)
