@@ -34,6 +34,8 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     prefix: str = ""
+    star: bool = False
+    """Whether `If-None-Match: *` is passed over, where there is something."""
 
     def under(self, conditions: Mapping[str, str]) -> dict[str, str]:
         """Its headers, with these conditions."""
@@ -41,6 +43,10 @@ class Operation:
             f"{self.prefix}{name}" if name[:3] == "If-" else name: text for name, text in conditions.items()
         }
         return {**self.headers, **named}
+
+    def outcome(self, name: str) -> int:
+        """Under the conditions of this name, where there is a blob."""
+        return OK if self.star and name == STAR else CONDITIONS[name][1][self.column]
 
 
 OPERATIONS = {
@@ -53,7 +59,7 @@ OPERATIONS = {
     "Get Blob Tags, own names": Operation("read", "BlockBlob", "GET", 200, "comp=tags", prefix="x-ms-blob-"),
     "Get Page Ranges": Operation("read", "PageBlob", "GET", 200, "comp=pagelist"),
     "Set Blob Metadata": Operation("change", "BlockBlob", "PUT", 200, "comp=metadata"),
-    "Set Blob Properties": Operation("change", "BlockBlob", "PUT", 200, "comp=properties"),
+    "Set Blob Properties": Operation("change", "BlockBlob", "PUT", 200, "comp=properties", star=True),
     "Snapshot Blob": Operation("change", "BlockBlob", "PUT", 201, "comp=snapshot"),
     "Set Blob Tags": Operation("change", "BlockBlob", "PUT", 204, "comp=tags", body=TAGS),
     "Set Blob Tags, own names": Operation(
@@ -66,7 +72,7 @@ OPERATIONS = {
         "change", "BlockBlob", "PUT", 201, "comp=lease",
         {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"},
     ),
-    "Delete Blob": Operation("change", "BlockBlob", "DELETE", 202),
+    "Delete Blob": Operation("change", "BlockBlob", "DELETE", 202, star=True),
     "Append Block": Operation("change", "AppendBlob", "PUT", 201, "comp=appendblock", body=b"more"),
     "Append Blob Seal": Operation("change", "AppendBlob", "PUT", 200, "comp=seal"),
     "Put Page": Operation(
@@ -76,7 +82,8 @@ OPERATIONS = {
         "change", "PageBlob", "PUT", 201, "comp=page", {**PAGE, "x-ms-page-write": "clear"}
     ),
     "Set Blob Properties, size": Operation(
-        "change", "PageBlob", "PUT", 200, "comp=properties", {"x-ms-blob-content-length": "1024"}
+        "change", "PageBlob", "PUT", 200, "comp=properties", {"x-ms-blob-content-length": "1024"},
+        star=True,
     ),
     "Put Blob": Operation(
         "put", "BlockBlob", "PUT", 201, headers={"x-ms-blob-type": "BlockBlob"}, body=b"new"
@@ -98,6 +105,7 @@ OPERATIONS = {
     ),
 }  # fmt: skip
 
+STAR = "If-None-Match: *"
 OK = 0
 """Stands for the status of an operation that is done."""
 
@@ -110,7 +118,7 @@ CONDITIONS: dict[str, tuple[Mapping[str, str], Mapping[str, int]]] = {
         ("If-Match: *", {"If-Match": "*"}, (OK, OK, OK, 412)),
         ("If-None-Match: its ETag", {"If-None-Match": "{etag}"}, (304, 412, 412, OK)),
         ("If-None-Match: another", {"If-None-Match": '"0x1"'}, (OK, OK, OK, OK)),
-        ("If-None-Match: *", {"If-None-Match": "*"}, (400, 400, 409, OK)),
+        (STAR, {"If-None-Match": "*"}, (400, 400, 409, OK)),
         ("If-Modified-Since: then", {"If-Modified-Since": "{then}"}, (304, 412, 412, OK)),
         ("If-Modified-Since: before", {"If-Modified-Since": "{before}"}, (OK, OK, OK, OK)),
         ("If-Unmodified-Since: then", {"If-Unmodified-Since": "{then}"}, (OK, OK, OK, OK)),
@@ -214,14 +222,14 @@ async def test_what_exists(container: ContainerClient, server: Server, name: str
     operation = OPERATIONS[name]
     async with calling(server) as caller:
         await caller.make("source", "BlockBlob")
-        for number, (conditions, outcomes) in enumerate(CONDITIONS.values()):
+        for number, (condition, (conditions, _)) in enumerate(CONDITIONS.items()):
             blob = f"blob-{number}"
             await caller.make(blob, operation.kind)
             _, before = await caller.call("HEAD", blob)
             known = {**values(before), "source": caller.address("source")}
             headers = filled(operation.under(conditions), known)
             status, answer = await caller.call(operation.verb, blob, operation.query, headers, operation.body)
-            expected = outcomes[operation.column]
+            expected = operation.outcome(condition)
             assert status == (expected or operation.done), (conditions, dict(answer))
             if expected == OK:
                 continue
@@ -250,6 +258,33 @@ async def test_what_does_not_exist(container: ContainerClient, server: Server, n
                 )
                 assert status == (400 if malformed else 404), (conditions, dict(answer))
             assert (await caller.etag(blob) is not None) == (status < 300), conditions
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, operation in OPERATIONS.items() if operation.column == "put"]
+)
+async def test_whoever_has_the_lease_may_put_although_nothing_should_be_there(
+    container: ContainerClient, server: Server, name: str
+) -> None:
+    operation = OPERATIONS[name]
+    async with calling(server) as caller:
+        await caller.make("source", "BlockBlob")
+        await caller.make("blob", operation.kind)
+        headers = filled({**operation.headers, "If-None-Match": "*"}, {"source": caller.address("source")})
+
+        async def put(lease: str = "") -> tuple[int, str | None]:
+            given = {**headers, "x-ms-lease-id": lease} if lease else headers
+            status, answer = await caller.call("PUT", "blob", operation.query, given, operation.body)
+            return status, answer.get("x-ms-error-code")
+
+        assert await put() == (409, "BlobAlreadyExists")
+        lease = await container.get_blob_client("blob").acquire_lease()
+        assert await put() == (412, "LeaseIdMissing")
+        other = "00000000-0000-0000-0000-000000000000"
+        assert await put(other) == (412, "LeaseIdMismatchWithBlobOperation")
+        assert await put(lease.id) == (operation.done, None)
+        await lease.release()
+        assert await put() == (409, "BlobAlreadyExists")
 
 
 SOURCE_CONDITIONS = [

@@ -88,9 +88,9 @@ def check_read(call: Call, blob: Blob, now: int) -> None:
     given.check_key(call, blob)
 
 
-def check_change(call: Call, blob: Blob, now: int) -> None:
-    """For changing or deleting what exists. Raises BlobError: 412, 409 or 400."""
-    call.conditions.check_change(blob.modified)
+def check_change(call: Call, blob: Blob, now: int, *, star: bool = False) -> None:
+    """For changing or deleting what exists; `star` as in conditions. Raises BlobError: 412, 409 or 400."""
+    call.conditions.check_change(blob.modified, star=star)
     given.check_if_tags(call, blob)
     check_copying(blob)
     check_lease(call, blob, now)
@@ -110,9 +110,16 @@ def check_copying(blob: Blob) -> None:
 
 
 def check_put(call: Call, slot: Slot, now: int) -> None:
-    """For creating or replacing. Raises BlobError: 412, 409 or 403."""
-    call.conditions.check_put(slot.blob.modified if slot.blob else None)
-    given.check_if_tags(call, slot.blob)
+    """For creating or replacing. Raises BlobError: 412, 409 or 403.
+
+    Of a leased blob `If-None-Match: *` says nothing: whoever has the lease knows that it exists.
+    """
+    blob, wanted = slot.blob, call.conditions
+    if blob is not None and wanted.wants_nothing and leases.locked(blob.lease, now):
+        check_lease(call, blob, now)
+        wanted = conditions.NONE
+    wanted.check_put(blob.modified if blob else None)
+    given.check_if_tags(call, blob)
     check_stage(call, slot, now)
 
 

@@ -45,7 +45,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
     def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
         blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
-        guards.check_change(call, blob, now)
+        guards.check_change(call, blob, now, star=True)
         tiering.check_readable(blob)
         fields = extras.encode(msgspec.structs.replace(blob.extras, copy=None))
         blob = blob._replace(stored_extras=fields)

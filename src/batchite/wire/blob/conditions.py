@@ -40,7 +40,7 @@ class Conditions:
         """For reading what was last changed at this tick. Raises BlobError: 304, 412 or 400."""
         if self is NONE:
             return
-        if self.none_match is not None and "*" in self.none_match:
+        if self.wants_nothing:
             raise BlobError("UnsatisfiableCondition")
         seconds = dates.whole_seconds(modified)
         late = self.unmodified_since is not None and seconds > self.unmodified_since
@@ -53,9 +53,17 @@ class Conditions:
             shown = (("ETag", dates.etag(modified)), ("Last-Modified", dates.http_date(modified)))
             raise BlobError("NotModified", headers=shown)
 
-    def check_change(self, modified: int) -> None:
-        """For changing or deleting what exists. Raises BlobError: 412 or 400."""
-        if self.none_match is not None and "*" in self.none_match:
+    @property
+    def wants_nothing(self) -> bool:
+        """Whether there must be nothing yet: `If-None-Match: *`."""
+        return self.none_match is not None and "*" in self.none_match
+
+    def check_change(self, modified: int, *, star: bool = False) -> None:
+        """For changing or deleting what exists. Raises BlobError: 412 or 400.
+
+        `star`: whether the operation passes over `If-None-Match: *`; others refuse what cannot hold.
+        """
+        if self.wants_nothing and not star:
             raise BlobError("UnsatisfiableCondition")
         self._check(modified)
 
@@ -68,7 +76,7 @@ class Conditions:
             if self.match is not None:
                 raise BlobError("ConditionNotMet")
             return
-        if self.none_match is not None and "*" in self.none_match:
+        if self.wants_nothing:
             raise BlobError("BlobAlreadyExists")
         self._check(modified)
 
