@@ -26,6 +26,8 @@ STOP_SECONDS: dict[Service, float] = {"batch": 60.0, "blob": 15.0}
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_SECONDS = 60.0
 """A process that ran this long is started again at once when it dies."""
+MAX_EARLY_DEATHS = 5
+"""How often a process may be killed before it has been ready once."""
 FORCED = 130
 """Exit code after a second signal, which ends the processes by force."""
 
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class ChildDiedError(Exception):
-    """A service process ended before it was ready."""
+    """A service process ended by itself before it was ready, or was killed again and again."""
 
 
 class _Kept:
@@ -57,8 +59,19 @@ class _Kept:
         self._deaths = 1 if now - self._began >= HEALTHY_SECONDS else self._deaths + 1
         delay = BACKOFF_SECONDS[min(self._deaths, len(BACKOFF_SECONDS)) - 1]
         self.due = now + delay
-        service = self.child.service
-        log.error("the %s process ended with code %d; it is started again in %.1f s", service, code, delay)
+        log.error("the %s process %s; it is started again in %.1f s", self.child.service, _how(code), delay)
+
+    def check(self) -> None:
+        """Raises ChildDiedError if it ended before it was ready, and another start would end no better."""
+        code = self.child.code
+        if code is None or self.child.is_ready:
+            return
+        if code >= 0 or self._deaths >= MAX_EARLY_DEATHS:
+            raise ChildDiedError(f"the {self.child.service} process {_how(code)} before it was ready")
+
+
+def _how(code: int) -> str:
+    return f"ended with code {code}" if code >= 0 else f"was killed by signal {-code}"
 
 
 class Supervision:
@@ -83,12 +96,12 @@ class Supervision:
     def run(self, announce: Callable[[], None]) -> int:
         """Until SIGINT, SIGTERM or SIGHUP; returns the exit code.
 
-        `announce` is called when all processes are ready. Raises ChildDiedError if one of them ends before.
+        `announce` is called when all processes are ready. Raises ChildDiedError.
         """
         with _signals() as self._signals:
             try:
                 kept = [_Kept(child, *self._launches[child.service]) for child in self._children]
-                if self._get_ready():
+                if self._get_ready(kept):
                     announce()
                     self._keep(kept)
             finally:
@@ -104,25 +117,26 @@ class Supervision:
         """A second signal says that it takes too long."""
         return self._requests > 1
 
-    def _get_ready(self) -> bool:
+    def _get_ready(self, all_kept: Sequence[_Kept]) -> bool:
         """Whether nobody asked to stop meanwhile."""
         while not self._stopping and not all(child.is_ready for child in self._children):
-            for child in self._children:
-                if child.code is not None:
-                    raise ChildDiedError(
-                        f"the {child.service} process ended with code {child.code} before it was ready"
-                    )
-            self._wait()
+            for kept in all_kept:
+                kept.check()
+            self._tend(all_kept)
         return not self._stopping
 
     def _keep(self, all_kept: Sequence[_Kept]) -> None:
         while not self._stopping:
-            for kept in all_kept:
-                if kept.due <= time.monotonic():
-                    kept.start()
-                elif kept.due == math.inf and kept.child.code is not None:
-                    kept.plan(kept.child.code)
-            self._wait(min(kept.due for kept in all_kept))
+            self._tend(all_kept)
+
+    def _tend(self, all_kept: Sequence[_Kept]) -> None:
+        """Start again what has died, when it is time; then sleep until something happens."""
+        for kept in all_kept:
+            if kept.due <= time.monotonic():
+                kept.start()
+            elif kept.due == math.inf and kept.child.code is not None:
+                kept.plan(kept.child.code)
+        self._wait(min(kept.due for kept in all_kept))
 
     def _stop(self) -> None:
         for child in self._children:  # Batch comes first: its nodes still upload while they end

@@ -21,10 +21,12 @@ from batchite.identity import Identity, TlsError, trusting
 from batchite.processes.child import Child
 from batchite.processes.launch import Launch
 from batchite.settings import Settings, is_loopback
+from batchite.store import examining, revisions
 from batchite.supervision import ChildDiedError, Supervision
 
 PREDECESSOR_SECONDS = 15.0
 """How long the port of an earlier start may stay taken by a process of it that is still ending."""
+DATABASES: Mapping[Service, revisions.Name] = {"batch": "batch", "blob": "blobs"}
 
 
 class CannotStartError(Exception):
@@ -46,6 +48,7 @@ def supervise(
     services = [child.service for child in children]
     _check_exposure(settings)
     with _owned(settings.data_dir), ExitStack() as stack:
+        _check_databases(settings.data_dir, services)
         found = _load(settings.data_dir)
         sockets = {service: stack.enter_context(_listen(settings, service, found)) for service in services}
         identity = _identity(settings)
@@ -91,6 +94,15 @@ def _unusable(data_dir: Path, error: OSError) -> CannotStartError:
     return CannotStartError(
         f"The data directory {data_dir} cannot be used: {error.strerror}{place}. Give another --data-dir."
     )
+
+
+def _check_databases(data_dir: Path, services: Sequence[Service]) -> None:
+    """Before anything is written: what this program cannot go on with is left as it was."""
+    for name in (DATABASES[service] for service in services):
+        try:
+            examining.examine(revisions.file(data_dir, name), name)
+        except examining.UnusableDatabaseError as error:
+            raise CannotStartError(str(error)) from None
 
 
 def _load(data_dir: Path) -> Endpoints | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from batchite import directory_lock
@@ -71,3 +73,14 @@ def test_a_directory_without_blobs_is_refused(tmp_path: Path) -> None:
         f"batchite: there are no blobs in {tmp_path}; name the directory with --data-dir\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_unusable_database_is_refused(tmp_path: Path) -> None:
+    await one_content(tmp_path)
+    path = tmp_path / "blobs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("UPDATE alembic_version SET version_num = '9999'")
+    refused = run("--data-dir", str(tmp_path))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"batchite: {path} was written by a newer Batchite")
+    assert len(refused.stderr.splitlines()) == 1

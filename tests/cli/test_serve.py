@@ -1,10 +1,13 @@
 """What `batchite serve` says before it starts anything, and how it announces itself."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests import needs
 
 from batchite import __version__
 from batchite.cli.announcement import announcement
@@ -13,9 +16,9 @@ from batchite.endpoints import Endpoints
 from batchite.settings import SETTINGS, load
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batchite", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [sys.executable, "-m", "batchite", *arguments], {**os.environ, **variables}
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
 
 
 def refusal(*arguments: str) -> str:
@@ -26,8 +29,39 @@ def refusal(*arguments: str) -> str:
     return answer.stderr
 
 
-def test_version() -> None:
-    assert run("--version").stdout == f"batchite {__version__}\n"
+def test_version_without_a_commit(tmp_path: Path) -> None:
+    """As installed from an index."""
+    assert version_of_an_installation(tmp_path, None) == f"batchite {__version__}\n"
+
+
+def test_version_names_the_commit_it_was_installed_from(tmp_path: Path) -> None:
+    origin = {
+        "url": "https://example.org/batchite",
+        "vcs_info": {"vcs": "git", "commit_id": "0123456789abcdef"},
+    }
+    assert version_of_an_installation(tmp_path, origin) == f"batchite {__version__} (commit 0123456789)\n"
+
+
+def test_version_names_the_commit_it_is_run_from(tmp_path: Path) -> None:
+    needs.programs("git")
+    source = tmp_path / "a source"
+    git = ["git", "-c", "user.name=somebody", "-c", "user.email=", "-C", str(source)]
+    source.mkdir()
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message", "Begin"], check=True)
+    commit = subprocess.check_output([*git, "rev-parse", "--short=10", "HEAD"], text=True).strip()
+    origin = {"url": source.as_uri(), "dir_info": {"editable": True}}
+    assert version_of_an_installation(tmp_path, origin) == f"batchite {__version__} (commit {commit})\n"
+
+
+def version_of_an_installation(tmp_path: Path, origin: object) -> str:
+    """What `--version` says where installers noted this."""
+    noted = tmp_path / "batchite-9.dist-info"
+    noted.mkdir()
+    (noted / "METADATA").write_text("Name: batchite\nVersion: 9\n")
+    if origin is not None:
+        (noted / "direct_url.json").write_text(json.dumps(origin))
+    return run("--version", PYTHONPATH=str(tmp_path)).stdout
 
 
 def test_help_lists_every_setting() -> None:
@@ -47,6 +81,21 @@ def test_a_directory_in_use_is_refused_with_its_holder(tmp_path: Path) -> None:
         said = refusal("--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0")
     assert "in use by process" in said
     assert not (tmp_path / "endpoints.json").exists()
+
+
+@pytest.mark.parametrize("name", ["batch", "blobs"])
+def test_a_database_that_cannot_be_used_is_refused_before_anything_is_written(
+    tmp_path: Path, name: str
+) -> None:
+    database = tmp_path / f"{name}.db"
+    database.write_bytes(b"cut off")
+    said = refusal("--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0")
+    assert said == (
+        f"batchite: {database} is damaged (it has 7 bytes): put a copy of it in its place, "
+        "or give another --data-dir.\n"
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", database.name}
+    assert database.read_bytes() == b"cut off"
 
 
 def test_a_file_is_no_data_directory(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`batchite serve` as a user meets it: a command, its output, its signals, what is left afterwards."""
 
+import contextlib
 import json
 import os
 import signal
@@ -128,6 +129,43 @@ def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, name: str) -
         url = service.batch_url if name == "batch" else service.blob_url.rpartition("/")[0]
         assert health(url) == {"status": "ok"}  # the connection waits for the next process
         assert child(service, name).pid != victim.pid
+
+
+@pytest.mark.parametrize(("kills", "code"), [(1, 0), (100, 1)])
+def test_a_service_killed_before_it_is_ready_is_started_again(tmp_path: Path, kills: int, code: int) -> None:
+    """Within bounds: what is killed over and over is given up."""
+    command = [
+        sys.executable,
+        "-m",
+        "batchite",
+        "serve",
+        "blob",
+        "--data-dir",
+        str(tmp_path),
+        "--blob-port",
+        "0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+        supervisor, killed = psutil.Process(serving.pid), set[int]()
+        while len(killed) < kills and serving.poll() is None:
+            for victim in supervisor.children():
+                if victim.pid not in killed and is_service(victim):
+                    victim.kill()
+                    killed.add(victim.pid)
+        assert serving.stdout is not None
+        if any(line.startswith("Ready") for line in serving.stdout):
+            serving.send_signal(signal.SIGINT)
+        _, said = serving.communicate(timeout=DEADLINE)
+    assert (serving.returncode, "Traceback" in said) == (code, False)
+    assert ("the blob process was killed by signal 9 before it was ready" in said) is (code == 1)
+    assert processes_of(tmp_path) == []
+
+
+def is_service(process: psutil.Process) -> bool:
+    """Not for an instant, while it is still a copy of the supervisor."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "batchite.processes" in process.cmdline()
+    return False
 
 
 def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:

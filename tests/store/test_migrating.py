@@ -1,11 +1,15 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.util import CommandError
 
-from batchite.store import migrating
+from batchite.store import migrating, revisions
 from batchite.store.database import create_engine
+from batchite.store.examining import UnusableDatabaseError
+
+PAST = Path(__file__).parents[1] / "product" / "past"
 
 
 def definitions(url: str) -> dict[str, str]:
@@ -17,10 +21,10 @@ def definitions(url: str) -> dict[str, str]:
     return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
 
 
-def by_revisions(url: str, name: migrating.Name) -> dict[str, str]:
+def by_revisions(url: str, name: revisions.Name, last: str = "head") -> dict[str, str]:
     engine = create_engine(url)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        migrating.run_revisions(connection, name)
+        migrating.run_revisions(connection, name, last)
     engine.dispose()
     return definitions(url)
 
@@ -33,24 +37,64 @@ def version(url: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", ["batch", "blobs"])
-def test_the_revisions_lead_to_what_a_new_database_is_given(tmp_path: Path, name: migrating.Name) -> None:
+def execute(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+@pytest.mark.parametrize("name", revisions.NAMES)
+def test_the_revisions_lead_to_what_a_new_database_is_given(tmp_path: Path, name: revisions.Name) -> None:
     migrated, created = f"sqlite:///{tmp_path}/migrated.db", f"sqlite:///{tmp_path}/created.db"
     migrating.upgrade(created, name)
     assert by_revisions(migrated, name) == definitions(created)
-    assert version(migrated) == version(created) == migrating.head(name)
+    assert version(migrated) == version(created) == revisions.head(name)
 
 
-def test_a_database_of_an_unknown_revision_is_left_alone(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/batch.db"
-    migrating.upgrade(url, "batch")
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'unheard of'")
-        connection.commit()
-    engine.dispose()
-    with pytest.raises(CommandError, match="unheard of"):
-        migrating.upgrade(url, "batch")
+@pytest.mark.parametrize("name", revisions.NAMES)
+@pytest.mark.parametrize("past", sorted(path.parent.name for path in PAST.glob("*/batch.sql")))
+def test_a_revision_of_the_past_is_what_it_was(tmp_path: Path, name: revisions.Name, past: str) -> None:
+    """Once released, a revision is never edited: change the schema by another one."""
+    execute(tmp_path / "kept.db", (PAST / past / f"{name}.sql").read_text())
+    kept, made = f"sqlite:///{tmp_path}/kept.db", f"sqlite:///{tmp_path}/made.db"
+    assert by_revisions(made, name, version(kept)) == definitions(kept)
+
+
+@pytest.mark.parametrize("name", revisions.NAMES)
+def test_a_new_file_is_complete_and_for_nobody_else(tmp_path: Path, name: revisions.Name) -> None:
+    path = tmp_path / f"{name}.db"
+    Path(f"{path}.part").write_bytes(b"half of what a killed process wrote")
+    assert version(migrating.prepare(path, name)) == revisions.head(name)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "a newer Batchite"),
+        ("DROP TABLE alembic_version", "no batch database of Batchite"),
+        ("DELETE FROM alembic_version", "no batch database of Batchite"),
+        ("ALTER TABLE pools DROP COLUMN vm_size", "its table pools lacks vm_size"),
+        ("DROP TABLE due", "its table due lacks at, kind, shard, subject"),
+    ],
+)
+def test_what_does_not_fit_is_left_alone(tmp_path: Path, change: str, why: str) -> None:
+    path = tmp_path / "batch.db"
+    migrating.prepare(path, "batch")
+    execute(path, change)
+    before = definitions(f"sqlite:///{path}")
+    with pytest.raises(UnusableDatabaseError, match=why):
+        migrating.prepare(path, "batch")
+    assert definitions(f"sqlite:///{path}") == before
+
+
+def test_a_foreign_database_is_not_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "batch.db"
+    execute(path, "CREATE TABLE tasks (in_the_way TEXT)")
+    before = definitions(f"sqlite:///{path}")
+    with pytest.raises(UnusableDatabaseError, match="no batch database"):
+        migrating.prepare(path, "batch")
+    assert definitions(f"sqlite:///{path}") == before
 
 
 def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
@@ -62,14 +106,10 @@ def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
     assert definitions(url) == before
 
 
-def test_a_failed_upgrade_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_revision_leaves_nothing_behind(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/batch.db"
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE tasks (in_the_way TEXT)")
-        connection.commit()
-    engine.dispose()
+    execute(tmp_path / "batch.db", "CREATE TABLE tasks (in_the_way TEXT)")
     before = definitions(url)
     with pytest.raises(sa.exc.OperationalError, match="tasks"):
-        migrating.upgrade(url, "batch")
+        by_revisions(url, "batch")
     assert definitions(url) == before

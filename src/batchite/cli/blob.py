@@ -13,13 +13,13 @@ from batchite import directory_lock
 from batchite.cli import exits, grammar, keep, options, printing
 from batchite.cli.grammar import Words
 from batchite.settings import Settings
+from batchite.store import revisions
 
 if TYPE_CHECKING:
     from batchite.blobs.checking import Report
 
 HELP = "Read every byte of every blob and compare checksums; the service may be running meanwhile."
 REMOVE = "Remove contents that no record speaks of; of a service that is stopped."
-DATABASE = "blobs.db"
 LOCK = "blobs.lock"
 
 
@@ -36,8 +36,7 @@ def _check(settings: Settings, remove_leftovers: bool, as_json: bool) -> None:
     from batchite.blobs.content.base import StorageUnavailable
     from batchite.blobs.content.opening import WrongStorageError
 
-    if not (settings.data_dir / DATABASE).exists():
-        exits.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
+    _check_database(settings)
     try:
         with _nobody_else(settings) if remove_leftovers else nullcontext():
             report = asyncio.run(_report(settings, remove_leftovers))
@@ -50,6 +49,19 @@ def _check(settings: Settings, remove_leftovers: bool, as_json: bool) -> None:
     else:
         click.echo("\n".join(lines(report)))
     sys.exit(1 if report.damages else 0)
+
+
+def _check_database(settings: Settings) -> None:
+    from batchite.store.examining import UnusableDatabaseError, examine
+
+    try:
+        revision = examine(revisions.file(settings.data_dir, "blobs"), "blobs")
+    except UnusableDatabaseError as error:
+        exits.fail(str(error))
+    if revision is None:
+        exits.fail(f"there are no blobs in {settings.data_dir}; name the directory with --data-dir")
+    if revision != revisions.head("blobs"):
+        exits.fail(f"the database in {settings.data_dir} is an older one; start the service with it once")
 
 
 def _nobody_else(settings: Settings) -> AbstractContextManager[None]:
@@ -65,7 +77,7 @@ async def _report(settings: Settings, remove_leftovers: bool) -> Report:
 
     url = settings.content or recorded_url(settings.data_dir)
     storage = await asyncio.to_thread(open_storage, url, settings.data_dir)
-    database = Database(f"sqlite:///{settings.data_dir / DATABASE}")
+    database = Database(f"sqlite:///{revisions.file(settings.data_dir, 'blobs')}")
     try:
         return await check(database, storage, _show_progress, remove_leftovers=remove_leftovers)
     finally:

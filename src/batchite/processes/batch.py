@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 async def compose(launch: Launch) -> Parts:
+    """Raises CannotServeError."""
     data_dir, clock = Path(launch.data_dir), SystemClock()
     database, known = await open_database(data_dir, "batch"), accounts.load(data_dir)
     dispatch = Dispatch(

@@ -12,12 +12,12 @@ from batchite.blobs.content.store import ContentStore
 from batchite.blobs.purging import Purging
 from batchite.clock import SystemClock
 from batchite.processes.launch import Launch
-from batchite.processes.parts import Parts, open_database
+from batchite.processes.parts import CannotServeError, Parts, open_database
 from batchite.web.guard import Guard
 
 
 async def compose(launch: Launch) -> Parts:
-    """Ends the process if the storage cannot be used."""
+    """Raises CannotServeError."""
     data_dir = Path(launch.data_dir)
     known = accounts.load(data_dir)
     try:
@@ -25,7 +25,7 @@ async def compose(launch: Launch) -> Parts:
             open_database(data_dir, "blobs"), asyncio.to_thread(open_storage, launch.content, data_dir)
         )
     except WrongStorageError as error:
-        raise SystemExit(f"batchite: {error}") from None
+        raise CannotServeError(str(error)) from None
     content = ContentStore(database, storage)
     clock = SystemClock()
     app = BlobApp(

@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from batchite.store import migrating
+from batchite.store import migrating, revisions
 from batchite.store.database import Database
+from batchite.store.examining import UnusableDatabaseError
 from batchite.web.guard import Guard
+
+
+class CannotServeError(Exception):
+    """The service cannot be composed of what is there; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +29,10 @@ class Parts:
     """called last"""
 
 
-async def open_database(data_dir: Path, name: Literal["batch", "blobs"]) -> Database:
-    """The database of a service at the present schema; it is for nobody else to read."""
-    path = data_dir / f"{name}.db"
-    path.touch(mode=0o600)  # what SQLite makes beside has the same mode
-    url = f"sqlite:///{path}"
-    await asyncio.to_thread(migrating.upgrade, url, name)
+async def open_database(data_dir: Path, name: revisions.Name) -> Database:
+    """The database of a service at the present schema. Raises CannotServeError."""
+    try:
+        url = await asyncio.to_thread(migrating.prepare, revisions.file(data_dir, name), name)
+    except UnusableDatabaseError as error:
+        raise CannotServeError(str(error)) from None
     return Database(url)

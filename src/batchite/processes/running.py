@@ -24,7 +24,7 @@ import uvloop
 from batchite import directory_lock
 from batchite.endpoints import Service
 from batchite.processes.launch import READY, Launch
-from batchite.processes.parts import Parts
+from batchite.processes.parts import CannotServeError, Parts
 from batchite.web.listener import Listener
 
 LOCK_FILES: dict[Service, str] = {"batch": "batch.lock", "blob": "blobs.lock"}
@@ -37,14 +37,17 @@ Compose: TypeAlias = Callable[[Launch], Awaitable[Parts]]
 
 
 def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
-    """Returns when the service has stopped."""
+    """Returns when the service has stopped; ends the process with a sentence if it cannot be composed."""
     logging.basicConfig(
         level=launch.log_level.upper(),
         format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",
     )
     lock = Path(launch.data_dir) / LOCK_FILES[launch.service]
     with directory_lock.held(lock, patience=PREDECESSOR_SECONDS):
-        uvloop.run(_serve(launch, listening, compose))
+        try:
+            uvloop.run(_serve(launch, listening, compose))
+        except CannotServeError as error:
+            raise SystemExit(f"batchite: {error}") from None
 
 
 async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> None:
