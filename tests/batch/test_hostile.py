@@ -105,6 +105,13 @@ async def test_a_letter_that_only_looks_like_an_id_is_no_id(api: Api) -> None:
     assert (await api.raw("GET", f"/jobs/%E2%84%AA1?{VERSION}")).error == (404, "JobNotFound")
 
 
+async def test_a_body_is_a_body_whatever_else_the_client_would_rather_speak(api: Api) -> None:
+    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
+    body = {"id": "upgraded", "poolInfo": {"poolId": "pool"}}
+    assert (await api.raw("POST", f"/jobs?{VERSION}", body, upgrade)).status == 201
+    assert (await api.get("/jobs/upgraded")).status == 200
+
+
 async def test_collections_have_a_limit(api: Api) -> None:
     await api.add_job()
     before = await api.content()

@@ -262,6 +262,34 @@ async def test_a_body_without_an_end_is_refused(
     assert await names(container) == []
 
 
+UPGRADES = {
+    "h2c": {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"},
+    "websocket": {"Connection": "Upgrade", "Upgrade": "websocket"},
+}
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+async def test_a_body_is_stored_whatever_else_the_client_would_rather_speak(
+    container: ContainerClient, server: Server, upgrade: dict[str, str]
+) -> None:
+    await container.upload_blob("kept", b"before")
+    path = f"/{NAME}/things/kept"
+    headers = signed("PUT", path, {**PUT, "x-ms-meta-Case": "1", "Content-Length": "5"})
+    lines = [f"{name}: {value}" for name, value in {**upgrade, **headers}.items()]
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write("\r\n".join([f"PUT {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode())
+    await writer.drain()
+    writer.write(b"after")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 201 ")
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    await writer.wait_closed()
+    stored = await container.download_blob("kept")
+    assert await stored.readall() == b"after"
+    assert stored.properties.metadata == {"Case": "1"}
+
+
 async def test_a_client_may_wait_for_continue(container: ContainerClient, server: Server) -> None:
     path = f"/{NAME}/things/waited"
     headers = signed("PUT", path, {**PUT, "Content-Length": "4"})

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
-from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound
+from batchite.web.problems import BodyIncomplete, BodyTooLarge, MalformedRequest, NotHttp, PathNotFound
 from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.web.request import Incoming
 from batchite.web.spelled import Spelled
@@ -48,9 +48,14 @@ async def own(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def errors(problem: Exception, request_id: str) -> Response:
-    status = {PathNotFound: 404, BodyTooLarge: 413, MalformedRequest: 400, NotHttp: 400}.get(
-        type(problem), 500
-    )
+    statuses: dict[type[Exception], int] = {
+        PathNotFound: 404,
+        BodyTooLarge: 413,
+        BodyIncomplete: 400,
+        MalformedRequest: 400,
+        NotHttp: 400,
+    }
+    status = statuses.get(type(problem), 500)
     return JSONResponse({"error": type(problem).__name__}, status, {"request-id": request_id})
 
 
@@ -133,8 +138,11 @@ async def test_web_sockets_reach_own_endpoints_only() -> None:
         async with session.ws_connect(f"http://{host}:{port}/-/own/link") as socket:
             assert await socket.receive_bytes() == b"hello"
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect(f"http://{host}:{port}/-/elsewhere")
+        assert caught.value.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await session.ws_connect(f"http://{host}:{port}/elsewhere")
-    assert caught.value.status == 403
+    assert caught.value.status == 200
 
 
 async def test_escapes_become_the_services_errors(caplog: pytest.LogCaptureFixture) -> None:
@@ -181,6 +189,25 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not() -> None:
         assert await exchange(address, announced) == (413, {"error": "BodyTooLarge"})
         assert await exchange(address, chunked) == (413, {"error": "BodyTooLarge"})
         assert (await exchange(address, fits))[1]["body"] == "x" * 10
+
+
+async def test_nothing_is_acknowledged_of_which_a_part_is_missing() -> None:
+    """Whatever the parser took for the end; the connection is not used any further."""
+
+    async def truncated(scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_less() -> Message:
+            message = await receive()
+            return {**message, "body": message["body"][1:]}
+
+        await mirror(scope, receive_less, send)
+
+    async with serving(truncated) as (host, port), asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"error":"BodyIncomplete"' in answer
 
 
 async def test_headers_without_end_are_cut_off() -> None:

@@ -16,7 +16,7 @@ from batchite.batch.services import Services
 from batchite.clock import SystemClock
 from batchite.ports import NodeFiles, Owner
 from batchite.store.database import Database
-from batchite.web.problems import ClientGone, MalformedRequest, WebProblem
+from batchite.web.problems import BodyIncomplete, ClientGone, MalformedRequest, WebProblem
 from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch import errors, versions
@@ -65,7 +65,7 @@ class BatchApp:
         request = Incoming(scope, receive)
         try:
             response = await self._answer(request)
-        except ClientGone:
+        except (ClientGone, BodyIncomplete):
             raise
         except (BatchError, WebProblem) as problem:
             response = self._refusal(request, problem)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from batchite.web.problems import BodyTooLarge, MalformedRequest, NotHttp, PathNotFound, VerbNotAllowed
+from batchite.web.problems import (
+    BodyIncomplete,
+    BodyTooLarge,
+    MalformedRequest,
+    NotHttp,
+    PathNotFound,
+    VerbNotAllowed,
+)
 from batchite.wire.batch import errors
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.ticks import Clock
@@ -25,6 +32,8 @@ def as_error(problem: Exception) -> BatchError:
             found = f"more than {limit}" if size is None else str(size)
             values = (("MaxLimit", str(limit)), ("RequestBodySize", found))
             return BatchError("RequestBodyTooLarge", f"{problem} Send less at a time.", values)
+        case BodyIncomplete():
+            return BatchError("InvalidRequestBody", f"{problem} Send the request again.")
         case NotHttp():
             return BatchError("InvalidInput", str(problem))
         case MalformedRequest():

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from batchite.clock import SystemClock
 from batchite.web.problems import (
+    BodyIncomplete,
     BodyTooLarge,
     MalformedRequest,
     NotHttp,
@@ -23,6 +24,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (PathNotFound, "ResourceNotFound"),
     (VerbNotAllowed, "UnsupportedHttpVerb"),
     (BodyTooLarge, "RequestBodyTooLarge"),
+    (BodyIncomplete, "InvalidInput"),
     (Unavailable, "ServerBusy"),
 )
 _clock = SystemClock()

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -31,6 +30,8 @@ from batchite.link.messages import (
     StatFile,
 )
 from batchite.ports import NodeFileError, NodeUnreachableError
+from batchite.web.problems import WebProblem
+from batchite.web.request import Incoming
 
 ANSWER_SECONDS = 15.0
 """How long a node may take to answer; after that it counts as unreachable."""
@@ -124,9 +125,9 @@ class LinkedFiles:
             await receive()
             await send({"type": "websocket.close"})  # before the handshake: HTTP 403
             return
-        request = Request(scope, receive)
-        transfer = self._transfers.pop(scope["path"].rpartition("/")[2], None)
-        if transfer is None or request.method != "POST":
+        request = Incoming(scope, receive)
+        transfer = self._transfers.pop(request.raw_path.rpartition("/")[2], None)
+        if transfer is None or request.verb != "POST":
             await Response("No such transfer.", 404)(scope, receive, send)
             return
         try:
@@ -135,9 +136,9 @@ class LinkedFiles:
                     await Response("Nobody reads it any more.", 410)(scope, receive, send)
                     return
             await _put(transfer, None)
-        except ClientDisconnect:
+        except WebProblem:
             await _put(transfer, NodeUnreachableError("the node broke off"))
-            return
+            raise
         await Response(status_code=204)(scope, receive, send)
 
     def answered(self, node_id: str, message: FromAgent) -> None:

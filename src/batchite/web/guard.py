@@ -13,7 +13,7 @@ from typing import Protocol
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from batchite.web.problems import BrokenOff, ClientGone, PathNotFound, WebProblem
+from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, WebProblem
 from batchite.web.request import REQUEST_ID_KEY, new_request_id
 
 _OF_A_BODY = frozenset({b"content-type", b"content-length"})
@@ -77,7 +77,10 @@ class Guard:
             if not isinstance(problem, WebProblem):
                 log.exception("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope))
             if not started:
-                await self.errors(problem, request_id)(scope, receive, send)
+                answer = self.errors(problem, request_id)
+                if isinstance(problem, BodyIncomplete):
+                    answer.headers["connection"] = "close"
+                await answer(scope, receive, send)
 
     def _choose(self, scope: Scope) -> ASGIApp:
         path = _raw_path(scope)

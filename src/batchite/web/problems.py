@@ -6,6 +6,7 @@ WebProblem
 ├── PathNotFound       no route has this shape
 ├── VerbNotAllowed     the path exists, but not with this verb
 ├── BodyTooLarge       the body is longer than the operation takes
+├── BodyIncomplete     what came of the body is not what was announced
 ├── Unavailable        something that the answer needs cannot be used at present
 ├── ClientGone         the client left before its body was complete; nobody reads the answer
 └── BrokenOff          what is being sent cannot be sent to its end
@@ -56,6 +57,10 @@ class BodyTooLarge(WebProblem):
         super().__init__(f"The body may have at most {limit} bytes, and it is {what}.")
         self.limit = limit
         self.size = size
+
+
+class BodyIncomplete(WebProblem):
+    """What came of the body is not what was announced. Where the next request begins is not known either."""
 
 
 class Unavailable(WebProblem):

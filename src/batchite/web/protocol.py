@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchite.web import dating, zerocopy
 from batchite.web.bodies import LEAST_BYTES, Body
-from batchite.web.guard import Fallback
+from batchite.web.guard import OWN_PREFIX, Fallback
 from batchite.web.joined import join
 from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
 from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
@@ -23,6 +22,7 @@ MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together; a bound on what a stranger can make us keep."""
 HEAD_SECONDS = 30.0
 """How long a request's line and headers may take to come."""
+_OWN = OWN_PREFIX.encode()
 _EXTENSIONS: dict[str, dict[object, object]] = {zerocopy.EXTENSION: {}}
 """of connections without TLS"""
 
@@ -67,9 +67,49 @@ class Protocol(HttpToolsProtocol):
             self._reject(NotHttp(f"Its headers are longer than {MAX_HEAD_BYTES} bytes."))
             return
         self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         if self._in_head and self._head_bytes and self._deadline is None:
             self._expect_head()
+
+    def _feed(self, data: bytes) -> None:
+        """Of a request with `Upgrade` the parser reads the head and leaves what follows to another protocol.
+
+        HTTP lets a server ignore that header, so another parser is given the head without it.
+        """
+        pieces: list[bytes | memoryview] = [data]
+        while pieces:
+            piece = pieces.pop()
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserError as error:
+                return self._reject(_problem(error))
+            except httptools.HttpParserUpgrade as pause:
+                if self.scope["method"] == "CONNECT":
+                    return self._reject(NotHttp("CONNECT asks for a tunnel, and this is no proxy."))
+                if self._opens_websocket():
+                    return self.handle_websocket_upgrade()
+                self._renew_parser()
+                pieces += [memoryview(piece)[pause.args[0] :], self._head_without_upgrade()]
+
+    def _should_upgrade(self) -> bool:
+        """Nothing begins with such a head before `_feed` has decided."""
+        return True
+
+    def _opens_websocket(self) -> bool:
+        """Among the own endpoints only, and not while an earlier request is being answered."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        return is_idle and self.url.startswith(_OWN) and self._get_upgrade() == b"websocket"
+
+    def _head_without_upgrade(self) -> bytes:
+        verb, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        kept = [(name, value) for name, value in self.headers if name != b"upgrade"]
+        lines = [b"%b: %b\r\n" % (self._spelled.get(name, name), value) for name, value in kept]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (verb, self.url, version, b"".join(lines))
+
+    def _renew_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _expect_head(self) -> None:
         self._deadline = self.loop.call_later(self._head_seconds, self._too_slow)
@@ -122,13 +162,8 @@ class Protocol(HttpToolsProtocol):
 
     def body_taken(self) -> None:
         """The end of the body has not passed through the parser; another one is for what follows."""
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._renew_parser()
         self.on_message_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """The parser gave up; called while its exception is being handled."""
-        self._reject(_problem(msg))
 
     def _reject(self, problem: WebProblem) -> None:
         """Answer and close. An earlier request that is still being served keeps its answer for itself."""
@@ -156,10 +191,9 @@ class Protocol(HttpToolsProtocol):
         )  # fmt: skip
 
 
-def _problem(message: str) -> WebProblem:
-    error = sys.exception()
-    if isinstance(error, httptools.HttpParserCallbackError):  # what went wrong in one of the methods above
-        error = error.__context__
-    if isinstance(error, httptools.HttpParserInvalidURLError):
-        return MalformedRequest(f"The URL cannot be read: {error}.")
-    return NotHttp(f"{error or message}.")
+def _problem(error: httptools.HttpParserError) -> WebProblem:
+    """Why the parser gave up: for a reason of its own, or for one of the methods above."""
+    reason = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+    if isinstance(reason, httptools.HttpParserInvalidURLError):
+        return MalformedRequest(f"The URL cannot be read: {reason}.")
+    return NotHttp(f"{reason}.")

@@ -14,7 +14,7 @@ from uuid import uuid4
 from starlette.types import Receive, Scope
 
 from batchite.web.bodies import Body
-from batchite.web.problems import BodyTooLarge, ClientGone, MalformedRequest
+from batchite.web.problems import BodyIncomplete, BodyTooLarge, ClientGone, MalformedRequest
 
 REQUEST_ID_KEY = "batchite.request_id"
 BODY_KEY = "batchite.body"
@@ -128,17 +128,19 @@ class Incoming:
         return _known_query(raw) if len(raw) <= KNOWN_QUERY_CHARACTERS else _query(raw)
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """The body in the pieces it comes in. Raises ClientGone."""
-        more = True
+        """The body in the pieces it comes in. Raises ClientGone and BodyIncomplete."""
+        received, more = 0, True
         while more:
             chunk, more = await self._next()
+            received += len(chunk)
             if chunk:
                 yield chunk
+        self._check_length(received)
 
     async def blocks(self) -> AsyncIterator[bytes | memoryview]:
         """The body likewise, most of a long one in views of buffers where the server can do that.
 
-        A buffer is used again when nothing refers to its view any more. Raises ClientGone.
+        A buffer is used again when nothing refers to its view any more. Raises ClientGone and BodyIncomplete.
         """
         take: Callable[[Scope, int], Body | None] | None = self._scope.get(BODY_KEY)
         received, more, rest = 0, True, None
@@ -151,7 +153,15 @@ class Incoming:
                 yield chunk
         if rest is not None:
             async for block in rest.blocks():
+                received += len(block)
                 yield block
+        self._check_length(received)
+
+    def _check_length(self, received: int) -> None:
+        """Whatever the parser took for the end: nothing is acknowledged of which a part is missing."""
+        announced = self.headers.get("content-length")
+        if announced is not None and int(announced) != received:
+            raise BodyIncomplete(f"{announced} bytes of body were announced, and {received} came.")
 
     async def _next(self) -> tuple[bytes, bool]:
         """What has come of the body, and whether there is more."""
@@ -161,7 +171,7 @@ class Incoming:
         return message.get("body", b""), message.get("more_body", False)
 
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and ClientGone."""
+        """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and as `stream`."""
         announced = self.headers.get("content-length")
         if announced is not None and int(announced) > limit:
             raise BodyTooLarge(limit, int(announced))
