@@ -175,5 +175,5 @@ async def test_other_parameters_are_refused(api: Api, query: str, code: str) -> 
 
 
 async def test_parameter_names_have_no_case_and_long_timeouts_are_cut(api: Api) -> None:
-    answer = await api.raw("GET", "/jobs?API-Version=2025-06-01&timeOut=999&MaxResults=1&$Filter=")
+    answer = await api.raw("GET", "/jobs?API-Version=2025-06-01&timeOut=999&MaxResults=1")
     assert answer.status == 200

@@ -230,6 +230,10 @@ BLOCK_LISTS = {
         "InvalidXmlDocument",
     ),
     b"<BlockList>" + b"<Latest>YQ==</Latest>" * 50_001 + b"</BlockList>": (400, "BlockListTooLong"),
+    b"<BlockList " + b" ".join(b"a%d='1'" % number for number in range(50_000)) + b"/>": (
+        400,
+        "InvalidXmlDocument",
+    ),
 }
 
 
@@ -237,6 +241,17 @@ BLOCK_LISTS = {
 async def test_bad_block_lists(container: ContainerClient, server: Server, document: bytes) -> None:
     assert await call(server, "PUT", "/things/b?comp=blocklist", {}, document) == BLOCK_LISTS[document]
     assert await names(container) == []
+
+
+@pytest.mark.parametrize(("sent", "status"), [("1 \t", 201), ("\xa01", 403), ("1\x85", 403)])
+async def test_what_surrounds_a_signed_header_is_signed_unless_it_is_space(
+    container: ContainerClient, server: Server, sent: str, status: int
+) -> None:
+    path = f"/{NAME}/things/spaced"
+    headers = signed("PUT", path, {**PUT, "Content-Length": "0", "x-ms-meta-a": "1"})
+    answer = await exchange(server, "PUT", path, {**headers, "x-ms-meta-a": sent})
+    assert status_and_code(answer)[0] == status
+    assert await names(container) == (["spaced"] if status == 201 else [])
 
 
 async def test_a_body_in_chunks_is_taken(container: ContainerClient, server: Server) -> None:

@@ -57,7 +57,7 @@ def _checked(host: str) -> str:
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
 
@@ -71,7 +71,8 @@ class Incoming:
     """A read-only view of an ASGI HTTP request; path and query are kept as sent, since signatures
     are over them.
 
-    `headers` has names in lower case, and the values of one name joined by commas.
+    `headers` has names in lower case, and the values of one name joined by commas, each without the
+    spaces and tabs around it, which to HTTP are no part of it; whatever else a value has is.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:

@@ -147,6 +147,7 @@ ALTERATIONS: dict[str, Callable[[SignedRequest], SignedRequest]] = {
         request, query=tuple((name, f"{value}1") for name, value in request.query)
     ),
     "query added": lambda request: replace(request, query=(*request.query, ("force", "true"))),
+    "query added without a value": lambda request: replace(request, query=(*request.query, ("force", ""))),
     "query removed": lambda request: replace(request, query=()),
     "date": lambda request: with_header(
         request, "ocp-date", str_date(moment_of(request) + Duration.of(seconds=1))
@@ -252,7 +253,7 @@ def test_older_clients_sign_encoded_slashes_as_plain_ones() -> None:
 
 @pytest.mark.parametrize("names", [("api-version", "timeOut"), ("api-version", "timeout")])
 def test_query_names_may_be_signed_in_lower_case(names: tuple[str, str]) -> None:
-    query = query_of("timeOut=5&api-version=x&%24filter=")
+    query = query_of("timeOut=5&api-version=x")
     request = SignedRequest("GET", "/jobs", query, (("ocp-date", DATE),))
     lines = f"\n{names[0]}:x\n{names[1]}:5"
     text = f"GET\n\n\n\n\n\n\n\n\n\n\n\nocp-date:{DATE}\n/devbatch/jobs{lines}"
@@ -264,6 +265,15 @@ def test_a_name_occurs_once_in_whatever_letter_case(query: str) -> None:
     request = SignedRequest("GET", "/jobs", query_of(query), (("ocp-date", DATE),))
     with pytest.raises(ParameterError, match="given more than once"):
         signed_by_hand(request, "whatever was signed")
+
+
+def test_a_parameter_without_a_value_is_signed() -> None:
+    request = SignedRequest("GET", "/jobs", query_of("$select=&$filter"), (("ocp-date", DATE),))
+    start = f"GET\n\n\n\n\n\n\n\n\n\n\n\nocp-date:{DATE}\n/devbatch/jobs"
+    assert signed_by_hand(request, f"{start}\n$filter:\n$select:").is_valid
+    unsigned = signed_by_hand(request, start)
+    assert not unsigned.is_valid
+    assert "leave out $select, $filter." in refusal(unsigned).message
 
 
 def test_the_refusal_tells_what_the_service_signed() -> None:

@@ -76,7 +76,7 @@ LITE = "++ItFl4sJoMYiSP98ja68VJnDzAbG35xB8Qw0xC/ux4="
 def lite(signature: str, **changed: str) -> str:
     """The outcome."""
     headers = {"content-md5": "m", "content-type": "text/plain", "content-length": "5", "range": "r"}
-    headers |= {"x-ms-meta-a": " 1", "x-ms-date": DATE, "date": "whatever"} | changed
+    headers |= {"x-ms-meta-a": "1", "x-ms-date": DATE, "date": "whatever"} | changed
     query = [("timeout", "3"), ("Comp", "metadata"), ("sv", "x")]
     request = Signed("PUT", "/acct/c/a%2Fb", query, headers)
     return verify(request, "acct", [b"first", KEY], f"SharedKeyLite acct:{signature}", NOW).outcome

@@ -50,7 +50,7 @@ class _Reader:
         self._source: Source | None = None
         self._text: list[str] = []
 
-    def start(self, name: str, _attributes: object) -> None:
+    def start(self, name: str) -> None:
         self._depth += 1
         if self._depth == 1 and name == "BlockList":
             return

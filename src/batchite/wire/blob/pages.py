@@ -171,25 +171,28 @@ class _Reader:
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.marker = ""
-        self._values: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}
         self._name = ""
 
-    def start(self, name: str, _attributes: object) -> None:
+    def start(self, name: str) -> None:
         self._name = name
-        self._values[name] = ""
+        self._values[name] = []
 
     def text(self, data: str) -> None:
-        self._values[self._name] = self._values.get(self._name, "") + data
+        self._values.setdefault(self._name, []).append(data)
 
     def end(self, name: str) -> None:
         self._name = ""
         if name == "PageRange":
             self.spans.append(Span(self._number("Start"), self._number("End") + 1))
         elif name == "NextMarker":
-            self.marker = self._values[name].strip()
+            self.marker = self._value(name)
+
+    def _value(self, name: str) -> str:
+        return "".join(self._values.get(name, ())).strip()
 
     def _number(self, name: str) -> int:
-        text = self._values.get(name, "").strip()
+        text = self._value(name)
         if not (text.isascii() and text.isdigit()) or len(text) > 19:
             raise xml.malformed(f"{name} of a page range is not a number")
         return int(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from typing import Protocol
 from xml.parsers import expat
@@ -10,6 +11,10 @@ from batchite.wire.blob.errors import BlobError
 
 MAX_DEPTH = 8
 MAX_ELEMENTS = 1000
+MAX_ATTRIBUTES = 100
+"""Of a whole document. No document has any but those that declare a namespace."""
+MAX_TAG_BYTES = 16 * 1024
+"""A bound on what the parser has to read before it can tell us of anything."""
 
 
 @dataclass(slots=True)
@@ -43,7 +48,7 @@ class Element:
 class Handler(Protocol):
     """Is told of a document's parts as they come."""
 
-    def start(self, name: str, attributes: object, /) -> None: ...
+    def start(self, name: str, /) -> None: ...
     def text(self, data: str, /) -> None: ...
     def end(self, name: str, /) -> None: ...
 
@@ -54,7 +59,7 @@ class _Reader:
         self._open: list[Element] = []
         self._count = 0
 
-    def start(self, name: str, _attributes: object) -> None:
+    def start(self, name: str) -> None:
         self._count += 1
         if len(self._open) >= MAX_DEPTH or self._count > MAX_ELEMENTS:
             raise malformed("the document has more elements than any request needs")
@@ -86,16 +91,30 @@ def feed(document: bytes, handler: Handler) -> None:
     """Tell the handler what the document has in it, in order.
 
     Raises BlobError InvalidXmlDocument, also for any document type declaration, since entities have no
-    place here.
+    place here, and for attributes in great number, which cost the parser more than everything else.
     """
+    attributes_left = MAX_ATTRIBUTES
+
+    def start(name: str, attributes: Sized) -> None:
+        nonlocal attributes_left
+        attributes_left -= len(attributes)
+        if attributes_left < 0:
+            raise malformed(f"a document has at most {MAX_ATTRIBUTES} attributes")
+        handler.start(name)
+
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = handler.start
+    parser.StartElementHandler = start
     parser.EndElementHandler = handler.end
     parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(document, True)
+        for begin in range(0, len(document), MAX_TAG_BYTES):
+            piece = document[begin : begin + MAX_TAG_BYTES]
+            parser.Parse(piece, False)
+            if begin + len(piece) - parser.CurrentByteIndex > MAX_TAG_BYTES:
+                raise malformed(f"a tag or a comment is longer than {MAX_TAG_BYTES} bytes")
+        parser.Parse(b"", True)
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: unknown encodings
         raise malformed(str(error)) from None
 

@@ -56,10 +56,12 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome; `string_to_sign` is the text the service would have signed."""
+    """The outcome; `string_to_sign` is the text the service would have signed, with the parameters that are
+    `empty`, which some clients leave out of theirs."""
 
     finding: Finding
     string_to_sign: str
+    empty: tuple[str, ...] = ()
 
     @property
     def is_valid(self) -> bool:
@@ -83,7 +85,8 @@ def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes]
         return Verdict(finding, texts[0])
     claimed = _decoded(credential.signature)
     fits = any(hmac.compare_digest(claimed, _mac(key, text)) for key in keys for text in texts)
-    return Verdict("valid" if fits else "mismatch", texts[0])
+    empty = tuple(name for name, value in request.query if not value)
+    return Verdict("valid" if fits else "mismatch", texts[0], empty)
 
 
 def sign(request: SignedRequest, account: str, key: bytes) -> str:
@@ -101,6 +104,8 @@ def refusal(verdict: Verdict) -> BatchError:
     }.get(verdict.finding)
     if detail is None:
         detail = f"The signature does not fit; the text the service signed is {verdict.string_to_sign!r}."
+        if verdict.empty:
+            detail += f" Parameters without a value are signed, too; leave out {', '.join(verdict.empty)}."
     return BatchError("AuthenticationFailed", detail, (("AuthenticationErrorDetail", detail),))
 
 
@@ -160,6 +165,6 @@ def _paths(raw_path: str) -> tuple[str, ...]:
 
 def _queries(query: Pairs) -> tuple[str, ...]:
     """Names as sent, or in lower case as the service's own text has it."""
-    sent = {name: value for name, value in query if value}
-    folded = {name.lower(): value for name, value in sent.items()}
+    sent = dict(query)
+    folded = {name.lower(): value for name, value in query}
     return tuple("".join(f"\n{name}:{values[name]}" for name in sorted(values)) for values in (sent, folded))

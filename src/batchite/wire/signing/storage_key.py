@@ -25,8 +25,8 @@ Outcome = Literal["valid", "malformed", "wrong-account", "no-date", "bad-date", 
 class Signed(msgspec.Struct, frozen=True):
     """The parts of a request that are signed.
 
-    Header names are in lower case and each occurs once (joined with commas); query names and values
-    are decoded.
+    Header names are in lower case and each occurs once (joined with commas), values have no space around
+    them; query names and values are decoded.
     """
 
     verb: str
@@ -111,7 +111,7 @@ def _string(request: Signed, account: str, names: Sequence[str]) -> str:
         lines[3] = ""
     if "x-ms-date" in headers:
         lines[6] = ""
-    lines += [f"{name}:{headers[name].strip()}" for name in names]
+    lines += [f"{name}:{headers[name]}" for name in names]
     return "\n".join(lines) + "\n" + canonical_resource(request, account)
 
 
@@ -120,7 +120,7 @@ def _lite_string(request: Signed, account: str, names: Sequence[str]) -> str:
     headers = request.headers
     lines = [request.verb, headers.get("content-md5", ""), headers.get("content-type", "")]
     lines.append("" if "x-ms-date" in headers else headers.get("date", ""))
-    lines += [f"{name}:{headers[name].strip()}" for name in names]
+    lines += [f"{name}:{headers[name]}" for name in names]
     component = next((f"?comp={value}" for name, value in request.query if name.lower() == "comp"), "")
     return "\n".join(lines) + f"\n/{account}{request.raw_path}{component}"
 
