@@ -16,16 +16,23 @@ log = logging.getLogger(__name__)
 @contextlib.contextmanager
 def noticed(what: str, seconds: float = NOTICE_SECONDS) -> Iterator[None]:
     """Tells `what` as long as the block goes on."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-
-    def tell(passed: float) -> None:
-        nonlocal timer
-        log.warning("%s after %.0f seconds.", what, passed)
-        timer = loop.call_at(began + 2 * passed, tell, 2 * passed)
-
-    timer = loop.call_at(began + seconds, tell, seconds)
+    notice = _Notice(what, seconds)
     try:
         yield
     finally:
-        timer.cancel()
+        notice.timer.cancel()
+
+
+class _Notice:
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what = what
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self.timer = self._plan(seconds)
+
+    def _plan(self, seconds: float) -> asyncio.TimerHandle:
+        return self._loop.call_at(self._began + seconds, self._tell, seconds)
+
+    def _tell(self, seconds: float) -> None:
+        log.warning("%s after %.0f seconds.", self._what, seconds)
+        self.timer = self._plan(2 * seconds)
