@@ -5,6 +5,8 @@ import hashlib
 
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.core.pipeline import PipelineResponse
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
 
@@ -79,7 +81,37 @@ async def test_blocks_are_committed_with_the_key_they_were_staged_with(
 async def test_the_name_of_a_scope_is_shown_again(container: ContainerClient) -> None:
     blob = await container.upload_blob("b", b"x", encryption_scope="my-scope")
     found = await blob.get_blob_properties()
-    assert (found.encryption_scope, found.server_encrypted) == ("my-scope", False)
+    assert (found.encryption_scope, found.server_encrypted) == ("my-scope", True)
+
+
+async def test_everything_is_said_to_be_encrypted_but_a_snapshot_that_is_taken(
+    container: ContainerClient,
+) -> None:
+    said: list[str | None] = []
+
+    def listen(answer: PipelineResponse[HttpRequest, AsyncHttpResponse]) -> None:
+        headers = answer.http_response.headers
+        said.append(headers.get("x-ms-server-encrypted") or headers.get("x-ms-request-server-encrypted"))
+
+    block, log, disk = (container.get_blob_client(name) for name in ("block", "log", "disk"))
+    for write in (
+        lambda: block.upload_blob(b"x", raw_response_hook=listen),
+        lambda: block.stage_block("YQ==", b"x", raw_response_hook=listen),
+        lambda: block.commit_block_list([BlobBlock("YQ==")], raw_response_hook=listen),
+        lambda: block.set_blob_metadata({"a": "1"}, raw_response_hook=listen),
+        lambda: log.create_append_blob(raw_response_hook=listen),
+        lambda: log.append_block(b"x", raw_response_hook=listen),
+        lambda: disk.create_page_blob(512, raw_response_hook=listen),
+        lambda: disk.upload_page(b"x" * 512, 0, 512, raw_response_hook=listen),
+        lambda: block.get_blob_properties(raw_response_hook=listen),
+        lambda: block.download_blob(raw_response_hook=listen),
+        lambda: block.create_snapshot(raw_response_hook=listen),
+    ):
+        await write()
+    assert said == ["true"] * 10 + ["false"]
+    assert [found.server_encrypted async for found in container.list_blobs(include=["snapshots"])] == [
+        True
+    ] * 4
 
 
 @pytest.mark.parametrize(

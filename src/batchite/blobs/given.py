@@ -37,8 +37,9 @@ def _scope(call: Call) -> str:
 
 
 def encrypted(call: Call) -> Headers:
-    """What is answered about encryption: that there is none, and the key or scope that was named."""
-    shown: Headers = [("x-ms-request-server-encrypted", "false")]
+    """What is answered about encryption: as by every account of the real service, that there is some; and
+    the key or scope that was named."""
+    shown: Headers = [("x-ms-request-server-encrypted", "true")]
     if call.headers.keys().isdisjoint(_ENCRYPTION) and not call.principal.encryption_scope:
         return shown
     return [*shown, *_named(encryption.key_hash(call.headers), _scope(call))]
@@ -46,7 +47,7 @@ def encrypted(call: Call) -> Headers:
 
 def encryption_headers(stored: Extras) -> Headers:
     """The same when the blob is read."""
-    return [("x-ms-server-encrypted", "false"), *_named(stored.key, stored.scope)]
+    return [("x-ms-server-encrypted", "true"), *_named(stored.key, stored.scope)]
 
 
 def _named(key: str, scope: str) -> Headers:

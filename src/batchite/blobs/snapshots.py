@@ -29,4 +29,5 @@ async def snapshot(service: Service, call: Call) -> Answer:
         return now, kept.snapshot(connection, blob, now, metadata), blob.version
 
     moment, modified, version = await service.database.touch(unit)
-    return changed(201, modified, ("x-ms-snapshot", dates.moment(moment)), *version_id(version))
+    shown = [("x-ms-snapshot", dates.moment(moment)), *version_id(version)]
+    return changed(201, modified, *shown, ("x-ms-request-server-encrypted", "false"))  # it writes nothing

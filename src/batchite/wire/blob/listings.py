@@ -195,7 +195,7 @@ def _blob(entry: BlobEntry) -> str:
         f"<Blob>{name_element(entry.name)}{_elements(entry.beside)}<Properties>{times}"
         f"<Content-Length>{entry.size}</Content-Length>{_described(_description(properties))}"
         f"<Content-MD5>{xml_text(properties.content_md5)}</Content-MD5><BlobType>{entry.type}</BlobType>"
-        f"{_elements(entry.special)}<ServerEncrypted>false</ServerEncrypted></Properties>{after}</Blob>"
+        f"{_elements(entry.special)}<ServerEncrypted>true</ServerEncrypted></Properties>{after}</Blob>"
     )
 
 
