@@ -213,6 +213,11 @@ class Api:
         """Change all rows of a table, as the owner of the shards would."""
         await self.database.write(lambda connection: connection.execute(sa.update(table).values(**values)))
 
+    async def update_task(self, task_id: str, **values: object) -> None:
+        """Change one task, as the owner of the shards would."""
+        statement = sa.update(schema.tasks).where(schema.tasks.c.id == task_id).values(**values)
+        await self.database.write(lambda connection: connection.execute(statement))
+
     async def add_node(self, node_id: str, pool_id: str = "pool", **values: object) -> None:
         """Add a node, as the owner of the shards would."""
         pool_no = sa.select(schema.pools.c.pool_no).where(schema.pools.c.id == pool_id).scalar_subquery()

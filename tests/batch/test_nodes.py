@@ -48,6 +48,35 @@ async def test_running_tasks_are_counted_per_node(api: Api) -> None:
     ]
 
 
+async def test_the_last_tasks_of_a_node_are_shown_latest_first(api: Api) -> None:
+    await api.add_pool()
+    await api.add_node("n1")
+    await api.add_node("n2")
+    await api.add_job("Job")
+    for number in range(12):
+        await api.add_task(f"t{number}", "Job")
+    assert "recentTasks" not in (await api.get("/pools/pool/nodes/n1")).json
+    task = schema.tasks.c
+    await api.update(schema.tasks, node_no=1, started=10, state="completed", state_time=task.task_no)
+    last = {"state": "running", "state_time": 50, "started": 50}
+    await api.update_task("t3", **last)
+    await api.update_task("t4", intent="delete", **last)
+    await api.update_task("t5", node_no=None, started=None, state="active")
+    first, second = (await api.get("/pools/pool/nodes")).json["value"]
+    assert "recentTasks" not in second
+    recent = first["recentTasks"]
+    assert [one["taskId"] for one in recent] == ["t3", *(f"t{i}" for i in (11, 10, 9, 8, 7, 6, 2, 1, 0))]
+    assert recent[0] == {
+        "taskUrl": f"{api.url}/jobs/Job/tasks/t3",
+        "jobId": "Job",
+        "taskId": "t3",
+        "taskState": "running",
+        "executionInfo": {"startTime": "1970-01-01T00:00:00.000005Z", "retryCount": 0, "requeueCount": 0},
+    }
+    assert (await api.get("/pools/pool/nodes/n1?$select=recentTasks")).json["recentTasks"] == recent
+    assert "recentTasks" not in (await api.get("/pools/pool/nodes/n1?$select=id")).json
+
+
 async def test_a_start_task_that_failed_is_shown_and_found(api: Api) -> None:
     await api.add_pool()
     info = (

@@ -99,6 +99,17 @@ async def test_resize_errors_are_shown(api: Api) -> None:
     assert pool["resizeErrors"] == [{"code": "AccountCoreQuotaReached", "message": "full"}]
 
 
+async def test_a_pool_on_its_way_out_shrinks_to_nothing(api: Api) -> None:
+    await api.add_pool(targetDedicatedNodes=2, targetLowPriorityNodes=1)
+    await api.update(schema.pools, allocation_state="steady", resize_errors=b"[]")
+    assert (await api.delete("/pools/pool")).status == 202
+    pool = (await api.get("/pools/pool")).json
+    assert (pool["state"], pool["allocationState"]) == ("deleting", "resizing")
+    assert pool["allocationStateTransitionTime"] == pool["stateTransitionTime"]
+    assert (pool["targetDedicatedNodes"], pool["targetLowPriorityNodes"]) == (0, 0)
+    assert "resizeErrors" not in pool
+
+
 async def test_a_pool_that_is_not_there_has_no_head(api: Api) -> None:
     answer = await api.raw("HEAD", "/pools/none?api-version=2025-06-01")
     assert (answer.status, answer.body) == (404, b"")

@@ -161,6 +161,7 @@ async def test_a_task_that_ran_shows_its_course_and_its_node(api: Api) -> None:
         schema.tasks,
         state="completed",
         previous_state="running",
+        previous_state_time=10**16,
         node_id="node-1",
         started=10**16,
         ended=10**16 + 5,

@@ -35,6 +35,8 @@ def test_terminating_a_job(house: House, tmp_path: Path) -> None:
     assert job.execution_info.termination_reason == "enough"
     assert job.execution_info.start_time == job.creation_time
     assert job.execution_info.end_time >= job.execution_info.start_time
+    assert job.previous_state == "terminating"
+    assert job.creation_time < job.previous_state_transition_time <= job.state_transition_time
     ended = house.batch.get_task(job_id, running)
     assert (ended.state, ended.execution_info.failure_info.code) == ("completed", "TaskEnded")
     assert not runs_still(int(house.text(job_id, running)))

@@ -36,12 +36,16 @@ def test_a_task_that_succeeds(house: House, pool: str, job: str) -> None:
     assert (info.retry_count, info.requeue_count) == (0, 0)
     assert task.creation_time <= info.start_time <= info.end_time
     assert (task.state, task.previous_state) == ("completed", "running")
+    assert task.previous_state_transition_time == info.start_time
     assert house.text(job, task.id, "stdout.txt") == "out\n"
     assert house.text(job, task.id, "stderr.txt") == "err\n"
     node = task.node_info
     assert node.pool_id == pool
     assert node.node_id in {each.id for each in house.nodes(pool)}
     assert node.affinity_id == f"TVM:{node.node_id}"
+    last = house.batch.get_node(pool, node.node_id).recent_tasks[0]
+    assert (last.job_id, last.task_id, last.task_state) == (job, task.id, "completed")
+    assert last.execution_info == info
     assert node.node_url == f"{house.batch_url}/pools/{pool}/nodes/{node.node_id}"
     assert node.task_root_directory == f"workitems/{job}/job-1/{task.id}"
     assert node.task_root_directory_url == f"{node.node_url}/files/{node.task_root_directory}"

@@ -1,3 +1,4 @@
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,16 +13,24 @@ from batchite.store.examining import UnusableDatabaseError
 PAST = Path(__file__).parents[1] / "product" / "past"
 
 
-def definitions(url: str) -> dict[str, str]:
-    """What SQLite has on record for every table and index, without line breaks."""
+def definitions(url: str) -> dict[str, list[str]]:
+    """What SQLite has on record for every table and index; the order of a table's columns means nothing."""
     engine = create_engine(url)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
     engine.dispose()
-    return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
+    return {name: parts(" ".join(sql.split())) for name, sql in rows if name != "alembic_version"}
 
 
-def by_revisions(url: str, name: revisions.Name, last: str = "head") -> dict[str, str]:
+def parts(sql: str) -> list[str]:
+    """A table's columns and constraints, sorted; an index as it is."""
+    head, _, body = sql.rstrip(") ").partition("(")
+    if not head.startswith("CREATE TABLE"):
+        return [sql]
+    return sorted(part.strip(" ,)") for part in re.split(r",(?![^(]*\))", body))
+
+
+def by_revisions(url: str, name: revisions.Name, last: str = "head") -> dict[str, list[str]]:
     engine = create_engine(url)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         migrating.run_revisions(connection, name, last)

@@ -19,7 +19,6 @@ from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.counts import BatchTaskCounts, BatchTaskCountsResult, BatchTaskSlotCounts
 from batchite.wire.batch.models.enums import BatchAllTasksCompleteMode, BatchJobState
-from batchite.wire.batch.models.fields import Given
 from batchite.wire.batch.models.jobs import (
     BatchJob,
     BatchJobConstraints,
@@ -105,14 +104,9 @@ def model(call: Call, row: sa.Row[Any]) -> BatchJob:
         state=BatchJobState(row.state),
         state_transition_time=Timestamp(row.state_time),
         previous_state=BatchJobState(row.previous_state) if row.previous_state else UNSET,
-        previous_state_transition_time=_previous_time(row),
+        previous_state_transition_time=moment(row.previous_state_time),
         execution_info=execution,
     )
-
-
-def _previous_time(row: sa.Row[Any]) -> Given[Timestamp]:
-    """Only the first state's time is known once it has been left."""
-    return Timestamp(row.created) if row.previous_state == "active" else UNSET
 
 
 async def find(call: Call) -> sa.Row[Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import UNSET
 from starlette.responses import Response
 
-from batchite.batch import answers, filters, pools
+from batchite.batch import answers, filters, pools, tasks
 from batchite.batch.call import Call
 from batchite.batch.operations import FILTERED, LIST, SELECT, Operation
-from batchite.batch.rows import decoded, given, moment
+from batchite.batch.rows import affinity_id, decoded, given, moment
 from batchite.store.batch import nodes
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
@@ -19,24 +21,34 @@ from batchite.wire.batch.models.counts import BatchNodeCounts, BatchPoolNodeCoun
 from batchite.wire.batch.models.enums import BatchNodeState, SchedulingState
 from batchite.wire.batch.models.fields import Given
 from batchite.wire.batch.models.images import VirtualMachineInfo
-from batchite.wire.batch.models.nodes import BatchNode, BatchNodeAgentInfo, BatchNodeError
+from batchite.wire.batch.models.nodes import BatchNode, BatchNodeAgentInfo, BatchNodeError, BatchTaskInfo
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
+from batchite.wire.batch.odata import select
 from batchite.wire.ticks import Timestamp
 
 NODE_COUNTS_LIMIT = 10
 """Pools on one page of node counts."""
 
-Running = dict[int, tuple[int, int]]
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What nodes do and did, by their numbers: how many tasks run on how many slots, and the last ones."""
+
+    running: Mapping[int, tuple[int, int]]
+    recent: Mapping[int, Sequence[sa.Row[Any]]]
 
 
-def affinity_id(node_id: str) -> str:
-    """What a task's affinityInfo names the node by."""
-    return f"TVM:{node_id}"
+def work(call: Call, connection: sa.Connection, shard: str, rows: Sequence[sa.Row[Any]]) -> Work:
+    """What is asked for: the last tasks of many nodes take longer to find than all the rest."""
+    names = select.parse_select(call.query.get(select.SELECT), BatchNode)
+    of_nodes = [row.node_no for row in rows] if names is None or "recentTasks" in names else []
+    return Work(nodes.running(connection, shard), nodes.recent_tasks(connection, of_nodes))
 
 
-def model(call: Call, row: sa.Row[Any], pool: BatchPoolCreateOptions, running: Running) -> BatchNode:
-    tasks, slots = running.get(row.node_no, (0, 0))
+def model(call: Call, row: sa.Row[Any], pool: BatchPoolCreateOptions, work: Work) -> BatchNode:
+    running, slots = work.running.get(row.node_no, (0, 0))
+    recent = tuple(_recent(call, task) for task in work.recent.get(row.node_no, ()))
     return BatchNode(
         id=row.id,
         url=call.url("pools", row.pool_id, "nodes", row.id),
@@ -49,15 +61,26 @@ def model(call: Call, row: sa.Row[Any], pool: BatchPoolCreateOptions, running: R
         affinity_id=affinity_id(row.id),
         vm_size=pool.vm_size,
         total_tasks_run=row.tasks_run,
-        running_tasks_count=tasks,
+        running_tasks_count=running,
         running_task_slots_count=slots,
         total_tasks_succeeded=row.tasks_succeeded,
+        recent_tasks=recent or UNSET,
         start_task=given(pool.start_task or None),
         start_task_info=decoded(row.start_task_info, BatchStartTaskInfo),
         errors=decoded(row.errors, tuple[BatchNodeError, ...]),
         is_dedicated=row.dedicated,
         node_agent_info=_agent(row),
         virtual_machine_info=_machine(pool),
+    )
+
+
+def _recent(call: Call, row: sa.Row[Any]) -> BatchTaskInfo:
+    return BatchTaskInfo(
+        task_url=call.url("jobs", row.job_id, "tasks", row.id),
+        job_id=row.job_id,
+        task_id=row.id,
+        task_state=tasks.state(row.state),
+        execution_info=tasks.execution(row),
     )
 
 
@@ -86,9 +109,9 @@ async def find(call: Call) -> sa.Row[Any]:
 
 async def get(call: Call) -> Response:
     row = await find(call)
-    running = await call.services.database.read(lambda connection: nodes.running(connection, row.shard))
+    done = await call.services.database.read(lambda connection: work(call, connection, row.shard, [row]))
     pool = codec.decode(row.pool_definition, BatchPoolCreateOptions)
-    return answers.entity(call, "nodes", model(call, row, pool, running))
+    return answers.entity(call, "nodes", model(call, row, pool, done))
 
 
 async def list_(call: Call) -> Response:
@@ -96,13 +119,13 @@ async def list_(call: Call) -> Response:
     condition = filters.clause(call, filters.NODES)
     pool = await pools.find(call)
 
-    def query(connection: sa.Connection) -> tuple[list[sa.Row[Any]], Running]:
+    def query(connection: sa.Connection) -> tuple[list[sa.Row[Any]], Work]:
         rows = nodes.page(connection, pool.pool_no, page.after, page.limit + 1, condition)
-        return rows, nodes.running(connection, pool.shard)
+        return rows, work(call, connection, pool.shard, rows)
 
-    rows, running = await call.services.database.read(query)
+    rows, done = await call.services.database.read(query)
     definition = codec.decode(pool.definition, BatchPoolCreateOptions)
-    show = (BatchNode, lambda row: model(call, row, definition, running))
+    show = (BatchNode, lambda row: model(call, row, definition, done))
     return answers.page(call, "nodes", page, rows, show, lambda row: row.node_no)
 
 

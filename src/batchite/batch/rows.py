@@ -14,6 +14,11 @@ from batchite.wire.ticks import Timestamp
 M = TypeVar("M", bound=msgspec.Struct)
 
 
+def affinity_id(node_id: str) -> str:
+    """What a task's affinityInfo names the node by."""
+    return f"TVM:{node_id}"
+
+
 def shown(model: type[M], definition: msgspec.Struct, **computed: Any) -> M:
     """`model` with the properties the client defined (absent and null ones left out) and computed ones."""
     names = set(model.__struct_fields__).difference(computed)

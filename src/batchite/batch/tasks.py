@@ -12,9 +12,8 @@ from starlette.responses import Response
 from batchite.batch import answers, filters, jobs
 from batchite.batch.call import Call
 from batchite.batch.conditions import etag
-from batchite.batch.nodes import affinity_id
 from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
-from batchite.batch.rows import decoded, given, moment, shown
+from batchite.batch.rows import affinity_id, decoded, given, moment, shown
 from batchite.store.batch import pages, schema, tasks
 from batchite.wire.batch import codec, errors
 from batchite.wire.batch.errors import BatchError
@@ -124,29 +123,20 @@ def model(call: Call, row: sa.Row[Any], job: sa.Row[Any]) -> BatchTask:
         e_tag=etag(row.modified),
         last_modified=Timestamp(row.modified),
         creation_time=Timestamp(row.created),
-        state=_state(row.state),
+        state=state(row.state),
         state_transition_time=Timestamp(row.state_time),
-        previous_state=_state(row.previous_state) if row.previous_state else UNSET,
-        previous_state_transition_time=_previous_time(row),
-        execution_info=_execution(row),
+        previous_state=state(row.previous_state) if row.previous_state else UNSET,
+        previous_state_transition_time=moment(row.previous_state_time),
+        execution_info=execution(row),
         node_info=_node(call, row, job),
     )
 
 
-def _state(stored: str) -> BatchTaskState:
+def state(stored: str) -> BatchTaskState:
     return _SHOWN_STATES.get(stored) or BatchTaskState(stored)
 
 
-def _previous_time(row: sa.Row[Any]) -> Given[Timestamp]:
-    """When the task came into its previous state, as far as its other times tell."""
-    if row.previous_state == "running":
-        return moment(row.started)
-    if row.previous_state is None:
-        return UNSET
-    return Timestamp(max(row.created, row.last_retry or 0, row.last_requeue or 0))
-
-
-def _execution(row: sa.Row[Any]) -> BatchTaskExecutionInfo:
+def execution(row: sa.Row[Any]) -> BatchTaskExecutionInfo:
     began = row.state in ("running", "completed")
     over = row.state == "completed"
     return BatchTaskExecutionInfo(

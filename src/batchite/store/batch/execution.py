@@ -29,6 +29,7 @@ _started = (
     .values(
         state="running",
         previous_state="active",
+        previous_state_time=tasks.c.state_time,
         state_time=bindparam("at"),
         started=bindparam("at"),
     )
@@ -39,6 +40,7 @@ _completed = (
     .values(
         state="completed",
         previous_state=bindparam("previous"),
+        previous_state_time=sa.func.coalesce(bindparam("began"), tasks.c.state_time),
         state_time=bindparam("at"),
         started=bindparam("began"),
         ended=bindparam("at"),
@@ -55,6 +57,7 @@ _requeued = (
     .values(
         state="active",
         previous_state=bindparam("previous"),
+        previous_state_time=sa.func.coalesce(tasks.c.started, tasks.c.state_time),
         state_time=bindparam("at"),
         node_no=None,
         node_id=None,
@@ -252,7 +255,11 @@ def terminate_job(connection: sa.Connection, job: int, reason: str, at: int, *, 
         statement = statement.where(~left)
     connection.execute(
         statement.values(
-            state="terminating", previous_state=jobs.c.state, state_time=at, terminate_reason=reason
+            state="terminating",
+            previous_state=jobs.c.state,
+            previous_state_time=jobs.c.state_time,
+            state_time=at,
+            terminate_reason=reason,
         )
     )
 
@@ -265,6 +272,7 @@ def complete_jobs(connection: sa.Connection, rows: Rows) -> None:
         .values(
             state="completed",
             previous_state="terminating",
+            previous_state_time=jobs.c.state_time,
             state_time=bindparam("at"),
             ended=bindparam("at"),
         )
@@ -305,7 +313,13 @@ def send_home(connection: sa.Connection, shard: str, at: int) -> None:
         sa.update(tasks)
         .where(running)
         .values(
-            state="active", previous_state="running", state_time=at, node_no=None, node_id=None, started=None
+            state="active",
+            previous_state="running",
+            previous_state_time=tasks.c.state_time,
+            state_time=at,
+            node_no=None,
+            node_id=None,
+            started=None,
         )
     )
     connection.execute(

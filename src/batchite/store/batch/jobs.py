@@ -67,7 +67,13 @@ def _change(
     statement = (
         sa.update(jobs)
         .where(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
-        .values(previous_state=jobs.c.state, state_time=now, modified=now, **change)
+        .values(
+            previous_state=jobs.c.state,
+            previous_state_time=jobs.c.state_time,
+            state_time=now,
+            modified=now,
+            **change,
+        )
         .returning(jobs.c.job_no, jobs.c.shard)
     )
     changed = connection.execute(statement).one_or_none()

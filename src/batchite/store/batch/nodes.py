@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from batchite.store.batch.keys import folded
 from batchite.store.batch.schema import jobs, nodes, pools, tasks
+from batchite.store.batch.tasks import VISIBLE
 
 Clause = sa.ColumnElement[bool]
+
+RECENT = 10
+"""Tasks that a node is shown with."""
 
 _SHOWN = sa.select(
     nodes,
@@ -42,6 +47,34 @@ def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]
         .group_by(tasks.c.node_no)
     )
     return {number: (count, int(slots)) for number, count, slots in connection.execute(query)}
+
+
+_LAST = (
+    sa.select(tasks.c.task_no)
+    .where(tasks.c.node_no == nodes.c.node_no, tasks.c.started.is_not(None), VISIBLE)
+    .order_by(tasks.c.state_time.desc())
+    .limit(RECENT)
+    .correlate(nodes)
+)
+_RECENT_TASKS = (
+    sa.select(
+        nodes.c.node_no,
+        jobs.c.id.label("job_id"),
+        *(column for column in tasks.c if column.name not in ("node_no", "definition")),
+    )
+    .join_from(nodes, tasks, tasks.c.task_no.in_(_LAST))
+    .join(jobs, jobs.c.job_no == tasks.c.job_no)
+    .where(nodes.c.node_no.in_(sa.bindparam("numbers", expanding=True)))
+    .order_by(nodes.c.node_no, tasks.c.state_time.desc())
+)
+
+
+def recent_tasks(connection: sa.Connection, node_nos: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
+    """By node number: the tasks that last began or ended there, the latest first."""
+    found: dict[int, list[sa.Row[Any]]] = {}
+    for row in connection.execute(_RECENT_TASKS, {"numbers": list(node_nos)}):
+        found.setdefault(row.node_no, []).append(row)
+    return found
 
 
 def counts(

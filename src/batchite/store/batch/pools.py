@@ -62,7 +62,18 @@ def delete(connection: sa.Connection, account: str, pool_id: str, now: int, cond
             pools.c.state == "active",
             condition,
         )
-        .values(state="deleting", state_time=now, modified=now)
+        .values(
+            state="deleting",
+            state_time=now,
+            modified=now,
+            allocation_state="resizing",
+            allocation_state_time=sa.case(
+                (pools.c.allocation_state == "resizing", pools.c.allocation_state_time), else_=now
+            ),
+            target_dedicated=0,
+            target_low_priority=0,
+            resize_errors=None,
+        )
         .returning(pools.c.pool_no, pools.c.shard)
     )
     changed = connection.execute(statement).one_or_none()

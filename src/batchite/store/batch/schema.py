@@ -128,6 +128,7 @@ jobs = sa.Table(
     sa.Column("definition", sa.LargeBinary, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("previous_state", sa.Text),
+    sa.Column("previous_state_time", Ticks),
     sa.Column("state_time", Ticks, nullable=False),
     sa.Column("created", Ticks, nullable=False),
     sa.Column("modified", Ticks, nullable=False),
@@ -156,6 +157,7 @@ tasks = sa.Table(
     sa.Column("intent", sa.Text, comment="terminate or delete: asked for, not done yet"),
     sa.Column("state", sa.Text, nullable=False, comment="active, leased, running or completed"),
     sa.Column("previous_state", sa.Text),
+    sa.Column("previous_state_time", Ticks),
     sa.Column("state_time", Ticks, nullable=False),
     sa.Column("created", Ticks, nullable=False),
     sa.Column("modified", Ticks, nullable=False),
@@ -181,6 +183,7 @@ tasks = sa.Table(
         where="state = 'active'",
     ),
     sa.Index("tasks_by_job", "job_no", "task_no"),
+    partial_index("tasks_by_node", "node_no", "state_time", where="started IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

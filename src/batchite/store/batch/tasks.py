@@ -26,7 +26,8 @@ Change = Literal["terminate", "delete"]
 OPEN = ("active", "disabling", "disabled", "enabling")
 """States of a job in which tasks can be added."""
 
-_VISIBLE = sa.func.coalesce(tasks.c.intent, "") != "delete"
+VISIBLE = sa.func.coalesce(tasks.c.intent, "") != "delete"
+"""Tasks that exist for the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ _JOB = (
 )
 
 _FIND = sa.select(tasks).where(
-    tasks.c.job_no == sa.bindparam("job"), tasks.c.key == sa.bindparam("name"), _VISIBLE
+    tasks.c.job_no == sa.bindparam("job"), tasks.c.key == sa.bindparam("name"), VISIBLE
 )
 
 
@@ -125,7 +126,7 @@ def page(
     connection: sa.Connection, job_no: int, after: int, limit: int, condition: Clause
 ) -> list[sa.Row[Any]]:
     """Tasks of the job whose number is above `after`, oldest first."""
-    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.task_no > after, _VISIBLE, condition)
+    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.task_no > after, VISIBLE, condition)
     return pages.read(connection.execute(query.order_by(tasks.c.task_no).limit(limit)))
 
 
@@ -136,7 +137,7 @@ def intend(
     guard = tasks.c.state != "completed" if change == "terminate" else sa.true()
     statement = (
         sa.update(tasks)
-        .where(tasks.c.job_no == job.job_no, tasks.c.key == folded(task_id), _VISIBLE, guard, condition)
+        .where(tasks.c.job_no == job.job_no, tasks.c.key == folded(task_id), VISIBLE, guard, condition)
         .values(intent=change)
         .returning(tasks.c.task_no)
     )

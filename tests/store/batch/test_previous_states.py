@@ -1,0 +1,154 @@
+"""When a job or a task came into the state before the present one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from batchite.store import migrating
+from batchite.store.batch import execution, jobs, schema
+from batchite.store.database import create_engine
+
+JOB = {
+    "account": "a",
+    "key": "j",
+    "id": "j",
+    "shard": "a/p",
+    "pool_id": "p",
+    "definition": b"{}",
+    "state": "active",
+    "state_time": 10,
+    "created": 10,
+    "modified": 10,
+    "started": 10,
+    "priority": 0,
+    "max_parallel_tasks": -1,
+    "max_task_retries": 0,
+    "on_all_tasks_complete": "noaction",
+}
+TASK = {
+    "job_no": 1,
+    "key": "t",
+    "id": "t",
+    "definition": b"{}",
+    "required_slots": 1,
+    "max_retries": 0,
+    "state": "active",
+    "state_time": 20,
+    "created": 20,
+    "modified": 20,
+}
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sa.Connection]:
+    """To a database with a job and a task in it."""
+    url = f"sqlite:///{tmp_path}/batch.db"
+    migrating.upgrade(url, "batch")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(sa.insert(schema.jobs), JOB)
+        connection.execute(sa.insert(schema.tasks), TASK)
+        yield connection
+    engine.dispose()
+
+
+def previous(connection: sa.Connection, table: sa.Table) -> tuple[Any, ...]:
+    columns = (table.c.previous_state, table.c.previous_state_time, table.c.state, table.c.state_time)
+    return tuple(connection.execute(sa.select(*columns)).one())
+
+
+def start(connection: sa.Connection) -> None:
+    execution.start_tasks(connection, [{"task": 1, "at": 30}])
+
+
+def complete(connection: sa.Connection, began: int | None) -> None:
+    before = "active" if began is None else "running"
+    row = {"task": 1, "previous": before, "began": began, "at": 40, "code": 0, "outcome": "", "reason": None}
+    execution.complete_tasks(connection, [row])
+
+
+def test_a_task_that_starts_was_active_since_it_was_added(connection: sa.Connection) -> None:
+    start(connection)
+    assert previous(connection, schema.tasks) == ("active", 20, "running", 30)
+
+
+@pytest.mark.parametrize("is_start_stored", [True, False])
+def test_a_task_that_ends_ran_since_it_began(connection: sa.Connection, is_start_stored: bool) -> None:
+    if is_start_stored:
+        start(connection)
+    complete(connection, 30)
+    assert previous(connection, schema.tasks) == ("running", 30, "completed", 40)
+
+
+def test_a_task_that_ends_without_a_run_was_active(connection: sa.Connection) -> None:
+    complete(connection, None)
+    assert previous(connection, schema.tasks) == ("active", 20, "completed", 40)
+
+
+@pytest.mark.parametrize(("retried", "requeued"), [(1, 0), (0, 1), (0, 0)])
+def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: int, requeued: int) -> None:
+    start(connection)
+    row = {"task": 1, "previous": "running", "at": 50, "retried": retried, "requeued": requeued}
+    execution.requeue_tasks(connection, [row])
+    assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
+    execution.start_tasks(connection, [{"task": 1, "at": 60}])
+    assert previous(connection, schema.tasks) == ("active", 50, "running", 60)
+
+
+def test_a_task_of_nodes_that_were_sent_home_ran_before(connection: sa.Connection) -> None:
+    start(connection)
+    execution.send_home(connection, "a/p", 50)
+    assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
+
+
+def by_the_api(connection: sa.Connection) -> None:
+    assert jobs.terminate(connection, "a", "j", 70, "enough", sa.true()) == "a/p"
+
+
+def by_the_owner(connection: sa.Connection) -> None:
+    execution.terminate_job(connection, 1, "AllTasksComplete", 70, only_if_done=True)
+
+
+@pytest.mark.parametrize("terminate", [by_the_api, by_the_owner])
+def test_a_completed_job_was_terminating(
+    connection: sa.Connection, terminate: Callable[[sa.Connection], None]
+) -> None:
+    terminate(connection)
+    assert previous(connection, schema.jobs) == ("active", 10, "terminating", 70)
+    execution.complete_jobs(connection, [{"job": 1, "at": 80}])
+    assert previous(connection, schema.jobs) == ("terminating", 70, "completed", 80)
+    assert jobs.delete(connection, "a", "j", 90, sa.true()) == "a/p"
+    assert previous(connection, schema.jobs) == ("completed", 80, "deleting", 90)
+
+
+def test_what_an_older_database_knows_is_taken_over(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/batch.db"
+    engine = create_engine(url)
+    running = {"previous_state": "active", "state": "running", "started": 30, "last_retry": 25}
+    completed = {"key": "u", "previous_state": "running", "state": "completed", "started": 33}
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        migrating.run_revisions(connection, "batch", "0001")
+        insert(connection, schema.jobs, JOB | {"state": "terminating", "previous_state": "active"})
+        insert(
+            connection, schema.jobs, JOB | {"key": "k", "state": "completed", "previous_state": "terminating"}
+        )
+        for task in (running, completed, {"key": "v"}):
+            insert(connection, schema.tasks, TASK | task)
+    migrating.upgrade(url, "batch")
+    with engine.connect() as connection:
+        assert [previous_time for (previous_time,) in times(connection, schema.jobs)] == [10, None]
+        assert [previous_time for (previous_time,) in times(connection, schema.tasks)] == [25, 33, None]
+    engine.dispose()
+
+
+def insert(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
+    """Without the columns that came later."""
+    connection.execute(sa.insert(sa.table(table.name, *(sa.column(name) for name in row))), row)
+
+
+def times(connection: sa.Connection, table: sa.Table) -> list[tuple[Any, ...]]:
+    key = table.primary_key.columns[0]
+    return [tuple(row) for row in connection.execute(sa.select(table.c.previous_state_time).order_by(key))]
