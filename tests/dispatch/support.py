@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from websockets.asyncio.client import connect
@@ -88,8 +89,8 @@ def make_dispatch(database: Database, quota: int | None = None) -> tuple[Dispatc
 
 
 @asynccontextmanager
-async def running(dispatch: Dispatch) -> AsyncIterator[str]:
-    """The dispatch at work, its link server at the URL."""
+async def running(dispatch: Dispatch, *, end_nodes: bool = False) -> AsyncIterator[str]:
+    """The dispatch at work, its link server at the URL; stopped with or without its nodes in the end."""
     sock = bind("127.0.0.1", 0)
     listener = Listener(dispatch.link_app, sock)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -98,7 +99,7 @@ async def running(dispatch: Dispatch) -> AsyncIterator[str]:
     try:
         yield url
     finally:
-        await dispatch.stop(end_nodes=False)
+        await dispatch.stop(end_nodes=end_nodes)
         await listener.stop()
 
 
@@ -184,11 +185,40 @@ def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -
     return events.append(connection, ACCOUNT, SHARD, "tasks", job)
 
 
-def ended(report: int, order: link.RunTask, code: int = 0) -> Iterable[link.FromAgent]:
-    """What an agent reports of a task that ran at once."""
-    failure = None if code == 0 else link.Failure("usererror", "FailureExitCode", f"exit code {code}")
-    yield link.TaskStarted(report, order.task, order.attempt, 100)
-    yield link.TaskEnded(report + 1, order.task, order.attempt, 100, 200, code, failure)
+def intend(connection: sa.Connection, intent: str, *numbers: int) -> int:
+    """Somebody wants these tasks ended or gone; the sequence number of the last event."""
+    chosen = schema.tasks.c.task_no.in_(numbers)
+    connection.execute(sa.update(schema.tasks).values(intent=intent).where(chosen))
+    return [events.append(connection, ACCOUNT, SHARD, "task", number) for number in numbers][-1]
+
+
+def change_job(connection: sa.Connection, job: int, state: str) -> int:
+    """The sequence number of the event."""
+    connection.execute(sa.update(schema.jobs).values(state=state).where(schema.jobs.c.job_no == job))
+    return events.append(connection, ACCOUNT, SHARD, "job", job)
+
+
+async def rows(database: Database, table: sa.Table) -> list[Any]:
+    return await database.read(lambda c: list(c.execute(sa.select(table).order_by(*table.primary_key))))
+
+
+async def counts(database: Database) -> tuple[int, int, int, int]:
+    """active, running, succeeded, failed of the only counters there are"""
+    (row,) = await rows(database, schema.task_counts)
+    return row.active, row.running, row.succeeded, row.failed
+
+
+async def connect_all(
+    stack: AsyncExitStack, url: str, engine: ScriptedEngine, nodes: int
+) -> list[ScriptedAgent]:
+    await until(lambda: len(engine.started) == nodes)
+    return [await stack.enter_async_context(ScriptedAgent(url, spec)) for spec in engine.started.values()]
+
+
+async def settled(dispatch: Dispatch, database: Database) -> None:
+    """Until everything that API operations changed so far is decided and stored."""
+    (shard,) = await rows(database, schema.shards)
+    assert await dispatch.settled(SHARD, shard.last_event, 10)
 
 
 class ScriptedAgent:
@@ -198,6 +228,7 @@ class ScriptedAgent:
         self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
         self._token = spec.token
         self._report = 0
+        self._begun: set[int] = set()
         self.runs: list[link.RunTask] = []
         self.other: list[link.ToAgent] = []
         self.acknowledged = 0
@@ -219,9 +250,21 @@ class ScriptedAgent:
     async def send(self, *messages: link.Message) -> None:
         await self._socket.send(framing.encode(messages))
 
+    async def begin(self, order: link.RunTask) -> None:
+        self._begun.add(order.task)
+        await self.send(link.TaskStarted(self._next(), order.task, order.attempt, 100))
+
     async def end(self, order: link.RunTask, code: int = 0) -> None:
-        self._report += 2
-        await self.send(*ended(self._report - 1, order, code))
+        """The task ran, now or since `begin`."""
+        if order.task not in self._begun:
+            await self.begin(order)
+        self._begun.remove(order.task)
+        failure = None if code == 0 else link.Failure("usererror", "FailureExitCode", f"exit code {code}")
+        await self.send(link.TaskEnded(self._next(), order.task, order.attempt, 100, 200, code, failure))
+
+    def _next(self) -> int:
+        self._report += 1
+        return self._report
 
     async def _read(self) -> None:
         async for frame in self._socket:
@@ -237,8 +280,15 @@ class ScriptedAgent:
                     self.other.append(message)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that another task of this loop brings about."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (what is waited for sets no event)
+            await asyncio.sleep(0.002)
+
+
+async def until_stored(database: Database, table: sa.Table, condition: Callable[[list[Any]], bool]) -> None:
+    """Wait until the table's rows are such."""
+    async with asyncio.timeout(60):
+        while not condition(await rows(database, table)):  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.002)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,7 +17,7 @@ from tests.dispatch.support import (
     add_pool,
     add_tasks,
     make_dispatch,
-    open_database,
+    rows,
     running,
     until,
 )
@@ -37,17 +36,6 @@ from batchite.web.listener import Listener, bind
 from batchite.wire.ticks import MAX_TICKS
 
 LONG = '{"constraints":{"maxWallClockTime":"P10675199DT2H48M5.4775806S"}}'
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = open_database(tmp_path)
-    yield database
-    database.close()
-
-
-async def stored(database: Database, table: sa.Table) -> list[Any]:
-    return list(await database.read(lambda c: c.execute(sa.select(table)).all()))
 
 
 async def test_what_an_agent_cannot_mean_is_left_out(
@@ -75,7 +63,7 @@ async def test_what_an_agent_cannot_mean_is_left_out(
                 link.TaskEnded(5, order.task, order.attempt, 100, 200, 1, failure),
             )
             await until(lambda: agent.acknowledged == 5)
-    (task,) = await stored(database, schema.tasks)
+    (task,) = await rows(database, schema.tasks)
     assert (task.state, task.started, task.ended, task.exit_code) == ("completed", 100, 200, 1)
     assert len(task.failure) < 10 * inputs.MAX_TEXT
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

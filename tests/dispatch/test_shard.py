@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,56 +12,31 @@ import sqlalchemy as sa
 from tests.dispatch.support import (
     SHARD,
     ScriptedAgent,
-    ScriptedEngine,
     add_job,
     add_pool,
     add_tasks,
+    change_job,
+    connect_all,
+    counts,
+    intend,
     make_dispatch,
-    open_database,
+    rows,
     running,
+    settled,
     until,
 )
 from websockets.exceptions import InvalidStatus
 
-from batchite.dispatch.service import Dispatch
 from batchite.link import messages as link
 from batchite.scheduling.state import WINDOW, WINDOW_BYTES, QueuedTask
 from batchite.store.batch import events, schema, shards
 from batchite.store.database import Database
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = open_database(tmp_path)
-    yield database
-    database.close()
-
-
 def tasks_alive() -> int:
     """Of this test: what earlier ones left in cycles is collected first."""
     gc.collect()
     return sum(isinstance(thing, QueuedTask) for thing in gc.get_objects())
-
-
-async def rows(database: Database, table: sa.Table) -> list[Any]:
-    return await database.read(lambda c: list(c.execute(sa.select(table).order_by(*table.primary_key))))
-
-
-async def counts(database: Database) -> tuple[int, int, int, int]:
-    (row,) = await rows(database, schema.task_counts)
-    return row.active, row.running, row.succeeded, row.failed
-
-
-async def connect_all(
-    stack: AsyncExitStack, url: str, engine: ScriptedEngine, nodes: int
-) -> list[ScriptedAgent]:
-    await until(lambda: len(engine.started) == nodes)
-    return [await stack.enter_async_context(ScriptedAgent(url, spec)) for spec in engine.started.values()]
-
-
-async def settled(dispatch: Dispatch, database: Database) -> None:
-    (shard,) = await rows(database, schema.shards)
-    assert await dispatch.settled(SHARD, shard.last_event, 10)
 
 
 async def test_tasks_run_on_the_pools_nodes_and_are_counted(database: Database) -> None:
@@ -196,11 +168,7 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
         agent.runs_tasks = False
         await until(lambda: len(agent.runs) == 1)
 
-        def terminate(connection: sa.Connection) -> int:
-            connection.execute(sa.update(schema.tasks).values(intent="terminate"))
-            return events.append(connection, "devbatch", SHARD, "task", agent.runs[0].task)
-
-        sequence = await database.write(terminate)
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
         dispatch.wake(SHARD)
         await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
         assert not await dispatch.settled(SHARD, sequence, 0.05)
@@ -241,21 +209,14 @@ async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(databa
     async with running(dispatch):
         await settled(dispatch, database)
 
-        def terminate(connection: sa.Connection, *numbers: int) -> None:
-            connection.execute(
-                sa.update(schema.tasks).values(intent="terminate").where(schema.tasks.c.task_no.in_(numbers))
-            )
-            for number in numbers:
-                events.append(connection, "devbatch", SHARD, "task", number)
-
         def both(connection: sa.Connection) -> None:
-            terminate(connection, 1)
+            intend(connection, "terminate", 1)
             add_tasks(connection, job, 1, first=2)
 
         await database.write(both)
         dispatch.wake(SHARD)
         await settled(dispatch, database)
-        await database.write(lambda c: terminate(c, 2, 3))
+        await database.write(lambda c: intend(c, "terminate", 2, 3))
         dispatch.wake(SHARD)
         await settled(dispatch, database)
         (row,) = await rows(database, schema.jobs)
@@ -282,11 +243,7 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
         (agent,) = await connect_all(stack, url, engine, 1)
         await until(lambda: agent.acknowledged > 10)
 
-        def delete(connection: sa.Connection) -> None:
-            connection.execute(sa.update(schema.jobs).values(state="deleting"))
-            events.append(connection, "devbatch", SHARD, "job", job)
-
-        await database.write(delete)
+        await database.write(lambda c: change_job(c, job, "deleting"))
         dispatch.wake(SHARD)
         await until(lambda: any(isinstance(message, link.RemoveJobFiles) for message in agent.other))
         async with asyncio.timeout(20):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.scheduling.builders import NOW, add_job, add_node, placed, sent, shard, start_task
 
 from batchite.scheduling.decisions import Decisions, RunStartTask
 from batchite.scheduling.ending import Failure
-from batchite.scheduling.nodes import on_node_connected, on_start_task_ended, on_start_task_started
+from batchite.scheduling.jobs import on_job_changed
+from batchite.scheduling.nodes import (
+    on_node_connected,
+    on_nodes_sent_home,
+    on_start_task_ended,
+    on_start_task_started,
+)
 from batchite.scheduling.state import NodeState, ShardState
+from batchite.scheduling.tasks import on_task_started
 
 EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
 BLOB = Failure("usererror", "BlobNotFound", "no such blob")
@@ -102,3 +111,21 @@ def test_a_start_task_that_was_never_heard_of_is_sent_again() -> None:
     assert sent(connect(state, node, ran=1), RunStartTask) == []
     end(state, node, None)
     assert sent(connect(state, node, ran=0), RunStartTask) == []
+
+
+def test_nodes_that_are_sent_home_boot_again_and_what_was_to_end_has_ended() -> None:
+    state = shard(nodes=3)
+    staying, ending = add_job(state, 1, tasks=2), add_job(state, 2, tasks=1)
+    for task, node_id in placed(state):
+        on_task_started(state, state.nodes[node_id], task, 1, NOW, Decisions())
+    state.nodes["node-3"].phase = "leavingpool"
+    on_job_changed(state, replace(ending, state="terminating"), NOW, Decisions())
+    decisions = Decisions()
+    on_nodes_sent_home(state, NOW + 9, decisions)
+    changes = decisions.changes
+    assert [(one.node, one.at) for one in changes.node_sent_home] == [(1, NOW + 9), (2, NOW + 9)]
+    assert {one.why for one in changes.requeued.values()} == {"recovery"}
+    assert sorted(changes.requeued) == [1000, 1001]
+    assert [one.task for one in changes.completed] == [2000]
+    assert [one.job for one in changes.job_completed] == [2]
+    assert (staying.assignments, state.assignments) == ({}, {})

@@ -147,6 +147,11 @@ def _apply_nodes(connection: sa.Connection, account: str, changes: Changes) -> N
         execution.change_start_tasks,
         [_start_task_row(one) for one in changes.start_task_changed],
     )
+    _each(
+        connection,
+        execution.send_nodes_home,
+        [{"node": one.node, "at": one.at} for one in changes.node_sent_home],
+    )
     if changes.node_removed:
         gone = [{"node": one.node, "cores": one.cores} for one in changes.node_removed]
         execution.remove_nodes(connection, account, gone)

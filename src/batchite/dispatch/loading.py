@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.scheduling.decisions import CountedState
-from batchite.scheduling.ending import DELETED, TERMINATED, Ending
+from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending
 from batchite.scheduling.state import (
     Assignment,
     JobState,
@@ -46,14 +46,40 @@ class _JobDefinition(msgspec.Struct, rename="camel"):
     common_environment_settings: msgspec.Raw = msgspec.Raw()
 
 
-def shard_state(connection: sa.Connection, shard: str) -> ShardState:
-    """Pool, nodes, open jobs and what is on nodes; windows are empty and get read as needed."""
-    state = ShardState()
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """What the effects need to know of a node that an earlier owner left behind."""
+
+    number: int
+    handle: str | None
+    token_hash: bytes | None
+
+    @property
+    def started(self) -> bool:
+        """Whether the engine has given a handle for it."""
+        return self.handle is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A shard as the store has it."""
+
+    state: ShardState
+    """pool, nodes, open jobs and what is on nodes; windows are empty and get read as needed"""
+    nodes: Mapping[str, KnownNode]
+    intents: Sequence[Row]
+    """tasks that are on no node and that somebody wants ended or gone; see `owned.intents`"""
+
+
+def read(connection: sa.Connection, shard: str) -> Stored:
+    """Everything an owner begins with."""
+    state, nodes = ShardState(), {}
     row = owned.pool(connection, shard)
     if row is not None:
         state.pool = pool_state(row)
         for node_row in owned.pool_nodes(connection, row.pool_no):
             state.nodes[node_row.id] = node_state(node_row, state.pool)
+            nodes[node_row.id] = KnownNode(node_row.node_no, node_row.handle, node_row.token_hash)
     for job_row in owned.open_jobs(connection, shard):
         job = state.jobs[job_row.job_no] = job_state(job_row)
         for slots, active, running in owned.job_counts(connection, job.number):
@@ -62,7 +88,7 @@ def shard_state(connection: sa.Connection, shard: str) -> ShardState:
                 job.window(slots)
         for task_row in owned.assigned_tasks(connection, job.number):
             _assign(state, job, task_row)
-    return state
+    return Stored(state, nodes, owned.intents(connection, shard))
 
 
 def pool_state(row: Row) -> PoolState:
@@ -171,7 +197,7 @@ def _assign(state: ShardState, job: JobState, row: Row) -> None:
         raise LookupError(f"task {row.task_no} is on node {row.node_id}, which is not in the pool")
     task = queued_task(row)
     assignment = Assignment(task, job, node, task.attempt, row.started if row.state == "running" else None)
-    assignment.ending = INTENTS.get(row.intent or "")
+    assignment.ending = INTENTS.get(row.intent) or (NODE_LEAVES if node.phase == "leavingpool" else None)
     for holder in (state, job, node):
         holder.assignments[task.number] = assignment
     node.used += task.slots
@@ -182,24 +208,3 @@ def counted_state(row: Row) -> CountedState:
     if row.state == "completed":
         return "succeeded" if row.result == "success" else "failed"
     return "running" if row.state == "running" else "active"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownNode:
-    """What the effects need to know of a node that an earlier owner left behind."""
-
-    number: int
-    handle: str | None
-    token_hash: bytes | None
-
-    @property
-    def started(self) -> bool:
-        """Whether the engine has given a handle for it."""
-        return self.handle is not None
-
-
-def known_nodes(connection: sa.Connection, state: ShardState) -> dict[str, KnownNode]:
-    if state.pool is None:
-        return {}
-    rows = owned.pool_nodes(connection, state.pool.number)
-    return {row.id: KnownNode(row.node_no, row.handle, row.token_hash) for row in rows}

@@ -10,26 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.dispatch import committer, inputs, loading
+from batchite.dispatch import committer, events, inputs, loading
 from batchite.dispatch.committer import Outcome
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.inputs import Frame, Input
-from batchite.dispatch.loading import KnownNode
+from batchite.dispatch.loading import KnownNode, Stored
 from batchite.dispatch.windows import read_windows
 from batchite.link.messages import Acknowledge
-from batchite.scheduling import jobs, pools, tasks
+from batchite.scheduling import jobs, pools
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
-from batchite.scheduling.nodes import settle_phases
+from batchite.scheduling.nodes import on_nodes_sent_home, settle_phases
 from batchite.scheduling.placement import place
 from batchite.scheduling.state import NodeState, ShardState
-from batchite.store.batch import execution, owned, shards
-from batchite.store.batch.shards import Event, LeaseLostError, OwnedShard
+from batchite.store.batch import shards
+from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
 from batchite.wire.ticks import Clock
 
@@ -40,8 +39,6 @@ BUSY = 12
 """After a turn with so many messages of agents the next one waits for more to come together."""
 GATHER_SECONDS = 0.002
 """Short beside the work that nodes have ahead; turns cost much the same however much they carry."""
-EVENTS = 1000
-"""Events read in one turn."""
 
 log = logging.getLogger(__name__)
 
@@ -148,28 +145,22 @@ class Shard:
 
     async def _load(self) -> None:
         """Begin with what the store says, and take up what was left to do."""
-        state, handles = await self._database.read(self._read_state)
-        self.state = state
+        stored = await self._database.read(lambda connection: loading.read(connection, self.name))
+        self.state = stored.state
         self._intents.clear()
-        self._effects.know(self, handles)
+        self._effects.know(self, stored.nodes)
         self._loaded.set()
-        decisions = Decisions()
-        now = self._clock.now().ticks
-        for node in state.nodes.values():
+        decisions, now = Decisions(), self._clock.now().ticks
+        for node in self.state.nodes.values():
             if node.phase == "leavingpool":
                 decisions.effects.append(StopNode(node.id))
-            elif node.phase == "creating" and not handles[node.id].started:
+            elif node.phase == "creating" and not stored.nodes[node.id].started:
                 decisions.effects.append(StartNode(node.id))
-        pools.on_pool_changed(state, state.pool, now, decisions)
-        for job in list(state.jobs.values()):
-            jobs.on_job_changed(state, job, now, decisions)
+        pools.on_pool_changed(self.state, self.state.pool, now, decisions)
+        _take_up(stored, now, decisions)
         await self._carry_out(decisions, [], self._applied)
         await self._effects.adopt(self)
         self.wake()
-
-    def _read_state(self, connection: sa.Connection) -> tuple[ShardState, dict[str, KnownNode]]:
-        state = loading.shard_state(connection, self.name)
-        return state, loading.known_nodes(connection, state)
 
     async def _turn(self) -> None:
         """One batch: everything that has come in."""
@@ -234,64 +225,20 @@ class Shard:
         self._effects.know(self, {node.id: KnownNode(node.number, None, None) for node in nodes})
         pools.on_nodes_allocated(self.state, nodes, outcome.refused, self._clock.now().ticks, decisions)
 
-    # -- events of the API
-
     async def _apply_events(self, decisions: Decisions) -> int:
-        def query(connection: sa.Connection) -> list[tuple[Event, Any]]:
-            found = shards.events_after(connection, self.name, self._applied, EVENTS)
-            if len(found) == EVENTS:
-                self._look = True
-            return [(event, self._subject(connection, event)) for event in _latest(found)]
-
-        applied = self._applied
-        for event, subject in await self._database.read(query):
-            self._apply_event(event, subject, decisions)
-            applied = max(applied, event.sequence)
-        return applied
-
-    def _subject(self, connection: sa.Connection, event: Event) -> Any:
-        match event.kind:
-            case "pool":
-                return owned.pool(connection, self.name)
-            case "job" | "tasks":
-                return owned.job(connection, event.subject), owned.job_counts(connection, event.subject)
-            case _:
-                return owned.task_intent(connection, event.subject)
-
-    def _apply_event(self, event: Event, subject: Any, decisions: Decisions) -> None:
-        state, now = self.state, self._clock.now().ticks
-        match event.kind:
-            case "pool":
-                pool = None if subject is None else loading.pool_state(subject)
-                pools.on_pool_changed(state, pool, now, decisions)
-            case "job" | "tasks":
-                job, counts = subject
-                news = event.kind == "job" or event.subject not in state.jobs
-                if news and job is not None and job.state != "completed":
-                    jobs.on_job_changed(state, loading.job_state(job), now, decisions)
-                self._count_tasks(event.subject, counts, now, decisions)
-            case "task" if subject is not None:
-                self._apply_intent(event, subject, now, decisions)
-
-    def _count_tasks(self, job: int, counts: Sequence[Any], now: int, decisions: Decisions) -> None:
-        active = {slots: count for slots, count, _ in counts}
-        unfinished = sum(count + running for _, count, running in counts)
-        jobs.on_tasks_added(self.state, job, active, unfinished, now, decisions)
-
-    def _apply_intent(self, event: Event, row: Any, now: int, decisions: Decisions) -> None:
-        tasks.on_task_intent(
-            self.state,
-            loading.queued_task(row),
-            row.job_no,
-            row.job_id,
-            loading.counted_state(row),
-            row.node_id,
-            row.intent,
-            now,
-            decisions,
+        """Decide about what API operations changed; the number of the last event."""
+        found, more = await self._database.read(
+            lambda connection: events.read(connection, self.name, self._applied)
         )
-        if event.subject in self.state.assignments:
-            self._intents[event.subject] = event.sequence
+        if more:
+            self.wake()
+        now, applied = self._clock.now().ticks, self._applied
+        for news in found:
+            events.apply(self.state, news, now, decisions)
+            applied = max(applied, news.event.sequence)
+            if news.event.kind == "task" and news.event.subject in self.state.assignments:
+                self._intents[news.event.subject] = news.event.sequence
+        return applied
 
     # -- afterwards
 
@@ -316,20 +263,23 @@ class Shard:
     # -- a clean end
 
     async def send_home(self) -> None:
-        """The shard's nodes have been ended in order: record that they boot again later."""
+        """The shard's nodes have been ended in order: they boot again later, and their tasks wait for that,
+        but for those that were to end. Goes by the store: memory may be ahead of it."""
         now = self._clock.now().ticks
 
         def unit(connection: sa.Connection) -> None:
-            shards.advance(connection, self.name, self._epoch, self._applied)
-            execution.send_home(connection, self.name, now)
+            shards.hold(connection, self.name, self._epoch)
+            stored, decisions = loading.read(connection, self.name), Decisions()
+            _take_up(stored, now, decisions)
+            on_nodes_sent_home(stored.state, now, decisions)
+            committer.apply(connection, self.account, self._quota(), self.name, decisions.changes, now)
 
         await self._database.write(unit)
 
 
-def _latest(events: list[Event]) -> list[Event]:
-    """Events say what to look at, so of several about one thing the last will do.
-
-    Tasks to end come last: the counters that other events bring were read with those tasks in them.
-    """
-    latest = {(event.kind, event.subject): event for event in events}
-    return sorted(latest.values(), key=lambda event: (event.kind == "task", event))
+def _take_up(stored: Stored, now: int, decisions: Decisions) -> None:
+    """Jobs that end and tasks that are to end, wherever their events have been read already."""
+    for job in list(stored.state.jobs.values()):
+        jobs.on_job_changed(stored.state, job, now, decisions)
+    for row in stored.intents:
+        events.apply_intent(stored.state, row, now, decisions)

@@ -93,6 +93,13 @@ class NodeBooted(msgspec.Struct, frozen=True):
     agent_version: str
 
 
+class NodeSentHome(msgspec.Struct, frozen=True):
+    """It was ended in order and is created again, under its id."""
+
+    node: int
+    at: int
+
+
 class NodeRemoved(msgspec.Struct, frozen=True):
     """Its cores return to the account."""
 
@@ -168,6 +175,7 @@ class Changes(msgspec.Struct):
     node_tasks: dict[int, NodeTasks] = msgspec.field(default_factory=dict)
     """by number of the node"""
     start_task_changed: list[StartTaskChanged] = msgspec.field(default_factory=list)
+    node_sent_home: list[NodeSentHome] = msgspec.field(default_factory=list)
     node_removed: list[NodeRemoved] = msgspec.field(default_factory=list)
     nodes_wanted: dict[bool, NodesWanted] = msgspec.field(default_factory=dict)
     resize_ended: list[ResizeEnded] = msgspec.field(default_factory=list)

@@ -10,6 +10,7 @@ from batchite.scheduling.decisions import (
     NodeBooted,
     NodeChanged,
     NodeRemoved,
+    NodeSentHome,
     RunStartTask,
     RunTask,
     StartTaskChanged,
@@ -121,6 +122,15 @@ def on_node_gone(state: ShardState, node: NodeState, at: int, decisions: Decisio
     del state.nodes[node.id]
     cores = state.pool.node_cores if state.pool is not None else 0
     decisions.changes.node_removed.append(NodeRemoved(node.number, cores))
+
+
+def on_nodes_sent_home(state: ShardState, at: int, decisions: Decisions) -> None:
+    """All nodes were ended in order: each boots again under its id, and what it had waits for that."""
+    for node in state.nodes.values():
+        on_node_tasks_lost(state, node, at, decisions)
+        if node.phase != "leavingpool":
+            node.phase = node.stored_phase = "creating"
+            decisions.changes.node_sent_home.append(NodeSentHome(node.number, at))
 
 
 def settle_phases(state: ShardState, at: int, decisions: Decisions) -> None:

@@ -98,12 +98,6 @@ def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: 
     assert previous(connection, schema.tasks) == ("active", 50, "running", 60)
 
 
-def test_a_task_of_nodes_that_were_sent_home_ran_before(connection: sa.Connection) -> None:
-    start(connection)
-    execution.send_home(connection, "a/p", 50)
-    assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
-
-
 def by_the_api(connection: sa.Connection) -> None:
     assert jobs.terminate(connection, "a", "j", 70, "enough", sa.true()) == "a/p"
 

@@ -210,6 +210,23 @@ def _take_cores(
     return granted
 
 
+def send_nodes_home(connection: sa.Connection, rows: Rows) -> None:
+    """`node`, `at`: was ended in order, and boots again under its id"""
+    statement = (
+        sa.update(nodes)
+        .where(_this_node)
+        .values(
+            state="creating",
+            state_time=bindparam("at"),
+            handle=None,
+            token_hash=None,
+            booted=None,
+            start_task_attempt=0,
+        )
+    )
+    connection.execute(statement, rows)
+
+
 def remove_nodes(connection: sa.Connection, account: str, rows: Rows) -> None:
     """`node`, `cores` (to give back)"""
     connection.execute(sa.delete(nodes).where(_this_node), [{"node": row["node"]} for row in rows])
@@ -297,52 +314,3 @@ def set_due(connection: sa.Connection, shard: str, kind: str, subject: int, at: 
 
 def clear_due(connection: sa.Connection, kind: str, subject: int) -> None:
     connection.execute(sa.delete(due).where(due.c.kind == kind, due.c.subject == subject))
-
-
-def send_home(connection: sa.Connection, shard: str, at: int) -> None:
-    """The shard's nodes were ended in order: they boot again, and what they ran waits again.
-
-    Counts neither as a retry nor as a requeue.
-    """
-    of_shard = sa.select(jobs.c.job_no).where(jobs.c.shard == shard)
-    running = sa.and_(tasks.c.job_no.in_(of_shard), tasks.c.state == "running")
-    counted = sa.select(tasks.c.job_no, tasks.c.required_slots, sa.func.count().label("n")).where(running)
-    for job, slots, n in connection.execute(counted.group_by(tasks.c.job_no, tasks.c.required_slots)).all():
-        count_tasks(connection, [_moved_back(job, slots, n)])
-    connection.execute(
-        sa.update(tasks)
-        .where(running)
-        .values(
-            state="active",
-            previous_state="running",
-            previous_state_time=tasks.c.state_time,
-            state_time=at,
-            node_no=None,
-            node_id=None,
-            started=None,
-        )
-    )
-    connection.execute(
-        sa.update(tasks)
-        .where(tasks.c.job_no.in_(of_shard), tasks.c.state == "leased")
-        .values(state="active", node_no=None, node_id=None)
-    )
-    pool_numbers = sa.select(pools.c.pool_no).where(pools.c.shard == shard)
-    connection.execute(
-        sa.update(nodes)
-        .where(nodes.c.pool_no.in_(pool_numbers), nodes.c.state != "leavingpool")
-        .values(
-            state="creating", state_time=at, handle=None, token_hash=None, booted=None, start_task_attempt=0
-        )
-    )
-
-
-def _moved_back(job: int, slots: int, count: int) -> dict[str, int]:
-    return {
-        "job": job,
-        "slots": slots,
-        "d_active": count,
-        "d_running": -count,
-        "d_succeeded": 0,
-        "d_failed": 0,
-    }

@@ -21,6 +21,9 @@ _task_columns = (
 
 Row = sa.Row[*tuple[Any, ...]]
 
+ON_NODE = ("leased", "running")
+"""States of a task that a node has."""
+
 # Queries of every turn are built once: building one takes longer than running it.
 
 _COUNTS = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running).where(
@@ -37,6 +40,19 @@ _WAITING = (
     )
     .order_by(tasks.c.task_no)
     .limit(sa.bindparam("most"))
+)
+_INTENDED = (
+    sa.select(
+        *_task_columns,
+        tasks.c.job_no,
+        tasks.c.intent,
+        tasks.c.state,
+        tasks.c.result,
+        tasks.c.node_id,
+        jobs.c.id.label("job_id"),
+    )
+    .join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
+    .where(tasks.c.intent.is_not(None))
 )
 _DUE = (
     sa.select(due.c.shard, due.c.kind, due.c.subject)
@@ -90,19 +106,20 @@ def waiting_tasks(
 def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
     """Tasks that are on nodes, with node, state, start and intent."""
     query = sa.select(*_task_columns, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent).where(
-        tasks.c.job_no == job_no, tasks.c.state.in_(("leased", "running"))
+        tasks.c.job_no == job_no, tasks.c.state.in_(ON_NODE)
     )
     return connection.execute(query.order_by(tasks.c.task_no)).all()
 
 
 def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
     """The task with its job, intent, state, result and last node, if anything is still wanted of it."""
-    of_task = (tasks.c.job_no, tasks.c.intent, tasks.c.state, tasks.c.result, tasks.c.node_id)
-    query = sa.select(*_task_columns, *of_task, jobs.c.id.label("job_id")).join_from(
-        tasks, jobs, jobs.c.job_no == tasks.c.job_no
-    )
-    wanted = (tasks.c.task_no == task_no, tasks.c.intent.is_not(None))
-    return connection.execute(query.where(*wanted)).one_or_none()
+    return connection.execute(_INTENDED.where(tasks.c.task_no == task_no)).one_or_none()
+
+
+def intents(connection: sa.Connection, shard: str) -> Sequence[Row]:
+    """The same of all the shard's tasks that are on no node."""
+    query = _INTENDED.where(jobs.c.shard == shard, tasks.c.state.not_in(ON_NODE))
+    return connection.execute(query.order_by(tasks.c.task_no)).all()
 
 
 def due_until(connection: sa.Connection, at: int) -> Sequence[Row]:

@@ -182,6 +182,7 @@ tasks = sa.Table(
         "task_no",
         where="state = 'active'",
     ),
+    partial_index("tasks_intended", "job_no", where="intent IS NOT NULL"),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     partial_index("tasks_by_node", "node_no", "state_time", where="started IS NOT NULL"),
     sqlite_autoincrement=True,

@@ -72,6 +72,13 @@ def advance(connection: sa.Connection, shard: str, epoch: int, applied: int) -> 
         raise LeaseLostError(shard)
 
 
+def hold(connection: sa.Connection, shard: str, epoch: int) -> None:
+    """Fence of a commit for which no events were read. Raises LeaseLostError as `advance` does."""
+    mine = sa.select(shards.c.shard).where(shards.c.shard == shard, shards.c.epoch == epoch)
+    if connection.execute(mine.with_for_update()).first() is None:
+        raise LeaseLostError(shard)
+
+
 def forget_events(connection: sa.Connection, shard: str, up_to: int) -> None:
     connection.execute(_FORGET, {"name": shard, "applied": up_to})
 
