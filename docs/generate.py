@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from batchite.batch import absent, app
+from batchite.batch import supported
 from batchite.blobs import refusals
 from batchite.blobs.authentication import Needs
 from batchite.blobs.operations import OPERATIONS, Operation
@@ -14,7 +14,6 @@ from batchite.cli import exits
 from batchite.cli.commands import application
 from batchite.cli.grammar import leaf_commands
 from batchite.settings import CONFIG, FIDELITY, SETTINGS, Setting
-from batchite.wire.batch.honoured import MODELS, TABLE
 
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- made by docs/generate.py; below this line nothing is written by hand -->\n"
@@ -46,30 +45,6 @@ def _settings_row(setting: Setting) -> str:
     name = "" if setting is CONFIG else f"`{setting.name}`"
     default = setting.shown_default or f"`{setting.default_text}`"
     return f"| `{setting.flag}` | `{setting.variable}` | {name} | {default} | {setting.help} |\n"
-
-
-def honoured_tables() -> str:
-    """Every property that is refused or has no effect, a table for each thing that has properties."""
-    return "\n".join(_honoured_table(owner) for owner in MODELS)
-
-
-def _honoured_table(owner: str) -> str:
-    head = f"## Of a {owner}\n\n| property | | why, or what happens instead |\n| --- | --- | --- |\n"
-    entries = sorted((entry for entry in TABLE if entry.owner == owner), key=lambda entry: entry.path)
-    return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
-
-
-def batch_tables() -> str:
-    """The operations of the Batch service, and those of the protocol that it has not."""
-    missing = set(absent.OPERATIONS)
-    there = [entry for entry in app.OPERATIONS if entry not in missing]
-    return (
-        "## Operations\n\n| operation | request |\n| --- | --- |\n"
-        + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in there)
-        + "\n## Not there yet\n\nAnswered with 501 NotImplemented.\n\n"
-        + "| operation | request |\n| --- | --- |\n"
-        + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in absent.OPERATIONS)
-    )
 
 
 def blob_tables() -> str:
@@ -138,9 +113,9 @@ def command_tables() -> str:
 
 PAGES = {
     "command-line.md": command_tables,
-    "batch.md": batch_tables,
+    "batch.md": supported.operations,
     "settings.md": settings_table,
-    "honoured.md": honoured_tables,
+    "honoured.md": supported.properties,
     "blob.md": blob_tables,
 }
 

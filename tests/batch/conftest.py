@@ -6,6 +6,7 @@ import pytest
 from tests.batch.service import Api, DictionaryFiles, RecordingOwner
 
 from batchite.accounts import DEVELOPMENT_ACCOUNTS
+from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
 from batchite.clock import SystemClock
 from batchite.store import migrating
@@ -34,7 +35,7 @@ def database(tmp_path: Path, empty_database: bytes) -> Iterator[Database]:
 async def api(database: Database) -> AsyncIterator[Api]:
     owner, files = RecordingOwner(), DictionaryFiles()
     app = BatchApp(database, DEVELOPMENT_ACCOUNTS, SystemClock(), owner, files)
-    listener = Listener(Guard(app, own={}, errors=fallback), bind("127.0.0.1", 0))
+    listener = Listener(Guard(app, own={absent.PAGE: supported.page}, errors=fallback), bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:
         yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session)

@@ -20,6 +20,17 @@ async def test_they_are_refused_by_name(api: Api, entry: absent.Operation) -> No
     if entry.verb != "HEAD":
         assert answer.error == (501, "NotImplemented")
         assert entry.name in answer.message
+        assert f"{api.url}/-/supported lists what is" in answer.message
+
+
+async def test_the_page_they_name_tells_what_there_is(api: Api) -> None:
+    page = await api.raw("GET", absent.PAGE, signed=False)
+    assert page.status == 200
+    text = page.body.decode()
+    there, _, missing = text.partition("## Not there yet")
+    assert "| Job_Add | `POST /jobs` |" in there
+    assert all(f"| {entry.name} |" in missing for entry in absent.OPERATIONS)
+    assert "| `usesTaskDependencies` | refused |" in missing
 
 
 async def test_clients_do_not_take_it_for_the_absence_of_what_they_named(api: Api) -> None:

@@ -56,6 +56,30 @@ async def test_requests_are_lifted_and_answers_lowered(old_api: Api) -> None:
     assert (await old_api.get("/jobs/j")).json["displayName"] == "First"
 
 
+@pytest.mark.parametrize(
+    ("verb", "target"),
+    [
+        ("GET", "/jobs/j"),
+        ("GET", "/nothing/of/this/shape"),
+        ("PATCH", "/jobs"),
+        ("POST", "/jobs/j/disable"),
+        ("GET", "/jobs/j?$select=nothing&colour=red"),
+    ],
+)
+async def test_the_version_is_looked_at_before_anything_else_of_the_request(
+    api: Api, verb: str, target: str
+) -> None:
+    old = await api.raw(verb, f"{target}{'&' if '?' in target else '?'}api-version=2024-02-01.19.0")
+    assert old.error == (400, "UnsupportedRequestVersion")
+    assert "2024-02-01.19.0 (azure-batch 14.2 for Python)" in old.message
+    assert "this service speaks 2025-06-01 (azure-batch 15.1 for Python)" in old.message
+    none = await api.raw(verb, target)
+    assert none.error == (400, "MissingRequiredQueryParameter")
+    assert "Add api-version=2025-06-01" in none.message
+    unsigned = await api.raw(verb, target, signed=False)
+    assert unsigned.error == (403, "AuthenticationFailed")
+
+
 async def test_the_newest_version_does_not_know_the_old_name(old_api: Api) -> None:
     body = {"id": "j", "poolInfo": {"poolId": "p"}, "title": "First"}
     assert (await old_api.post("/jobs", body)).error == (400, "InvalidRequestBody")

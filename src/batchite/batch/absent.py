@@ -11,6 +11,9 @@ from batchite.batch.call import Call
 from batchite.batch.operations import Operation
 from batchite.wire.batch.errors import BatchError
 
+PAGE = "/-/supported"
+"""Where the service tells what it has."""
+
 _POOL, _NODE = "/pools/{poolId}", "/pools/{poolId}/nodes/{nodeId}"
 _JOB, _TASK, _SCHEDULE = "/jobs/{jobId}", "/jobs/{jobId}/tasks/{taskId}", "/jobschedules/{jobScheduleId}"
 
@@ -70,8 +73,8 @@ OPERATIONS = tuple(Operation(name, verb, path, _refuse) for name, verb, path in 
 _NAMES = frozenset(name for name, _, _ in _TABLE)
 
 
-def check(name: str) -> None:
+def check(name: str, base_url: str) -> None:
     """Raises BatchError NotImplemented for an operation of the table."""
     if name in _NAMES:
-        detail = f"{name} is not supported by this service yet; its docs/batch.md lists what is."
+        detail = f"{name} is not supported by this service yet; {base_url}{PAGE} lists what is."
         raise BatchError("NotImplemented", detail, (("Operation", name),))

@@ -18,10 +18,10 @@ from batchite.ports import NodeFiles, Owner
 from batchite.store.database import Database
 from batchite.web.problems import BodyIncomplete, ClientGone, MalformedRequest, WebProblem
 from batchite.web.request import Incoming
-from batchite.web.router import Match, Router
+from batchite.web.router import Router
 from batchite.wire.batch import errors, versions
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.batch.versions.registry import Registry
+from batchite.wire.batch.versions.registry import PARAMETER, Registry
 from batchite.wire.ticks import Clock
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -72,27 +72,31 @@ class BatchApp:
         await response(scope, receive, send)
 
     async def _answer(self, request: Incoming) -> Response:
-        match = self._router.match(request.verb, request.raw_path)
-        return await match.target.run(self._call(request, match))
+        call, operation = self._call(request)
+        return await operation.run(call)
 
-    def _call(self, request: Incoming, match: Match[Operation]) -> Call:
-        operation = match.target
+    def _call(self, request: Incoming) -> tuple[Call, Operation]:
+        """In this order: a client of another version is not to look for its mistake in path or query."""
         now = self._services.clock.now()
         account, principal = authenticate(request, self._services.accounts, self._host_suffix, now)
-        absent.check(operation.name)
+        version = self._versions.resolve(request.parameters.get(PARAMETER))
+        match = self._router.match(request.verb, request.raw_path)
+        operation = match.target
+        absent.check(operation.name, request.base_url)
         query = queries.parse(request.query, operation.query)
-        return Call(
+        call = Call(
             operation=operation.name,
             request=request,
             services=self._services,
             account=account,
             principal=principal,
-            version=self._versions.resolve(query.get("api-version")),
+            version=version,
             params=dict(match.params),
             query=query,
             conditions=conditions.parse(request.headers, operation.conditions),
             now=now,
         )
+        return call, operation
 
     def _refusal(self, request: Incoming, problem: Exception) -> Response:
         error = refusals.as_error(problem)

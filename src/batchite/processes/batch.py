@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchite import accounts
+from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
 from batchite.clock import SystemClock
 from batchite.dispatch.service import Dispatch
@@ -32,7 +33,11 @@ async def compose(launch: Launch) -> Parts:
     )
     suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=suffix)
-    own: dict[str, ASGIApp] = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
+    own: dict[str, ASGIApp] = {
+        "/-/nodes": dispatch.link_app,
+        "/-/transfers": dispatch.transfer_app,
+        absent.PAGE: supported.page,
+    }
 
     async def stop(end_nodes: bool) -> None:
         await dispatch.stop(end_nodes=end_nodes)

@@ -169,10 +169,12 @@ def out_of_range_query(name: str, value: str, reason: str) -> BatchError:
     return _query_error("OutOfRangeQueryParameterValue", name, value, reason)
 
 
-def missing_query(name: str) -> BatchError:
-    """A required query parameter is absent."""
+def missing_query(name: str, example: str) -> BatchError:
+    """A required query parameter is absent; `example` is a value it may have."""
     values = (("QueryParameterName", name),)
-    return BatchError("MissingRequiredQueryParameter", f"Add {name} to the query of the URL.", values)
+    return BatchError(
+        "MissingRequiredQueryParameter", f"Add {name}={example} to the query of the URL.", values
+    )
 
 
 def invalid_header(name: str, value: str, reason: str) -> BatchError:

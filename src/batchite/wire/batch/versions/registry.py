@@ -7,11 +7,12 @@ so each version only ever tells what it changed itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from batchite.wire.batch.errors import BatchError, missing_query
+from batchite.wire.batch.versions import clients
 
 PARAMETER = "api-version"
 
@@ -77,14 +78,15 @@ class Registry:
     def resolve(self, text: str | None) -> Version:
         """The version a request names in its query. Raises BatchError if it names none or an unknown one."""
         if not text:
-            raise missing_query(PARAMETER)
+            raise missing_query(PARAMETER, self._newest.text)
         version = self._versions.get(text)
         if version is None:
-            raise _unsupported(text, ", ".join(self._versions))
+            raise _unsupported(text[:100], self._versions)
         return version
 
 
-def _unsupported(text: str, known: str) -> BatchError:
-    reason = f"this service speaks {known}"
-    values = (("QueryParameterName", PARAMETER), ("QueryParameterValue", text[:100]), ("Reason", reason))
-    return BatchError("UnsupportedRequestVersion", f"{PARAMETER} is {text[:100]!r}; {reason}.", values)
+def _unsupported(text: str, known: Iterable[str]) -> BatchError:
+    reason = f"this service speaks {', '.join(map(clients.named, known))}"
+    values = (("QueryParameterName", PARAMETER), ("QueryParameterValue", text), ("Reason", reason))
+    detail = f"{PARAMETER} is {clients.named(text)}; {reason}. Use a client that speaks it."
+    return BatchError("UnsupportedRequestVersion", detail, values)

@@ -1,0 +1,46 @@
+"""What of the Batch API is there: a page that the service shows and the docs have too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from batchite.batch import absent, app
+from batchite.batch.operations import Operation
+from batchite.wire.batch.honoured import MODELS, TABLE
+from batchite.wire.batch.versions import NEWEST
+
+
+async def page(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI: the whole page, for anybody, in Markdown."""
+    title = f"# The Batch API at version {NEWEST}, as far as this service has it\n"
+    text = "\n".join([title, operations(), properties()])
+    await PlainTextResponse(text, media_type="text/markdown")(scope, receive, send)
+
+
+def operations() -> str:
+    """The operations that are there, and those of the protocol that are not."""
+    missing = set(absent.OPERATIONS)
+    there = [entry for entry in app.OPERATIONS if entry not in missing]
+    return (
+        f"## Operations\n\n{_requests(there)}\n"
+        f"## Not there yet\n\nAnswered with 501 NotImplemented.\n\n{_requests(absent.OPERATIONS)}"
+    )
+
+
+def _requests(entries: Iterable[Operation]) -> str:
+    head = "| operation | request |\n| --- | --- |\n"
+    return head + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in entries)
+
+
+def properties() -> str:
+    """Every property that is refused or has no effect, a table for each thing that has properties."""
+    return "\n".join(_of(owner) for owner in MODELS)
+
+
+def _of(owner: str) -> str:
+    head = f"## Of a {owner}\n\n| property | | why, or what happens instead |\n| --- | --- | --- |\n"
+    entries = sorted((entry for entry in TABLE if entry.owner == owner), key=lambda entry: entry.path)
+    return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
