@@ -10,6 +10,7 @@ from azure.storage.blob import (
     ResourceTypes,
     StandardBlobTier,
     generate_account_sas,
+    generate_container_sas,
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.bearer import token as all_permissions
@@ -120,6 +121,24 @@ async def test_a_batch_of_the_account_may_name_any_container_and_no_container_it
     status, *_ = await post(server, "?", f"DELETE /{NAME}/things/b0", f"DELETE /{NAME}/others/b0")
     assert status == 202
     assert (await left(container), await left(others)) == ([], [])
+
+
+async def test_parts_within_parts_are_refused_whoever_sends_them(
+    container: ContainerClient, server: Server
+) -> None:
+    token = generate_container_sas(
+        NAME, "things", account_key=KEY, permission="r", expiry=datetime.now(UTC) + timedelta(hours=1)
+    )
+    body = b"--edge\r\nContent-Type: multipart/mixed; boundary=edge\r\n\r\n" * 3000
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{server.url}/things?restype=container&comp=batch&{token}",
+            data=body,
+            headers={"Content-Type": "multipart/mixed; boundary=edge"},
+        ) as answer,
+    ):
+        assert (answer.status, answer.headers["x-ms-error-code"]) == (400, "InvalidInput")
 
 
 async def test_a_batch_for_a_container_that_is_not_there_is_refused(server: Server) -> None:

@@ -20,10 +20,9 @@ async def run(service: Service, call: Call) -> Answer:
     """Each request within is authorised and answered by itself; they are done at the same time."""
     parts = multipart.read(call.headers.get("content-type", ""), await _body(call))
     requests = [_incoming(service, call, part) for part in parts]
-    first = requests[0].verb if requests else ""
     for incoming in requests:
         _check(service, call, incoming)
-        if incoming.verb != first:
+        if incoming.verb != requests[0].verb:
             raise _refused(incoming, "a batch either deletes blobs or sets tiers, not both")
     if call.address.container:
         await service.database.look(lambda connection: existing_container(connection, call))
@@ -46,7 +45,7 @@ def _incoming(service: Service, call: Call, part: Part) -> Incoming:
     outer = call.incoming
     host = _host(service, call, part)
     headers = [
-        (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in part.headers
         if name.lower() != "host"
     ]
