@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from batchite.endpoints import Service
+from batchite.processes import ending
 from batchite.processes.child import Child
 from batchite.processes.launch import Launch
 
@@ -28,6 +29,12 @@ HEALTHY_SECONDS = 60.0
 """A process that ran this long is started again at once when it dies."""
 MAX_EARLY_DEATHS = 5
 """How often a process may be killed before it has been ready once."""
+NODES_SECONDS = 30.0
+"""How long nodes may take to end that Batch has not ended."""
+MAX_REQUESTS = 2
+"""Signals after which nobody waits for anything any more."""
+INCOMPLETE = 1
+"""Exit code if something goes on running."""
 FORCED = 130
 """Exit code after a second signal, which ends the processes by force."""
 
@@ -92,6 +99,7 @@ class Supervision:
         """signals that ask to stop"""
         self._at_end = False
         """of standard input, which asks for the same"""
+        self._nodes_remain = False
 
     def run(self, announce: Callable[[], None]) -> int:
         """Until SIGINT, SIGTERM or SIGHUP; returns the exit code.
@@ -106,7 +114,9 @@ class Supervision:
                     self._keep(kept)
             finally:
                 self._stop()
-        return FORCED if self._forcing else 0
+        if self._forcing:
+            return FORCED
+        return INCOMPLETE if self._nodes_remain else 0
 
     @property
     def _stopping(self) -> bool:
@@ -147,6 +157,24 @@ class Supervision:
             if child.code is None and not self._forcing:
                 log.error("the %s process did not stop in time and is ended by force", child.service)
             child.kill()
+            if child.service == "batch" and child.code != 0 and self._stopping:
+                self._end_nodes()
+
+    def _end_nodes(self) -> None:
+        """Batch was down, or has not done it: a second signal has them killed at once, a third given up."""
+        launch, _ = self._launches["batch"]
+        self._nodes_remain = True
+        while self._requests <= MAX_REQUESTS:
+            requests, deadline = self._requests, time.monotonic() + NODES_SECONDS
+            with ending.start(f"{launch.data_dir}/nodes", at_once=self._forcing) as process:
+                while process.poll() is None and self._requests == requests and time.monotonic() < deadline:
+                    self._wait(deadline)
+                process.kill()
+            if self._requests == requests:
+                self._nodes_remain = process.returncode != 0
+                break
+        if self._nodes_remain:
+            log.error("compute nodes of %s may go on running", launch.data_dir)
 
     def _wait(self, until: float = math.inf) -> None:
         """Sleep until a signal, a word of a process, the end of standard input or the time `until`."""

@@ -74,11 +74,13 @@ def open_database(path: Path) -> Database:
     return Database(url)
 
 
-def make_dispatch(database: Database, quota: int | None = None) -> tuple[Dispatch, ScriptedEngine]:
+def make_dispatch(
+    database: Database, quota: int | None = None, engine: type[ScriptedEngine] = ScriptedEngine
+) -> tuple[Dispatch, ScriptedEngine]:
     engines: list[ScriptedEngine] = []
 
     def make(lost: Lost) -> ScriptedEngine:
-        engines.append(ScriptedEngine(lost))
+        engines.append(engine(lost))
         return engines[0]
 
     accounts = Accounts((BatchAccount(ACCOUNT, ("a2V5",), None, quota),), ())
@@ -103,12 +105,13 @@ async def running(dispatch: Dispatch, *, end_nodes: bool = False) -> AsyncIterat
         await listener.stop()
 
 
-def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1) -> int:
+def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1, pool_id: str = "pool") -> int:
+    shard = events.pool_shard(ACCOUNT, pool_id)
     row = {
         "account": ACCOUNT,
-        "key": "pool",
-        "id": "pool",
-        "shard": SHARD,
+        "key": pool_id,
+        "id": pool_id,
+        "shard": shard,
         "definition": b"{}",
         "state": "active",
         "state_time": 1,
@@ -130,7 +133,7 @@ def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1) -> int:
     number: int = connection.execute(
         sa.insert(schema.pools).returning(schema.pools.c.pool_no), row
     ).scalar_one()
-    events.append(connection, ACCOUNT, SHARD, "pool", number)
+    events.append(connection, ACCOUNT, shard, "pool", number)
     return number
 
 

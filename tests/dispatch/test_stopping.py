@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from tests.dispatch.support import (
+    ACCOUNT,
     SHARD,
     ScriptedAgent,
+    ScriptedEngine,
     add_job,
     add_pool,
     add_tasks,
@@ -25,22 +29,28 @@ from tests.dispatch.support import (
 )
 
 from batchite.dispatch.service import Dispatch
+from batchite.engines.base import Handle
 from batchite.link import messages as link
-from batchite.store.batch import schema
+from batchite.store.batch import events, schema
 from batchite.store.database import Database
 
 
 async def holding(
-    database: Database, stack: AsyncExitStack, tasks: int = 2, **job: object
+    database: Database,
+    stack: AsyncExitStack,
+    tasks: int = 2,
+    *,
+    engine: type[ScriptedEngine] = ScriptedEngine,
+    **job: object,
 ) -> tuple[Dispatch, ScriptedAgent]:
     """A service that is stopped with its nodes when the stack ends, and the agent of its only node, on
     which the job's first two tasks run."""
     await database.write(lambda c: add_pool(c, 1, slots=2))
     number = await database.write(lambda c: add_job(c, **job))
     await database.write(lambda c: add_tasks(c, number, tasks))
-    dispatch, engine = make_dispatch(database)
+    dispatch, started = make_dispatch(database, engine=engine)
     url = await stack.enter_async_context(running(dispatch, end_nodes=True))
-    (agent,) = await connect_all(stack, url, engine, 1)
+    (agent,) = await connect_all(stack, url, started, 1)
     agent.runs_tasks = False
     await until(lambda: len(agent.runs) == 2)
     for run in agent.runs:
@@ -155,3 +165,54 @@ async def test_tasks_that_wait_though_they_were_to_end_do_so_at_the_start(
         ("completed", "AllTasksComplete"),
         ("completed", None),
     ]
+
+
+class SlowToStop(ScriptedEngine):
+    """Ends its nodes when `may_end` is set."""
+
+    def __init__(self, lost: Any) -> None:
+        super().__init__(lost)
+        self.may_end = asyncio.Event()
+        self.was_asked = False
+
+    async def stop(self, node_id: str, handle: Handle | None, **how: Any) -> None:
+        self.was_asked = True
+        await self.may_end.wait()
+        await super().stop(node_id, handle, **how)
+
+
+async def test_a_pool_that_arrives_meanwhile_leaves_no_node(database: Database) -> None:
+    other = events.pool_shard(ACCOUNT, "other")
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, engine = make_dispatch(database, engine=SlowToStop)
+    assert isinstance(engine, SlowToStop)
+    await dispatch.start()
+    await until(lambda: len(engine.started) == 1)
+    await database.write(lambda c: add_pool(c, 1, pool_id="other"))
+    dispatch.wake(other)
+    await asyncio.sleep(0)  # now it is being acquired
+    stopping = asyncio.create_task(dispatch.stop(end_nodes=True))
+    async with asyncio.timeout(60):
+        while not engine.was_asked:
+            await dispatch.run_once()
+    for _ in range(20):  # whatever could still start a node does it now
+        await dispatch.run_once()
+    engine.may_end.set()
+    assert await stopping
+    assert sorted(engine.stopped) == sorted(engine.started)
+
+
+class UnableToStop(ScriptedEngine):
+    async def stop(self, node_id: str, handle: Handle | None, **how: Any) -> None:
+        raise OSError("no descriptors")
+
+
+async def test_what_could_not_be_ended_is_said_and_goes_on_in_the_record(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AsyncExitStack() as stack:
+        dispatch, _ = await holding(database, stack, engine=UnableToStop)
+        assert not await dispatch.stop(end_nodes=True)
+        assert "could not be ended: no descriptors" in caplog.text
+        assert {task.state for task in await rows(database, schema.tasks)} == {"running"}
+        assert [node.state for node in await rows(database, schema.nodes)] == ["running"]

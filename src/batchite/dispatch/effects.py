@@ -15,6 +15,7 @@ from batchite.dispatch.inputs import Input, JobPurged, NodeEnded, NodeStarted
 from batchite.dispatch.links import Links, hash_token
 from batchite.dispatch.loading import KnownNode
 from batchite.engines.base import Engine, Handle
+from batchite.engines.ending import end_all
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
 from batchite.scheduling.decisions import (
@@ -117,17 +118,19 @@ class Effects:
         for node_id in node_ids:
             await self._links.drop(node_id)
 
-    async def end_nodes(self) -> None:
-        """End every node in order; their files stay for when they boot again."""
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+    async def end_nodes(self) -> set[str]:
+        """End every node in order; their files stay for when they boot again.
+
+        Returns the names of shards of whose nodes something may still run.
+        """
+        await self.close()
         nodes, self._nodes = self._nodes, {}
         for node_id in nodes:
             self._links.send(node_id, link.Leave())
-        await asyncio.gather(
-            *(self._engine.stop(node_id, node.handle, keep_files=True) for node_id, node in nodes.items())
-        )
+        remain = await end_all(self._engine, {node_id: node.handle for node_id, node in nodes.items()})
+        for node_id, why in remain.items():
+            log.error("node %s could not be ended: %s", node_id, why)
+        return {nodes[node_id].shard.name for node_id in remain}
 
     async def close(self) -> None:
         for task in list(self._background):

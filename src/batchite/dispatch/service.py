@@ -75,22 +75,30 @@ class Dispatch:
             await shard.loaded()
         self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
 
-    async def stop(self, end_nodes: bool) -> None:
+    async def stop(self, end_nodes: bool) -> bool:
         """Stop deciding. With `end_nodes` the nodes are ended in order and boot again at the next
-        start; their tasks return to active. Without, nodes and tasks go on."""
+        start; their tasks return to active. Without, nodes and tasks go on.
+
+        Returns whether all that was to end has ended. What has not is recorded as running, and the next
+        start takes it over.
+        """
         self._stopping = True
+        async with self._acquiring:  # from here on there are no new shards
+            owned_shards = list(self._shards.values())
         if self._rounds is not None:
             self._rounds.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._rounds
-        for shard in self._shards.values():
+        for shard in owned_shards:
             await shard.stop()
+        remain = await self._effects.end_nodes() if end_nodes else set()
         if end_nodes:
-            await self._effects.end_nodes()
-            for shard in self._shards.values():
-                await shard.send_home()
+            for shard in owned_shards:
+                if shard.name not in remain:
+                    await shard.send_home()
         await self._effects.close()
         await self._engine.close()
+        return not remain
 
     # -- ports.Owner
 

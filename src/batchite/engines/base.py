@@ -12,7 +12,7 @@ from typing import NewType, Protocol
 
 from batchite.link.spec import NodeSpec
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """How long a node may take to end its tasks, if nobody says otherwise."""
 
 Handle = NewType("Handle", str)

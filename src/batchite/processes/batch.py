@@ -39,10 +39,7 @@ async def compose(launch: Launch) -> Parts:
         absent.PAGE: supported.page,
     }
 
-    async def stop(end_nodes: bool) -> None:
-        await dispatch.stop(end_nodes=end_nodes)
-
     async def close() -> None:
         database.close()
 
-    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, stop, close)
+    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, dispatch.stop, close)

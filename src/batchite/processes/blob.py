@@ -38,8 +38,9 @@ async def compose(launch: Launch) -> Parts:
         await app.start()
         purging.start()
 
-    async def stop(_end_nodes: bool) -> None:
+    async def stop(_end_nodes: bool) -> bool:
         await purging.stop()
+        return True
 
     async def close() -> None:
         await app.stop()

@@ -23,8 +23,9 @@ class Parts:
 
     app: Guard
     start: Callable[[], Awaitable[None]]
-    stop: Callable[[bool], Awaitable[None]]
-    """called with whether to end the compute nodes, while requests are still served"""
+    stop: Callable[[bool], Awaitable[bool]]
+    """called with whether to end the compute nodes, while requests are still served; returns whether all
+    that was to end has ended"""
     close: Callable[[], Awaitable[None]]
     """called last"""
 

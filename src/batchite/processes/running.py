@@ -37,7 +37,8 @@ Compose: TypeAlias = Callable[[Launch], Awaitable[Parts]]
 
 
 def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
-    """Returns when the service has stopped; ends the process with a sentence if it cannot be composed."""
+    """Returns when the service has stopped; ends the process with a sentence if it cannot be composed, and
+    with 1 if not all has ended that was to end."""
     logging.basicConfig(
         level=launch.log_level.upper(),
         format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",
@@ -45,12 +46,14 @@ def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
     lock = Path(launch.data_dir) / LOCK_FILES[launch.service]
     with directory_lock.held(lock, patience=PREDECESSOR_SECONDS):
         try:
-            uvloop.run(_serve(launch, listening, compose))
+            has_ended = uvloop.run(_serve(launch, listening, compose))
         except CannotServeError as error:
             raise SystemExit(f"batchite: {error}") from None
+    if not has_ended:
+        raise SystemExit(1)
 
 
-async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> None:
+async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> bool:
     end = _watch_supervisor()
     parts = await compose(launch)
     listener = Listener(
@@ -67,9 +70,10 @@ async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> 
     with suppress(OSError):  # without a supervisor the service ends anyway
         os.write(sys.stdin.fileno(), READY)
     how = await end
-    await parts.stop(how == "stop")
+    has_ended = await parts.stop(how == "stop")
     await listener.stop()
     await parts.close()
+    return has_ended
 
 
 def _watch_supervisor() -> asyncio.Future[End]:

@@ -81,6 +81,13 @@ class LocalEngine:
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         await self._do(self._adopt(handles))
 
+    def found(self) -> set[str]:
+        """Ids of all nodes there are, running or not. Raises OSError."""
+        here = str(self._directory)
+        running = {Path(directory) for directory in agents.running()}
+        kept = set(self._directory.iterdir()) if self._directory.exists() else set()
+        return {path.name for path in running | kept if str(path.parent) == here}
+
     async def close(self) -> None:
         self._closed = True
         if self._work:
