@@ -8,6 +8,7 @@ from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.nodes import settle_phases
 from batchite.scheduling.placement import place
 from batchite.scheduling.state import JobState, NodeState, PoolState, QueuedTask, ShardState, StartTask
+from batchite.scheduling.tasks import on_task_started
 
 NOW = 1_000_000_000
 
@@ -90,6 +91,15 @@ def queued_task(number: int, **changes: Any) -> QueuedTask:
 def placed(state: ShardState) -> list[tuple[int, str]]:
     """One turn of placement: (task, node) in the order of the leases."""
     return [(lease.task, lease.node_id) for lease in leases(state).changes.leased]
+
+
+def run_all(state: ShardState) -> list[int]:
+    """One turn of placement; whatever has a slot on its node begins."""
+    placed(state)
+    for node in state.nodes.values():
+        for assignment in list(node.assignments.values())[: node.slots]:
+            on_task_started(state, node, assignment.task.number, assignment.attempt, NOW, Decisions())
+    return [number for number, assignment in state.assignments.items() if assignment.started]
 
 
 def leases(state: ShardState) -> Decisions:

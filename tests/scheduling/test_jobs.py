@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, sent, shard
+import pytest
+from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
 from batchite.scheduling.jobs import (
@@ -14,6 +16,8 @@ from batchite.scheduling.jobs import (
     on_tasks_added,
     on_window_read,
 )
+from batchite.scheduling.placement import AHEAD_TICKS
+from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.state import ShardState
 from batchite.scheduling.tasks import on_task_ended
 
@@ -32,10 +36,58 @@ def end_task(state: ShardState, number: int) -> Decisions:
     return decisions
 
 
+def by_a_user(state: ShardState, decisions: Decisions) -> None:
+    on_job_changed(state, replace(state.jobs[1], state="terminating"), NOW, decisions)
+
+
+def by_its_wall_clock(state: ShardState, decisions: Decisions) -> None:
+    on_job_wall_clock(state, 1, NOW, decisions)
+
+
+@pytest.mark.parametrize("terminate", [by_a_user, by_its_wall_clock])
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_waits_on_a_node_goes_on_waiting_when_its_job_ends(
+    terminate: Callable[[ShardState, Decisions], None], is_lost: bool
+) -> None:
+    """Ahead of their slots, of which nobody can see anything; whether the node answers or is lost."""
+    state = shard(nodes=1, slots_per_node=4)
+    node = state.nodes["node-1"]
+    node.pace = AHEAD_TICKS // 2
+    job = add_job(state, 1, tasks=12)
+    running, ending, over = run_all(state), Decisions(), Decisions()
+    waiting = sorted(state.assignments.keys() - set(running))
+    assert (len(running), len(waiting)) == (4, 8)
+    terminate(state, ending)
+    if is_lost:
+        on_node_ended(state, node, NOW + 1, over)
+    for order in () if is_lost else sent(ending, EndTask):
+        began = NOW if order.task in running else None
+        on_task_ended(state, node, order.task, order.attempt, began, NOW + 1, None, order.failure, over)
+    assert sorted(one.task for one in over.changes.completed) == running
+    assert {task: one.why for task, one in over.changes.requeued.items()} == dict.fromkeys(
+        waiting, "returned"
+    )
+    assert over.changes.node_tasks[1].ran == 4
+    assert job.unfinished == 8
+    assert [one.job for one in over.changes.job_completed] == [1]
+    assert state.jobs == {}
+
+
+def test_a_job_that_ends_while_all_of_it_waits_on_a_node() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, tasks=1)
+    placed(state)
+    (order,) = sent(changed(state, 1, state="terminating"), EndTask)
+    over, node = Decisions(), state.nodes["node-1"]
+    on_task_ended(state, node, order.task, order.attempt, None, NOW + 1, None, order.failure, over)
+    assert (over.changes.completed, over.changes.job_completed[0].at) == ([], NOW + 1)
+    assert over.changes.requeued[1000].why == "returned"
+
+
 def test_terminating_ends_what_runs_and_leaves_what_waits() -> None:
     state = shard(nodes=1)
     add_job(state, 1, tasks=3)
-    placed(state)
+    run_all(state)
     decisions = changed(state, 1, state="terminating")
     assert [effect.task for effect in sent(decisions, EndTask)] == [1000]
     assert decisions.changes.job_completed == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.scheduling.builders import NOW, add_job, add_node, placed, sent, shard, start_task
+from tests.scheduling.builders import NOW, add_job, add_node, placed, run_all, sent, shard, start_task
 
 from batchite.scheduling.decisions import Decisions, RunStartTask
 from batchite.scheduling.ending import Failure
@@ -16,7 +16,6 @@ from batchite.scheduling.nodes import (
     on_start_task_started,
 )
 from batchite.scheduling.state import NodeState, ShardState
-from batchite.scheduling.tasks import on_task_started
 
 EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
 BLOB = Failure("usererror", "BlobNotFound", "no such blob")
@@ -116,8 +115,7 @@ def test_a_start_task_that_was_never_heard_of_is_sent_again() -> None:
 def test_nodes_that_are_sent_home_boot_again_and_what_was_to_end_has_ended() -> None:
     state = shard(nodes=3)
     staying, ending = add_job(state, 1, tasks=2), add_job(state, 2, tasks=1)
-    for task, node_id in placed(state):
-        on_task_started(state, state.nodes[node_id], task, 1, NOW, Decisions())
+    run_all(state)
     state.nodes["node-3"].phase = "leavingpool"
     on_job_changed(state, replace(ending, state="terminating"), NOW, Decisions())
     decisions = Decisions()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, sent, shard
+from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
 from batchite.scheduling.pools import (
@@ -102,7 +102,7 @@ def test_too_many_nodes_the_idle_and_youngest_leave() -> None:
 def test_a_deleted_pool_goes_after_its_last_node_and_its_tasks_wait() -> None:
     state = shard(nodes=2)
     job = add_job(state, 1, tasks=1)
-    placed(state)
+    run_all(state)
     decisions = Decisions()
     on_pool_changed(state, pool(state="deleting"), NOW, decisions)
     assert len(sent(decisions, StopNode)) == 2

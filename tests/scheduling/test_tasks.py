@@ -20,7 +20,7 @@ from tests.scheduling.builders import (
 from batchite.scheduling.decisions import Decisions, EndTask, RemoveTaskFiles
 from batchite.scheduling.ending import DELETED, TERMINATED, Failure
 from batchite.scheduling.jobs import on_job_changed
-from batchite.scheduling.nodes import on_node_connected
+from batchite.scheduling.nodes import on_node_connected, remove
 from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.scheduling.tasks import on_task_ended, on_task_intent, on_task_returned, on_task_started
@@ -139,6 +139,31 @@ def test_a_task_that_was_to_end_does_when_it_is_returned(intent: str) -> None:
         [(NOW, TERMINATED.failure)] if intent == "terminate" else []
     )
     assert placed(state) == []
+
+
+def test_a_task_to_be_terminated_is_over_though_its_job_ended_first() -> None:
+    """What ends with its job goes on waiting if it had not begun; what a user ended does not."""
+    state = shard(nodes=1)
+    job = add_job(state, 1)
+    add_tasks(job, range(1, 2))
+    leases(state)
+    on_job_changed(state, replace(job, state="terminating"), NOW, Decisions())
+    on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", "terminate", NOW, Decisions())
+    node, decisions = state.nodes["node-1"], Decisions()
+    on_task_ended(state, node, 1, 1, None, NOW + 7, None, TERMINATED.failure, decisions)
+    (completed,) = decisions.changes.completed
+    assert (completed.was, completed.started, completed.failure) == ("active", None, TERMINATED.failure)
+    assert decisions.changes.node_tasks == {}
+
+
+def test_a_task_that_had_not_begun_on_a_node_that_leaves_is_not_requeued() -> None:
+    state = shard(nodes=1)
+    add_tasks(add_job(state, 1), range(1, 2))
+    leases(state)
+    node, decisions = state.nodes["node-1"], Decisions()
+    remove(node, Decisions())
+    on_node_ended(state, node, NOW, decisions)
+    assert decisions.changes.requeued[1].why == "returned"
 
 
 def test_a_job_ends_though_its_last_task_was_on_its_way_back() -> None:

@@ -47,6 +47,29 @@ def test_terminating_a_job(house: House, tmp_path: Path) -> None:
     house.delete_pool(pool_id)
 
 
+def test_what_waits_when_its_job_is_terminated_goes_on_waiting(house: House, tmp_path: Path) -> None:
+    """Short tasks have the node fed ahead of its slots; nothing of that is to be seen."""
+    pool_id = house.ready_pool(1, slots=4)
+    job_id = house.add_job(pool_id)
+    house.add_tasks(job_id, [make_task("true") for _ in range(60)])
+    house.wait_for_all(job_id)
+    late = [make_task(hold(tmp_path / "never"), task_id=f"late-{number}") for number in range(12)]
+    house.add_tasks(job_id, late)
+    until(lambda: counts_of(house, job_id), lambda counts: counts[1] == 4, "four tasks running")
+    house.batch.begin_terminate_job(job_id, {"terminateReason": "enough"})
+    house.wait_for_job(job_id)
+    assert counts_of(house, job_id) == (8, 0, 64, 60, 4)
+    left = [task for task in house.batch.list_tasks(job_id) if task.state == "active"]
+    assert len(left) == 8
+    for task in left:
+        assert (task.previous_state, task.node_info, task.execution_info.failure_info) == (None, None, None)
+        assert (task.execution_info.retry_count, task.execution_info.requeue_count) == (0, 0)
+        assert task.state_transition_time == task.creation_time
+    (node,) = house.nodes(pool_id)
+    assert node.total_tasks_run == 64
+    house.delete_pool(pool_id)
+
+
 def test_deleting_a_job_whose_tasks_run(house: House, pool: str, job: str, tmp_path: Path) -> None:
     tasks = [house.add_task(job, hold(tmp_path / "never")) for _ in range(3)]
     for task_id in tasks:

@@ -67,7 +67,7 @@ def _apply_tasks(connection: sa.Connection, changes: Changes) -> None:
 
 
 def _apply_requeued(connection: sa.Connection, requeued: list[Requeued]) -> None:
-    returned = [{"task": one.task} for one in requeued if one.was == "active" and one.why != "retry"]
+    returned = [{"task": one.task} for one in requeued if one.why == "returned"]
     if returned:
         execution.return_tasks(connection, returned)
     rows = [
@@ -79,7 +79,7 @@ def _apply_requeued(connection: sa.Connection, requeued: list[Requeued]) -> None
             "requeued": int(one.why == "requeue"),
         }
         for one in requeued
-        if one.was == "running" or one.why == "retry"
+        if one.why != "returned"
     ]
     if rows:
         execution.requeue_tasks(connection, rows)

@@ -14,8 +14,8 @@ def current(node: NodeState, task: int, attempt: int) -> Assignment | None:
 
 
 def end(assignment: Assignment, ending: Ending, decisions: Decisions) -> None:
-    """Have the node end the task. What was asked first stays, but removal overrides the rest."""
-    if assignment.ending is not None and not _overrides(ending, assignment.ending):
+    """Have the node end the task. What was asked first stays, unless the new wish overrides it."""
+    if assignment.ending is not None and not ending.overrides(assignment.ending):
         return
     assignment.ending = ending
     resend_end(assignment, decisions)
@@ -36,8 +36,3 @@ def release(state: ShardState, assignment: Assignment) -> None:
     del assignment.job.assignments[number]
     del assignment.node.assignments[number]
     assignment.node.used -= assignment.task.slots
-
-
-def _overrides(new: Ending, old: Ending) -> bool:
-    rank = {"requeue": 0, "complete": 1, "remove": 2}
-    return rank[new.then] > rank[old.then]

@@ -14,6 +14,7 @@ from batchite.scheduling.ending import Failure
 from batchite.scheduling.state import NodePhase, QueuedTask
 
 DueKind = Literal["resize-timeout", "job-wall-clock", "replace-nodes"]
+Requeuing = Literal["retry", "requeue", "recovery", "returned"]
 CountedState = Literal["active", "running", "succeeded", "failed"]
 """The states of `taskcounts`; a leased task counts as active."""
 
@@ -44,13 +45,14 @@ class Completed(msgspec.Struct, frozen=True):
 
 
 class Requeued(msgspec.Struct, frozen=True):
-    """Back to active. Only a `retry` counts as a retry, only a `requeue` as a requeue."""
+    """Back to active. Only a `retry` counts as a retry, only a `requeue` as a requeue; what is `returned`
+    never ran, so that nothing of it is to be seen."""
 
     task: int
     job: int
     slots: int
     was: Literal["active", "running"]
-    why: Literal["retry", "requeue", "recovery", "returned"]
+    why: Requeuing
     at: int
 
 

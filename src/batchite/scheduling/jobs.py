@@ -51,7 +51,7 @@ def on_tasks_added(
         return
     job.unfinished = unfinished
     for slots, count in active.items():
-        if count > 0 and job.state in ("active", "disabled"):
+        if count > 0 and not job.is_ending:
             job.window(slots).more = True
     if active:
         _end_if_done(state, job, at, decisions)
@@ -72,17 +72,25 @@ def on_task_over(state: ShardState, number: int, at: int, decisions: Decisions) 
     if job is None:
         return
     job.unfinished -= 1
-    if job.state in ("terminating", "deleting"):
+    if job.is_ending:
         _finish(job, state, at, decisions)
     else:
         _end_if_done(state, job, at, decisions)
+
+
+def on_task_waits(state: ShardState, job: JobState, task: QueuedTask, at: int, decisions: Decisions) -> None:
+    """A task of the job is on no node any more and waits again."""
+    if job.is_ending:
+        _finish(job, state, at, decisions)
+    else:
+        job.window(task.slots).put_back(task)
 
 
 def on_job_wall_clock(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
     """The job's time is up."""
     decisions.changes.due_cleared.append(DueCleared("job-wall-clock", number))
     job = state.jobs.get(number)
-    if job is not None and job.state in ("active", "disabled"):
+    if job is not None and not job.is_ending:
         terminate(state, job, "MaxWallClockTimeExpiry", at, decisions)
 
 
@@ -105,8 +113,9 @@ def _end_if_done(state: ShardState, job: JobState, at: int, decisions: Decisions
 
 
 def _wind_up(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
-    """End what a terminating or deleted job still has on nodes; waiting tasks stay as they are."""
-    if job.state not in ("terminating", "deleting"):
+    """End what a terminating or deleted job still has on nodes. What waits stays as it is, and so does what
+    waits on a node."""
+    if not job.is_ending:
         return
     job.windows.clear()
     ending = JOB_ENDED if job.state == "terminating" else DELETED

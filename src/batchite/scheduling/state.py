@@ -144,6 +144,10 @@ class JobState:
     assignments: dict[int, Assignment] = field(default_factory=dict)
 
     @property
+    def is_ending(self) -> bool:
+        return self.state in ("terminating", "deleting")
+
+    @property
     def may_start(self) -> bool:
         return self.state == "active" and not 0 <= self.max_parallel_tasks <= len(self.assignments)
 

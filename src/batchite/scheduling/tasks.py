@@ -14,10 +14,11 @@ from batchite.scheduling.decisions import (
     Removed,
     RemoveTaskFiles,
     Requeued,
+    Requeuing,
     Started,
 )
 from batchite.scheduling.ending import DELETED, TERMINATED, Ending, Failure
-from batchite.scheduling.jobs import on_task_over
+from batchite.scheduling.jobs import on_task_over, on_task_waits
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
 
 FAILURE_EXIT_CODE = "FailureExitCode"
@@ -52,15 +53,14 @@ def on_task_ended(
         return None
     if started is not None:
         _note_pace(node, ended - started)
+    began = assignment.started if started is None else started
     ending = assignment.ending
-    if ending is not None and ending.then == "remove":
-        _remove(state, assignment, ended, decisions)
-    elif ending is not None and ending.then == "requeue":
-        _requeue(state, assignment, "requeue", ended, decisions)
-    elif ending is None and _may_retry(assignment, failure):
+    if ending is None and _may_retry(assignment, failure):
         _requeue(state, assignment, "retry", ended, decisions)
+    elif ending is None or (ending.then == "complete" and began is not None):
+        _complete(state, assignment, began, ended, exit_code, failure, decisions)
     else:
-        _complete(state, assignment, started, ended, exit_code, failure, decisions)
+        _end_as_wanted(state, assignment, ending, began, ended, decisions)
     return assignment
 
 
@@ -69,21 +69,14 @@ def on_task_returned(
 ) -> None:
     """The node gave a task back that it had not started: it waits again, or ends if it was to end."""
     assignment = current(node, task, attempt)
-    if assignment is None:
-        return
-    if assignment.ending is None:
-        _requeue(state, assignment, "returned", at, decisions)
-    else:
-        _end_unheard(state, assignment, assignment.ending, at, decisions)
+    if assignment is not None:
+        _take_back(state, assignment, at, decisions)
 
 
 def on_node_tasks_lost(state: ShardState, node: NodeState, at: int, decisions: Decisions) -> None:
     """Nothing of the node runs any more: what it was given waits again, or ends if it was to end."""
     for assignment in list(node.assignments.values()):
-        if assignment.ending is None:
-            _requeue(state, assignment, "recovery", at, decisions)
-        else:
-            _end_unheard(state, assignment, assignment.ending, at, decisions)
+        _take_back(state, assignment, at, decisions)
 
 
 def on_task_intent(
@@ -118,16 +111,32 @@ def on_task_intent(
         decisions.effects.append(RemoveTaskFiles(node, job_id, task.id))
 
 
-def _end_unheard(
-    state: ShardState, assignment: Assignment, ending: Ending, at: int, decisions: Decisions
+def _take_back(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
+    """The node has the task no more and does not say what became of it."""
+    if assignment.ending is not None:
+        _end_as_wanted(state, assignment, assignment.ending, assignment.started, at, decisions)
+    else:
+        why: Requeuing = "returned" if assignment.started is None else "recovery"
+        _requeue(state, assignment, why, at, decisions)
+
+
+def _end_as_wanted(
+    state: ShardState,
+    assignment: Assignment,
+    ending: Ending,
+    began: int | None,
+    at: int,
+    decisions: Decisions,
 ) -> None:
-    """The assignment was to end and is over, though its node does not say how."""
-    if ending.then == "requeue":
+    """Do with a task that the node has no more what was to become of it."""
+    if began is None and not ending.of_task:
+        _requeue(state, assignment, "returned", at, decisions)
+    elif ending.then == "requeue":
         _requeue(state, assignment, "requeue", at, decisions)
     elif ending.then == "remove":
         _remove(state, assignment, at, decisions)
     else:
-        _complete(state, assignment, assignment.started, at, None, ending.failure, decisions)
+        _complete(state, assignment, began, at, None, ending.failure, decisions)
 
 
 def _may_retry(assignment: Assignment, failure: Failure | None) -> bool:
@@ -171,9 +180,10 @@ def _complete(
         task.number, assignment.job.number, task.slots, was, started, ended, exit_code, failure
     )
     decisions.changes.completed.append(completed)
-    totals = decisions.changes.node_tasks.setdefault(assignment.node.number, NodeTasks())
-    totals.ran += 1
-    totals.succeeded += completed.succeeded
+    if started is not None:
+        totals = decisions.changes.node_tasks.setdefault(assignment.node.number, NodeTasks())
+        totals.ran += 1
+        totals.succeeded += completed.succeeded
     on_task_over(state, assignment.job.number, ended, decisions)
 
 
@@ -189,7 +199,7 @@ def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decis
 def _requeue(
     state: ShardState,
     assignment: Assignment,
-    why: Literal["retry", "requeue", "recovery", "returned"],
+    why: Requeuing,
     at: int,
     decisions: Decisions,
 ) -> None:
@@ -200,7 +210,7 @@ def _requeue(
         task.number, assignment.job.number, task.slots, was, why, at
     )
     waiting = replace(task, attempt=assignment.attempt, retries=task.retries + (why == "retry"))
-    assignment.job.window(task.slots).put_back(waiting)
+    on_task_waits(state, assignment.job, waiting, at, decisions)
 
 
 def _forget_waiting(state: ShardState, job: int, task: QueuedTask) -> None:

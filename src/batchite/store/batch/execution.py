@@ -23,6 +23,12 @@ _this_task = tasks.c.task_no == bindparam("task")
 _this_node = nodes.c.node_no == bindparam("node")
 _this_job = jobs.c.job_no == bindparam("job")
 
+
+def _if_it_ran(column: sa.Column[Any]) -> sa.Case[Any]:
+    """The node of a task that never ran was none of it."""
+    return sa.case((bindparam("began", type_=sa.BigInteger).is_not(None), column), else_=None)
+
+
 _started = (
     sa.update(tasks)
     .where(_this_task)
@@ -43,6 +49,8 @@ _completed = (
         previous_state_time=sa.func.coalesce(bindparam("began"), tasks.c.state_time),
         state_time=bindparam("at"),
         started=bindparam("began"),
+        node_no=_if_it_ran(tasks.c.node_no),
+        node_id=_if_it_ran(tasks.c.node_id),
         ended=bindparam("at"),
         exit_code=bindparam("code"),
         result=bindparam("outcome"),
