@@ -23,6 +23,8 @@ from batchite.web.listener import Listener, bind
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
 SUFFIXES = ("blob.localhost", "blob.example.org")
 SECOND_KEY = "c2Vjb25kIGtleQ=="
+NEIGHBOUR = "neighbour"
+"""Another account of the service, with the same keys."""
 
 
 @dataclass
@@ -51,7 +53,12 @@ class Server:
 
     @property
     def connection_string(self) -> str:
-        return f"DefaultEndpointsProtocol=http;AccountName={NAME};AccountKey={KEY};BlobEndpoint={self.url};"
+        return self.connection_to(NAME)
+
+    def connection_to(self, account: str) -> str:
+        """A connection string."""
+        url = f"{self.url.removesuffix(NAME)}{account}"
+        return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={KEY};BlobEndpoint={url};"
 
 
 @asynccontextmanager
@@ -64,7 +71,8 @@ async def serving(
     database = Database(url)
     content = ContentStore(database, await asyncio.to_thread(open_storage, content_url, data_dir))
     await content.start()
-    accounts = Accounts(batch=(), storage=(StorageAccount(NAME, (KEY, SECOND_KEY)),))
+    keys = (KEY, SECOND_KEY)
+    accounts = Accounts(batch=(), storage=(StorageAccount(NAME, keys), StorageAccount(NEIGHBOUR, keys)))
     sock = bind("127.0.0.1", 0)
     app = BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES, origins=origins)
     await app.start()

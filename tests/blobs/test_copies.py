@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
-from tests.blobs.server import KEY, NAME, Server, serving
+from tests.blobs.server import KEY, NAME, NEIGHBOUR, Server, serving
 
 from batchite.blobs.checking import check
 from batchite.blobs.copying import AT_ONCE
@@ -32,7 +32,7 @@ PAGE = b"p" * 512
 
 def signed(blob: BlobClient, *, permission: str = "r") -> str:
     token = generate_blob_sas(
-        NAME,
+        blob.credential.account_name,
         blob.container_name,
         blob.blob_name,
         account_key=KEY,
@@ -155,7 +155,7 @@ async def test_append_and_page_blobs_keep_their_type_and_go_their_own_ways(
 
 async def test_a_copy_from_url_waits(container: ContainerClient, source: BlobClient) -> None:
     copy = container.get_blob_client("copy")
-    done = await copy.start_copy_from_url(source.url, requires_sync=True)
+    done = await copy.start_copy_from_url(signed(source), requires_sync=True)
     assert done["copy_status"] == "success"
     assert await content(copy) == BIG
 
@@ -176,17 +176,17 @@ async def test_put_from_url_keeps_or_replaces_properties(
     container: ContainerClient, source: BlobClient
 ) -> None:
     copy = container.get_blob_client("copy")
-    await copy.upload_blob_from_url(source.url)
+    await copy.upload_blob_from_url(signed(source))
     assert (await copy.get_blob_properties()).content_settings.content_type == "text/x-one"
     digest = bytearray(hashlib.md5(BIG, usedforsecurity=False).digest())
     await copy.upload_blob_from_url(
-        source.url, overwrite=True, include_source_blob_properties=False, source_content_md5=digest
+        signed(source), overwrite=True, include_source_blob_properties=False, source_content_md5=digest
     )
     found = await copy.get_blob_properties()
     assert found.content_settings.content_type == "application/octet-stream"
     assert (found.content_settings.content_md5, found.copy.id) == (digest, None)
     with pytest.raises(HttpResponseError) as refused:
-        await copy.upload_blob_from_url(source.url, overwrite=True, source_content_md5=bytearray(16))
+        await copy.upload_blob_from_url(signed(source), overwrite=True, source_content_md5=bytearray(16))
     assert refused.value.error_code == "Md5Mismatch"
 
 
@@ -195,28 +195,35 @@ async def test_blocks_appends_and_pages_come_from_ranges_of_a_url(
 ) -> None:
     blob = container.get_blob_client("blocks")
     ids = [base64.b64encode(str(number).encode()).decode() for number in range(2)]
-    await blob.stage_block_from_url(ids[0], source.url, source_offset=256, source_length=512)
-    await blob.stage_block_from_url(ids[1], source.url)
+    await blob.stage_block_from_url(ids[0], signed(source), source_offset=256, source_length=512)
+    await blob.stage_block_from_url(ids[1], signed(source))
     await blob.commit_block_list([BlobBlock(block_id) for block_id in ids])
     assert await content(blob) == BIG[256:768] + BIG
     log = container.get_blob_client("log")
     await log.create_append_blob()
-    await log.append_block_from_url(source.url, source_offset=1, source_length=9)
+    await log.append_block_from_url(signed(source), source_offset=1, source_length=9)
     assert await content(log) == BIG[1:10]
     disk = container.get_blob_client("disk")
     await disk.create_page_blob(1024)
-    await disk.upload_pages_from_url(source.url, offset=512, length=512, source_offset=512)
+    await disk.upload_pages_from_url(signed(source), offset=512, length=512, source_offset=512)
     assert await content(disk) == bytes(512) + BIG[512:1024]
 
 
 async def test_conditions_on_the_source_are_checked(container: ContainerClient, source: BlobClient) -> None:
     copy = container.get_blob_client("copy")
     etag = (await source.get_blob_properties()).etag
-    with pytest.raises(HttpResponseError) as refused:
-        await copy.start_copy_from_url(
-            source.url, source_etag='"0x1"', source_match_condition=MatchConditions.IfNotModified
-        )
-    assert (refused.value.status_code, refused.value.error_code) == (412, "SourceConditionNotMet")
+    for wanted, how, waiting, status in (
+        ('"0x1"', MatchConditions.IfNotModified, {}, 412),
+        (etag, MatchConditions.IfModified, {}, 412),
+        ('"0x1"', MatchConditions.IfNotModified, {"requires_sync": True}, 412),
+        (etag, MatchConditions.IfModified, {"requires_sync": True}, 304),
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            await copy.start_copy_from_url(
+                signed(source), source_etag=wanted, source_match_condition=how, **waiting
+            )
+        expected = "CannotVerifyCopySource" if waiting else "ConditionNotMet"
+        assert (refused.value.status_code, refused.value.error_code) == (status, expected)
     await copy.start_copy_from_url(
         source.url, source_etag=etag, source_match_condition=MatchConditions.IfNotModified
     )
@@ -230,7 +237,40 @@ async def test_a_source_that_is_not_there_leaves_nothing(container: ContainerCli
     with pytest.raises(ResourceNotFoundError) as refused:
         await copy.start_copy_from_url(f"{copy.url}-not")
     assert refused.value.error_code == "CannotVerifyCopySource"
+    assert "The specified blob does not exist." in str(refused.value)
+    assert refused.value.response.headers["x-ms-copy-source-error-code"] == "BlobNotFound"
     assert not await copy.exists()
+
+
+async def test_only_a_copy_that_nobody_waits_for_takes_a_source_of_the_account_unsigned(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    block, log, disk = (container.get_blob_client(name) for name in ("block", "log", "disk"))
+    await log.create_append_blob()
+    await disk.create_page_blob(512)
+
+    def ways(url: str) -> list[Callable[[], Awaitable[object]]]:
+        return [
+            lambda: block.start_copy_from_url(url, requires_sync=True),
+            lambda: block.upload_blob_from_url(url, overwrite=True),
+            lambda: block.stage_block_from_url("YQ==", url),
+            lambda: log.append_block_from_url(url),
+            lambda: disk.upload_pages_from_url(url, offset=0, length=512, source_offset=0),
+        ]
+
+    for way in ways(source.url):
+        with pytest.raises(HttpResponseError) as refused:
+            await way()
+        assert (refused.value.status_code, refused.value.error_code) == (401, "CannotVerifyCopySource")
+        assert "Please refer to the information in the www-authenticate header" in str(refused.value)
+        assert refused.value.response.headers["x-ms-copy-source-status-code"] == "401"
+    assert not await block.exists()
+    for way in ways(signed(source)):
+        await way()
+    await container.set_container_access_policy({}, public_access="blob")
+    for way in ways(source.url):
+        await way()
+    assert await content(log) == BIG + BIG
 
 
 async def test_a_token_for_the_target_does_not_open_the_source(
@@ -609,8 +649,44 @@ async def test_an_archived_blob_is_copied_to_an_online_tier_only(
     with pytest.raises(HttpResponseError) as refused:
         await copy.start_copy_from_url(source.url)
     assert refused.value.error_code == "BlobArchived"
+    with pytest.raises(HttpResponseError) as waiting:
+        await copy.upload_blob_from_url(signed(source), standard_blob_tier=StandardBlobTier.HOT)
+    assert waiting.value.error_code == "BlobArchived"
     await copy.start_copy_from_url(source.url, standard_blob_tier=StandardBlobTier.HOT)
     assert await content(copy) == BIG
+
+
+async def refuse_archived(source: BlobClient, copy: BlobClient) -> None:
+    """Whether an online tier is wanted or not."""
+    await source.set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    url = signed(source)
+    for way in (
+        lambda: copy.start_copy_from_url(url),
+        lambda: copy.start_copy_from_url(url, standard_blob_tier=StandardBlobTier.HOT),
+        lambda: copy.start_copy_from_url(url, requires_sync=True),
+        lambda: copy.upload_blob_from_url(url),
+        lambda: copy.stage_block_from_url("YQ==", url),
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            await way()
+        assert (refused.value.status_code, refused.value.error_code) == (409, "CannotVerifyCopySource")
+        assert refused.value.response.headers["x-ms-copy-source-error-code"] == "BlobArchived"
+    assert not await copy.exists()
+
+
+async def test_an_archived_blob_of_another_account_cannot_be_read(
+    server: Server, container: ContainerClient
+) -> None:
+    neighbour = BlobServiceClient.from_connection_string(server.connection_to(NEIGHBOUR), retry_total=0)
+    async with neighbour:
+        there = await neighbour.create_container("there")
+        await refuse_archived(await there.upload_blob("source", BIG), container.get_blob_client("copy"))
+
+
+async def test_an_archived_blob_of_another_service_cannot_be_read(
+    here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    await refuse_archived(elsewhere, here.get_blob_client("copy"))
 
 
 async def test_a_list_shows_tiers_tags_and_copies(container: ContainerClient, source: BlobClient) -> None:

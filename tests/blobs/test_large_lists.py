@@ -8,6 +8,7 @@ from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, ContainerClient
 from tests.blobs.server import Server
 from tests.blobs.test_blobs import content
+from tests.blobs.test_copies import signed
 
 from batchite.store.blobs import schema
 
@@ -41,7 +42,7 @@ async def test_100_gigabytes_of_shared_blocks(container: ContainerClient, server
     blob = container.get_blob_client("shared")
     ids = [f"{number:03}" for number in range(100)]
     for block_id in ids:
-        await blob.stage_block_from_url(block_id, source.url)
+        await blob.stage_block_from_url(block_id, signed(source))
     began = time.monotonic()
     await blob.commit_block_list([BlobBlock(block_id) for block_id in ids * 250])
     assert time.monotonic() - began < SECONDS

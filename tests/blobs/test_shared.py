@@ -8,6 +8,7 @@ from azure.storage.blob import BlobBlock, BlobType
 from azure.storage.blob.aio import BlobClient, ContainerClient
 from tests.blobs.server import Server
 from tests.blobs.test_blobs import content
+from tests.blobs.test_copies import signed
 
 from batchite.blobs import blocks
 from batchite.blobs.checking import check
@@ -40,7 +41,7 @@ async def test_blocks_share_the_source(
     blob = container.get_blob_client("copy")
     stretches = {"a": (1_000_000, 2_000_000), "b": (0, 10), "c": (0, LARGE)}
     for block_id, (start, length) in stretches.items():
-        await blob.stage_block_from_url(block_id, source.url, source_offset=start, source_length=length)
+        await blob.stage_block_from_url(block_id, signed(source), source_offset=start, source_length=length)
     assert len(server.files.numbers()) == 1
     _, staged = await blob.get_block_list("all")
     assert {block.id: block.size for block in staged} == {name: at[1] for name, at in stretches.items()}
@@ -60,7 +61,7 @@ async def test_a_block_of_several_pieces_stays_one_block(container: ContainerCli
         await source.stage_block(str(number), part)
     await source.commit_block_list([BlobBlock(str(number)) for number in range(3)])
     for block_id in ("x", "y"):
-        await blob.stage_block_from_url(block_id, source.url, source_offset=5, source_length=LONG)
+        await blob.stage_block_from_url(block_id, signed(source), source_offset=5, source_length=LONG)
     await blob.stage_block("z", b"z" * 20_000)
     await blob.commit_block_list([BlobBlock(block_id) for block_id in "xxzy"])
     shared = b"".join(parts)[5 : 5 + LONG]
@@ -78,7 +79,7 @@ async def test_what_lies_in_many_small_pieces_is_copied(container: ContainerClie
     await log.create_append_blob()
     for number in range(20):
         await log.append_block(bytes([number]) * 2000)
-    await blob.stage_block_from_url("a", log.url)
+    await blob.stage_block_from_url("a", signed(log))
     await blob.commit_block_list([BlobBlock("a")])
     await log.delete_blob()
     assert await read(blob) == b"".join(bytes([number]) * 2000 for number in range(20))
@@ -90,7 +91,7 @@ async def test_a_small_blob_and_its_block_go_their_own_ways(
 ) -> None:
     source = await container.upload_blob("source", b"small")
     blob = container.get_blob_client("copy")
-    await blob.stage_block_from_url("a", source.url)
+    await blob.stage_block_from_url("a", signed(source))
     await source.delete_blob()
     await blob.commit_block_list([BlobBlock("a")])
     assert await read(blob) == b"small"
@@ -103,10 +104,10 @@ async def test_appends_and_pages_share_too(
     log, disk = container.get_blob_client("log"), container.get_blob_client("disk")
     await log.create_append_blob()
     for start in (7, 0):
-        await log.append_block_from_url(source.url, source_offset=start, source_length=1_000_000)
+        await log.append_block_from_url(signed(source), source_offset=start, source_length=1_000_000)
     await disk.create_page_blob(8 * MIB)
-    await disk.upload_pages_from_url(source.url, offset=512, length=MIB, source_offset=100)
-    await disk.upload_pages_from_url(disk.url, offset=4 * MIB, length=4 * MIB, source_offset=0)
+    await disk.upload_pages_from_url(signed(source), offset=512, length=MIB, source_offset=100)
+    await disk.upload_pages_from_url(signed(disk), offset=4 * MIB, length=4 * MIB, source_offset=0)
     pages = bytes(512) + data[100 : 100 + MIB] + bytes(3 * MIB - 512)
     assert await read(log) == data[7:1_000_007] + data[:1_000_000]
     assert await read(disk) == pages + pages
@@ -120,17 +121,17 @@ async def test_zeros_of_a_page_blob_are_shared_as_zeros(container: ContainerClie
     await disk.upload_page(b"p" * 512, 32 * MIB, 512)
     expected = bytes(32 * MIB) + b"p" * 512 + bytes(32 * MIB - 512)
     listed, whole, log = (container.get_blob_client(name) for name in ("listed", "whole", "log"))
-    await listed.stage_block_from_url("a", disk.url)
-    await listed.stage_block_from_url("b", disk.url, source_offset=0, source_length=MIB)
+    await listed.stage_block_from_url("a", signed(disk))
+    await listed.stage_block_from_url("b", signed(disk), source_offset=0, source_length=MIB)
     await listed.commit_block_list([BlobBlock("b"), BlobBlock("a"), BlobBlock("b")])
-    await whole.upload_blob_from_url(disk.url)
+    await whole.upload_blob_from_url(signed(disk))
     await log.create_append_blob()
-    await log.append_block_from_url(disk.url)
+    await log.append_block_from_url(signed(disk))
     assert await read(listed) == bytes(MIB) + expected + bytes(MIB)
     assert (await read(whole), await read(log)) == (expected, expected)
     other = container.get_blob_client("other")
     await other.create_page_blob(MIB)
-    await other.upload_pages_from_url(listed.url, offset=0, length=512, source_offset=0)
+    await other.upload_pages_from_url(signed(listed), offset=0, length=512, source_offset=0)
     written = [(pages.start, pages.end) async for pages in other.list_page_ranges()]
     assert written == [(0, 511)]
     await disk.delete_blob()
@@ -140,18 +141,18 @@ async def test_zeros_of_a_page_blob_are_shared_as_zeros(container: ContainerClie
 async def test_the_checksum_of_a_whole_source_is_told(container: ContainerClient, source: BlobClient) -> None:
     copy, other = container.get_blob_client("copy"), container.get_blob_client("other")
     sent = await other.stage_block("a", content(LARGE), validate_content=False)
-    whole = await copy.stage_block_from_url("a", source.url)
+    whole = await copy.stage_block_from_url("a", signed(source))
     assert whole["content_crc64"] == sent["content_crc64"]
-    part = await copy.stage_block_from_url("b", source.url, source_offset=0, source_length=10)
+    part = await copy.stage_block_from_url("b", signed(source), source_offset=0, source_length=10)
     assert part["content_crc64"] is None
 
 
 async def test_a_checksum_that_is_given_is_compared(container: ContainerClient, source: BlobClient) -> None:
     copy = container.get_blob_client("copy")
     digest = hashlib.md5(content(LARGE), usedforsecurity=False).digest()
-    await copy.stage_block_from_url("a", source.url, source_content_md5=digest)
+    await copy.stage_block_from_url("a", signed(source), source_content_md5=digest)
     with pytest.raises(HttpResponseError) as refused:
-        await copy.stage_block_from_url("b", source.url, source_content_md5=bytes(16))
+        await copy.stage_block_from_url("b", signed(source), source_content_md5=bytes(16))
     assert refused.value.error_code == "Md5Mismatch"
 
 
@@ -162,10 +163,10 @@ async def test_what_is_too_long_or_nothing_is_refused(container: ContainerClient
     copy = container.get_blob_client("copy")
     for source, code in ((disk, "RequestBodyTooLarge"), (empty, "InvalidHeaderValue")):
         with pytest.raises(HttpResponseError) as refused:
-            await copy.stage_block_from_url("a", source.url)
+            await copy.stage_block_from_url("a", signed(source))
         assert refused.value.error_code == code
     with pytest.raises(HttpResponseError) as behind:
-        await copy.stage_block_from_url("a", empty.url, source_offset=0, source_length=10)
+        await copy.stage_block_from_url("a", signed(empty), source_offset=0, source_length=10)
     assert behind.value.error_code == "InvalidRange"
 
 
@@ -176,7 +177,7 @@ async def test_a_list_does_not_grow_beyond_measure(
     disk, blob = container.get_blob_client("disk"), container.get_blob_client("blob")
     await disk.create_page_blob(4 * MIB)
     await disk.upload_page(b"p" * 512, MIB, 512)
-    await blob.stage_block_from_url("a", disk.url)
+    await blob.stage_block_from_url("a", signed(disk))
     await blob.commit_block_list([BlobBlock("a")])
     with pytest.raises(HttpResponseError) as refused:
         await blob.commit_block_list([BlobBlock("a")] * 2)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import blobs, checksums, given, guards, remote, sources, tiering
+from batchite.blobs import blobs, checksums, given, guards, remote, sources
 from batchite.blobs.answers import Answer, Headers, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.remote import target_of, without_signature
@@ -65,7 +65,7 @@ async def put(service: Service, call: Call) -> Answer:
     address.check_blob(call.address.blob)
     sources.check_no_body(call)
     wish = _read(call)
-    source = await sources.resolve(service, call)
+    source = await sources.resolve(service, call, waits=wish.way != "copy")
     if isinstance(source, Local) and not sources.expected_checksums(call):
         return await _share(service, call, source, wish)
     if wish.way == "copy" and isinstance(source, Remote):
@@ -112,9 +112,8 @@ async def _share(service: Service, call: Call, source: Local, wish: _Wish) -> An
 
     def unit(connection: sa.Connection) -> tuple[Answer, list[int]]:
         now = service.clock.now().ticks
-        blob = sources.find(connection, source, now)
-        if blob.extras.is_archived and not (wish.way == "copy" and wish.extras.tier):
-            tiering.check_readable(blob)
+        online = wish.way == "copy" and bool(wish.extras.tier)
+        blob = sources.find(connection, source, now, archived=online)
         written = _shared(connection, call, blob, wish, now)
         slot = _place(connection, call, written.type, now)
         condemned = kept.put(connection, slot, call.address.blob, written)

@@ -107,13 +107,16 @@ class Origins:
             await self._session.close()
 
 
-def cannot_verify(status: int, reason: str, code: str = "") -> BlobError:
-    """The source of a copy cannot be read; `status` and `code` are what reading it answered."""
-    details = [("Reason", reason), ("CopySourceStatusCode", str(status))]
+def cannot_verify(status: int, message: str, code: str = "", reason: str = "") -> BlobError:
+    """The source of a copy cannot be read; status, message and code are what reading it answered, and the
+    reason what the source says besides."""
+    details = [("CopySourceStatusCode", str(status)), ("CopySourceErrorMessage", message)]
     headers = [("x-ms-copy-source-status-code", str(status))]
     if code:
         details.append(("CopySourceErrorCode", code))
         headers.append(("x-ms-copy-source-error-code", code))
-    error = BlobError("CannotVerifyCopySource", details=tuple(details), headers=tuple(headers))
-    error.status = status
-    return error
+    if reason:
+        details.append(("Reason", reason))
+    return BlobError(
+        "CannotVerifyCopySource", message, details=tuple(details), headers=tuple(headers), status=status
+    )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, sources, tiering
+from batchite.blobs import checksums, sources
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
@@ -59,7 +59,7 @@ async def take(
         await service.database.look(early)
         return await _receive(service, stream, limit, call.headers, unit)
     sources.check_no_body(call)
-    source = await sources.resolve(service, call)
+    source = await sources.resolve(service, call, waits=True)
     await service.database.look(early)
     expected = sources.expected_checksums(call)
     if isinstance(source, Local) and not expected:
@@ -107,7 +107,6 @@ def _shared(service: Service, source: Local, limit: int) -> Supply:
 
     def supply(connection: sa.Connection) -> Part:
         blob = sources.find(connection, source, service.clock.now().ticks)
-        tiering.check_readable(blob)
         span = _span(source.call, blob)
         if not span.length:
             raise _empty()

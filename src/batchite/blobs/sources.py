@@ -10,15 +10,15 @@ from urllib.parse import quote, urlsplit
 import sqlalchemy as sa
 from starlette.types import Message
 
-from batchite.blobs import downloads, guards
+from batchite.blobs import downloads, guards, tiering
 from batchite.blobs.authentication import Needs, authenticate
 from batchite.blobs.call import Call, Service
-from batchite.blobs.origins import OriginFailed, cannot_verify, origin
+from batchite.blobs.origins import Fetched, OriginFailed, cannot_verify, origin
 from batchite.store.blobs.blobs import Blob
 from batchite.web.principal import OWNER
 from batchite.web.request import Incoming
-from batchite.wire.blob import address, encryption
-from batchite.wire.blob.errors import BlobError, invalid_header
+from batchite.wire.blob import address, encryption, tiers
+from batchite.wire.blob.errors import CODES, BlobError, invalid_header
 from batchite.wire.blob.headers import known_name
 
 URL = "x-ms-copy-source"
@@ -47,17 +47,24 @@ CHECKSUMS = {"x-ms-source-content-md5": "content-md5", "x-ms-source-content-crc6
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A blob of this service; `call` is as if it were read, with what the client says of the source."""
+    """A blob of this service; `call` is as if it were read, with what the client says of the source.
+
+    `waits`: whether the client waits for the bytes, as in all operations "from URL": these see the source
+    as a stranger does, and are told what reading it answers. `foreign`: it is of another account.
+    """
 
     call: Call
+    waits: bool
+    foreign: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """`headers` are to be sent when it is read."""
+    """`headers` are to be sent when it is read; `waits` as of `Local`."""
 
     url: str
     headers: Mapping[str, str]
+    waits: bool
 
 
 Source = Local | Remote
@@ -75,8 +82,8 @@ def is_given(headers: Mapping[str, str]) -> bool:
     return bool(headers.get(URL))
 
 
-async def resolve(service: Service, call: Call) -> Source:
-    """Find the source, and whether the client may read it. Raises BlobError."""
+async def resolve(service: Service, call: Call, *, waits: bool) -> Source:
+    """Find the source, and whether the client may read it; `waits` as of `Local`. Raises BlobError."""
     url = call.headers[URL]
     if len(url) > _MAX_URL:
         raise invalid_header(URL, url[:200], f"a URL of at most {_MAX_URL} characters")
@@ -87,13 +94,14 @@ async def resolve(service: Service, call: Call) -> Source:
     headers = {known: call.headers[name] for name, known in _AS_READ.items() if call.headers.get(name)}
     host_account = address.of_host(urlsplit(url).netloc, service.host_suffixes)
     if _is_here(call, place, by_name=host_account is not None):
-        return Local(await _local(service, call, url, headers, host_account))
+        return await _local(service, call, url, headers, host_account, waits=waits)
     service.origins.check(url)
     if "x-ms-range" in headers:
         headers["range"] = headers["x-ms-range"]
     if authorization := call.headers.get(AUTHORIZATION):
         headers["authorization"] = authorization
-    return Remote(url, {"x-ms-version": call.headers.get("x-ms-version", "2023-11-03"), **headers})
+    version = call.headers.get("x-ms-version", "2023-11-03")
+    return Remote(url, {"x-ms-version": version, **headers}, waits)
 
 
 def _is_here(call: Call, place: str, *, by_name: bool) -> bool:
@@ -107,26 +115,28 @@ def _is_here(call: Call, place: str, *, by_name: bool) -> bool:
 
 
 async def _local(
-    service: Service, call: Call, url: str, headers: dict[str, str], host_account: str | None
-) -> Call:
+    service: Service, call: Call, url: str, headers: dict[str, str], host_account: str | None, *, waits: bool
+) -> Local:
     incoming = _reading(call, url)
     query = incoming.parameters
     where = address.parse(incoming.raw_path, container_meant=False, host_account=host_account)
     account = service.accounts.get(where.account)
     if account is None or not where.blob:
-        raise cannot_verify(404, f"there is no blob at {url[:200]}", "ResourceNotFound")
+        reason = f"there is no blob at {url[:200]}"
+        raise cannot_verify(404, CODES["ResourceNotFound"][1], "ResourceNotFound", reason)
     principal = call.principal
+    foreign = where.account != call.address.account
     if authorization := call.headers.get(AUTHORIZATION):
         headers["authorization"] = authorization
-    if where.account != call.address.account or principal.roles != OWNER or "sig" in query:
+    if waits or foreign or principal.roles != OWNER or "sig" in query:
         now = service.clock.now()
         try:
             principal = await authenticate(
                 service.database, incoming, where, headers, query, account, _READING, now
             )
         except BlobError as error:
-            raise _unreadable(error) from None
-    return Call(incoming, where, headers, query, principal, account)
+            raise _unverified(error) from None
+    return Local(Call(incoming, where, headers, query, principal, account), waits, foreign)
 
 
 def _reading(call: Call, url: str) -> Incoming:
@@ -149,24 +159,33 @@ async def _nothing() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _unreadable(error: BlobError) -> BlobError:
+def _unreadable(error: BlobError, source: Local) -> BlobError:
     """What reading the source is refused with, as a refusal of the copy."""
-    if error.status in (304, 412):
-        return BlobError("SourceConditionNotMet")
-    if error.code in ("BlobArchived", "InvalidRange"):
+    if not source.waits and error.status in (304, 412):
+        return BlobError(error.code, error.message, status=412)
+    if error.code == "InvalidRange" or (error.code == "BlobArchived" and not source.foreign):
         return error
+    return _unverified(error)
+
+
+def _unverified(error: BlobError) -> BlobError:
+    if error.code == "NoAuthenticationInformation":
+        reason = f"add a shared access signature to the URL, or send {AUTHORIZATION} with a bearer token"
+        return cannot_verify(error.status, error.message, error.code, reason)
     reason = next((text for name, text in error.details if name.endswith(("Reason", "Detail"))), "")
-    return cannot_verify(error.status, f"{error.message} {reason}".strip(), error.code)
+    return cannot_verify(error.status, error.message, error.code, reason)
 
 
-def find(connection: sa.Connection, source: Local, now: int) -> Blob:
-    """The blob to copy. Raises BlobError; an archived blob is found too."""
+def find(connection: sa.Connection, source: Local, now: int, *, archived: bool = False) -> Blob:
+    """The blob to copy; `archived`: also one whose content cannot be read. Raises BlobError."""
     try:
         blob = guards.existing(guards.find_slot(connection, source.call))
         guards.check_read(source.call, blob, now)
         guards.check_copying(blob)
+        if source.foreign or not archived:
+            tiering.check_readable(blob)
     except BlobError as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error, source) from None
     return blob
 
 
@@ -183,7 +202,7 @@ async def _open_local(service: Service, source: Local) -> AsyncIterator[Opened]:
     try:
         answer = await downloads.get(service, source.call)
     except BlobError as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error, source) from None
     headers = {known_name(name): value for name, value in answer.headers}
     try:
         if answer.stream is None:
@@ -205,7 +224,7 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
 async def _open_remote(service: Service, source: Remote) -> AsyncIterator[Opened]:
     try:
         async with service.origins.fetch("GET", source.url, source.headers) as fetched:
-            _check_status(fetched.status, fetched.headers, partial="x-ms-range" in source.headers)
+            _check_answer(source, fetched, partial="x-ms-range" in source.headers)
             yield Opened(fetched.headers, fetched.chunks)
     except OriginFailed as error:
         raise cannot_verify(502, str(error)) from None
@@ -215,19 +234,24 @@ async def probe(service: Service, source: Remote) -> Mapping[str, str]:
     """The headers of the source, without its content. Raises BlobError."""
     try:
         async with service.origins.fetch("HEAD", source.url, source.headers) as fetched:
-            _check_status(fetched.status, fetched.headers, partial=False)
+            _check_answer(source, fetched, partial=False)
+            if fetched.headers.get("x-ms-access-tier") == tiers.ARCHIVE:
+                raise cannot_verify(*CODES["BlobArchived"], "BlobArchived")
             return fetched.headers
     except OriginFailed as error:
         raise cannot_verify(502, str(error)) from None
 
 
-def _check_status(status: int, headers: Mapping[str, str], *, partial: bool) -> None:
-    if status in (304, 412):
-        raise BlobError("SourceConditionNotMet")
-    if status not in ((206,) if partial else (200,)):
-        reason = f"the source answered {status}" + (" to a request for a range" if partial else "")
-        code = headers.get("x-ms-error-code", "")
-        raise cannot_verify(status if status >= 400 else 409, reason, code)
+def _check_answer(source: Remote, answer: Fetched, *, partial: bool) -> None:
+    """Raises BlobError unless the source can be read."""
+    status, code = answer.status, answer.headers.get("x-ms-error-code", "")
+    if status == (206 if partial else 200):
+        return
+    if not source.waits and status in (304, 412):
+        raise BlobError("ConditionNotMet")
+    said = f"The copy source answered {status}{' to a request for a range' if partial else ''}."
+    message = CODES[code][1] if code in CODES else said
+    raise cannot_verify(status if status >= 400 or status == 304 else 409, message, code)
 
 
 def check_no_body(call: Call) -> None:

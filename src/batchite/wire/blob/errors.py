@@ -186,10 +186,6 @@ CODES: dict[str, tuple[int, str]] = {
         "The sequence number cannot be increased because it would become too large.",
     ),
     "SnapshotsPresent": (409, "This operation is not permitted because the blob has snapshots."),
-    "SourceConditionNotMet": (
-        412,
-        "The source condition specified using HTTP conditional header(s) is not met.",
-    ),
     "TagsTooLarge": (400, "The tags specified exceed the maximum permissible limit."),
     "UnsupportedXmlNode": (400, "One of the XML nodes specified in the request body is not supported."),
     "UnsatisfiableCondition": (
