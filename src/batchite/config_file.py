@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +12,6 @@ from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, Stor
 
 T = TypeVar("T")
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_QUOTA = 2**31 - 1
 TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity"})
 
@@ -156,7 +154,7 @@ def environment(document: Mapping[str, object], place: str) -> dict[str, str]:
             raise SettingsError(
                 f"{place}: environment.{name}: names that start with AZ_BATCH_ are the service's own"
             )
-    return {"PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}"} | table
+    return table
 
 
 def fidelity(document: Mapping[str, object], known: Set[str], place: str) -> dict[str, object]:

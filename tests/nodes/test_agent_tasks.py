@@ -97,6 +97,7 @@ async def test_the_environment_is_the_documented_one(
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": str(node / "home"),
+        "PYTHONUSERBASE": str(node / "python" / "user"),
         "http_proxy": "http://proxy:1",
         "MINE": "a b",
         "AZ_BATCH_ACCOUNT_NAME": "devbatch",

@@ -73,7 +73,7 @@ def test_the_exact_environment_and_the_documented_directories(house: House, pool
     }
     reserved = found.pop("AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES")
     assert int(reserved) > 0
-    general = {name: found.pop(name) for name in ("HOME", "LANG", "PATH")}
+    general = {name: found.pop(name) for name in ("HOME", "LANG", "PATH", "PYTHONUSERBASE")}
     assert found == documented | OPERATOR_SETTINGS
     assert SECRET not in found
     assert "/usr/bin" in general["PATH"].split(":")

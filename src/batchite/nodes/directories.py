@@ -1,9 +1,9 @@
 """The directories of a node, as the documentation lays them out.
 
-Below the node's own directory lie the agent's files, the tasks' home directory, what waits to be
-removed, and `root`, the only part that the service reads files from::
+Below the node's own directory lie the agent's files, the tasks' home directory and Python, what waits to
+be removed, and `root`, the only part that the service reads files from::
 
-    agent.json  agent.log  home/  waste/
+    agent.json  agent.log  home/  python/  waste/
     root/applications  root/fsmounts  root/shared  root/startup  root/volatile
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
 
@@ -17,6 +17,8 @@ import itertools
 import os
 import re
 import time
+
+from batchite.nodes.python import NodePython
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -42,6 +44,7 @@ class NodeDirectories:
     def __init__(self, node: str) -> None:
         self.node = os.path.realpath(node)
         self.home = self.node + "/home"
+        self.python = NodePython(self.node + "/python")
         self.root = self.node + "/root"
         self.applications = self.root + "/applications"
         self.mounts = self.root + "/fsmounts"
@@ -59,6 +62,9 @@ class NodeDirectories:
         documented = (self.applications, self.mounts, self.shared, self.volatile, self.workitems)
         for path in own + documented:
             os.makedirs(path, exist_ok=True)
+        if not self.python.is_made:
+            self.discard(self.python.path)
+            self.python.make()
         return [f"{self._waste}/{name}" for name in os.listdir(self._waste)]
 
     def job(self, job_id: str) -> str:

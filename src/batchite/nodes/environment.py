@@ -4,13 +4,16 @@ In this order, later ones win: a few defaults, what the operator gives to every 
 settings, and the AZ_BATCH_ variables. The last cannot be overridden, because the node's processes
 are recognised by AZ_BATCH_NODE_ROOT_DIR.
 
-HOME belongs to the node, not to the task: tasks run as the pool's user, so that what a start task
-installs for its user is there for the tasks. TMPDIR is left alone, since paths below a node's
+PATH begins with the node's own Python, so that what a start task installs is there for the tasks, also by
+the names of its programs; then come the programs that are installed beside the service. HOME belongs to the
+node, not to the task: tasks run as the pool's user. TMPDIR is left alone, since paths below a node's
 directory are too long for the sockets that programs put there.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 
 from batchite.link.spec import ROOT_MARK, NodeSpec
@@ -22,14 +25,22 @@ TASK_MARK = "AZ_BATCH_TASK_DIR"
 RESERVED_DISK_BYTES = 64 * 1024 * 1024
 """Below this much free space no files are fetched any more."""
 
-_DEFAULTS = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 class Environments:
     """Makes the environments of one node's runs."""
 
     def __init__(self, spec: NodeSpec, directories: NodeDirectories) -> None:
-        self._base = {**_DEFAULTS, "HOME": directories.home, **spec.environment}
+        python = directories.python
+        path = (*python.programs, os.path.dirname(sys.executable), *_SYSTEM_PATH)
+        self._base = {
+            "PATH": ":".join(dict.fromkeys(path)),
+            "LANG": "C.UTF-8",
+            "HOME": directories.home,
+            "PYTHONUSERBASE": python.user,
+            **spec.environment,
+        }
         self._documented = {
             "AZ_BATCH_ACCOUNT_NAME": spec.account,
             "AZ_BATCH_ACCOUNT_URL": spec.account_url,
