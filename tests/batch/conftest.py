@@ -4,6 +4,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.batch.service import Api, DictionaryFiles, RecordingOwner
+from tests.machine import Machine
 
 from batchite.accounts import DEVELOPMENT_ACCOUNTS
 from batchite.batch import absent, supported
@@ -32,9 +33,14 @@ def database(tmp_path: Path, empty_database: bytes) -> Iterator[Database]:
 
 
 @pytest.fixture
-async def api(database: Database) -> AsyncIterator[Api]:
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+async def api(database: Database, machine: Machine) -> AsyncIterator[Api]:
     owner, files = RecordingOwner(), DictionaryFiles()
-    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, SystemClock(), owner, files)
+    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, SystemClock(machine.time_ns), owner, files)
     listener = Listener(Guard(app, own={absent.PAGE: supported.page}, errors=fallback), bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:

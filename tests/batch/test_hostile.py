@@ -249,4 +249,4 @@ def test_a_host_of_another_account_is_refused(host: str) -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(BatchError, match="The host belongs to"):
-        authenticate(Incoming(scope, nothing), ACCOUNTS, "batch.example", SystemClock().now())
+        authenticate(Incoming(scope, nothing), ACCOUNTS, "batch.example", SystemClock().wall())

@@ -19,6 +19,7 @@ from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
+from batchite.wire.ticks import Clock
 
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
 SUFFIXES = ("blob.localhost", "blob.example.org")
@@ -63,7 +64,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    data_dir: Path, *, origins: Sequence[str] = (), content_url: str = ""
+    data_dir: Path, *, origins: Sequence[str] = (), content_url: str = "", clock: Clock | None = None
 ) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
@@ -74,7 +75,8 @@ async def serving(
     keys = (KEY, SECOND_KEY)
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, keys), StorageAccount(NEIGHBOUR, keys)))
     sock = bind("127.0.0.1", 0)
-    app = BlobApp(database, content, accounts, SystemClock(), host_suffixes=SUFFIXES, origins=origins)
+    clock = clock or SystemClock()
+    app = BlobApp(database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins)
     await app.start()
     listener = Listener(Guard(app, own={}, errors=fallback), sock, errors=fallback)
     await listener.start()

@@ -28,7 +28,7 @@ ALICE = "11111111-1111-1111-1111-111111111111"
 def bearer_token(
     role: Role, *, oid: str = ALICE, account: str = NAME, key: str = KEY, seconds: int = 600
 ) -> str:
-    now = SystemClock().now()
+    now = SystemClock().wall()
     secret = StorageAccount(account, (key,)).key_bytes[0]
     start = now + Duration.of(seconds=-3600)
     return bearer.issue(

@@ -77,8 +77,8 @@ class BatchApp:
 
     def _call(self, request: Incoming) -> tuple[Call, Operation]:
         """In this order: a client of another version is not to look for its mistake in path or query."""
-        now = self._services.clock.now()
-        account, principal = authenticate(request, self._services.accounts, self._host_suffix, now)
+        clock = self._services.clock
+        account, principal = authenticate(request, self._services.accounts, self._host_suffix, clock.wall())
         version = self._versions.resolve(request.parameters.get(PARAMETER))
         match = self._router.match(request.verb, request.raw_path)
         operation = match.target
@@ -94,7 +94,7 @@ class BatchApp:
             params=dict(match.params),
             query=query,
             conditions=conditions.parse(request.headers, operation.conditions),
-            now=now,
+            now=clock.now(),
         )
         return call, operation
 
@@ -103,6 +103,6 @@ class BatchApp:
         base_url = ""
         with contextlib.suppress(MalformedRequest):
             base_url = request.base_url
-        body = errors.body(error, request.request_id, self._services.clock.now(), base_url)
+        body = errors.body(error, request.request_id, self._services.clock.wall(), base_url)
         headers = {**refusals.service_headers(request.request_id), **echoed(request)}
         return refusals.response(problem, headers, body, error.status)

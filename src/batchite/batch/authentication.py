@@ -9,11 +9,11 @@ from batchite.wire.batch.errors import BatchError, invalid_query
 from batchite.wire.signing import shared_key
 from batchite.wire.signing.parameters import ParameterError
 from batchite.wire.signing.shared_key import Credential, SignedRequest
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import WallTime
 
 
 def authenticate(
-    request: Incoming, accounts: Accounts, host_suffix: str | None, now: Timestamp
+    request: Incoming, accounts: Accounts, host_suffix: str | None, now: WallTime
 ) -> tuple[BatchAccount, Principal]:
     """The account acted on and who acts. Raises BatchError: InvalidAuthenticationInfo for a header that
     cannot be read, InvalidQueryParameterValue for what no signature covers, else AuthenticationFailed."""

@@ -62,5 +62,5 @@ class Fallback:
 
     def __call__(self, problem: Exception, request_id: str) -> Response:
         error = as_error(problem)
-        body = errors.body(error, request_id, self._clock.now())
+        body = errors.body(error, request_id, self._clock.wall())
         return response(problem, service_headers(request_id), body, error.status)

@@ -38,7 +38,7 @@ async def stats(service: Service, call: Call) -> Answer:
     """Get Blob Service Stats. The secondary reads the same database, so it is never behind."""
     if not call.address.secondary:
         raise BlobError("InvalidQueryParameterValue", details=_only_secondary(call.address.account))
-    return Answer(200, XML, service_properties.stats(dates.http_date(service.clock.now().ticks)))
+    return Answer(200, XML, service_properties.stats(dates.http_date(service.clock.wall().ticks)))
 
 
 def _only_secondary(account: str) -> tuple[tuple[str, str], ...]:
@@ -65,7 +65,7 @@ async def delegation_key(service: Service, call: Call) -> Answer:
         raise BlobError("NoAuthenticationInformation")
     document = await call.incoming.body(delegation.MAX_BODY_BYTES)
     version = call.headers.get("x-ms-version") or NEWEST_VERSION
-    info = delegation.request(document, identity, version, service.clock.now())
+    info = delegation.request(document, identity, version, service.clock.wall())
     return Answer(
         200, XML, delegation.write(info, delegation.value(info, identity.role, call.account.keys[0]))
     )

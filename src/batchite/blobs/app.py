@@ -121,7 +121,7 @@ class BlobApp:
         if origin := headers.get("origin"):
             common += await cross_origin.answer_headers(self._service, where.account, origin, incoming.verb)
         operation = operations.find(where.level, query, incoming.verb, headers)
-        now = self._service.clock.now()
+        now = self._service.clock.wall()
         if where.secondary and incoming.verb not in _READING:
             reason = f"{incoming.verb} is not possible at {where.account}-secondary, which is for reading"
             raise BlobError("InsufficientAccountPermissions", details=(("Reason", reason),))
@@ -159,4 +159,4 @@ class BlobApp:
             error = BlobError("ServerBusy", details=(("Reason", UNAVAILABLE),))
         if not isinstance(error, BlobError):
             raise error
-        return answers.failure(error, incoming.request_id, self._service.clock.now())
+        return answers.failure(error, incoming.request_id, self._service.clock.wall())

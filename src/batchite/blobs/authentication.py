@@ -18,7 +18,7 @@ from batchite.wire.signing import bearer, known_tokens, sas, storage_key
 from batchite.wire.signing.bearer import BearerError, Identity
 from batchite.wire.signing.known_tokens import KnownTokens
 from batchite.wire.signing.parameters import ParameterError
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import WallTime
 
 _CHALLENGE = ("WWW-Authenticate", f"Bearer resource_id={bearer.AUDIENCE}")
 _ANY = "Sign with SharedKey, use a shared access signature or a bearer token."
@@ -63,7 +63,7 @@ async def authenticate(
     query: Mapping[str, str],
     account: KnownAccount,
     needs: Needs,
-    now: Timestamp,
+    now: WallTime,
 ) -> Principal:
     """Raises BlobError for credentials that are missing, wrong or not enough."""
     authorization = headers.get("authorization")
@@ -109,7 +109,7 @@ def _unauthenticated(detail: str) -> BlobError:
     )
 
 
-def _identify(authorization: str, account: KnownAccount, now: Timestamp) -> Identity:
+def _identify(authorization: str, account: KnownAccount, now: WallTime) -> Identity:
     try:
         return bearer.verify(authorization[7:].strip(), account.name, account.keys, now)
     except BearerError as error:
@@ -140,7 +140,7 @@ def _by_key(
     headers: Mapping[str, str],
     account: KnownAccount,
     authorization: str,
-    now: Timestamp,
+    now: WallTime,
 ) -> Principal:
     for path in _signed_paths(incoming.raw_path, address):
         request = storage_key.Signed(incoming.verb, path, incoming.query, headers)
@@ -155,7 +155,7 @@ def _by_key(
 
 
 def _verify_key(
-    request: storage_key.Signed, account: KnownAccount, authorization: str, now: Timestamp
+    request: storage_key.Signed, account: KnownAccount, authorization: str, now: WallTime
 ) -> storage_key.Verdict:
     try:
         return storage_key.verify(request, account.name, account.keys, authorization, now)
@@ -199,7 +199,7 @@ def _verify_sas(
     target: sas.Target,
     account: KnownAccount,
     container: Container | None,
-    now: Timestamp,
+    now: WallTime,
 ) -> sas.Token:
     use = known_tokens.use_of(raw_query, query, target)
     try:

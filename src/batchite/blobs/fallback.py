@@ -42,5 +42,5 @@ def fallback(problem: Exception, request_id: str) -> Response:
     }
     if isinstance(problem, VerbNotAllowed):
         headers["Allow"] = ", ".join(problem.allowed)
-    body = errors.body(error, request_id, _clock.now())
+    body = errors.body(error, request_id, _clock.wall())
     return Response(body, error.status, headers, media_type="application/xml")

@@ -129,7 +129,7 @@ async def _local(
     if authorization := call.headers.get(AUTHORIZATION):
         headers["authorization"] = authorization
     if waits or foreign or principal.roles != OWNER or "sig" in query:
-        now = service.clock.now()
+        now = service.clock.wall()
         try:
             principal = await authenticate(
                 service.database, incoming, where, headers, query, account, _READING, now

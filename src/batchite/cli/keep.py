@@ -95,7 +95,7 @@ def _signed(account: StorageAccount, verb: str, body: bytes) -> dict[str, str]:
     from batchite.wire.blob.headers import NEWEST_VERSION
     from batchite.wire.signing import storage_key
 
-    headers = {"x-ms-date": dates.http_date(SystemClock().now().ticks), "x-ms-version": NEWEST_VERSION}
+    headers = {"x-ms-date": dates.http_date(SystemClock().wall().ticks), "x-ms-version": NEWEST_VERSION}
     if body:
         headers |= {"content-length": str(len(body)), "content-type": "application/xml"}
     request = storage_key.Signed(verb, f"/{account.name}", _QUERY, headers)

@@ -104,7 +104,7 @@ class BatchRequests:
         if "api-version=" not in target:
             target = f"{target}?{urlencode({'api-version': VERSION, **query}, quote_via=quote)}"
         path, _, asked = target.partition("?")
-        headers = {"ocp-date": dates.http_date(SystemClock().now().ticks)}
+        headers = {"ocp-date": dates.http_date(SystemClock().wall().ticks)}
         signed = SignedRequest("GET", path, parse_qsl(asked), tuple(headers.items()))
         headers["Authorization"] = shared_key.sign(signed, self._account.name, self._account.key_bytes[0])
         url = f"{self._endpoints.url('batch')}{target}"

@@ -49,7 +49,7 @@ def _token(
         identity = Identity(_object_id(user), bearer.TENANT, bearer.read_role(role))
     except ValueError as error:
         exits.fail(str(error))
-    now = SystemClock().now()
+    now = SystemClock().wall()
     expiry = now + Duration.of(seconds=hours * 3600)
     start = now + Duration(-TOLERANCE.ticks)
     token = bearer.issue(found.name, found.key_bytes[0], identity, start, expiry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchite.wire.ticks import Duration, Timestamp
+from batchite.wire.ticks import Duration, Timestamp, WallTime
 
 START = Timestamp.parse("2026-01-31T12:00:00Z")
 
@@ -20,6 +20,9 @@ class FakeClock:
     def now(self) -> Timestamp:
         self._ticks += 1
         return Timestamp(self._ticks)
+
+    def wall(self) -> WallTime:
+        return WallTime(Timestamp(self._ticks))
 
     def advance(self, *, days: int = 0, minutes: int = 0, seconds: float = 0) -> None:
         """Let this much time pass at once."""

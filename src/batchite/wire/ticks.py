@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn, Protocol, Self
+from typing import NewType, NoReturn, Protocol, Self
 
 TICKS_PER_SECOND = 10_000_000
 TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
@@ -165,9 +165,18 @@ class Duration(_Ticks):
 INFINITE = Duration(MAX_TICKS)
 
 
+WallTime = NewType("WallTime", Timestamp)
+"""What the machine's clock shows, to compare with times that others wrote: the date of a request, the end
+of a token. It may go back, so what happens here has a moment of `Clock.now` instead."""
+
+
 class Clock(Protocol):
     """Where "now" comes from; tests give their own."""
 
     def now(self) -> Timestamp:
         """The present moment; every call returns a later one than the call before."""
+        ...
+
+    def wall(self) -> WallTime:
+        """What the machine's clock shows now, even if it showed more before."""
         ...

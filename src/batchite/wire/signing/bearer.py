@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
+from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp, WallTime
 
 Role = Literal["owner", "contributor", "reader", "delegator"]
 
@@ -88,7 +88,7 @@ def issue(account: str, key: bytes, identity: Identity, start: Timestamp, expiry
     return f"{signed}.{_encode(_sign(key, signed))}"
 
 
-def verify(token: str, account: str, keys: Iterable[bytes], now: Timestamp) -> Identity:
+def verify(token: str, account: str, keys: Iterable[bytes], now: WallTime) -> Identity:
     """Who the token is of. Raises BearerError."""
     signed, _, signature = token.rpartition(".")
     header, _, body = signed.partition(".")
@@ -107,7 +107,7 @@ def verify(token: str, account: str, keys: Iterable[bytes], now: Timestamp) -> I
     return _check_claims(body, account, now)
 
 
-def _check_claims(body: str, account: str, now: Timestamp) -> Identity:
+def _check_claims(body: str, account: str, now: WallTime) -> Identity:
     try:
         claims = _claims_decoder.decode(_decode(body))
     except (ValueError, msgspec.DecodeError):

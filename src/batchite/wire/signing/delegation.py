@@ -16,7 +16,7 @@ import msgspec
 from batchite.wire.blob.errors import xml_text
 from batchite.wire.blob.xml import invalid_node, parse
 from batchite.wire.signing.bearer import ROLES, Identity, Role
-from batchite.wire.ticks import Duration, Timestamp
+from batchite.wire.ticks import Duration, Timestamp, WallTime
 
 MAX_LIFETIME = Duration.of(days=7)
 MAX_BODY_BYTES = 16 * 1024
@@ -35,7 +35,7 @@ class KeyInfo(msgspec.Struct, frozen=True):
     delegated_tid: str = ""
 
 
-def request(document: bytes, identity: Identity, version: str, now: Timestamp) -> KeyInfo:
+def request(document: bytes, identity: Identity, version: str, now: WallTime) -> KeyInfo:
     """What the body of Get User Delegation Key asks for. Raises BlobError."""
     root = parse(document, "KeyInfo")
     root.expect("Start", "Expiry", "DelegatedUserTid")

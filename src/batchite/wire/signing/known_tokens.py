@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from batchite.wire.signing import sas
 from batchite.wire.signing.sas import Target, Token
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import WallTime
 
 MAX_TOKENS = 1024
 MAX_CHARACTERS = 1024
@@ -49,7 +49,7 @@ class KnownTokens:
     def __init__(self) -> None:
         self._tokens: dict[Use, _Known] = {}
 
-    def find(self, use: Use | None, now: Timestamp) -> Token | None:
+    def find(self, use: Use | None, now: WallTime) -> Token | None:
         """The token that was added for this use, if it is valid now."""
         known = self._tokens.get(use) if use else None
         return known.token if known and known.start <= now.ticks < known.end else None

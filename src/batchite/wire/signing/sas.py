@@ -20,7 +20,7 @@ from batchite.wire.signing import delegation, parameters
 from batchite.wire.signing.bearer import Role
 from batchite.wire.signing.delegation import KeyInfo
 from batchite.wire.signing.storage_key import sign
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import Timestamp, WallTime
 
 Failure = Literal["malformed", "unsupported", "mismatch", "time", "protocol", "address"]
 Scope = Literal["blob", "container", "account"]
@@ -117,7 +117,7 @@ def verify(
     query: Mapping[str, str],
     target: Target,
     keys: Iterable[bytes],
-    now: Timestamp,
+    now: WallTime,
     policies: Iterable[Policy] = (),
 ) -> Token:
     """Check signature, times, protocol and address of the token in the query.
@@ -213,9 +213,7 @@ def _service_string(query: Mapping[str, str], target: Target) -> str:
     return "\n".join(values.get(name, "") for name in signed)
 
 
-def _delegated_token(
-    query: Mapping[str, str], target: Target, keys: Iterable[bytes], now: Timestamp
-) -> Token:
+def _delegated_token(query: Mapping[str, str], target: Target, keys: Iterable[bytes], now: WallTime) -> Token:
     text = _delegated_string(query, target)
     role = _check_delegated_signature(query, text, keys)
     _check_times(query, now)
@@ -263,7 +261,7 @@ def _check_delegated_signature(query: Mapping[str, str], text: str, keys: Iterab
     raise SasError("mismatch", f"Signature did not match. String to sign used was {text}")
 
 
-def _check_key_times(query: Mapping[str, str], now: Timestamp) -> None:
+def _check_key_times(query: Mapping[str, str], now: WallTime) -> None:
     if _required(query, "sks") != "b":
         raise SasError("malformed", "The key is for another service than Blob (sks).")
     if not _time(query, "skt") <= now < _time(query, "ske"):
@@ -293,7 +291,7 @@ def times(query: Mapping[str, str]) -> tuple[Timestamp, Timestamp]:
     return start, _time(query, "se")
 
 
-def _check_times(query: Mapping[str, str], now: Timestamp) -> None:
+def _check_times(query: Mapping[str, str], now: WallTime) -> None:
     start, expiry = times(query)
     if not start <= now < expiry:
         raise SasError(

@@ -21,7 +21,7 @@ from batchite.wire.batch.errors import BatchError
 from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import Timestamp, WallTime
 
 SCHEME = "SharedKey"
 
@@ -77,7 +77,7 @@ def parse_authorization(header: str) -> Credential:
     return Credential(match["account"], match["signature"])
 
 
-def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes], now: Timestamp) -> Verdict:
+def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes], now: WallTime) -> Verdict:
     """Check date and signature of a request; any of `keys` may have signed. Raises ParameterError."""
     parameters.check(request.query)
     texts = list(dict.fromkeys(_strings_to_sign(request, credential.account)))
@@ -128,7 +128,7 @@ def _joined_headers(headers: Pairs) -> dict[str, str]:
     return joined
 
 
-def _date_finding(request: SignedRequest, now: Timestamp) -> Finding | None:
+def _date_finding(request: SignedRequest, now: WallTime) -> Finding | None:
     headers = _joined_headers(request.headers)
     text = headers.get("ocp-date") or headers.get("date")
     if not text:

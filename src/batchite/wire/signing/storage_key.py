@@ -17,7 +17,7 @@ from batchite.wire.blob.dates import parse_http_date
 from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import WallTime
 
 Outcome = Literal["valid", "malformed", "wrong-account", "no-date", "bad-date", "skewed", "mismatch"]
 
@@ -50,7 +50,7 @@ _VALID = Verdict("valid")
 
 
 def verify(
-    request: Signed, account: str, keys: Iterable[bytes], authorization: str, now: Timestamp
+    request: Signed, account: str, keys: Iterable[bytes], authorization: str, now: WallTime
 ) -> Verdict:
     """Whether the request was signed with one of the keys, and not more than 15 minutes from `now`.
 
@@ -68,7 +68,7 @@ def verify(
     return _check_date(request.headers, now) or _check_signature(request, account, keys, signature, form)
 
 
-def _check_date(headers: Mapping[str, str], now: Timestamp) -> Verdict | None:
+def _check_date(headers: Mapping[str, str], now: WallTime) -> Verdict | None:
     text = headers.get("x-ms-date") or headers.get("date")
     if not text:
         return Verdict("no-date", "The request needs an x-ms-date or a Date header.")
