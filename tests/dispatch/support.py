@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from batchite.accounts import Accounts, BatchAccount
 from batchite.dispatch.service import Dispatch
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost
+from batchite.fidelity import Fidelity
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
@@ -75,7 +76,12 @@ def open_database(path: Path) -> Database:
 
 
 def make_dispatch(
-    database: Database, quota: int | None = None, engine: type[ScriptedEngine] = ScriptedEngine
+    database: Database,
+    quota: int | None = None,
+    engine: type[ScriptedEngine] = ScriptedEngine,
+    *,
+    clock: StepClock | None = None,
+    fidelity: Fidelity | None = None,
 ) -> tuple[Dispatch, ScriptedEngine]:
     engines: list[ScriptedEngine] = []
 
@@ -85,7 +91,13 @@ def make_dispatch(
 
     accounts = Accounts((BatchAccount(ACCOUNT, ("a2V5",), None, quota),), ())
     dispatch = Dispatch(
-        database, accounts, StepClock(), make, account_url="http://127.0.0.1:1", environment={}
+        database,
+        accounts,
+        clock or StepClock(),
+        make,
+        account_url="http://127.0.0.1:1",
+        environment={},
+        fidelity=fidelity or Fidelity(),
     )
     return dispatch, engines[0]
 

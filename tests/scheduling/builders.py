@@ -59,6 +59,7 @@ def add_job(shard_state: ShardState, number: int, tasks: int = 0, **changes: Any
         "number": number,
         "id": f"job-{number}",
         "state": "active",
+        "changed": NOW,
         "priority": 0,
         "max_parallel_tasks": -1,
         "terminates_when_done": False,

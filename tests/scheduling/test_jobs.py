@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
 from batchite.scheduling.jobs import (
+    on_empty_job_due,
     on_job_changed,
     on_job_purged,
     on_job_wall_clock,
@@ -147,6 +149,79 @@ def test_the_wall_clock_is_set_once_and_ends_the_job() -> None:
     again = Decisions()
     on_job_wall_clock(state, 1, NOW + 8, again)
     assert again.changes.job_terminating == []
+
+
+def due_of(decisions: Decisions) -> list[tuple[str, int | None]]:
+    """What is to happen when; None: not any more."""
+    changes = decisions.changes
+    cleared: list[tuple[str, int | None]] = [(due.kind, None) for due in changes.due_cleared]
+    return cleared + [(due.kind, due.at) for due in changes.due_set]
+
+
+def test_another_wall_clock_takes_the_place_of_the_first() -> None:
+    state = shard(nodes=1)
+    add_job(state, 1, ends_at=NOW + 7)
+    assert due_of(changed(state, 1, priority=3)) == []
+    assert due_of(changed(state, 1, ends_at=NOW + 3)) == [("job-wall-clock", NOW + 3)]
+    assert due_of(changed(state, 1, ends_at=None)) == [("job-wall-clock", None)]
+    assert due_of(changed(state, 1, ends_at=NOW + 9, state="disabled")) == [("job-wall-clock", NOW + 9)]
+
+
+def test_an_owner_that_begins_sets_what_no_owner_may_have_set() -> None:
+    state = shard(nodes=1)
+    job = add_job(state, 1, ends_at=NOW + 7)
+    decisions = Decisions()
+    on_job_changed(state, job, NOW, decisions)
+    assert due_of(decisions) == [("job-wall-clock", NOW + 7)]
+
+
+def test_a_job_that_never_had_a_task_ends_after_its_pause() -> None:
+    state = shard(nodes=1)
+    state.empty_job_pause = 5
+    job = add_job(ShardState(), 1, terminates_when_done=True)
+    decisions = Decisions()
+    on_job_changed(state, job, NOW, decisions)
+    on_tasks_added(state, 1, {}, 0, NOW, decisions)
+    assert due_of(decisions) == [("empty-job", NOW + 5)]
+    assert decisions.changes.job_terminating == []
+    over = Decisions()
+    on_empty_job_due(state, 1, NOW + 5, over)
+    assert over.changes.job_terminating[0].reason == "AllTasksComplete"
+    assert over.changes.job_completed[0].job == 1
+    assert ("empty-job", None) in due_of(over)
+
+
+def test_a_change_begins_the_pause_of_an_empty_job_anew() -> None:
+    state = shard(nodes=1)
+    state.empty_job_pause = 5
+    add_job(state, 1)
+    assert due_of(changed(state, 1, terminates_when_done=True, changed=NOW + 2)) == [("empty-job", NOW + 7)]
+    assert due_of(changed(state, 1, changed=NOW + 4)) == [("empty-job", NOW + 9)]
+
+
+@pytest.mark.parametrize(
+    ("pause", "tasks", "properties"),
+    [
+        (5, 1, {"terminates_when_done": True}),
+        (5, 0, {"terminates_when_done": False}),
+        (5, 0, {"terminates_when_done": True, "state": "disabled"}),
+    ],
+)
+def test_other_jobs_stay_when_the_pause_is_over(pause: int, tasks: int, properties: dict[str, Any]) -> None:
+    state = shard(nodes=1)
+    state.empty_job_pause = pause
+    add_job(state, 1, tasks=tasks, **properties)
+    decisions = Decisions()
+    on_empty_job_due(state, 1, NOW + 5, decisions)
+    assert decisions.changes.job_terminating == []
+    assert 1 in state.jobs
+
+
+def test_without_a_pause_an_empty_job_is_left_alone() -> None:
+    state = shard(nodes=1)
+    decisions = Decisions()
+    on_job_changed(state, add_job(ShardState(), 1, terminates_when_done=True), NOW, decisions)
+    assert due_of(decisions) == []
 
 
 def test_added_tasks_are_looked_for_by_slots() -> None:

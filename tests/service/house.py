@@ -47,6 +47,7 @@ from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
 from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
+from batchite.fidelity import Fidelity
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard
@@ -382,6 +383,7 @@ async def _batch_service(data_dir: Path) -> AsyncIterator[str]:
         lambda lost: LocalEngine(data_dir / "nodes", lost),
         account_url=url,
         environment=OPERATOR_SETTINGS,
+        fidelity=Fidelity(),
     )
     app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
     own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}

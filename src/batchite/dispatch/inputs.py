@@ -10,7 +10,7 @@ from batchite.link import messages as link
 from batchite.scheduling import nodes, pools, tasks
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.ending import Failure
-from batchite.scheduling.jobs import on_job_purged, on_job_wall_clock
+from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
 from batchite.scheduling.state import NodeState, ShardState
 
 MAX_TEXT = 1024
@@ -90,6 +90,7 @@ _DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
     "resize-timeout": pools.on_resize_timeout,
     "replace-nodes": pools.on_replacement_due,
     "job-wall-clock": on_job_wall_clock,
+    "empty-job": on_empty_job_due,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from batchite.fidelity import Fidelity
 from batchite.scheduling.decisions import CountedState
 from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending
 from batchite.scheduling.state import (
@@ -71,9 +72,10 @@ class Stored:
     """tasks that are on no node and that somebody wants ended or gone; see `owned.intents`"""
 
 
-def read(connection: sa.Connection, shard: str) -> Stored:
+def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
     """Everything an owner begins with."""
-    state, nodes = ShardState(), {}
+    state = ShardState(empty_job_pause=Duration.of(seconds=fidelity.empty_job_pause).ticks)
+    nodes = {}
     row = owned.pool(connection, shard)
     if row is not None:
         state.pool = pool_state(row)
@@ -117,6 +119,7 @@ def job_state(row: Row) -> JobState:
         number=row.job_no,
         id=row.id,
         state=row.state,
+        changed=row.modified,
         priority=row.priority,
         max_parallel_tasks=row.max_parallel_tasks,
         terminates_when_done=row.on_all_tasks_complete == "terminatejob",

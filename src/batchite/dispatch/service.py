@@ -15,6 +15,7 @@ from batchite.dispatch.inputs import Due, Frame, NodeClosed
 from batchite.dispatch.links import Links
 from batchite.dispatch.shard import Shard
 from batchite.engines.base import Engine, Lost
+from batchite.fidelity import Fidelity
 from batchite.link.messages import FromAgent
 from batchite.store.batch import owned, shards
 from batchite.store.database import Database
@@ -43,10 +44,12 @@ class Dispatch:
         *,
         account_url: str,
         environment: Mapping[str, str],
+        fidelity: Fidelity,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._clock = clock
+        self._fidelity = fidelity
         self._name = secrets.token_hex(8)
         self._links = Links(self._received, self._closed)
         self._engine = make_engine(self._lost)
@@ -153,7 +156,8 @@ class Dispatch:
             lease = await self._database.write(
                 lambda connection: shards.acquire(connection, name, self._name)
             )
-            shard = Shard(lease, self._database, self._clock, self._effects, self._quota_of(lease.account))
+            quota = self._quota_of(lease.account)
+            shard = Shard(lease, self._database, self._clock, self._effects, quota, self._fidelity)
             self._shards[name] = shard
             shard.start()
 

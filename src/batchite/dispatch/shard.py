@@ -21,6 +21,7 @@ from batchite.dispatch.effects import Effects
 from batchite.dispatch.inputs import Frame, Input
 from batchite.dispatch.loading import KnownNode, Stored
 from batchite.dispatch.windows import read_windows
+from batchite.fidelity import Fidelity
 from batchite.link.messages import Acknowledge
 from batchite.scheduling import jobs, pools
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
@@ -61,6 +62,7 @@ class Shard:
         clock: Clock,
         effects: Effects,
         quota: Callable[[], int | None],
+        fidelity: Fidelity,
     ) -> None:
         self.name = lease.shard
         self.account = lease.account
@@ -71,6 +73,7 @@ class Shard:
         self._clock = clock
         self._effects = effects
         self._quota = quota
+        self._fidelity = fidelity
         self._inbox: list[Input] = []
         self._look = True
         self._reports = 0
@@ -145,7 +148,7 @@ class Shard:
 
     async def _load(self) -> None:
         """Begin with what the store says, and take up what was left to do."""
-        stored = await self._database.read(lambda connection: loading.read(connection, self.name))
+        stored = await self._database.read(self._read)
         self.state = stored.state
         self._intents.clear()
         self._effects.know(self, stored.nodes)
@@ -161,6 +164,9 @@ class Shard:
         await self._carry_out(decisions, [], self._applied)
         await self._effects.adopt(self)
         self.wake()
+
+    def _read(self, connection: sa.Connection) -> Stored:
+        return loading.read(connection, self.name, self._fidelity)
 
     async def _turn(self) -> None:
         """One batch: everything that has come in."""
@@ -269,7 +275,7 @@ class Shard:
 
         def unit(connection: sa.Connection) -> None:
             shards.hold(connection, self.name, self._epoch)
-            stored, decisions = loading.read(connection, self.name), Decisions()
+            stored, decisions = self._read(connection), Decisions()
             _take_up(stored, now, decisions)
             on_nodes_sent_home(stored.state, now, decisions)
             committer.apply(connection, self.account, self._quota(), self.name, decisions.changes, now)

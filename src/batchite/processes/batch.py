@@ -30,6 +30,7 @@ async def compose(launch: Launch) -> Parts:
         lambda lost: LocalEngine(data_dir / "nodes", lost),
         account_url=launch.url,
         environment=launch.environment,
+        fidelity=launch.fidelity,
     )
     suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=suffix)

@@ -13,7 +13,7 @@ import msgspec
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.state import NodePhase, QueuedTask
 
-DueKind = Literal["resize-timeout", "job-wall-clock", "replace-nodes"]
+DueKind = Literal["resize-timeout", "job-wall-clock", "empty-job", "replace-nodes"]
 Requeuing = Literal["retry", "requeue", "recovery", "returned"]
 CountedState = Literal["active", "running", "succeeded", "failed"]
 """The states of `taskcounts`; a leased task counts as active."""

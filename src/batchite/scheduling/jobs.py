@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from batchite.scheduling.assignments import end
 from batchite.scheduling.decisions import (
     Decisions,
     DueCleared,
+    DueKind,
     DueSet,
     JobCompleted,
     JobTerminating,
@@ -17,20 +19,25 @@ from batchite.scheduling.ending import DELETED, JOB_ENDED
 from batchite.scheduling.state import JobState, QueuedTask, ShardState
 
 ALL_TASKS_COMPLETE = "AllTasksComplete"
+WALL_CLOCK: Final = "job-wall-clock"
+EMPTY: Final = "empty-job"
 
 
 def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
-    """A job was added or changed; `job` is as stored, without windows or assignments."""
+    """A job was added or changed, or is taken up by a new owner; `job` is as stored, without windows or
+    assignments unless it is the one that the state has."""
     known = state.jobs.get(job.number)
+    if job.state in ("active", "disabled"):
+        _schedule(state, known, job, decisions)
     if known is None:
         state.jobs[job.number] = job
-        if job.ends_at is not None and job.state == "active":
-            decisions.changes.due_set.append(DueSet("job-wall-clock", job.number, job.ends_at))
     else:
         known.state = job.state
+        known.changed = job.changed
         known.priority = job.priority
         known.max_parallel_tasks = job.max_parallel_tasks
         known.terminates_when_done = job.terminates_when_done
+        known.ends_at = job.ends_at
     _wind_up(state, state.jobs[job.number], at, decisions)
 
 
@@ -44,7 +51,7 @@ def on_tasks_added(
 ) -> None:
     """The store has `active` waiting tasks by number of slots, `unfinished` that are not completed.
 
-    `active` is empty if the job never had a task; such a job does not end by itself.
+    `active` is empty if the job never had a task; such a job does not end before its pause is over.
     """
     job = state.jobs.get(number)
     if job is None:
@@ -88,22 +95,52 @@ def on_task_waits(state: ShardState, job: JobState, task: QueuedTask, at: int, d
 
 def on_job_wall_clock(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
     """The job's time is up."""
-    decisions.changes.due_cleared.append(DueCleared("job-wall-clock", number))
+    decisions.changes.due_cleared.append(DueCleared(WALL_CLOCK, number))
     job = state.jobs.get(number)
     if job is not None and not job.is_ending:
         terminate(state, job, "MaxWallClockTimeExpiry", at, decisions)
 
 
+def on_empty_job_due(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
+    """It has been long enough without a task, if it has none still."""
+    decisions.changes.due_cleared.append(DueCleared(EMPTY, number))
+    job = state.jobs.get(number)
+    if job is not None:
+        _end_if_done(state, job, at, decisions)
+
+
 def on_job_purged(state: ShardState, number: int, decisions: Decisions) -> None:
     """Nothing of the job is left in the store."""
     state.jobs.pop(number, None)
-    decisions.changes.due_cleared.append(DueCleared("job-wall-clock", number))
+    _clear_dues(number, decisions)
 
 
 def terminate(state: ShardState, job: JobState, reason: str, at: int, decisions: Decisions) -> None:
     job.state = "terminating"
     decisions.changes.job_terminating.append(JobTerminating(job.number, reason, at))
     _wind_up(state, job, at, decisions)
+
+
+def _schedule(state: ShardState, known: JobState | None, job: JobState, decisions: Decisions) -> None:
+    """Have what is to happen to the job at a time happen then, if that is news. What a new owner finds may
+    have been stored before any owner saw it."""
+    before = {} if known is None or known is job else _dues(state, known)
+    for kind, at in _dues(state, job).items():
+        if at == before.get(kind):
+            continue
+        if at is None:
+            decisions.changes.due_cleared.append(DueCleared(kind, job.number))
+        else:
+            decisions.changes.due_set.append(DueSet(kind, job.number, at))
+
+
+def _dues(state: ShardState, job: JobState) -> dict[DueKind, int | None]:
+    pauses = job.terminates_when_done and state.empty_job_pause > 0
+    return {WALL_CLOCK: job.ends_at, EMPTY: job.changed + state.empty_job_pause if pauses else None}
+
+
+def _clear_dues(number: int, decisions: Decisions) -> None:
+    decisions.changes.due_cleared += [DueCleared(WALL_CLOCK, number), DueCleared(EMPTY, number)]
 
 
 def _end_if_done(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
@@ -131,5 +168,5 @@ def _finish(job: JobState, state: ShardState, at: int, decisions: Decisions) -> 
         decisions.effects.append(PurgeJob(job.number))
     else:
         decisions.changes.job_completed.append(JobCompleted(job.number, at))
-        decisions.changes.due_cleared.append(DueCleared("job-wall-clock", job.number))
+        _clear_dues(job.number, decisions)
         del state.jobs[job.number]

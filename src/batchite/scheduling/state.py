@@ -131,6 +131,8 @@ class JobState:
     number: int
     id: str
     state: Literal["active", "disabled", "terminating", "deleting"]
+    changed: int
+    """when its client last defined something of it"""
     priority: int
     max_parallel_tasks: int
     terminates_when_done: bool
@@ -225,5 +227,7 @@ class ShardState:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     jobs: dict[int, JobState] = field(default_factory=dict)
     assignments: dict[int, Assignment] = field(default_factory=dict)
+    empty_job_pause: int = 0
+    """ticks until a job without tasks ends that ends with its tasks; 0: it stays"""
     turn: int = 0
     """the job that was last served among jobs of equal priority"""
