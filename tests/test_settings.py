@@ -102,6 +102,8 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
         ('allow_development_keys = "perhaps"', ("allow_development_keys", "true or false")),
         ('trusted_proxies = ["10.0.0.300"]', ("trusted_proxies", "10.0.0.0/8")),
         ('batch_host_suffix = "a b"', ("batch_host_suffix", "batch.example.org")),
+        ('allowed_hosts = ["http://a"]', ("allowed_hosts", "without a port")),
+        ('allowed_hosts = ["*"]', ("allowed_hosts", "host name")),
         ("prot = 1", ("prot", "no such setting", "batch_port")),
         ("batch_port =", ("is not TOML",)),
         ("batch_accounts = 1", ("[[batch_accounts]]",)),
@@ -158,6 +160,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_hosts_that_are_allowed_are_names_or_all_below_one(tmp_path: Path) -> None:
+    assert load({"allowed_hosts": "Batch, *.Example.org"}, {}).allowed_hosts == ("batch", "*.example.org")
+    assert load({}, {}, write(tmp_path, 'allowed_hosts = ["::1"]\n')).allowed_hosts == ("::1",)
 
 
 def test_origins_to_copy_from_are_origins(tmp_path: Path) -> None:

@@ -23,10 +23,13 @@ def test_names_are_those_by_which_clients_come(tmp_path: Path) -> None:
         tmp_path,
         host="0.0.0.0",
         public_host="Big.example.org",
+        allowed_hosts="*.c.example",
         blob_host_suffixes="blob.localhost, b.example",
     )
     names = tls.names(given, ["more.example"])
-    assert {"localhost", "127.0.0.1", "big.example.org", "more.example", "*.b.example"} <= set(names)
+    assert {"localhost", "127.0.0.1", "big.example.org", "more.example", "*.b.example", "*.c.example"} <= set(
+        names
+    )
     assert "0.0.0.0" not in names
 
 

@@ -141,6 +141,18 @@ def _host(given: object) -> str:
     return host
 
 
+def _allowed_hosts(given: object) -> tuple[str, ...]:
+    parts = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise ValueError("must be a list of host names such as batch or *.example.org")
+    return tuple(_allowed_host(part) for part in parts)
+
+
+def _allowed_host(given: object) -> str:
+    text = read_text(given)
+    return f"*.{_suffix(text[2:])}" if text.startswith("*.") else _host(text)
+
+
 def _suffix(given: object) -> str:
     suffix = read_text(given).strip().strip(".").lower()
     if not all(label.replace("-", "").isalnum() for label in suffix.split(".")):
@@ -256,6 +268,14 @@ SETTINGS = (
         "the address listened on",
     ),
     Setting(
+        "allowed_hosts",
+        (),
+        _allowed_hosts,
+        "Further names that clients call the services by, such as `batch` or `*.example.org`, separated by "
+        "commas. Requests to names the services do not know are refused.",
+        "none",
+    ),
+    Setting(
         "tls",
         False,
         _switch,
@@ -321,6 +341,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blob_host_suffixes: tuple[str, ...]
     copy_origins: tuple[str, ...]
     public_host: str
+    allowed_hosts: tuple[str, ...]
     tls: bool
     tls_certificate: str
     tls_key: str

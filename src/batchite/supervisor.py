@@ -23,6 +23,7 @@ from batchite.processes.launch import Launch
 from batchite.settings import Settings, is_loopback
 from batchite.store import examining, revisions
 from batchite.supervision import ChildDiedError, Supervision
+from batchite.web.hosts import Hosts
 
 PREDECESSOR_SECONDS = 15.0
 """How long the port of an earlier start may stay taken by a process of it that is still ending."""
@@ -174,6 +175,23 @@ def _chosen(
     )
 
 
+def hosts(settings: Settings, machine: str) -> Hosts:
+    """The names that clients may call the services by; `machine` is that of this machine.
+
+    Where other machines can connect, they do so by any address of this one, or by its name.
+    """
+    is_open = not is_loopback(settings.host)
+    exact = [settings.host.strip("[]").lower(), settings.public_host]
+    if is_open:
+        exact += [machine.lower(), machine.lower().partition(".")[0]]
+    exact += [name for name in settings.allowed_hosts if not name.startswith("*.")]
+    below = [name.removeprefix("*.") for name in settings.allowed_hosts if name.startswith("*.")]
+    below += [settings.batch_host_suffix, *settings.blob_host_suffixes]
+    return Hosts(
+        names=frozenset(filter(None, exact)), suffixes=tuple(filter(None, below)), any_address=is_open
+    )
+
+
 def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: Identity | None) -> Launch:
     return Launch(
         service=service,
@@ -181,6 +199,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         data_dir=str(settings.data_dir.absolute()),
         environment=trusting(chosen.bundle) | settings.environment,
         trusted_proxies=settings.trusted_proxies,
+        hosts=hosts(settings, socket.gethostname()),
         host_suffixes=(
             tuple(filter(None, [settings.batch_host_suffix]))
             if service == "batch"

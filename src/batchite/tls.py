@@ -115,6 +115,7 @@ def names(settings: Settings, more: Sequence[str]) -> list[str]:
     if settings.host not in ANY_ADDRESS:
         found.append(settings.host)
     found += [f"*.{suffix}" for suffix in suffixes if suffix]
+    found += settings.allowed_hosts
     return list(dict.fromkeys(filter(None, found)))
 
 

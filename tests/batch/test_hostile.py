@@ -112,6 +112,21 @@ async def test_a_body_is_a_body_whatever_else_the_client_would_rather_speak(api:
     assert (await api.get("/jobs/upgraded")).status == 200
 
 
+@pytest.mark.parametrize(
+    ("header", "value", "rule"),
+    [("Host", "rebound.example.org", "allowed_hosts"), ("Origin", "https://page.example.org", "origin")],
+)
+async def test_pages_of_strangers_are_refused_even_with_a_key(
+    api: Api, header: str, value: str, rule: str
+) -> None:
+    for path in (f"/jobs?{VERSION}", "/healthz"):
+        answer = await api.raw("GET", path, None, {header: value})
+        assert answer.error == (400, "InvalidHeaderValue")
+        assert {"key": "HeaderName", "value": header} in answer.json["values"]
+        assert value in answer.message
+        assert rule in answer.message
+
+
 async def test_collections_have_a_limit(api: Api) -> None:
     await api.add_job()
     before = await api.content()

@@ -43,12 +43,15 @@ async def test_next_links_lead_to_the_host_that_was_asked(api: Api) -> None:
     for number in range(2):
         await api.add_job(f"j{number}")
     target = "/jobs?maxresults=1&$select=id&api-version=2025-06-01"
-    sent = api.signed("GET", target, None, {}) | {"Host": "batch.example:8443", "X-Forwarded-Proto": "https"}
+    sent = api.signed("GET", target, None, {}) | {
+        "Host": "batch.localhost:8443",
+        "X-Forwarded-Proto": "https",
+    }
     first = await api.raw("GET", target, headers=sent, signed=False)
     link = first.json["odata.nextLink"]
-    assert link.startswith("http://batch.example:8443/jobs?")
-    assert first.json["odata.metadata"] == "http://batch.example:8443/$metadata#jobs"
-    rest = await api.raw("GET", link.removeprefix("http://batch.example:8443"))
+    assert link.startswith("http://batch.localhost:8443/jobs?")
+    assert first.json["odata.metadata"] == "http://batch.localhost:8443/$metadata#jobs"
+    rest = await api.raw("GET", link.removeprefix("http://batch.localhost:8443"))
     assert rest.json["value"] == [{"id": "j1"}]
     assert "odata.nextLink" not in rest.json
 

@@ -18,6 +18,7 @@ from batchite.clock import SystemClock
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard
+from batchite.web.hosts import Hosts
 from batchite.web.listener import Listener, bind
 from batchite.wire.ticks import Clock
 
@@ -64,7 +65,12 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    data_dir: Path, *, origins: Sequence[str] = (), content_url: str = "", clock: Clock | None = None
+    data_dir: Path,
+    *,
+    origins: Sequence[str] = (),
+    content_url: str = "",
+    keys: tuple[str, ...] = (KEY, SECOND_KEY),
+    clock: Clock | None = None,
 ) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
@@ -72,13 +78,13 @@ async def serving(
     database = Database(url)
     content = ContentStore(database, await asyncio.to_thread(open_storage, content_url, data_dir))
     await content.start()
-    keys = (KEY, SECOND_KEY)
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, keys), StorageAccount(NEIGHBOUR, keys)))
     sock = bind("127.0.0.1", 0)
     clock = clock or SystemClock()
     app = BlobApp(database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins)
     await app.start()
-    listener = Listener(Guard(app, own={}, errors=fallback), sock, errors=fallback)
+    guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES), cors=True)
+    listener = Listener(guard, sock, errors=fallback)
     await listener.start()
     try:
         url = f"http://127.0.0.1:{listener.address[1]}/{NAME}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import trustme
 from starlette.types import ASGIApp
-from tests.web.test_listener import errors
+from tests.web.test_listener import HOSTS, errors
 
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
@@ -17,7 +17,8 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 @asynccontextmanager
 async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
-    listener = Listener(Guard(app, own={}, errors=errors), bind("127.0.0.1", 0), errors=errors, tls=tls)
+    guard = Guard(app, own={}, errors=errors, hosts=HOSTS)
+    listener = Listener(guard, bind("127.0.0.1", 0), errors=errors, tls=tls)
     await listener.start()
     try:
         yield listener

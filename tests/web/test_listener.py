@@ -11,8 +11,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchite.web.guard import Guard
+from batchite.web.hosts import Hosts
 from batchite.web.listener import Listener, bind
-from batchite.web.problems import BodyIncomplete, BodyTooLarge, MalformedRequest, NotHttp, PathNotFound
+from batchite.web.problems import (
+    BodyIncomplete,
+    BodyTooLarge,
+    Foreign,
+    MalformedRequest,
+    NotHttp,
+    PathNotFound,
+)
 from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.web.request import Incoming
 from batchite.web.spelled import Spelled
@@ -47,11 +55,15 @@ async def own(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("own")(scope, receive, send)
 
 
+HOSTS = Hosts(names=frozenset({"h"}))
+
+
 def errors(problem: Exception, request_id: str) -> Response:
     statuses: dict[type[Exception], int] = {
         PathNotFound: 404,
         BodyTooLarge: 413,
         BodyIncomplete: 400,
+        Foreign: 400,
         MalformedRequest: 400,
         NotHttp: 400,
     }
@@ -61,7 +73,7 @@ def errors(problem: Exception, request_id: str) -> Response:
 
 @asynccontextmanager
 async def serving(app: ASGIApp, *trusted: str) -> AsyncIterator[tuple[str, int]]:
-    guard = Guard(app, own={"/-/own": own}, errors=errors)
+    guard = Guard(app, own={"/-/own": own}, errors=errors, hosts=HOSTS)
     listener = Listener(guard, bind("127.0.0.1", 0), trusted_proxies=trusted, errors=errors)
     await listener.start()
     try:
@@ -85,12 +97,14 @@ def get(target: str, *headers: str, verb: str = "GET") -> str:
 
 async def test_path_and_query_come_as_sent() -> None:
     async with serving(mirror) as address:
-        status, seen = await exchange(address, get("/a%2Fb/../%41?x=%20+&x=&$f=a%3Db=c&&y", "Host: there:81"))
+        status, seen = await exchange(
+            address, get("/a%2Fb/../%41?x=%20+&x=&$f=a%3Db=c&&y", "Host: there.localhost:81")
+        )
     assert status == 200
     assert seen["raw_path"] == "/a%2Fb/../%41"
     assert seen["raw_query"] == "x=%20+&x=&$f=a%3Db=c&&y"
     assert seen["query"] == [["x", "  "], ["x", ""], ["$f", "a=b=c"], ["y", ""]]
-    assert seen["base_url"] == "http://there:81"
+    assert seen["base_url"] == "http://there.localhost:81"
 
 
 async def test_a_request_without_host_gets_urls_of_the_address_it_came_to() -> None:
@@ -104,6 +118,38 @@ async def test_a_host_that_is_none_is_refused(host: str) -> None:
     async with serving(mirror) as address:
         status, seen = await exchange(address, get("/x", f"Host: {host}"))
     assert (status, seen) == (400, {"error": "MalformedRequest"})
+
+
+FOREIGN = {
+    "a name that means this machine": ("Host: rebound.example.org",),
+    "one that only looks like ours": ("Host: localhost.example.org",),
+    "two": ("Host: h", "Host: rebound.example.org"),
+    "a page of another origin": ("Host: h", "Origin: https://example.org"),
+    "of another port": ("Host: h:81", "Origin: http://h:82"),
+    "of none": ("Host: h", "Origin: null"),
+    "without a host": ("Origin: http://h",),
+}
+
+
+@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("path", ["/x", "/healthz", "/-/own/x", "/-/none"])
+async def test_pages_of_strangers_are_turned_away_everywhere(path: str, headers: tuple[str, ...]) -> None:
+    async with serving(mirror) as address:
+        status, seen = await exchange(address, get(path, *headers))
+    assert (status, seen["error"]) in ((400, "Foreign"), (400, "MalformedRequest"))
+
+
+async def test_pages_of_strangers_open_no_web_socket() -> None:
+    async with serving(mirror) as (host, port), aiohttp.ClientSession() as session:
+        for headers in ({"Host": "rebound.example.org"}, {"Origin": "https://example.org"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await session.ws_connect(f"http://{host}:{port}/-/own/link", headers=headers)
+            assert caught.value.status == 403
+
+
+async def test_pages_of_the_service_itself_may_ask() -> None:
+    async with serving(mirror) as address:
+        assert (await exchange(address, get("/x", "Host: H:81", "Origin: https://h:81")))[0] == 200
 
 
 FORGED = ("Host: h", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https")

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from batchite.web.problems import (
     BodyIncomplete,
     BodyTooLarge,
+    Foreign,
     MalformedRequest,
     NotHttp,
     PathNotFound,
@@ -24,6 +25,8 @@ def as_error(problem: Exception) -> BatchError:
     match problem:
         case BatchError():
             return problem
+        case Foreign(header=header, value=value, rule=rule):
+            return errors.invalid_header(header, value, rule)
         case PathNotFound():
             return BatchError("ResourceNotFound", f"{problem} Check the URL.")
         case VerbNotAllowed():

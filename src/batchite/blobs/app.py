@@ -128,6 +128,8 @@ class BlobApp:
         principal = await authenticate(
             self._service.database, incoming, where, headers, query, account, operation.needs, now
         )
+        if "origin" in headers:
+            await cross_origin.check(self._service, account, incoming, principal)
         refusals.check(incoming.verb, headers, query, where.level)
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from batchite.accounts import StorageAccount
+from batchite.accounts import DEVELOPMENT_STORAGE_KEY, StorageAccount
 from batchite.store.blobs import containers
 from batchite.store.blobs.containers import Access, Container
 from batchite.store.database import Database
@@ -48,11 +48,13 @@ class KnownAccount:
 
     name: str
     keys: tuple[bytes, ...]
+    is_well_known: bool
+    """whether everybody knows a key of it"""
     tokens: KnownTokens = field(default_factory=KnownTokens, compare=False)
 
     @classmethod
     def of(cls, account: StorageAccount) -> KnownAccount:
-        return cls(account.name, account.key_bytes)
+        return cls(account.name, account.key_bytes, DEVELOPMENT_STORAGE_KEY in account.keys)
 
 
 async def authenticate(

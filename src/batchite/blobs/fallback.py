@@ -8,6 +8,7 @@ from batchite.clock import SystemClock
 from batchite.web.problems import (
     BodyIncomplete,
     BodyTooLarge,
+    Foreign,
     MalformedRequest,
     NotHttp,
     PathNotFound,
@@ -32,9 +33,7 @@ _clock = SystemClock()
 
 def fallback(problem: Exception, request_id: str) -> Response:
     """The `web.guard.Fallback` of the Blob service."""
-    code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
-    details = (("Reason", str(problem)),) if code else ()
-    error = BlobError(code or "InternalError", details=details)
+    error = _as_error(problem)
     headers = {
         "x-ms-request-id": request_id,
         "x-ms-version": NEWEST_VERSION,
@@ -44,3 +43,11 @@ def fallback(problem: Exception, request_id: str) -> Response:
         headers["Allow"] = ", ".join(problem.allowed)
     body = errors.body(error, request_id, _clock.wall())
     return Response(body, error.status, headers, media_type="application/xml")
+
+
+def _as_error(problem: Exception) -> BlobError:
+    """A mistake of ours becomes an InternalError without details."""
+    if isinstance(problem, Foreign):
+        return errors.invalid_header(problem.header, problem.value, f"it {problem.rule}")
+    code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
+    return BlobError(code or "InternalError", details=(("Reason", str(problem)),) if code else ())

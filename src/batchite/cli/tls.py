@@ -14,7 +14,15 @@ from batchite.identity import TlsError, trusting
 from batchite.settings import Settings
 
 HELP = "Make a certificate for HTTPS, and the local authority that signs it; again to renew it."
-SETTINGS_USED = ("data_dir", "host", "public_host", "batch_host_suffix", "blob_host_suffixes", "config")
+SETTINGS_USED = (
+    "data_dir",
+    "host",
+    "public_host",
+    "allowed_hosts",
+    "batch_host_suffix",
+    "blob_host_suffixes",
+    "config",
+)
 
 
 def command() -> click.Group:

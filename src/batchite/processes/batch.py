@@ -43,4 +43,5 @@ async def compose(launch: Launch) -> Parts:
     async def close() -> None:
         database.close()
 
-    return Parts(Guard(app, own=own, errors=fallback), dispatch.start, dispatch.stop, close)
+    guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts)
+    return Parts(guard, dispatch.start, dispatch.stop, close)

@@ -31,6 +31,7 @@ async def compose(launch: Launch) -> Parts:
     app = BlobApp(
         database, content, known, clock, host_suffixes=launch.host_suffixes, origins=launch.copy_origins
     )
+    guard = Guard(app, own={}, errors=fallback, hosts=launch.hosts, cors=True)
     purging = Purging(database, content.disposal, clock)
 
     async def start() -> None:
@@ -47,4 +48,4 @@ async def compose(launch: Launch) -> Parts:
         await content.close()
         database.close()
 
-    return Parts(Guard(app, own={}, errors=fallback), start, stop, close)
+    return Parts(guard, start, stop, close)

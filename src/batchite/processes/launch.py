@@ -15,6 +15,7 @@ import msgspec
 from batchite.endpoints import Service
 from batchite.fidelity import Fidelity
 from batchite.identity import Identity
+from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
 READY = b"ready\n"
 STOP = b"stop\n"
@@ -28,6 +29,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str
     environment: dict[str, str]
     trusted_proxies: tuple[str, ...]
+    hosts: Hosts = LOCAL_HOSTS
+    """the names it answers to"""
     host_suffixes: tuple[str, ...] = ()
     """hosts below one of them name their account"""
     copy_origins: tuple[str, ...] = ()

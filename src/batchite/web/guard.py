@@ -1,24 +1,29 @@
 """The outermost application of a service.
 
-Gives every request its id, answers `/healthz`, hands own endpoints to whoever serves them, and makes
-sure that whatever escapes becomes an error of the service's documented form.
+Turns away what pages of strangers ask, gives every request its id, answers `/healthz`, hands own
+endpoints to whoever serves them, and makes sure that whatever escapes becomes an error of the service's
+documented form.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from batchite.web.hosts import LOCAL_HOSTS, Hosts, check_origin
 from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, WebProblem
 from batchite.web.request import REQUEST_ID_KEY, new_request_id
 
 _OF_A_BODY = frozenset({b"content-type", b"content-length"})
 
 HEALTH_PATH = "/healthz"
+KNOWN_HOSTS = 256
+"""Names that were found to be the service's, so as not to look at each request's again."""
 OWN_PREFIX = "/-/"
 
 log = logging.getLogger(__name__)
@@ -35,12 +40,25 @@ class Fallback(Protocol):
 
 
 class Guard:
-    """`own` maps prefixes below `/-/` (without a slash at the end) to applications."""
+    """`own` maps prefixes below `/-/` (without a slash at the end) to applications.
 
-    def __init__(self, app: ASGIApp, *, own: Mapping[str, ASGIApp], errors: Fallback) -> None:
+    With `cors` the application itself decides what pages of other origins may ask.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        own: Mapping[str, ASGIApp],
+        errors: Fallback,
+        hosts: Hosts = LOCAL_HOSTS,
+        cors: bool = False,
+    ) -> None:
         self._app = app
         self._own = dict(own)
         self.errors = errors
+        self._check_host = lru_cache(maxsize=KNOWN_HOSTS)(hosts.check)
+        self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -49,8 +67,9 @@ class Guard:
             await self._http(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._own_app(_raw_path(scope))
-        if app is None:
+        try:
+            app = self._choose(scope)
+        except WebProblem:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
             return
@@ -83,6 +102,8 @@ class Guard:
                 await answer(scope, receive, send)
 
     def _choose(self, scope: Scope) -> ASGIApp:
+        """Raises WebProblem."""
+        self._admit(scope["headers"])
         path = _raw_path(scope)
         if path == HEALTH_PATH:
             return JSONResponse({"status": "ok"})
@@ -92,6 +113,20 @@ class Guard:
         if app is None:
             raise PathNotFound(path)
         return app
+
+    def _admit(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Raises Foreign and MalformedRequest."""
+        hosts, origin = [], None
+        for name, value in headers:
+            if name == b"host":
+                hosts.append(value.decode("latin-1"))
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+        host = ",".join(hosts)
+        if hosts:
+            self._check_host(host)
+        if origin is not None and not self._cors:
+            check_origin(origin, host)
 
     def _own_app(self, path: str) -> ASGIApp | None:
         """By the path as sent; an encoded `/-/` is not ours."""

@@ -3,6 +3,7 @@
 WebProblem
 ├── NotHttp            what came is no HTTP/1.1 request, or one with too long a head
 ├── MalformedRequest   the URL, query or a header cannot be read
+├── Foreign            a header shows that a page of somebody else's asks
 ├── PathNotFound       no route has this shape
 ├── VerbNotAllowed     the path exists, but not with this verb
 ├── BodyTooLarge       the body is longer than the operation takes
@@ -30,6 +31,16 @@ class NotHttp(WebProblem):
 
 class MalformedRequest(WebProblem):
     """The request cannot be read; the text says which part and why."""
+
+
+class Foreign(WebProblem):
+    """The `header` shows that a page of somebody else's makes the request; `rule` reads after "it"."""
+
+    def __init__(self, header: str, value: str, rule: str) -> None:
+        super().__init__(f"{header} is {value[:100]!r}: it {rule}.")
+        self.header = header
+        self.value = value
+        self.rule = rule
 
 
 class PathNotFound(WebProblem):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from uuid import uuid4
 
 from starlette.types import Receive, Scope
 
+from batchite.web import hosts
 from batchite.web.bodies import Body
 from batchite.web.problems import BodyIncomplete, BodyTooLarge, ClientGone, MalformedRequest
 
@@ -25,7 +25,6 @@ KNOWN_QUERY_CHARACTERS = 1024
 """Clients send the same query, a signature above all, with many requests; longer ones are not kept."""
 _PROCESS = str(uuid4())[:-12]
 _numbers = itertools.count(random.getrandbits(40))
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{1,45}\])(?::\d{1,5})?", re.ASCII)
 
 
 class _Query(NamedTuple):
@@ -47,11 +46,7 @@ def _query(raw: str) -> _Query:
 _known_query = lru_cache(maxsize=256)(_query)
 
 
-@lru_cache(maxsize=256)
-def _checked(host: str) -> str:
-    if not _HOST.fullmatch(host):
-        raise MalformedRequest(f"The Host header {host[:100]!r} is not a name with an optional port.")
-    return host
+_checked = lru_cache(maxsize=256)(hosts.checked)
 
 
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""Who may ask something from a page: whoever a rule allows; elsewhere a key has to be one's own."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import CorsRule
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs import bearer
+from tests.blobs.server import NAME, SECOND_KEY, Server, serving
+
+PAGE = "https://page.example.org"
+RULES = [CorsRule([PAGE], ["GET"])]
+
+
+async def by_key(container: ContainerClient, origin: str) -> None:
+    await container.get_container_properties(headers={"Origin": origin})
+
+
+async def by_token(container: ContainerClient, origin: str) -> None:
+    url = f"{container.url}/one?{bearer.token()}"
+    async with aiohttp.ClientSession() as session, session.get(url, headers={"Origin": origin}) as answer:
+        if answer.status != 200:
+            raise HttpResponseError(await answer.text())
+
+
+WAYS = [by_key, by_token]
+Way = Callable[[ContainerClient, str], Awaitable[None]]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("origin", [PAGE, "null", "http://localhost:1"])
+async def test_a_key_that_everybody_knows_is_none_for_foreign_pages(
+    client: BlobServiceClient, container: ContainerClient, way: Way, origin: str
+) -> None:
+    await container.upload_blob("one", b"data")
+    with pytest.raises(HttpResponseError) as refused:
+        await way(container, origin)
+    assert "AuthorizationFailure" in str(refused.value)
+    assert origin in str(refused.value)
+    assert "CORS" in str(refused.value)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_rule_lets_a_page_in_and_its_own_pages_need_none(
+    client: BlobServiceClient, container: ContainerClient, server: Server, way: Way
+) -> None:
+    await container.upload_blob("one", b"data")
+    await way(container, f"http://127.0.0.1:{server.address[1]}")
+    await client.set_service_properties(cors=RULES)
+    await way(container, PAGE)
+    with pytest.raises(HttpResponseError):
+        await container.upload_blob("two", b"data", headers={"Origin": PAGE})
+
+
+async def test_a_key_of_ones_own_is_enough(tmp_path: Path) -> None:
+    async with serving(tmp_path, keys=(SECOND_KEY,)) as server:
+        credential = {"account_name": NAME, "account_key": SECOND_KEY}
+        async with BlobServiceClient(server.url, credential, retry_total=0) as client:
+            await by_key(await client.create_container("things"), PAGE)
+
+
+@pytest.mark.parametrize("path", ["/healthz", f"/{NAME}/things/one"])
+async def test_a_name_of_somebody_else_is_refused(server: Server, path: str) -> None:
+    url = f"http://127.0.0.1:{server.address[1]}{path}"
+    headers = {"Host": "rebound.example.org"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        assert (answer.status, answer.headers["x-ms-error-code"]) == (400, "InvalidHeaderValue")
+        text = await answer.text()
+    assert "<HeaderName>Host</HeaderName>" in text
+    assert "rebound.example.org" in text
+    assert "allowed_hosts" in text
