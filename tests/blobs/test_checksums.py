@@ -4,10 +4,11 @@ import base64
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobBlock
+from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
-from tests.blobs.server import Server
-from tests.blobs.test_hostile import call
+from tests.blobs.server import NAME, Server
+from tests.blobs.test_conditional import calling
+from tests.blobs.test_hostile import PUT, call, exchange, signed
 
 from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.headers import md5_of
@@ -92,3 +93,93 @@ async def test_the_checksum_of_a_document_is_compared(
     assert [blob.name async for blob in container.list_blobs()] == ["kept"]
     assert await container.get_blob_client("kept").get_blob_tags() == {"a": "1"}
     assert (await call(server, verb, path, {name: right}, document))[0] < 300
+
+
+def md5(data: bytes) -> str:
+    return base64.b64encode(md5_of(data)).decode()
+
+
+WRITES = {
+    "Put Blob": ("/things/b", PUT, b"x"),
+    "Put Block": ("/things/b?comp=block&blockid=AAAA", {}, b"x"),
+    "Put Block List": ("/things/b?comp=blocklist", {}, b"<BlockList></BlockList>"),
+    "Append Block": ("/things/log?comp=appendblock", {}, b"x"),
+    "Put Page": (
+        "/things/disk?comp=page",
+        {"x-ms-range": "bytes=0-511", "x-ms-page-write": "update"},
+        b"x" * 512,
+    ),
+}
+
+
+@pytest.fixture
+async def written(container: ContainerClient) -> ContainerClient:
+    await container.get_blob_client("log").create_append_blob()
+    await container.get_blob_client("disk").create_page_blob(512)
+    return container
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_every_answer_tells_the_crc64_and_an_md5_that_was_given(
+    written: ContainerClient, server: Server, name: str
+) -> None:
+    path, headers, body = WRITES[name]
+    path = f"/{NAME}{path}"
+    for given in ({}, {"Content-MD5": md5(body)}, header(body)):
+        sent = signed("PUT", path, {**headers, **given, "Content-Length": str(len(body))})
+        told = (await exchange(server, "PUT", path, sent, body)).decode().split("\r\n")
+        assert "201" in told[0]
+        assert f"x-ms-content-crc64: {header(body)['x-ms-content-crc64']}" in told
+        assert (f"content-md5: {md5(body)}" in told) == ("Content-MD5" in given or name == "Put Blob")
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_both_checksums_at_once_are_refused_and_so_is_half_a_crc64(
+    written: ContainerClient, server: Server, name: str
+) -> None:
+    path, headers, body = WRITES[name]
+    both = {"Content-MD5": md5(body), **header(body)}
+    assert await call(server, "PUT", path, {**headers, **both}, body) == (400, "BothCrc64AndMd5HeaderPresent")
+    for text, code in (
+        ("YWJjZA==", "InvalidHeaderValue"),
+        ("%", "InvalidHeaderValue"),
+        (md5(b""), "Crc64Mismatch"),
+    ):
+        wrong = {**headers, "x-ms-content-crc64": text}
+        assert await call(server, "PUT", path, wrong, body) == (400, code)
+
+
+async def test_the_md5_of_a_blob_goes_before_that_of_the_body(
+    container: ContainerClient, server: Server
+) -> None:
+    right, wrong = md5(b"data"), md5(b"other")
+    for of_blob, of_body, expected in ((right, wrong, (201, "")), (wrong, right, (400, "Md5Mismatch"))):
+        headers = {**PUT, "x-ms-blob-content-md5": of_blob, "Content-MD5": of_body}
+        assert await call(server, "PUT", "/things/b", headers, b"data") == expected
+    found = await container.get_blob_client("b").get_blob_properties()
+    assert bytes(found.content_settings.content_md5) == md5_of(b"data")
+
+
+async def test_an_md5_that_is_only_a_property_is_whatever_the_client_says(
+    container: ContainerClient, server: Server
+) -> None:
+    blob = await container.upload_blob("b", b"data")
+    for digest in (b"short", md5_of(b"other"), b"rather long for a digest"):
+        await blob.set_http_headers(ContentSettings(content_md5=bytearray(digest)))
+        assert bytes((await blob.get_blob_properties()).content_settings.content_md5) == digest
+    refused = await call(server, "PUT", "/things/b?comp=properties", {"x-ms-blob-content-md5": "%"})
+    assert refused == (400, "InvalidMd5")
+
+
+@pytest.mark.parametrize("size", [0, 100, 100_000])
+async def test_a_copy_from_url_tells_an_md5_to_whoever_gave_one(
+    container: ContainerClient, server: Server, size: int
+) -> None:
+    data = b"d" * size
+    await container.upload_blob("source", data)
+    async with calling(server) as caller:
+        copying = {"x-ms-copy-source": caller.address("source"), "x-ms-requires-sync": "true"}
+        for given in ({}, {"x-ms-source-content-md5": md5(data)}):
+            status, answer = await caller.call("PUT", "copy", headers={**copying, **given})
+            assert (status, answer.get("Content-MD5")) == (202, md5(data) if given else None)
+            assert answer["x-ms-content-crc64"] == header(data)["x-ms-content-crc64"]

@@ -136,7 +136,7 @@ ACL = "/things?restype=container&comp=acl"
         ("GET", f"{LIST}&maxresults=-1", {}, (400, "OutOfRangeQueryParameterValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-tags": "a"}, (400, "InvalidTag")),
         ("PUT", "/things/b", {**PUT, "x-ms-access-tier": "Warm"}, (400, "InvalidHeaderValue")),
-        ("PUT", "/things/b", {**PUT, "x-ms-content-crc64": "x"}, (400, "InvalidCrc64")),
+        ("PUT", "/things/b", {**PUT, "x-ms-content-crc64": "x"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b", {**PUT, "x-ms-encryption-key": "x"}, (400, "MissingRequiredHeader")),
         ("PUT", "/things/b", {**PUT, "x-ms-encryption-scope": "-"}, (400, "InvalidHeaderValue")),
         ("PUT", "/things/b?comp=tier", {}, (400, "MissingRequiredHeader")),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import services as rows
-from batchite.wire.blob import dates, service_properties
+from batchite.wire.blob import checksums, dates, service_properties
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import NEWEST_VERSION
 from batchite.wire.signing import delegation

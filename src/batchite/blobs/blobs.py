@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, given, guards
+from batchite.blobs import given, guards
 from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.base import Data
@@ -16,7 +16,7 @@ from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Type, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.extras import Extras
-from batchite.wire.blob import address, headers, numbers
+from batchite.wire.blob import address, checksums, headers, numbers
 from batchite.wire.blob import pages as page_rules
 from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
 
@@ -36,10 +36,12 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
     properties = headers.blob_properties(call.headers, plain=True)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     extras = given.extras(call)
+    expected = checksums.expected(call.headers, checksums.OF_BLOCK_BLOB)
     stream = body(call, MAX_PUT_BYTES)
     await _check_early(service, call)
     async with service.content.uploads.receive(stream, MAX_PUT_BYTES, inline=True, digest=True) as received:
-        md5 = checksums.check_whole(call.headers, received)
+        expected.check(received.md5, received.crc64)
+        shown = [("Content-MD5", received.md5_text), (checksums.CRC64, checksums.encode(received.crc64))]
 
         def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
             slot = guards.find_slot(connection, call)
@@ -49,7 +51,7 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
             written = Written(
                 now,
                 received.size,
-                msgspec.structs.replace(properties, content_md5=md5),
+                msgspec.structs.replace(properties, content_md5=received.md5_text),
                 metadata,
                 content_no=received.store(connection),
                 extras=extras,
@@ -59,7 +61,7 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
 
         modified, version, condemned = await service.database.touch(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, ("Content-MD5", md5), *version_id(version), *given.encrypted(call))
+    return changed(201, modified, *shown, *version_id(version), *given.encrypted(call))
 
 
 async def _create(service: Service, call: Call, kind: Type) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, given, guards, parts
+from batchite.blobs import given, guards, parts
 from batchite.blobs.answers import XML, Answer, changed, version_headers, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.parts import Supply
@@ -17,7 +17,7 @@ from batchite.store.blobs.blobs import Slot, Written
 from batchite.store.blobs.blocks import Block
 from batchite.store.blobs.containers import encode_metadata
 from batchite.web.problems import BodyTooLarge
-from batchite.wire.blob import address, block_list, encryption, headers
+from batchite.wire.blob import address, block_list, checksums, encryption, headers
 from batchite.wire.blob.errors import BlobError, invalid_parameter
 
 MAX_BLOCK_BYTES = 4000 * 1024 * 1024
@@ -75,7 +75,9 @@ async def put_list(service: Service, call: Call) -> Answer:
     properties = headers.blob_properties(call.headers, plain=False)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     extras = given.extras(call)
-    wanted = await asyncio.to_thread(block_list.parse, await _document(call))
+    document = await _document(call)
+    shown = checksums.check_document(call.headers, document)
+    wanted = await asyncio.to_thread(block_list.parse, document)
 
     def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
         slot = guards.find_slot(connection, call)
@@ -91,17 +93,15 @@ async def put_list(service: Service, call: Call) -> Answer:
 
     modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
-    return changed(201, modified, *version_id(version), *given.encrypted(call))
+    return changed(201, modified, *shown, *version_id(version), *given.encrypted(call))
 
 
 async def _document(call: Call) -> bytes:
-    """Raises BlobError RequestBodyTooLarge, or for a checksum that is not that of the body."""
+    """Raises BlobError RequestBodyTooLarge."""
     try:
-        document = await call.incoming.body(block_list.MAX_BODY_BYTES)
+        return await call.incoming.body(block_list.MAX_BODY_BYTES)
     except BodyTooLarge as problem:
         raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
-    checksums.check_document(call.headers, document)
-    return document
 
 
 def _choose(

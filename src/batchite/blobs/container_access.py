@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums
 from batchite.blobs.answers import XML, Answer, changed, version_headers
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import access_headers, existing
 from batchite.store.blobs import containers as rows
-from batchite.wire.blob import leases, policies
+from batchite.wire.blob import checksums, leases, policies
 
 
 async def get(service: Service, call: Call) -> Answer:

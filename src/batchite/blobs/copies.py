@@ -13,20 +13,22 @@ from uuid import uuid4
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import blobs, checksums, given, guards, remote, sources
+from batchite.blobs import blobs, given, guards, remote, sources
 from batchite.blobs.answers import Answer, Headers, changed, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.remote import target_of, without_signature
 from batchite.blobs.sources import Local, Remote, Source
 from batchite.store.blobs import blobs as rows
+from batchite.store.blobs import contents, kept, layouts
 from batchite.store.blobs import copies as copy_rows
 from batchite.store.blobs import extras as extra_fields
-from batchite.store.blobs import kept, layouts
 from batchite.store.blobs.blobs import Blob, Slot, Type, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.copies import Pending
 from batchite.store.blobs.extras import Copied, Extras
-from batchite.wire.blob import address, headers, tiers
+from batchite.wire.blob import address, checksums, headers, tiers
+from batchite.wire.blob.checksums import Expected
+from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.errors import (
     BlobError,
     invalid_header,
@@ -46,13 +48,15 @@ _KEEP_PROPERTIES = "x-ms-copy-source-blob-properties"
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the request's headers say of the blob to be; None for what the source says."""
+    """What the request's headers say of the blob to be; None for what the source says. `expected` is of
+    the source's bytes."""
 
     way: Way
     properties: HttpProperties | None
     metadata: bytes | None
     extras: Extras
     copy_tags: bool
+    expected: Expected
 
 
 async def either(service: Service, call: Call) -> Answer:
@@ -66,7 +70,7 @@ async def put(service: Service, call: Call) -> Answer:
     sources.check_no_body(call)
     wish = _read(call)
     source = await sources.resolve(service, call, waits=wish.way != "copy")
-    if isinstance(source, Local) and not sources.expected_checksums(call):
+    if isinstance(source, Local) and wish.expected == checksums.NOTHING:
         return await _share(service, call, source, wish)
     if wish.way == "copy" and isinstance(source, Remote):
         return await _begin(service, call, source, wish)
@@ -95,7 +99,8 @@ def _read(call: Call) -> _Wish:
         raise unsupported_header(_SEAL, "true", _ONLY_APPEND)
     tiers.check_priority(call.headers.get("x-ms-rehydrate-priority"))
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
-    return _Wish(way, properties, metadata, given.extras(call), option == "COPY")
+    expected = checksums.expected(call.headers, checksums.OF_SOURCE)
+    return _Wish(way, properties, metadata, given.extras(call), option == "COPY", expected)
 
 
 def _way(call: Call) -> Way:
@@ -117,7 +122,7 @@ async def _share(service: Service, call: Call, source: Local, wish: _Wish) -> An
         written = _shared(connection, call, blob, wish, now)
         slot = _place(connection, call, written.type, now)
         condemned = kept.put(connection, slot, call.address.blob, written)
-        return _answer(call, wish, slot, written), condemned
+        return _answer(connection, call, wish, slot, written), condemned
 
     answer, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
@@ -176,17 +181,26 @@ def _with_copy(call: Call, wish: _Wish, extras: Extras, size: int, now: int) -> 
     return msgspec.structs.replace(extras, copy=copy)
 
 
-def _answer(call: Call, wish: _Wish, slot: Slot, written: Written) -> Answer:
+def _answer(connection: sa.Connection, call: Call, wish: _Wish, slot: Slot, written: Written) -> Answer:
     shown: Headers = version_id(written.modified if slot.versioning else None)
     copy = written.extras.copy
     if copy is not None:
         shown += [("x-ms-copy-id", copy.id), ("x-ms-copy-status", copy.status)]
     if wish.way == "copy":
         return changed(202, written.modified, *shown)
-    if written.properties.content_md5:
+    if written.properties.content_md5 and (wish.way == "put from URL" or wish.expected.md5):
         shown.append(("Content-MD5", written.properties.content_md5))
+    if (known := _checksum(connection, written)) is not None:
+        shown.append((checksums.CRC64, checksums.encode(known)))
     status = 201 if wish.way == "put from URL" else 202
     return changed(status, written.modified, *shown, *given.encrypted(call))
+
+
+def _checksum(connection: sa.Connection, written: Written) -> bytes | None:
+    """The CRC64, where it is known without reading: of one whole content."""
+    if written.content_no is not None:
+        return contents.checksum(connection, written.content_no, written.size)
+    return None if written.size else crc64(b"")
 
 
 async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) -> Answer:
@@ -198,9 +212,10 @@ async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) ->
         sources.opened(service, source) as found,
         service.content.uploads.receive(found.chunks, limit, inline=True, digest=True) as received,
     ):
-        md5 = checksums.check_whole(sources.expected_checksums(call), received)
+        wish.expected.check(received.md5, received.crc64)
         target = target_of(found.headers)
-        properties = msgspec.structs.replace(wish.properties or target.properties, content_md5=md5)
+        described = wish.properties or target.properties
+        properties = msgspec.structs.replace(described, content_md5=received.md5_text)
         metadata = target.metadata if wish.metadata is None else wish.metadata
 
         def unit(connection: sa.Connection) -> tuple[Answer, list[int]]:
@@ -210,7 +225,7 @@ async def _take_in(service: Service, call: Call, source: Source, wish: _Wish) ->
             content_no = received.store(connection)
             written = Written(now, received.size, properties, metadata, content_no, extras=extras)
             condemned = kept.put(connection, slot, call.address.blob, written)
-            return _answer(call, wish, slot, written), condemned
+            return _answer(connection, call, wish, slot, written), condemned
 
         answer, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
@@ -234,7 +249,7 @@ async def _begin(service: Service, call: Call, source: Remote, wish: _Wish) -> A
         blob = guards.existing(guards.find_slot(connection, call))
         pending = Pending(blob.number, copy.id, plan)
         copy_rows.begin(connection, pending)
-        return _answer(call, wish, slot, written), pending, condemned
+        return _answer(connection, call, wish, slot, written), pending, condemned
 
     answer, pending, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)

@@ -6,13 +6,12 @@ or they lie in many small pieces.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.blobs import checksums, sources
+from batchite.blobs import sources
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
@@ -22,7 +21,8 @@ from batchite.blobs.sources import Local
 from batchite.store.blobs import contents, layouts
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
-from batchite.wire.blob import ranges
+from batchite.wire.blob import checksums, ranges
+from batchite.wire.blob.checksums import Expected
 from batchite.wire.blob.errors import BlobError, invalid_header
 from batchite.wire.blob.ranges import Span
 
@@ -55,14 +55,15 @@ async def take(
     if not sources.is_given(call.headers):
         if call.headers.get("content-length") == "0":
             raise _empty()
+        expected = checksums.expected(call.headers)
         stream = body(call, limit)
         await service.database.look(early)
-        return await _receive(service, stream, limit, call.headers, unit)
+        return await _receive(service, stream, limit, expected, unit)
+    expected = checksums.expected(call.headers, checksums.OF_SOURCE)
     sources.check_no_body(call)
     source = await sources.resolve(service, call, waits=True)
     await service.database.look(early)
-    expected = sources.expected_checksums(call)
-    if isinstance(source, Local) and not expected:
+    if isinstance(source, Local) and expected == checksums.NOTHING:
         try:
             return await store(service, unit, _shared(service, source, limit))
         except _NotShared:
@@ -81,13 +82,14 @@ async def store(service: Service, unit: Unit, supply: Supply) -> Answer:
 
 
 async def _receive(
-    service: Service, stream: AsyncIterator[Data], limit: int, expected: Mapping[str, str], unit: Unit
+    service: Service, stream: AsyncIterator[Data], limit: int, expected: Expected, unit: Unit
 ) -> Answer:
-    digest = bool(expected.get("content-md5"))
+    digest = expected.md5 is not None
     async with service.content.uploads.receive(stream, limit, inline=True, digest=digest) as received:
         if not received.size:
             raise _empty()
-        shown = checksums.check_part(expected, received)
+        expected.check(received.md5, received.crc64)
+        shown = expected.shown(received.crc64)
 
         def supply(connection: sa.Connection) -> Part:
             return Part(received.size, _stored(connection, received), shown)
@@ -134,4 +136,4 @@ def _shown(connection: sa.Connection, pieces: Sequence[Piece]) -> Headers:
     if len(pieces) != 1 or pieces[0].start:
         return []
     known = contents.checksum(connection, pieces[0].content_no, pieces[0].length)
-    return [(checksums.CRC64, base64.b64encode(known).decode())] if known else []
+    return [(checksums.CRC64, checksums.encode(known))] if known else []

@@ -41,8 +41,6 @@ _AS_READ = {
 }
 """Headers about the source, and the header that says the same when a blob is read."""
 _MAX_URL = 2048
-CHECKSUMS = {"x-ms-source-content-md5": "content-md5", "x-ms-source-content-crc64": "x-ms-content-crc64"}
-"""Checksums of a source, and the header that says the same of a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +257,3 @@ def check_no_body(call: Call) -> None:
     length = call.headers.get("content-length", "0")
     if length != "0":
         raise invalid_header("Content-Length", length, f"0 together with {URL}")
-
-
-def expected_checksums(call: Call) -> dict[str, str]:
-    """What the client says of the source's bytes, under the names of headers that say it of a body."""
-    return {known: call.headers[name] for name, known in CHECKSUMS.items() if call.headers.get(name)}

@@ -8,13 +8,12 @@ import sqlalchemy as sa
 from batchite.blobs import given, guards
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
-from batchite.blobs.checksums import check_document
 from batchite.blobs.containers import existing as existing_container
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import tags as index
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.tags import Found
-from batchite.wire.blob import conditions, leases, listings, tag_filter, tags
+from batchite.wire.blob import checksums, conditions, leases, listings, tag_filter, tags
 from batchite.wire.blob.conditions import Conditions
 from batchite.wire.blob.errors import BlobError, invalid_parameter, xml_text
 from batchite.wire.blob.tag_filter import Comparison, FilterError
@@ -44,7 +43,7 @@ def _conditions(call: Call) -> tuple[Conditions, Conditions]:
 async def set_(service: Service, call: Call) -> Answer:
     """Set Blob Tags: all are replaced. Neither time nor ETag of the blob change."""
     document = await call.incoming.body(tags.MAX_BODY_BYTES)
-    check_document(call.headers, document)
+    checksums.check_document(call.headers, document)
     new = tags.read(document)
 
     def unit(connection: sa.Connection) -> None:

@@ -56,6 +56,10 @@ CODES: dict[str, tuple[int, str]] = {
         409,
         "The blob is encrypted with customer specified encryption, but it was not provided in the request.",
     ),
+    "BothCrc64AndMd5HeaderPresent": (
+        400,
+        "Both x-ms-content-crc64 header and Content-MD5 header are present.",
+    ),
     "BlockCountExceedsLimit": (
         409,
         "The committed block count cannot exceed the maximum limit of 50,000 blocks.",
@@ -91,10 +95,6 @@ CODES: dict[str, tuple[int, str]] = {
     "InvalidBlobType": (409, "The blob type is invalid for this operation."),
     "InvalidBlockId": (400, "The specified block ID is invalid. The block ID must be Base64-encoded."),
     "InvalidBlockList": (400, "The specified block list is invalid."),
-    "InvalidCrc64": (
-        400,
-        "The CRC64 value specified in the request is invalid. It must be 64 bits and base64-encoded.",
-    ),
     "InvalidHeaderValue": (400, "The value for one of the HTTP headers is not in the correct format."),
     "InvalidInput": (400, "One of the request inputs is not valid."),
     "InvalidMd5": (
