@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,21 @@ def test_tasks_of_jobs_and_of_jobs_of_schedules(directories: NodeDirectories) ->
     work = directories.workitems
     assert directories.task("job", "task").path == f"{work}/job/job-1/task"
     assert directories.task("nightly:job-7", "task").path == f"{work}/nightly/job-7/task"
-    assert directories.job_root("job") == f"{work}/job"
-    assert directories.job_root("nightly:job-7") == f"{work}/nightly/job-7"
+
+
+def test_what_is_removed_of_a_job(directories: NodeDirectories) -> None:
+    for job in ("job", "nightly:job-7", "nightly:job-8"):
+        directories.prepare(directories.task(job, "task"))
+    assert directories.discard_job("job") is not None
+    assert directories.discard_job("nightly:job-7") is not None
+    assert directories.discard_job("nightly:job-7") is None
+    assert directories.discard_task("nightly:job-8", "other") is None
+    left = sorted(
+        str(path.relative_to(directories.workitems)) for path in Path(directories.workitems).rglob("*")
+    )
+    assert left == ["nightly", "nightly/job-8", "nightly/job-8/task", "nightly/job-8/task/wd"]
+    assert directories.discard_task("nightly:job-8", "task") is not None
+    assert list((work / "nightly" / "job-8").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -45,3 +60,30 @@ def test_what_was_there_is_moved_away(directories: NodeDirectories) -> None:
     assert waste is not None
     assert Path(waste, "wd", "old").exists()
     assert list(Path(run.path).rglob("*")) == [Path(run.working)]
+
+
+@pytest.mark.parametrize(
+    "place", ["workitems", "workitems/job", "workitems/job/job-1", "workitems/job/job-1/task"]
+)
+def test_links_on_the_way_are_not_followed(directories: NodeDirectories, tmp_path: Path, place: str) -> None:
+    """Neither to make a run's directories, nor to open its files, nor to move what was there away."""
+    run = directories.task("job", "task")
+    directories.prepare(run)
+    elsewhere = tmp_path / "elsewhere"
+    for path in ("job/job-1/task/wd", "job-1/task/wd", "task/wd", "wd"):
+        (elsewhere / path).mkdir(parents=True, exist_ok=True)
+    before = sorted(elsewhere.rglob("*"))
+    planted = Path(directories.root, place)
+    shutil.move(planted, tmp_path / "real")
+    planted.symlink_to(elsewhere)
+    with contextlib.ExitStack() as files, pytest.raises(OSError, match="Not a directory"):
+        run.open(files)
+    if place == "workitems/job/job-1/task":
+        assert directories.prepare(run) is not None
+        assert not planted.is_symlink()
+    else:
+        with pytest.raises(OSError, match="Not a directory"):
+            directories.prepare(run)
+        with pytest.raises(OSError, match="Not a directory"):
+            directories.discard_task("job", "task")
+    assert sorted(elsewhere.rglob("*")) == before

@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from batchite.nodes.definition import ResourceFile
+from batchite.nodes.directories import RunDirectory
 from batchite.nodes.downloads import Patience
 from batchite.nodes.failures import RunError
 from batchite.nodes.staging import AT_ONCE, Staging
@@ -90,9 +91,13 @@ def working(tmp_path: Path) -> Path:
     return directory
 
 
+def run_in(working: Path) -> RunDirectory:
+    return RunDirectory(str(working.parent.parent), (working.parent.name,))
+
+
 async def failed(staging: Staging, working: Path, *files: ResourceFile) -> RunError:
     with pytest.raises(RunError) as caught:
-        await staging.stage(files, str(working))
+        await staging.stage(files, run_in(working))
     return caught.value
 
 
@@ -108,7 +113,7 @@ async def test_files_land_where_they_should(store: Store, staging: Staging, work
             ResourceFile(http_url=f"{store.url}/c/a%20b?sig=x%2Fy%2B", file_path="in/deep/one.txt"),
             ResourceFile(http_url=f"{store.url}/c/two", file_path="two", file_mode="0640"),
         ],
-        str(working),
+        run_in(working),
     )
     assert tree(working) == {"in/deep/one.txt": b"one", "two": b"2" * 3_000_000}
     modes = [(working / name).stat().st_mode & 0o777 for name in ("in/deep/one.txt", "two")]
@@ -123,7 +128,7 @@ async def test_a_container_is_fetched_whole_page_by_page(
     store.content["/c/other"] = b"no"
     url = f"{store.url}/c?sv=1&sig=s%2Fi%2Bg%3D"
     await staging.stage(
-        [ResourceFile(storage_container_url=url, blob_prefix="in/", file_path="dir")], str(working)
+        [ResourceFile(storage_container_url=url, blob_prefix="in/", file_path="dir")], run_in(working)
     )
     expected = ("a", "b", "d e/f", "g#h", "i%j")
     assert tree(working) == {f"dir/in/{name}": name.encode() for name in expected}
@@ -161,7 +166,7 @@ async def test_planted_links_are_not_followed(store: Store, staging: Staging, wo
     through = ResourceFile(http_url=f"{store.url}/x", file_path="directory/file")
     error = await failed(staging, working, through)
     assert error.failure.code == "ResourceFileCreateFailed"
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="file")], str(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="file")], run_in(working))
     assert (outside / "file").read_text() == "old"
     assert (working / "file").read_text() == "new"
     assert not (working / "file").is_symlink()
@@ -194,7 +199,7 @@ async def test_what_passes_is_tried_again(
 ) -> None:
     answers = iter([web.Response(status=500), web.Response(status=429), web.Response(body=b"at last")])
     store.content = {"/x": lambda _: next(answers)}
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], str(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
     assert tree(working) == {"x": b"at last"}
     assert len(pauses) == 2
 
@@ -208,7 +213,7 @@ async def test_a_download_that_breaks_off_begins_anew(store: Store, staging: Sta
         return Torn(body) if body == b"half" else web.Response(body=body)
 
     store.content = {"/x": half}
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], str(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
     assert tree(working) == {"x": b"whole!"}
 
 
@@ -315,7 +320,7 @@ async def test_what_a_server_sets_for_one_task_is_not_told_by_the_next(
     store.content = {"/x": answer}
     url = store.url.replace("127.0.0.1", "localhost")
     for _ in range(2):
-        await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], str(working))
+        await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], run_in(working))
     assert told == [None, None]
 
 
@@ -329,7 +334,7 @@ async def test_failed_downloads_leave_the_node_able_to_download(
     for _ in range(2):
         await asyncio.gather(*(failed(staging, working, *missing) for _ in range(slots)))
     good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
-    await asyncio.wait_for(staging.stage([good] * AT_ONCE, str(working)), 60)
+    await asyncio.wait_for(staging.stage([good] * AT_ONCE, run_in(working)), 60)
     assert (working / "x").read_bytes() == b"x"
 
 
@@ -343,11 +348,11 @@ async def test_files_that_cannot_even_begin_leave_the_node_able_to_download(
             staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="y", file_mode="rwx")
         )
         await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="../y"))
-        cancelled = asyncio.ensure_future(staging.stage([good], str(working)))
+        cancelled = asyncio.ensure_future(staging.stage([good], run_in(working)))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.wait([cancelled])
-    await asyncio.wait_for(staging.stage([good], str(working)), 60)
+    await asyncio.wait_for(staging.stage([good], run_in(working)), 60)
 
 
 async def test_what_waits_for_minutes_says_so(
@@ -371,7 +376,7 @@ async def test_what_waits_for_minutes_says_so(
     staging = Staging(notice=0.01)
     logging.getLogger("batchite.nodes").addHandler(told_here := Told())
     files = [ResourceFile(http_url=f"{store.url}/x", file_path=f"x{n}") for n in range(AT_ONCE)]
-    stages = [asyncio.ensure_future(staging.stage(files, str(working))) for _ in range(2)]
+    stages = [asyncio.ensure_future(staging.stage(files, run_in(working))) for _ in range(2)]
     try:
         async with asyncio.timeout(60):
             for word in ("is still being fetched", "waits for one"):
@@ -390,7 +395,7 @@ async def test_no_descriptor_is_left_open(store: Store, staging: Staging, workin
     store.content = {"/x": b"x"}
     good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
     bad = ResourceFile(http_url=f"{store.url}/missing", file_path="y")
-    await staging.stage([good], str(working))
+    await staging.stage([good], run_in(working))
     before = files_open()
     for _ in range(5):
         await failed(staging, working, good, bad)

@@ -139,6 +139,35 @@ def test_deleting_a_directory_does_not_follow_links_in_it(tree: Tree, root: Path
     assert (outside / "secret").exists()
 
 
+def test_names_of_files_from_elsewhere_are_refused(tree: Tree, root: Path, outside: Path) -> None:
+    """However many more names such a file has below the root."""
+    for name in ("stolen", "a/stolen", "a/b/stolen"):
+        os.link(outside / "secret", root / name)
+        assert reason(tree.open, name) == "outside"
+        assert reason(tree.status, name) == "outside"
+    assert [entry.name for entry in tree.listing("", recursive=False)] == ["a"]
+    assert [entry.name for entry in tree.listing("a", recursive=True)] == ["b", "b/deep", "file.txt"]
+    (outside / "secret").unlink()
+    assert tree.status("stolen").size == 6
+
+
+def test_several_names_below_the_root_are_as_good_as_one(tree: Tree, root: Path) -> None:
+    os.link(root / "a" / "file.txt", root / "a" / "b" / "same")
+    os.link(root / "a" / "file.txt", root / "same")
+    for name in ("a/file.txt", "a/b/same", "same"):
+        assert tree.status(name).size == 5
+        os.close(tree.open(name))
+    assert [entry.name for entry in tree.listing("", recursive=False)] == ["a", "same"]
+
+
+def test_no_descriptor_of_a_refused_file_is_kept(tree: Tree, root: Path, outside: Path) -> None:
+    os.link(outside / "secret", root / "stolen")
+    before = len(os.listdir("/proc/self/fd"))
+    assert reason(tree.open, "stolen") == "outside"
+    assert reason(tree.open, "a") == "is-directory"
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_links_that_stay_below_work_with_the_kernel(root: Path) -> None:
     (root / "inside").symlink_to("a/file.txt")
     (root / "inside-directory").symlink_to("a")

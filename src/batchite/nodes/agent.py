@@ -133,22 +133,20 @@ class Agent:
     # files to remove
 
     def _remove_task_files(self, message: messages.RemoveTaskFiles) -> None:
-        self._discard(self._directories.task(message.job_id, message.task_id).path)
+        self._remove(self._directories.discard_task(message.job_id, message.task_id))
 
     def _remove_job_files(self, message: messages.RemoveJobFiles) -> None:
-        self._discard(self._directories.job_root(message.job_id))
+        self._remove(self._directories.discard_job(message.job_id))
 
-    def _discard(self, path: str) -> None:
-        waste = self._directories.discard(path)
-        if waste is not None:
-            self._remove(waste)
+    def _remove(self, waste: str | None) -> None:
+        """In a thread, and without making anybody wait."""
 
-    def _remove(self, waste: str) -> None:
-        def remove() -> None:
+        def remove(waste: str) -> None:
             with contextlib.suppress(OSError):  # what stays goes with the node
                 removal.remove(waste)
 
-        self._loop.run_in_executor(None, remove)
+        if waste is not None:
+            self._loop.run_in_executor(None, remove, waste)
 
     # the end
 

@@ -8,34 +8,55 @@ be removed, and `root`, the only part that the service reads files from::
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
 
 A run always begins in empty directories: what an earlier run left in the same place is moved away
-first, so that nothing planted there (symbolic links above all) is ever followed.
+first. What tasks planted there and on the way there (symbolic links above all) is never followed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 import time
+from collections.abc import Sequence
 
+from batchite.nodes import inside
 from batchite.nodes.python import NodePython
 
+_STARTUP = "startup"
+_WORKITEMS = "workitems"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class RunDirectory:
     """Where one command line runs: `path` holds stdout.txt and stderr.txt, `working` is its wd."""
 
-    __slots__ = ("path", "working")
+    __slots__ = ("_root", "names", "path", "working")
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.working = path + "/wd"
+    def __init__(self, root: str, names: Sequence[str]) -> None:
+        self._root = root
+        self.names = names
+        """of the directories that lead to it from the node's root"""
+        self.path = "/".join((root, *names))
+        self.working = self.path + "/wd"
 
-    def open_output(self, name: str) -> int:
-        """Create an empty file beside wd for the run to write to; returns its descriptor."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(f"{self.path}/{name}", flags, 0o644)
+    def enter(self, *names: str, make: bool = False) -> int:
+        """A descriptor of the directory that has these names below it. Raises OSError."""
+        with inside.opened(inside.top(self._root)) as root:
+            return inside.enter(root, (*self.names, *names), make=make)
+
+    def open(self, files: contextlib.ExitStack) -> tuple[int, int, int]:
+        """Descriptors of the working directory and of new files for stdout and stderr, which `files` closes.
+        Raises OSError."""
+
+        def kept(descriptor: int) -> int:
+            return files.enter_context(inside.opened(descriptor))
+
+        directory = kept(self.enter())
+        working = kept(inside.enter(directory, ("wd",)))
+        output = kept(inside.create("stdout.txt", directory, 0o644, os.O_APPEND))
+        errors = kept(inside.create("stderr.txt", directory, 0o644, os.O_APPEND))
+        return working, output, errors
 
 
 class NodeDirectories:
@@ -49,9 +70,9 @@ class NodeDirectories:
         self.applications = self.root + "/applications"
         self.mounts = self.root + "/fsmounts"
         self.shared = self.root + "/shared"
-        self.startup = self.root + "/startup"
+        self.startup = f"{self.root}/{_STARTUP}"
         self.volatile = self.root + "/volatile"
-        self.workitems = self.root + "/workitems"
+        self.workitems = f"{self.root}/{_WORKITEMS}"
         self._waste = self.node + "/waste"
         self._era = time.time_ns()
         self._discards = itertools.count()
@@ -63,51 +84,65 @@ class NodeDirectories:
         for path in own + documented:
             os.makedirs(path, exist_ok=True)
         if not self.python.is_made:
-            self.discard(self.python.path)
+            with inside.opened(inside.top(self.node)) as node:
+                self._move_away(os.path.basename(self.python.path), node)
             self.python.make()
         return [f"{self._waste}/{name}" for name in os.listdir(self._waste)]
 
-    def job(self, job_id: str) -> str:
-        """The directory of a job; a job of a schedule lies below its schedule. Raises ValueError."""
-        schedule, colon, name = job_id.partition(":")
-        return f"{self.workitems}/{_checked(schedule)}/{_checked(name) if colon else 'job-1'}"
-
     def task(self, job_id: str, task_id: str) -> RunDirectory:
         """The directory of a task. Raises ValueError for ids that the service never gives."""
-        return RunDirectory(f"{self.job(job_id)}/{_checked(task_id)}")
+        return RunDirectory(self.root, (*_of_job(job_id), _checked(task_id)))
 
     def start_task(self) -> RunDirectory:
-        return RunDirectory(self.startup)
+        return RunDirectory(self.root, (_STARTUP,))
 
     def prepare(self, directory: RunDirectory) -> str | None:
         """Make the directory of a run. What lay there is moved away; returns where to, to be removed."""
-        discarded = None
-        try:
-            os.mkdir(directory.path)
-        except FileNotFoundError:
-            os.makedirs(directory.path)
-        except FileExistsError:
-            discarded = self.discard(directory.path)
-            os.mkdir(directory.path)
-        os.mkdir(directory.working)
+        *parents, name = directory.names
+        with inside.opened(self._enter(parents, make=True)) as parent:
+            discarded = self._move_away(name, parent)
+            os.mkdir(name, dir_fd=parent)
+        os.close(directory.enter("wd", make=True))
         return discarded
 
-    def discard(self, path: str) -> str | None:
-        """Move a directory out of sight, at once; returns where to, or None if there is none."""
+    def discard_task(self, job_id: str, task_id: str) -> str | None:
+        """Move its directory out of sight, at once; returns where to, or None if there is none."""
+        return self._discard((*_of_job(job_id), _checked(task_id)))
+
+    def discard_job(self, job_id: str) -> str | None:
+        """As `discard_task`; for a plain job all that is below its id."""
+        names = _of_job(job_id)
+        return self._discard(names if ":" in job_id else names[:-1])
+
+    def _discard(self, names: Sequence[str]) -> str | None:
+        *parents, name = names
+        try:
+            with inside.opened(self._enter(parents)) as parent:
+                return self._move_away(name, parent)
+        except FileNotFoundError:
+            return None
+
+    def _enter(self, names: Sequence[str], *, make: bool = False) -> int:
+        with inside.opened(inside.top(self.root)) as root:
+            return inside.enter(root, names, make=make)
+
+    def _move_away(self, name: str, directory: int) -> str | None:
         target = f"{self._waste}/{self._era}-{next(self._discards)}"
         try:
-            os.rename(path, target)
+            os.rename(name, target, src_dir_fd=directory)
         except FileNotFoundError:
             return None
         return target
 
-    def job_root(self, job_id: str) -> str:
-        """What `RemoveJobFiles` removes: for a plain job everything below its id."""
-        return self.job(job_id) if ":" in job_id else os.path.dirname(self.job(job_id))
-
     @property
     def is_there(self) -> bool:
         return os.path.isdir(self.root)
+
+
+def _of_job(job_id: str) -> tuple[str, str, str]:
+    """What leads to a job's directory; a job of a schedule lies below its schedule. Raises ValueError."""
+    schedule, colon, name = job_id.partition(":")
+    return _WORKITEMS, _checked(schedule), _checked(name) if colon else "job-1"
 
 
 def _checked(part: str) -> str:

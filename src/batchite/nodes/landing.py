@@ -6,23 +6,21 @@ one: neither an absolute path, nor `..`, nor a symbolic link leads out.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from batchite.nodes import failures
+from batchite.nodes import failures, inside
+from batchite.nodes.directories import RunDirectory
 from batchite.nodes.failures import RunError
 
 DEFAULT_MODE = 0o770
-_O_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Landing:
     """Where the files of one run land; to be closed."""
 
-    def __init__(self, working: str) -> None:
-        self.working = working
-        self._directory = os.open(working, _O_DIRECTORY)
+    def __init__(self, run: RunDirectory) -> None:
+        self.path = run.working
+        self._directory = run.enter("wd")
 
     def close(self) -> None:
         os.close(self._directory)
@@ -35,34 +33,21 @@ class Landing:
         """A descriptor to write the new file at `path` with. Raises RunError."""
         *parents, name = parts(path)
         try:
-            directory = self._enter(parents)
-            try:
-                return _replace(name, directory, mode)
-            finally:
-                os.close(directory)
+            with inside.opened(inside.enter(self._directory, parents, make=True)) as directory:
+                descriptor = inside.create(name, directory, 0o600)
         except OSError as error:
             failure = failures.of_system(error, "ResourceFileCreateFailed", f"creating {path!r}")
             raise RunError(failure) from None
+        os.fchmod(descriptor, mode)
+        return descriptor
 
     def make_directory(self, path: str) -> None:
         """Raises RunError."""
         try:
-            os.close(self._enter(parts(path)))
+            os.close(inside.enter(self._directory, parts(path), make=True))
         except OSError as error:
             failure = failures.of_system(error, "ResourceDirectoryCreateFailed", f"making {path!r}")
             raise RunError(failure) from None
-
-    def _enter(self, parents: list[str]) -> int:
-        directory = os.dup(self._directory)
-        for name in parents:
-            try:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=directory)
-                inner = os.open(name, _O_DIRECTORY, dir_fd=directory)
-            finally:
-                os.close(directory)
-            directory = inner
-        return directory
 
 
 def parts(path: str) -> list[str]:
@@ -89,11 +74,3 @@ def file_mode(text: str | None) -> int:
     except ValueError:
         message = f"The fileMode {text!r} is no octal number such as 0770."
         raise RunError(failures.user("ResourceFileCreateFailed", message, FileMode=text)) from None
-
-
-def _replace(name: str, directory: int, mode: int) -> int:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=directory)
-    descriptor = os.open(name, _O_NEW, 0o600, dir_fd=directory)
-    os.fchmod(descriptor, mode)
-    return descriptor

@@ -101,7 +101,7 @@ class ProcessGroupSandbox:
     def _launch(self, command: Command) -> int:
         """By posix_spawn, which takes half the time of `subprocess` but knows no working directory, so
         the agent itself goes there for that moment (nothing else in it uses relative paths)."""
-        os.chdir(command.working)
+        os.fchdir(command.working)
         try:
             return self._programs.call(
                 command.words[0], command.environment, lambda path: self._spawn(path, command)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
@@ -28,7 +27,7 @@ class Ended(Protocol):
     def __call__(self, run: Run, exit_code: int | None, failure: Failure | None) -> None: ...
 
 
-Stage = Callable[[tuple[ResourceFile, ...], str], Coroutine[None, None, None]]
+Stage = Callable[[tuple[ResourceFile, ...], RunDirectory], Coroutine[None, None, None]]
 """Fetches files into a working directory; raises RunError."""
 
 
@@ -39,8 +38,8 @@ class Tools(msgspec.Struct, frozen=True):
     directories: NodeDirectories
     clock: Clock
     stage: Stage
-    discard: Callable[[str], None]
-    """removes a directory that was moved away, without making anybody wait"""
+    discard: Callable[[str | None], None]
+    """removes a directory that was moved away, if any was, without making anybody wait"""
     grace: float = KILL_GRACE_SECONDS
 
 
@@ -89,7 +88,7 @@ class Run:
             self._fail(error.failure)
             return
         if self._definition.resource_files:
-            stage = self._tools.stage(self._definition.resource_files, self._directory.working)
+            stage = self._tools.stage(self._definition.resource_files, self._directory)
             self._staging = self._loop.create_task(stage)
             self._staging.add_done_callback(self._staged)
         else:
@@ -124,8 +123,7 @@ class Run:
         except OSError as error:
             failure = failures.of_system(error, "ResourceDirectoryCreateFailed", "making the directories")
             raise failures.RunError(failure) from None
-        if waste is not None:
-            self._tools.discard(waste)
+        self._tools.discard(waste)
 
     def _staged(self, staging: asyncio.Task[None]) -> None:
         self._staging = None
@@ -153,20 +151,14 @@ class Run:
 
     def _spawn(self, words: list[str]) -> Running:
         with contextlib.ExitStack() as files:
-            output, errors = self._open(files, "stdout.txt"), self._open(files, "stderr.txt")
-            command = Command(
-                words, dict(self._environment), self._directory.path, self._directory.working, output, errors
-            )
+            try:
+                working, output, errors = self._directory.open(files)
+            except OSError as error:
+                failure = failures.of_system(error, "ResourceFileCreateFailed", "creating the output files")
+                raise failures.RunError(failure) from None
+            environment = dict(self._environment)
+            command = Command(words, environment, self._directory.path, working, output, errors)
             return self._tools.sandbox.spawn(command, self._finish)
-
-    def _open(self, files: contextlib.ExitStack, name: str) -> int:
-        try:
-            descriptor = self._directory.open_output(name)
-        except OSError as error:
-            failure = failures.of_system(error, "ResourceFileCreateFailed", f"creating {name}")
-            raise failures.RunError(failure) from None
-        files.callback(os.close, descriptor)
-        return descriptor
 
     def _fail(self, failure: Failure) -> None:
         """The run cannot go on and nothing of it runs."""

@@ -21,11 +21,12 @@ class Command(msgspec.Struct, frozen=True):
     environment: dict[str, str]
     directory: str
     """the run's directory (AZ_BATCH_TASK_DIR), by which its processes are recognised"""
-    working: str
+    working: int
+    """descriptor of the working directory; left open by the sandbox, as the next two"""
     output: int
-    """descriptor for stdout, left open by the sandbox"""
+    """descriptor for stdout"""
     errors: int
-    """descriptor for stderr, left open by the sandbox"""
+    """descriptor for stderr"""
 
 
 class Running(Protocol):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from batchite.nodes import failures, landing
 from batchite.nodes.definition import ResourceFile
+from batchite.nodes.directories import RunDirectory
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Landing
@@ -34,9 +35,9 @@ class Staging:
         self._downloads: Downloads | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def stage(self, files: Iterable[ResourceFile], working: str) -> None:
+    async def stage(self, files: Iterable[ResourceFile], run: RunDirectory) -> None:
         """Raises RunError; what was fetched before stays."""
-        area = Landing(working)
+        area = _land(run)
         fetching: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -76,7 +77,7 @@ class Staging:
 
     async def _fetch(self, area: Landing, url: str, path: str, mode: int) -> None:
         """Takes its turn itself: one taken for a task is lost if that is cancelled before its first step."""
-        file = f"resource file {path!r} of {area.working}"
+        file = f"resource file {path!r} of {area.path}"
         with noticed(f"{file} waits for one of the node's {AT_ONCE} downloads", self._notice):
             await self._turns.acquire()
         try:
@@ -104,6 +105,14 @@ class Staging:
 
             self._downloads = Downloads(self._patience or Patience())
         return self._downloads
+
+
+def _land(run: RunDirectory) -> Landing:
+    try:
+        return Landing(run)
+    except OSError as error:
+        failure = failures.of_system(error, "ResourceFileCreateFailed", "entering the working directory")
+        raise RunError(failure) from None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

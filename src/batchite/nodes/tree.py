@@ -1,8 +1,10 @@
-"""Files below one directory, read so that no path and no symbolic link leads out of it.
+"""Files below one directory, read so that no path and no link leads out of it.
 
-The kernel does the checking (openat2 with RESOLVE_BENEATH) where it can: links that stay below the
-root then work. Elsewhere each part of a path is opened by itself and links are refused. Nothing is
+The kernel does the checking (openat2 with RESOLVE_BENEATH) where it can: symbolic links that stay below
+the root then work. Elsewhere each part of a path is opened by itself and they are refused. Nothing is
 ever looked up twice, so nothing can be exchanged between a check and a use.
+
+A file of several names (`hard_links`) is of this tree only if all of them are.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import errno
 import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
 from batchite import removal
 from batchite.link.messages import LAST_MOMENT, FileEntry
+from batchite.nodes import hard_links
+from batchite.nodes.hard_links import Identity
+from batchite.nodes.inside import opened
 
 _OPENAT2 = 437
 _RESOLVE_BENEATH = 0x08
@@ -63,21 +68,29 @@ class Tree:
         listed if it is below the root; directories behind links are not entered."""
         start = "/".join(_parts(directory))
         found: list[FileEntry] = []
+        shared: dict[int, tuple[Identity, int]] = {}
         waiting = [""]
         while waiting:
             below = waiting.pop()
             for name, is_directory in self._names(start, below):
                 if recursive and is_directory:
                     waiting.append(f"{below}{name}/")
-                entry = self._listed(f"{start}/{below}{name}".lstrip("/"), below + name)
-                if entry is not None:
-                    found.append(entry)
+                status = self._status(f"{start}/{below}{name}".lstrip("/"))
+                if status is None or (entry := _entry(below + name, status)) is None:
+                    continue
+                if (names := hard_links.names(status)) > 1:
+                    shared[len(found)] = (hard_links.identity(status), names)
+                found.append(entry)
             if len(found) > MAX_LISTED:
                 raise TreeError("unreadable")
-        return sorted(found, key=lambda entry: entry.name)
+        foreign = self._foreign(dict(shared.values()))
+        hidden = {position for position, (file, _) in shared.items() if file in foreign}
+        own = (entry for position, entry in enumerate(found) if position not in hidden)
+        return sorted(own, key=lambda entry: entry.name)
 
     def status(self, path: str) -> FileEntry:
-        with _reasons(), _opened(self._open(path, _O_PATH)) as descriptor:
+        with _reasons(), opened(self._open(path, _O_PATH)) as descriptor:
+            self._check_names(descriptor)
             entry = _entry(path, os.fstat(descriptor))
         if entry is None:
             raise TreeError("unreadable")
@@ -87,10 +100,14 @@ class Tree:
         """A descriptor to read the regular file from."""
         with _reasons():
             descriptor = self._open(path, _O_READ)
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise TreeError("is-directory" if stat.S_ISDIR(mode) else "unreadable")
+            self._check_names(descriptor)
+        except BaseException:
             os.close(descriptor)
-            raise TreeError("is-directory" if stat.S_ISDIR(mode) else "unreadable")
+            raise
         return descriptor
 
     def delete(self, path: str, *, recursive: bool) -> None:
@@ -98,7 +115,7 @@ class Tree:
         *parents, name = _parts(path) or [""]
         if not name:
             raise TreeError("outside")
-        with _reasons(), _opened(self._open("/".join(parents), _O_LIST)) as parent:
+        with _reasons(), opened(self._open("/".join(parents), _O_LIST)) as parent:
             if not stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
                 os.unlink(name, dir_fd=parent)
             elif recursive:
@@ -119,7 +136,7 @@ class Tree:
         closed to us or has a path too long to be asked for has nothing."""
         path, flags = f"{directory}/{below}".strip("/"), _O_LIST | (os.O_NOFOLLOW if below else 0)
         try:
-            with _reasons(), _opened(self._open(path, flags)) as inner, os.scandir(inner) as found:
+            with _reasons(), opened(self._open(path, flags)) as inner, os.scandir(inner) as found:
                 entries = itertools.islice(found, MAX_LISTED + 1)
                 return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         except TreeError:
@@ -127,13 +144,26 @@ class Tree:
                 return []
             raise
 
-    def _listed(self, path: str, name: str) -> FileEntry | None:
-        """None for what vanished meanwhile, leads out of the root, or is no file."""
+    def _status(self, path: str) -> os.stat_result | None:
+        """None for what vanished meanwhile or leads out of the root."""
         try:
-            with _opened(self._open(path, _O_PATH)) as descriptor:
-                return _entry(name, os.fstat(descriptor))
+            with opened(self._open(path, _O_PATH)) as descriptor:
+                return os.fstat(descriptor)
         except (OSError, TreeError):
             return None
+
+    def _check_names(self, descriptor: int) -> None:
+        """Refuse an open file that has a name outside, or may have: one was changed as they were counted."""
+        status = os.fstat(descriptor)
+        names, file = hard_links.names(status), hard_links.identity(status)
+        if names > 1 and self._foreign({file: names}):
+            raise TreeError("outside")
+        if names > 1 and os.fstat(descriptor).st_ctime_ns != status.st_ctime_ns:
+            raise TreeError("unreadable")
+
+    def _foreign(self, files: Mapping[Identity, int]) -> Set[Identity]:
+        """Those of the files that have a name outside the root."""
+        return hard_links.outside(files, lambda path: self._open(path, _O_LIST | os.O_NOFOLLOW))
 
 
 def _parts(path: str) -> list[str]:
@@ -155,14 +185,6 @@ def _entry(name: str, status: os.stat_result) -> FileEntry | None:
 
 
 @contextlib.contextmanager
-def _opened(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
 def _reasons() -> Iterator[None]:
     try:
         yield
@@ -174,13 +196,13 @@ def _walk(root: int, parts: list[str], flags: int) -> int:
     descriptor = os.open(".", _O_PATH | os.O_DIRECTORY, dir_fd=root)
     for position, part in enumerate(parts, 1):
         kind = flags if position == len(parts) else _O_PATH | os.O_DIRECTORY
-        with _opened(descriptor):
+        with opened(descriptor):
             if stat.S_ISLNK(os.lstat(part, dir_fd=descriptor).st_mode):
                 raise OSError(errno.ELOOP, "a symbolic link")
             descriptor = os.open(part, kind | os.O_NOFOLLOW, dir_fd=descriptor)
     if parts or flags == _O_PATH:
         return descriptor
-    with _opened(descriptor):
+    with opened(descriptor):
         return os.open(".", flags, dir_fd=descriptor)
 
 

@@ -1,0 +1,47 @@
+"""Going down into directories that tasks have filled: each is opened by itself, and no link is followed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+
+_O_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_O_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def top(path: str) -> int:
+    """A descriptor to begin with; the path up to the last part is trusted."""
+    return os.open(path, _O_DIRECTORY)
+
+
+def enter(directory: int, names: Iterable[str], *, make: bool = False) -> int:
+    """A descriptor of what the names lead to from `directory`, which stays open. With `make` what is
+    missing on the way is made. Raises OSError, also where a link is in the way."""
+    here = os.dup(directory)
+    for name in names:
+        try:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=here)
+            inner = os.open(name, _O_DIRECTORY, dir_fd=here)
+        finally:
+            os.close(here)
+        here = inner
+    return here
+
+
+@contextlib.contextmanager
+def opened(descriptor: int) -> Iterator[int]:
+    """Closed at the end."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def create(name: str, directory: int, mode: int, flags: int = 0) -> int:
+    """A descriptor to write a new file with, whatever had the name before."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=directory)
+    return os.open(name, _O_NEW | flags, mode, dir_fd=directory)
