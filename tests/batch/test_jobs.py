@@ -1,9 +1,10 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from azure.batch import models
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from tests.batch.service import Api
+from tests.batch.service import VERSION, Answer, Api
 
 from batchite.store.batch import schema
 
@@ -118,3 +119,176 @@ async def test_a_job_for_a_missing_api_version(api: Api) -> None:
         client._config.api_version = "2099-01-01"
         with pytest.raises(HttpResponseError, match="UnsupportedRequestVersion"):
             await client.get_job("job")
+
+
+async def test_the_synchronous_client_changes_parts_of_a_job(api: Api) -> None:
+    await api.add_job("Job", priority=5, metadata=[{"name": "a", "value": "1"}], displayName="shown")
+    before = (await api.get("/jobs/job")).json
+    api.owner.woken.clear()
+
+    def program() -> None:
+        with api.client() as client:
+            constraints = models.BatchJobConstraints(max_task_retry_count=3)
+            client.update_job(
+                "job", models.BatchJobUpdateOptions(constraints=constraints, max_parallel_tasks=2)
+            )
+            client.update_job("job", models.BatchJobUpdateOptions(all_tasks_complete_mode="terminatejob"))
+
+    await asyncio.to_thread(program)
+    after = (await api.get("/jobs/job")).json
+    assert after["eTag"] != before["eTag"]
+    assert after["lastModified"] > before["lastModified"]
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"constraints", "maxParallelTasks", "onAllTasksComplete", "eTag", "lastModified"}
+    infinite = before["constraints"]["maxWallClockTime"]
+    assert after["constraints"] == {"maxWallClockTime": infinite, "maxTaskRetryCount": 3}
+    assert (after["maxParallelTasks"], after["onAllTasksComplete"]) == (2, "terminatejob")
+    assert api.owner.woken == ["devbatch/pool"] * 2
+    assert [event[2] for event in (await api.content())["events"]] == ["job"] * 3
+
+
+async def test_the_synchronous_client_replaces_what_can_be_of_a_job(api: Api) -> None:
+    given = {"constraints": {"maxWallClockTime": "PT1H", "maxTaskRetryCount": 2}, "maxParallelTasks": 3}
+    environment = [{"name": "A", "value": "1"}]
+    await api.add_job(
+        "Job", metadata=[{"name": "a", "value": "1"}], commonEnvironmentSettings=environment, **given
+    )
+
+    def program() -> models.BatchJob:
+        with api.client() as client:
+            job = client.get_job("job")
+            job.priority = -7
+            client.replace_job("job", job)
+            return client.get_job("job")
+
+    job = await asyncio.to_thread(program)
+    assert (job.priority, job.max_parallel_tasks, job.constraints.max_task_retry_count) == (-7, 3, 2)
+    assert [item.name for item in job.metadata] == ["a"]
+    answer = await api.raw("PUT", f"/jobs/job?{VERSION}", {"poolInfo": {"poolId": "pool"}})
+    assert (answer.status, answer.body) == (200, b"")
+    found = await api.get("/jobs/job")
+    assert answer.headers["ETag"] == found.headers["ETag"]
+    assert answer.headers["DataServiceId"] == f"{api.url}/jobs/Job"
+    await api.add_job("plain", commonEnvironmentSettings=environment)
+    plain = (await api.get("/jobs/plain")).json
+    own = {"id", "url", "eTag", "lastModified", "creationTime", "stateTransitionTime", "executionInfo"}
+    assert {
+        name: value for name, value in found.json.items() if name not in own | {"metadata", "odata.metadata"}
+    } == {name: value for name, value in plain.items() if name not in own | {"odata.metadata"}}
+
+
+async def patch(api: Api, **properties: object) -> Answer:
+    return await api.raw("PATCH", f"/jobs/job?{VERSION}", properties)
+
+
+async def put(api: Api, **properties: object) -> Answer:
+    return await api.raw("PUT", f"/jobs/job?{VERSION}", {"poolInfo": {"poolId": "pool"}, **properties})
+
+
+async def test_null_leaves_a_property_in_a_patch_and_resets_it_in_a_replacement(api: Api) -> None:
+    await api.add_job(priority=5)
+    assert (await patch(api, priority=None, maxParallelTasks=4, constraints=None)).status == 200
+    assert (await api.get("/jobs/job")).json["priority"] == 5
+    assert (await put(api, priority=None)).status == 200
+    job = (await api.get("/jobs/job")).json
+    assert (job["priority"], job["maxParallelTasks"]) == (0, -1)
+
+
+async def test_a_new_retry_count_is_for_the_tasks_that_are_added_later(api: Api) -> None:
+    await api.add_job(constraints={"maxTaskRetryCount": 5})
+    await api.add_task("before")
+    assert (await patch(api, constraints={"maxWallClockTime": "PT1H"})).status == 200
+    await api.add_task("after")
+    counts = [
+        task["constraints"]["maxTaskRetryCount"] for task in (await api.get("/jobs/job/tasks")).json["value"]
+    ]
+    assert counts == [5, 0]
+
+
+@pytest.mark.parametrize("change", [patch, put])
+async def test_a_job_that_ends_with_its_tasks_goes_on_doing_so(
+    api: Api, change: Callable[..., Awaitable[Answer]]
+) -> None:
+    await api.add_job(onAllTasksComplete="terminatejob")
+    refused = await change(api, onAllTasksComplete="NoAction", priority=3)
+    assert refused.error == (400, "InvalidPropertyValue")
+    assert "onAllTasksComplete" in refused.message
+    if change is put:
+        assert (await put(api)).error == (400, "InvalidPropertyValue")
+    assert (await change(api, onAllTasksComplete="terminatejob", priority=3)).status == 200
+    assert (await api.get("/jobs/job")).json["priority"] == 3
+
+
+@pytest.mark.parametrize("change", [patch, put])
+async def test_a_job_stays_with_its_pool(api: Api, change: Callable[..., Awaitable[Answer]]) -> None:
+    await api.add_job()
+    assert (await change(api, poolInfo={"poolId": "POOL"})).status == 200
+    refused = await change(api, poolInfo={"poolId": "other"}, priority=3)
+    assert refused.error == (409, "OperationInvalidForCurrentState")
+    assert "poolInfo.poolId" in refused.message
+    auto = {"autoPoolSpecification": {"poolLifetimeOption": "job"}}
+    assert (await change(api, poolInfo=auto)).error == (400, "UnsupportedProperty")
+    assert (await api.get("/jobs/job")).json["priority"] == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "error"),
+    [
+        ("PATCH", {"priority": 1001}, "InvalidPropertyValue"),
+        ("PATCH", {"maxParallelTasks": 0}, "InvalidPropertyValue"),
+        ("PATCH", {"constraints": {"maxTaskRetryCount": -2}}, "InvalidPropertyValue"),
+        ("PATCH", {"metadata": [{"name": "", "value": ""}]}, "EmptyMetadataKey"),
+        ("PATCH", {"allowTaskPreemption": True}, "UnsupportedProperty"),
+        (
+            "PATCH",
+            {"networkConfiguration": {"subnetId": "s", "skipWithdrawFromVNet": False}},
+            "UnsupportedProperty",
+        ),
+        ("PATCH", {"poolInfo": {}}, "MissingRequiredProperty"),
+        ("PATCH", {"displayName": "other"}, "InvalidRequestBody"),
+        ("PATCH", [], "InvalidRequestBody"),
+        ("PUT", {"priority": 3}, "MissingRequiredProperty"),
+        ("PUT", {"poolInfo": None}, "MissingRequiredProperty"),
+        ("PUT", {"poolInfo": {"poolId": "pool"}, "state": "active"}, "InvalidRequestBody"),
+    ],
+)
+async def test_a_change_that_is_refused_changes_nothing(
+    api: Api, verb: str, body: object, error: str
+) -> None:
+    await api.add_job()
+    before = await api.content()
+    assert (await api.raw(verb, f"/jobs/job?{VERSION}", body)).error == (400, error)
+    assert await api.content() == before
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("terminating", "JobBeingTerminated"), ("completed", "JobCompleted"), ("deleting", "JobBeingDeleted")],
+)
+async def test_a_job_that_ends_takes_no_change(api: Api, state: str, code: str) -> None:
+    assert (await patch(api, priority=1)).error == (404, "JobNotFound")
+    await api.add_job()
+    await api.update(schema.jobs, state=state)
+    assert (await patch(api, priority=1)).error == (409, code)
+    assert (await put(api)).error == (409, code)
+
+
+@pytest.mark.parametrize("verb", ["PATCH", "PUT"])
+async def test_conditions_on_changing(api: Api, verb: str) -> None:
+    await api.add_job()
+    body = {"poolInfo": {"poolId": "pool"}}
+    old = "Mon, 01 Jan 2001 00:00:00 GMT"
+    late = "Mon, 01 Jan 2601 00:00:00 GMT"
+    for name, failing, holding in (
+        ("If-Match", "0x1", "the tag"),
+        ("If-None-Match", "the tag", "0x1"),
+        ("If-Modified-Since", late, old),
+        ("If-Unmodified-Since", old, late),
+    ):
+        etag = (await api.get("/jobs/job")).headers["ETag"]
+        before = await api.content()
+        values = [etag if value == "the tag" else value for value in (failing, holding)]
+        refused = await api.raw(verb, f"/jobs/job?{VERSION}", body, {name: values[0]})
+        assert refused.error == (412, "ConditionNotMet")
+        assert await api.content() == before
+        assert (await api.raw(verb, f"/jobs/job?{VERSION}", body, {name: values[1]})).status == 200

@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.scheduling.builders import NOW, add_job, leases, placed, queued_task, run_all, sent, shard
+from tests.scheduling.builders import (
+    NOW,
+    add_job,
+    add_tasks,
+    leases,
+    placed,
+    queued_task,
+    run_all,
+    sent,
+    shard,
+)
 
 from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
 from batchite.scheduling.jobs import (
@@ -156,6 +166,19 @@ def due_of(decisions: Decisions) -> list[tuple[str, int | None]]:
     changes = decisions.changes
     cleared: list[tuple[str, int | None]] = [(due.kind, None) for due in changes.due_cleared]
     return cleared + [(due.kind, due.at) for due in changes.due_set]
+
+
+def test_another_limit_of_parallel_tasks_and_another_priority_count_at_once() -> None:
+    state = shard(nodes=1, slots_per_node=4)
+    add_job(state, 1, tasks=4, max_parallel_tasks=1)
+    add_job(state, 2, tasks=1, priority=-1)
+    assert [task for task, _ in placed(state)] == [1000, 2000]
+    changed(state, 1, max_parallel_tasks=2)
+    assert [task for task, _ in placed(state)] == [1001]
+    add_tasks(state.jobs[2], range(2001, 2002))
+    changed(state, 2, priority=5)
+    changed(state, 1, max_parallel_tasks=-1)
+    assert [task for task, _ in placed(state)] == [2001]
 
 
 def test_another_wall_clock_takes_the_place_of_the_first() -> None:

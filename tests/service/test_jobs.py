@@ -271,3 +271,29 @@ def test_counts_follow_the_tasks(house: House, job: str, tmp_path: Path) -> None
     house.wait_for_task(job, waiting)
     house.wait_for_all(job)
     assert counts_of(house, job) == (0, 0, 4, 3, 1)
+
+
+def test_changes_of_jobs_at_work(house: House, tmp_path: Path) -> None:
+    """Priority and wall clock count from the change on, and a job whose tasks are over ends at once."""
+    log, gate = tmp_path / "log", tmp_path / "gate"
+    pool_id = house.ready_pool(1)
+    blocker, first, second, waits = (house.add_job(pool_id) for _ in range(4))
+    house.wait_for_task(blocker, house.add_task(blocker, hold(gate)), "running")
+    for job_id in (first, second):
+        house.add_tasks(job_id, [make_task(note(log, job_id)) for _ in range(3)])
+    house.batch.update_job(second, models.BatchJobUpdateOptions(priority=7))
+    limit = models.BatchJobConstraints(max_wall_clock_time=datetime.timedelta(milliseconds=1))
+    house.batch.update_job(waits, models.BatchJobUpdateOptions(constraints=limit))
+    assert house.wait_for_job(waits).execution_info.termination_reason == "MaxWallClockTimeExpiry"
+    gate.touch()
+    for job_id in (first, second):
+        house.wait_for_all(job_id)
+    assert lines(log) == [second] * 3 + [first] * 3
+    job = house.batch.get_job(first)
+    assert job.state == "active"
+    job.all_tasks_complete_mode = "terminatejob"
+    house.batch.replace_job(first, job)
+    assert house.wait_for_job(first).execution_info.termination_reason == "AllTasksComplete"
+    with refused(409, "JobCompleted"):
+        house.batch.update_job(first, models.BatchJobUpdateOptions(priority=1))
+    house.delete_pool(pool_id)

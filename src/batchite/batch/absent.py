@@ -40,8 +40,6 @@ _TABLE = (
     ("ComputeNode_UploadBatchServiceLogs", "POST", f"{_NODE}/uploadbatchservicelogs"),
     ("ComputeNodeExtension_List", "GET", f"{_NODE}/extensions"),
     ("ComputeNodeExtension_Get", "GET", f"{_NODE}/extensions/{{extensionName}}"),
-    ("Job_Patch", "PATCH", _JOB),
-    ("Job_Update", "PUT", _JOB),
     ("Job_Disable", "POST", f"{_JOB}/disable"),
     ("Job_Enable", "POST", f"{_JOB}/enable"),
     ("Job_ListPreparationAndReleaseTaskStatus", "GET", f"{_JOB}/jobpreparationandreleasetaskstatus"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,9 +25,11 @@ from batchite.wire.batch.models.jobs import (
     BatchJobConstraints,
     BatchJobCreateOptions,
     BatchJobExecutionInfo,
+    BatchJobReplaceOptions,
     BatchJobTerminateOptions,
+    BatchJobUpdateOptions,
 )
-from batchite.wire.batch.validation.jobs import accept, terminate_reason
+from batchite.wire.batch.validation.jobs import accept, patched, replaced, terminate_reason
 from batchite.wire.ticks import Timestamp
 
 ADD_LIMIT = 1024 * 1024
@@ -65,20 +68,27 @@ async def add(call: Call) -> Response:
 def stored(account: str, job: BatchJobCreateOptions, now: int) -> dict[str, Any]:
     """The row of a job whose defaults are filled in."""
     pool_id = job.pool_info.pool_id or ""
-    constraints = job.constraints or BatchJobConstraints()
-    on_all_complete = job.on_all_tasks_complete or BatchAllTasksCompleteMode.NO_ACTION
     return {
         "account": account,
         "key": job.id.lower(),
         "id": job.id,
         "shard": events.pool_shard(account, pool_id),
         "pool_id": pool_id,
-        "definition": codec.encode(job),
         "state": BatchJobState.ACTIVE.value,
         "state_time": now,
         "created": now,
         "modified": now,
         "started": now,
+        **_changeable(job),
+    }
+
+
+def _changeable(job: BatchJobCreateOptions) -> dict[str, Any]:
+    """What of a job's row a client may define anew later on."""
+    constraints = job.constraints or BatchJobConstraints()
+    on_all_complete = job.on_all_tasks_complete or BatchAllTasksCompleteMode.NO_ACTION
+    return {
+        "definition": codec.encode(job),
         "priority": job.priority or 0,
         "max_parallel_tasks": job.max_parallel_tasks or -1,
         "max_task_retries": constraints.max_task_retry_count or 0,
@@ -135,6 +145,45 @@ async def list_(call: Call) -> Response:
     return answers.page(
         call, "jobs", page, rows, (BatchJob, lambda row: model(call, row)), lambda row: row.job_no
     )
+
+
+async def patch(call: Call) -> Response:
+    options = await call.body(BatchJobUpdateOptions, ADD_LIMIT)
+    return await _update(call, lambda job: patched(job, options))
+
+
+async def update(call: Call) -> Response:
+    options = await call.body(BatchJobReplaceOptions, ADD_LIMIT)
+    return await _update(call, lambda job: replaced(job, options))
+
+
+async def _update(call: Call, change: Callable[[BatchJobCreateOptions], BatchJobCreateOptions]) -> Response:
+    account, job_id, now = call.account.name, call.params["jobId"], call.now.ticks
+    condition = call.conditions.clause(schema.jobs.c.modified)
+
+    def unit(connection: sa.Connection) -> sa.Row[Any]:
+        row = jobs.find(connection, account, job_id, to_change=True)
+        if row is None or row.state not in jobs.ENDABLE:
+            raise refusal(None if row is None else row.state)
+        job = change(codec.decode(row.definition, BatchJobCreateOptions))
+        _check_pool(row, job.pool_info.pool_id or "")
+        if not jobs.update(connection, row, now, _changeable(job), condition):
+            raise BatchError("ConditionNotMet")
+        return row
+
+    row = await call.services.database.write(unit)
+    call.services.owner.wake(row.shard)
+    return answers.empty(call, 200, modified=now, address=call.url("jobs", row.id))
+
+
+def _check_pool(row: sa.Row[Any], pool_id: str) -> None:
+    """A job moves to another pool while it is disabled, and so far no job can be."""
+    if events.pool_shard(row.account, pool_id) != row.shard:
+        detail = (
+            f"poolInfo.poolId can only be changed while the job is disabled; this one is {row.state} and "
+            f"belongs to the pool {row.pool_id!r}. Leave poolInfo as it is, or add another job."
+        )
+        raise BatchError("OperationInvalidForCurrentState", detail, (("PropertyName", "poolInfo.poolId"),))
 
 
 async def terminate(call: Call) -> Response:
@@ -198,6 +247,8 @@ OPERATIONS = (
     Operation("Job_Add", "POST", "/jobs", add),
     Operation("Job_List", "GET", "/jobs", list_, FILTERED | EXPAND),
     Operation("Job_Get", "GET", "/jobs/{jobId}", get, EXPAND, CONDITIONAL),
+    Operation("Job_Patch", "PATCH", "/jobs/{jobId}", patch, conditions=CONDITIONAL),
+    Operation("Job_Update", "PUT", "/jobs/{jobId}", update, conditions=CONDITIONAL),
     Operation(
         "Job_Terminate", "POST", "/jobs/{jobId}/terminate", terminate, frozenset({"force"}), CONDITIONAL
     ),

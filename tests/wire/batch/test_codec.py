@@ -183,6 +183,12 @@ def test_other_values_are_no_truth_values(value: object) -> None:
     assert refused(body, BatchPoolCreateOptions).code == "InvalidRequestBody"
 
 
+def test_annotations_are_passed_over() -> None:
+    properties = {"odata.metadata": "http://h/$metadata#pools/@Element", "id@odata.type": "Edm.String"}
+    read = pool(startTask={"commandLine": "x", "odata.type": "Entities.StartTask"}, **properties)
+    assert read == pool(startTask={"commandLine": "x"})
+
+
 def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
     body = b'\xef\xbb\xbf{"id":"p","vmSize":"s","taskSlotsPerNode":"2"}'
     assert codec.decode(body, BatchPoolCreateOptions).task_slots_per_node == 2

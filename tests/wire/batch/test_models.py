@@ -27,9 +27,14 @@ def all_models() -> Iterator[type[Model]]:
 MODELS = sorted(all_models(), key=lambda one: one.__name__)
 
 
+WRITABLE = {"BatchJobReplaceOptions": "BatchJob"}
+"""Models of requests for which the client takes what is not read-only of another model."""
+
+
 def properties_of_the_client(name: str) -> set[str]:
-    instance = getattr(sdk._models, name)({})
-    return {field._rest_name for field in instance._attr_to_rest_field.values()}
+    instance = getattr(sdk._models, WRITABLE.get(name, name))({})
+    fields = instance._attr_to_rest_field.values()
+    return {field._rest_name for field in fields if name not in WRITABLE or field._visibility != ["read"]}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda one: one.__name__)

@@ -15,13 +15,14 @@ from batchite.store.dialects import insert
 Clause = sa.ColumnElement[bool]
 
 ENDABLE = ("active", "disabling", "disabled", "enabling")
-"""States from which a job can be terminated."""
+"""States from which a job can be terminated, and in which it can be changed."""
 DELETABLE = (*ENDABLE, "terminating", "completed")
 """States from which a job can be deleted."""
 
 _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
 )  # built once: building a statement takes longer than running it
+_FIND_TO_CHANGE = _FIND.with_for_update()
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
@@ -35,8 +36,12 @@ def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
     return True
 
 
-def find(connection: sa.Connection, account: str, job_id: str) -> sa.Row[Any] | None:
-    return connection.execute(_FIND, {"owner": account, "name": folded(job_id)}).one_or_none()
+def find(
+    connection: sa.Connection, account: str, job_id: str, *, to_change: bool = False
+) -> sa.Row[Any] | None:
+    """With `to_change` nobody else changes the job until the transaction ends."""
+    statement = _FIND_TO_CHANGE if to_change else _FIND
+    return connection.execute(statement, {"owner": account, "name": folded(job_id)}).one_or_none()
 
 
 def page(
@@ -53,6 +58,18 @@ def terminate(
     """Begin to terminate the job; its shard, or None if it is not there, ending, or `condition` fails."""
     change = {"state": "terminating", "terminate_reason": reason}
     return _change(connection, account, job_id, now, sa.and_(jobs.c.state.in_(ENDABLE), condition), change)
+
+
+def update(
+    connection: sa.Connection, job: sa.Row[Any], now: int, values: Mapping[str, Any], condition: Clause
+) -> bool:
+    """Change what is defined of the job, which has been found in this transaction; False if `condition`
+    fails."""
+    statement = sa.update(jobs).where(jobs.c.job_no == job.job_no, condition)
+    if connection.execute(statement.values(modified=now, **values)).rowcount == 0:
+        return False
+    events.append(connection, job.account, job.shard, "job", job.job_no)
+    return True
 
 
 def delete(connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause) -> str | None:

@@ -1,8 +1,8 @@
 """JSON to models and back.
 
 Good input is decoded in one pass straight to its model. Only when that fails is the body read a
-second time, slowly, with numbers and truth values that came as text; and if it fails again, to say
-which property has which value and what it should have been.
+second time, slowly, as the service's reader has it; and if that fails too, to say which property has
+which value and what it should have been.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
-from batchite.wire.batch import refusals, texts
+from batchite.wire.batch import reading, refusals
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.ticks import Duration, Timestamp
@@ -69,7 +69,7 @@ def decode(body: bytes, type_: type[T]) -> T:
         model: T = _decoder(type_).decode(body.removeprefix(_BYTE_ORDER_MARK))
         return model
     except msgspec.ValidationError:
-        return _convert_texts(parse(body), type_)
+        return _convert_as_read(parse(body), type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(body, error) from None
 
@@ -87,15 +87,15 @@ def convert(value: object, type_: type[T]) -> T:
     try:
         return msgspec.convert(value, type_, dec_hook=_read)
     except msgspec.ValidationError:
-        return _convert_texts(value, type_)
+        return _convert_as_read(value, type_)
     except RecursionError as error:
         raise _unreadable(b"{}", error) from None
 
 
-def _convert_texts(value: object, type_: type[T]) -> T:
-    """Likewise, once it has turned out that not everything is of the type that is due."""
+def _convert_as_read(value: object, type_: type[T]) -> T:
+    """Likewise, once it has turned out not to be quite what the model says."""
     try:
-        return msgspec.convert(texts.made_plain(value, type_), type_, dec_hook=_read)
+        return msgspec.convert(reading.as_read(value, type_), type_, dec_hook=_read)
     except msgspec.ValidationError as error:
         raise refusals.explain(str(error), value, type_) from None
 

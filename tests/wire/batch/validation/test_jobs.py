@@ -9,7 +9,12 @@ import pytest
 
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchJobTerminateOptions
+from batchite.wire.batch.models.jobs import (
+    BatchJobCreateOptions,
+    BatchJobReplaceOptions,
+    BatchJobTerminateOptions,
+    BatchJobUpdateOptions,
+)
 from batchite.wire.batch.validation import jobs
 
 
@@ -84,3 +89,31 @@ def test_the_reason_of_a_termination() -> None:
     assert jobs.terminate_reason(BatchJobTerminateOptions(terminate_reason="enough")) == "enough"
     with pytest.raises(BatchError, match="terminateReason"):
         jobs.terminate_reason(BatchJobTerminateOptions(terminate_reason="x" * 2000))
+
+
+STORED = jobs.accept(
+    codec.decode(
+        b'{"id":"j","poolInfo":{"poolId":"p"},"displayName":"shown","priority":4,"maxParallelTasks":2,'
+        b'"constraints":{"maxWallClockTime":"PT1H","maxTaskRetryCount":5},"metadata":[{"name":"a","value":"1"}]}',
+        BatchJobCreateOptions,
+    )
+)
+
+
+def test_a_patch_replaces_whole_properties_and_leaves_the_others() -> None:
+    options = codec.decode(
+        b'{"constraints":{"maxTaskRetryCount":1},"metadata":[],"priority":null}', BatchJobUpdateOptions
+    )
+    constraints = {"maxWallClockTime": "P10675199DT2H48M5.4775807S", "maxTaskRetryCount": 1}
+    assert accepted(jobs.patched(STORED, options)) == {
+        **accepted(STORED),
+        "constraints": constraints,
+        "metadata": [],
+    }
+
+
+def test_a_replacement_resets_what_it_does_not_give() -> None:
+    options = codec.decode(b'{"poolInfo":{"poolId":"q"},"priority":9}', BatchJobReplaceOptions)
+    assert accepted(jobs.replaced(STORED, options)) == accept(
+        displayName="shown", priority=9, poolInfo={"poolId": "q"}
+    )

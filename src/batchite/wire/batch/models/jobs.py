@@ -87,6 +87,31 @@ class BatchJobCreateOptions(Model, frozen=True, kw_only=True):
     metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
 
 
+class BatchJobUpdateOptions(Model, frozen=True, kw_only=True):
+    """What is to change of a job; all else stays."""
+
+    priority: Maybe[Int32] = UNSET
+    allow_task_preemption: Maybe[bool] = UNSET
+    max_parallel_tasks: Maybe[Int32] = UNSET
+    constraints: Maybe[BatchJobConstraints] = UNSET
+    pool_info: Maybe[BatchPoolInfo] = UNSET
+    on_all_tasks_complete: Maybe[BatchAllTasksCompleteMode] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+    network_configuration: Maybe[BatchJobNetworkConfiguration] = UNSET
+
+
+class BatchJobReplaceOptions(Model, frozen=True, kw_only=True):
+    """All that can be replaced of a job: what of a `BatchJob` is not read-only."""
+
+    priority: Maybe[Int32] = UNSET
+    allow_task_preemption: Maybe[bool] = UNSET
+    max_parallel_tasks: Maybe[Int32] = UNSET
+    constraints: Maybe[BatchJobConstraints] = UNSET
+    pool_info: BatchPoolInfo
+    on_all_tasks_complete: Maybe[BatchAllTasksCompleteMode] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+
+
 class BatchJobTerminateOptions(Model, frozen=True, kw_only=True):
     """Why a job is terminated."""
 

@@ -1,8 +1,11 @@
-"""Jobs to add and to terminate."""
+"""Jobs to add, to change and to terminate."""
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 from batchite.wire.batch import honoured
 from batchite.wire.batch.errors import invalid_property, missing_property
@@ -11,7 +14,9 @@ from batchite.wire.batch.models.fields import Maybe
 from batchite.wire.batch.models.jobs import (
     BatchJobConstraints,
     BatchJobCreateOptions,
+    BatchJobReplaceOptions,
     BatchJobTerminateOptions,
+    BatchJobUpdateOptions,
 )
 from batchite.wire.batch.validation import rules
 from batchite.wire.batch.validation.nulls import without_nulls
@@ -42,6 +47,31 @@ def accept(options: BatchJobCreateOptions) -> BatchJobCreateOptions:
         on_all_tasks_complete=options.on_all_tasks_complete or BatchAllTasksCompleteMode.NO_ACTION,
         on_task_failure=options.on_task_failure or BatchTaskFailureMode.NO_ACTION,
     )
+
+
+def patched(job: BatchJobCreateOptions, options: BatchJobUpdateOptions) -> BatchJobCreateOptions:
+    """The accepted job with each property that is given replaced as a whole, or a BatchError."""
+    given = {name: value for name, value in _properties(options).items() if value is not UNSET}
+    return _changed(job, given)
+
+
+def replaced(job: BatchJobCreateOptions, options: BatchJobReplaceOptions) -> BatchJobCreateOptions:
+    """The accepted job with the properties that are given and the defaults of those that are not, or a
+    BatchError. What cannot be replaced stays."""
+    return _changed(job, _properties(options))
+
+
+def _properties(options: BatchJobUpdateOptions | BatchJobReplaceOptions) -> dict[str, Any]:
+    return asdict(without_nulls(options))
+
+
+def _changed(job: BatchJobCreateOptions, values: dict[str, Any]) -> BatchJobCreateOptions:
+    changed = accept(replace(job, **values))
+    ends, stays = BatchAllTasksCompleteMode.TERMINATE_JOB, BatchAllTasksCompleteMode.NO_ACTION
+    if job.on_all_tasks_complete is ends and changed.on_all_tasks_complete is stays:
+        rule = f"must stay {ends}: a job that ends with its tasks cannot be kept any more"
+        raise invalid_property("onAllTasksComplete", stays, rule)
+    return changed
 
 
 def terminate_reason(options: BatchJobTerminateOptions | None) -> str:
