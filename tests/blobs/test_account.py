@@ -13,6 +13,7 @@ from azure.storage.blob import (
     RetentionPolicy,
     StaticWebsite,
     generate_account_sas,
+    generate_container_sas,
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, Server
@@ -104,6 +105,23 @@ async def test_the_account_tells_what_it_is(client: BlobServiceClient, container
         shown = await asked.get_account_information()
         assert shown["account_kind"] == "StorageV2"
         assert shown["is_hns_enabled"] is False
+
+
+@pytest.mark.parametrize("permission", ["r", "l", "d"])
+async def test_a_token_of_a_container_tells_what_its_account_is(
+    container: ContainerClient, permission: str
+) -> None:
+    expiry = datetime.now(UTC) + timedelta(hours=1)
+    token = generate_container_sas(NAME, "things", account_key=KEY, permission=permission, expiry=expiry)
+    async with ContainerClient.from_container_url(container.url, token, retry_total=0) as limited:
+        assert (await limited.get_account_information())["account_kind"] == "StorageV2"
+        blob = limited.get_blob_client("none")
+        assert (await blob.get_account_information())["account_kind"] == "StorageV2"
+    other = container.url.replace("things", "others")
+    async with ContainerClient.from_container_url(other, token, retry_total=0) as stranger:
+        with pytest.raises(HttpResponseError) as refused:
+            await stranger.get_account_information()
+    assert refused.value.status_code == 403
 
 
 async def set_rules(client: BlobServiceClient) -> None:

@@ -30,6 +30,8 @@ from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock
 
+_OF_A_CONTAINER = frozenset({"container", "account"})
+"""Values of `restype` with which one segment after the account is a container's name."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = logging.getLogger(__name__)
@@ -109,7 +111,7 @@ class BlobApp:
         common[1] = ("x-ms-version", version)
         where = address.parse(
             incoming.raw_path,
-            container_meant=query.get("restype") == "container",
+            container_meant=query.get("restype") in _OF_A_CONTAINER,
             host_account=address.of_host(incoming.host, self._host_suffixes),
         )
         account = self._accounts.get(where.account)

@@ -30,7 +30,7 @@ class Needs:
     """What a SAS must grant for an operation; any one of the letters will do.
 
     `service` are the permissions of a service SAS (none: such a token never allows it), `account`
-    those of an account SAS, `resource_type` is its `srt`. `public` is the public access of the
+    those of an account SAS, `resource_type` is its `srt` ("": any). `public` is the public access of the
     container that lets anybody do it (None: nobody without credentials).
     """
 
@@ -244,7 +244,7 @@ def _check_grant(token: sas.Token, granted: frozenset[str], needs: Needs) -> Non
     if token.scope == "account":
         if "b" not in token.services:
             raise BlobError("AuthorizationServiceMismatch")
-        if needs.resource_type not in token.resource_types:
+        if needs.resource_type and needs.resource_type not in token.resource_types:
             raise BlobError("AuthorizationResourceTypeMismatch")
     allowed = needs.account if token.scope == "account" else needs.service
     if needs.bearer or granted.isdisjoint(allowed):

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from starlette.types import Message
 
+from batchite.blobs import answers
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing as existing_container
 from batchite.web.problems import BodyTooLarge, MalformedRequest
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, multipart
-from batchite.wire.blob.errors import BlobError
+from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.multipart import Part, PartAnswer
 
 
 async def run(service: Service, call: Call) -> Answer:
-    """Each request within is authorised and answered by itself; they are done at the same time."""
-    parts = multipart.read(call.headers.get("content-type", ""), await _body(call))
+    """Each request within is authorised and answered by itself; what is wrong with all of them is answered
+    as the only part."""
+    edge = multipart.boundary(call.headers.get("content-type", ""))
+    body = await _body(call)
+    try:
+        found = await _answers(service, call, multipart.read(edge, body))
+    except BlobError as error:
+        found = [_refusal(service, call, naming(error, call.address.container, ""))]
+    boundary = f"batchresponse_{call.incoming.request_id}"
+    content_type = ("Content-Type", f"multipart/mixed; boundary={boundary}")
+    return Answer(202, [content_type], multipart.write(boundary, found))
+
+
+async def _answers(service: Service, call: Call, parts: Sequence[Part]) -> list[PartAnswer]:
+    """All requests are done at the same time. Raises BlobError for what is no batch."""
     requests = [_incoming(service, call, part) for part in parts]
     for incoming in requests:
         _check(service, call, incoming)
@@ -26,12 +41,15 @@ async def run(service: Service, call: Call) -> Answer:
             raise _refused(incoming, "a batch either deletes blobs or sets tiers, not both")
     if call.address.container:
         await service.database.look(lambda connection: existing_container(connection, call))
-    answers = await asyncio.gather(
+    return await asyncio.gather(
         *(_answer(service, incoming, part) for incoming, part in zip(requests, parts, strict=True))
     )
-    boundary = f"batchresponse_{call.incoming.request_id}"
-    content_type = ("Content-Type", f"multipart/mixed; boundary={boundary}")
-    return Answer(202, [content_type], multipart.write(boundary, answers))
+
+
+def _refusal(service: Service, call: Call, error: BlobError) -> PartAnswer:
+    request_id = call.incoming.request_id
+    answer = answers.failure(error, request_id, service.clock.now())
+    return PartAnswer("", answer.status, [("x-ms-request-id", request_id), *answer.headers], answer.body)
 
 
 async def _body(call: Call) -> bytes:

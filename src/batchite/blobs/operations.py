@@ -48,7 +48,8 @@ def _needs(resource_type: str, account: str, service: str = "", public: Access |
 
 
 _ANY = "racwdxyltfmeopi"
-"""Every permission: whatever a token is for, it may tell what the account is."""
+"""Every permission: whatever a token is for, it may tell what the account is, and bring a batch, whose
+requests are judged one by one."""
 
 OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("service", "", "list", "GET"): Operation(listing.containers, _needs("s", "l")),
@@ -62,10 +63,10 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
     ("service", "account", "properties", "HEAD"): Operation(account.information, _needs("s", _ANY, _ANY)),
     ("service", "", "blobs", "GET"): Operation(tagging.find, _needs("s", "f")),
     ("container", "container", "blobs", "GET"): Operation(tagging.find, _needs("c", "f", "f")),
-    ("service", "", "batch", "POST"): Operation(batching.run, _needs("s", _ANY, _ANY)),
+    ("service", "", "batch", "POST"): Operation(batching.run, _needs("", _ANY, _ANY)),
     # The SDK for JavaScript takes an account in the path for a container.
-    ("service", "container", "batch", "POST"): Operation(batching.run, _needs("s", _ANY, _ANY)),
-    ("container", "container", "batch", "POST"): Operation(batching.run, _needs("c", _ANY, _ANY)),
+    ("service", "container", "batch", "POST"): Operation(batching.run, _needs("", _ANY, _ANY)),
+    ("container", "container", "batch", "POST"): Operation(batching.run, _needs("", _ANY, _ANY)),
     ("container", "account", "properties", "GET"): Operation(account.information, _needs("c", _ANY, _ANY)),
     ("container", "account", "properties", "HEAD"): Operation(account.information, _needs("c", _ANY, _ANY)),
     ("blob", "account", "properties", "GET"): Operation(account.information, _needs("o", _ANY, _ANY)),

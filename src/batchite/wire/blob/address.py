@@ -65,7 +65,7 @@ def of_host(host: str, suffixes: Iterable[str]) -> str | None:
 def parse(raw_path: str, *, container_meant: bool, host_account: str | None = None) -> Address:
     """Read the path as sent; it begins with the account unless the host has named that.
 
-    One segment after the account names a container if `container_meant` (`restype=container`), else a
+    One segment after the account names a container if `container_meant` (by `restype`), else a
     blob of the root container. Raises BlobError InvalidUri, InvalidResourceName or OutOfRangeInput.
     """
     path = with_slashes(raw_path).removeprefix("/")

@@ -48,9 +48,9 @@ class PartAnswer:
     body: bytes
 
 
-def read(content_type: str, body: bytes) -> list[Part]:
-    """At least one. Raises BlobError InvalidHeaderValue or InvalidInput."""
-    delimiter = _END + b"--" + _boundary(content_type)
+def read(boundary: bytes, body: bytes) -> list[Part]:
+    """At least one. Raises BlobError InvalidInput."""
+    delimiter = _END + b"--" + boundary
     before, *parts = (_END + body).split(delimiter, MAX_PARTS + 1)
     if before.strip(_END) or not parts:
         raise _malformed("the body does not begin with the boundary of the Content-Type")
@@ -64,7 +64,8 @@ def read(content_type: str, body: bytes) -> list[Part]:
     return [_read_part(part) for part in parts]
 
 
-def _boundary(content_type: str) -> bytes:
+def boundary(content_type: str) -> bytes:
+    """What is between the parts. Raises BlobError InvalidHeaderValue."""
     found = _BOUNDARY.search(content_type) if _TYPE.match(content_type) else None
     if found is None:
         raise invalid_header("Content-Type", content_type, "multipart/mixed with a boundary")
@@ -115,7 +116,8 @@ def _malformed(reason: str) -> BlobError:
 
 
 def write(boundary: str, answers: Sequence[PartAnswer]) -> bytes:
-    """The body that answers a batch; the parts are in the order of the requests."""
+    """The body that answers a batch; the parts are in the order of the requests. One without an id, if there
+    is no other, answers the batch as a whole."""
     lines = b"".join(_write_part(boundary, answer) for answer in answers)
     return lines + f"--{boundary}--\r\n".encode()
 
