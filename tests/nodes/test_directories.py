@@ -36,9 +36,8 @@ def test_what_is_removed_of_a_job(directories: NodeDirectories) -> None:
     assert directories.discard_job("nightly:job-7") is not None
     assert directories.discard_job("nightly:job-7") is None
     assert directories.discard_task("nightly:job-8", "other") is None
-    left = sorted(
-        str(path.relative_to(directories.workitems)) for path in Path(directories.workitems).rglob("*")
-    )
+    work = Path(directories.workitems)
+    left = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
     assert left == ["nightly", "nightly/job-8", "nightly/job-8/task", "nightly/job-8/task/wd"]
     assert directories.discard_task("nightly:job-8", "task") is not None
     assert list((work / "nightly" / "job-8").iterdir()) == []
