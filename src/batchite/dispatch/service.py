@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from batchite.accounts import Accounts
 from batchite.dispatch.effects import Effects, Surroundings
@@ -23,6 +23,9 @@ from batchite.wire.ticks import TICKS_PER_SECOND, Clock
 
 ROUND_SECONDS = 1.0
 """How often due rows and events nobody woke us for are looked up, at the latest."""
+
+RETIRED = 50
+"""Shards that are given up in one round; due rows are not to wait for more."""
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,8 @@ class Dispatch:
         self._effects = Effects(database, self._links, self._engine, surroundings)
         self.files = LinkedFiles(self._links)
         self._shards: dict[str, Shard] = {}
-        self._acquiring = asyncio.Lock()
+        self._changing_hands = asyncio.Lock()
+        """held while shards are taken or given up"""
         self._acquisitions: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
         self._stopping = False
@@ -71,9 +75,9 @@ class Dispatch:
         return self.files
 
     async def start(self) -> None:
-        """Take over every shard and begin; agents may connect once this returns."""
-        for name in await self._database.read(shards.all_names):
-            await self._acquire(name)
+        """Take every shard with something to do and begin; agents may connect once this returns."""
+        await self._database.write(shards.forget_unused)
+        await self._acquire(await self._database.read(shards.with_work))
         for shard in self._shards.values():
             await shard.loaded()
         self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
@@ -86,7 +90,7 @@ class Dispatch:
         start takes it over.
         """
         self._stopping = True
-        async with self._acquiring:  # from here on there are no new shards
+        async with self._changing_hands:  # from here on there are no new shards
             owned_shards = list(self._shards.values())
         if self._rounds is not None:
             self._rounds.cancel()
@@ -107,38 +111,46 @@ class Dispatch:
 
     def wake(self, shard: str) -> None:
         owned_shard = self._shards.get(shard)
-        if owned_shard is not None:
+        if owned_shard is not None and not owned_shard.is_closing:
             owned_shard.wake()
         elif not self._stopping:
-            task = asyncio.ensure_future(self._acquire(shard))
+            task = asyncio.ensure_future(self._acquire([shard]))
             self._acquisitions.add(task)
             task.add_done_callback(self._acquisitions.discard)
 
     async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
-        if shard not in self._shards:
-            await self._acquire(shard)
-        return await self._shards[shard].settled(sequence, seconds)
+        owned_shard = self._shards.get(shard)
+        if owned_shard is None or owned_shard.is_closing:
+            await self._acquire([shard])
+            owned_shard = self._shards.get(shard)
+        return owned_shard is not None and await owned_shard.settled(sequence, seconds)
 
     # -- rounds
 
     async def _run_rounds(self) -> None:
         while True:
+            pause = ROUND_SECONDS
             try:
                 await self.run_once()
+                pause = await self._pause()
             except Exception:
                 log.exception("looking for due rows failed")
-            await asyncio.sleep(await self._pause())
+            await asyncio.sleep(pause)
 
     async def run_once(self) -> None:
-        """Turn due rows into inputs, and find events that nobody announced."""
+        """Turn due rows into inputs, find events that nobody announced, and let go of what is idle."""
         now = self._clock.now().ticks
         due, behind = await self._database.read(
             lambda connection: (owned.due_until(connection, now), shards.with_events(connection))
         )
+        await self._acquire({shard for shard, _, _ in due})
         for shard, kind, subject in due:
-            self._shards[shard].put(Due(kind, subject))
+            if shard in self._shards:
+                self._shards[shard].put(Due(kind, subject))
         for shard in behind:
             self.wake(shard)
+        for name in [name for name, shard in self._shards.items() if shard.is_idle][:RETIRED]:
+            await self._retire(name)
 
     async def _pause(self) -> float:
         next_due = await self._database.read(owned.next_due)
@@ -147,23 +159,32 @@ class Dispatch:
         left = (next_due - self._clock.now().ticks) / TICKS_PER_SECOND
         return min(max(left, 0.01), ROUND_SECONDS)
 
-    # -- routing
+    # -- shards
 
-    async def _acquire(self, name: str) -> None:
-        async with self._acquiring:
-            if name in self._shards or self._stopping:
+    async def _acquire(self, names: Collection[str]) -> None:
+        """Take those that are not here yet; none while stopping."""
+        async with self._changing_hands:
+            new = [name for name in names if name not in self._shards]
+            if not new or self._stopping:
                 return
-            lease = await self._database.write(
-                lambda connection: shards.acquire(connection, name, self._name)
-            )
-            quota = self._quota_of(lease.account)
-            shard = Shard(lease, self._database, self._clock, self._effects, quota, self._fidelity)
-            self._shards[name] = shard
-            shard.start()
+            leases = await self._database.write(lambda c: shards.acquire(c, new, self._name))
+            for lease in leases:
+                quota = self._quota_of(lease.account)
+                shard = Shard(lease, self._database, self._clock, self._effects, quota, self._fidelity)
+                self._shards[lease.shard] = shard
+                shard.start()
+
+    async def _retire(self, name: str) -> None:
+        async with self._changing_hands:
+            shard = self._shards.get(name)
+            if shard is not None and shard.is_idle and not self._stopping and await shard.retire():
+                del self._shards[name]
 
     def _quota_of(self, account: str) -> Callable[[], int | None]:
         found = self._accounts.find_batch(account)
         return lambda: None if found is None else found.core_quota
+
+    # -- routing
 
     def _received(self, node_id: str, messages: list[FromAgent]) -> None:
         shard = self._effects.shard_of(node_id)

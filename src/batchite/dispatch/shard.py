@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -20,6 +19,7 @@ from batchite.dispatch.committer import Outcome
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.inputs import Frame, Input
 from batchite.dispatch.loading import KnownNode, Stored
+from batchite.dispatch.settling import Settling
 from batchite.dispatch.windows import read_windows
 from batchite.fidelity import Fidelity
 from batchite.link.messages import Acknowledge
@@ -44,14 +44,6 @@ GATHER_SECONDS = 0.002
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Waiter:
-    """Somebody who wants to know when an event is settled."""
-
-    sequence: int
-    future: asyncio.Future[None]
-
-
 class Shard:
     """Runs until `stop`; `quota` is asked for the account's core quota at every commit."""
 
@@ -67,7 +59,9 @@ class Shard:
         self.name = lease.shard
         self.account = lease.account
         self.state = ShardState()
-        self._epoch = lease.epoch
+        self.is_closing = False
+        """about to be given up; what is asked of it meanwhile it may not hear"""
+        self._lease = lease
         self._applied = lease.applied_event
         self._database = database
         self._clock = clock
@@ -79,10 +73,10 @@ class Shard:
         self._reports = 0
         """messages of agents in the last turn"""
         self._awake = asyncio.Event()
+        self._resting = False
+        """waiting for something to happen"""
         self._loaded = asyncio.Event()
-        self._waiters: list[_Waiter] = []
-        self._intents: dict[int, int] = {}
-        """events about tasks that a node has still to end, by task"""
+        self._settling = Settling(lease.applied_event)
         self._task: asyncio.Task[None] | None = None
 
     # -- called from outside, on the event loop
@@ -98,19 +92,8 @@ class Shard:
         self._awake.set()
 
     async def settled(self, sequence: int, seconds: float) -> bool:
-        """Wait until the event and what followed from it are on disk."""
-        if self._is_settled(sequence):
-            return True
-        waiter = _Waiter(sequence, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
-        try:
-            async with asyncio.timeout(seconds):
-                await waiter.future
-        except TimeoutError:
-            return False
-        finally:
-            self._waiters.remove(waiter)
-        return True
+        """Wait until the event and what followed from it are on disk; False if that took longer."""
+        return await self._settling.wait(sequence, seconds)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"shard {self.name}")
@@ -120,10 +103,37 @@ class Shard:
         await self._loaded.wait()
 
     async def stop(self) -> None:
+        """Decide nothing any more."""
+        await self._halt()
+        self._settling.end()
+
+    async def _halt(self) -> None:
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    @property
+    def is_idle(self) -> bool:
+        """There is nothing to do and nothing to be expected but events and due rows."""
+        is_quiet = self._resting and not self._awake.is_set() and not self._settling.is_awaited
+        return is_quiet and self.state.is_idle
+
+    async def retire(self) -> bool:
+        """Give an idle shard up. If there are events by now, or that fails, it goes on instead: False."""
+        self.is_closing = True
+        await self._halt()
+        try:
+            released = await self._database.write(lambda c: shards.release(c, self._lease, self._applied))
+        except LeaseLostError:
+            return True
+        except Exception:
+            log.exception("shard %s could not be given up", self.name)
+            released = False
+        if not released:
+            self.is_closing = False
+            self.start()
+        return released
 
     # -- the loop
 
@@ -132,7 +142,9 @@ class Shard:
             try:
                 await self._load()
                 while True:
+                    self._resting = True
                     await self._awake.wait()
+                    self._resting = False
                     if self._reports >= BUSY:
                         await asyncio.sleep(GATHER_SECONDS)
                     self._awake.clear()
@@ -150,7 +162,6 @@ class Shard:
         """Begin with what the store says, and take up what was left to do."""
         stored = await self._database.read(self._read)
         self.state = stored.state
-        self._intents.clear()
         self._effects.know(self, stored.nodes)
         self._loaded.set()
         decisions, now = Decisions(), self._clock.now().ticks
@@ -195,7 +206,7 @@ class Shard:
             settle_phases(state, now, decisions)
             outcome = await self._commit(decisions, applied, now)
             self._acknowledge(batch)
-            self._notify()
+            self._settling.advance(self._applied, state.assignments)
             reads = decisions.take_reads()
             self._effects.carry_out(self, decisions.effects)
             if not reads and not outcome.nodes and not outcome.refused:
@@ -211,7 +222,7 @@ class Shard:
             return Outcome([], 0)
 
         def unit(connection: sa.Connection) -> Outcome:
-            shards.advance(connection, self.name, self._epoch, applied)
+            shards.advance(connection, self._lease, applied)
             if consumed:
                 shards.forget_events(connection, self.name, applied)
             return committer.apply(connection, self.account, self._quota(), self.name, changes, now)
@@ -243,7 +254,7 @@ class Shard:
             events.apply(self.state, news, now, decisions)
             applied = max(applied, news.event.sequence)
             if news.event.kind == "task" and news.event.subject in self.state.assignments:
-                self._intents[news.event.subject] = news.event.sequence
+                self._settling.put_off(news.event.sequence, news.event.subject)
         return applied
 
     # -- afterwards
@@ -256,16 +267,6 @@ class Shard:
         for node, report in last.items():
             self._effects.send(node, Acknowledge(report))
 
-    def _notify(self) -> None:
-        for task in [task for task in self._intents if task not in self.state.assignments]:
-            del self._intents[task]
-        for waiter in self._waiters:
-            if not waiter.future.done() and self._is_settled(waiter.sequence):
-                waiter.future.set_result(None)
-
-    def _is_settled(self, sequence: int) -> bool:
-        return self._applied >= sequence and sequence not in self._intents.values()
-
     # -- a clean end
 
     async def send_home(self) -> None:
@@ -274,7 +275,7 @@ class Shard:
         now = self._clock.now().ticks
 
         def unit(connection: sa.Connection) -> None:
-            shards.hold(connection, self.name, self._epoch)
+            shards.hold(connection, self._lease)
             stored, decisions = self._read(connection), Decisions()
             _take_up(stored, now, decisions)
             on_nodes_sent_home(stored.state, now, decisions)

@@ -231,3 +231,8 @@ class ShardState:
     """ticks until a job without tasks ends that ends with its tasks; 0: it stays"""
     turn: int = 0
     """the job that was last served among jobs of equal priority"""
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is to be decided until something changes in the store, or a time comes."""
+        return not self.nodes and not self.jobs

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch.schema import due, jobs, nodes, pools, task_counts, tasks
+from batchite.store.batch.schema import OPEN_JOB, due, jobs, nodes, pools, shards, task_counts, tasks
 
 _task_columns = (
     tasks.c.task_no,
@@ -56,10 +56,13 @@ _INTENDED = (
 )
 _DUE = (
     sa.select(due.c.shard, due.c.kind, due.c.subject)
+    .join_from(due, shards, shards.c.shard == due.c.shard)
     .where(due.c.at <= sa.bindparam("until"))
     .order_by(due.c.at)
 )
-_NEXT_DUE = sa.select(sa.func.min(due.c.at))
+_NEXT_DUE = (
+    sa.select(due.c.at).join_from(due, shards, shards.c.shard == due.c.shard).order_by(due.c.at).limit(1)
+)
 
 
 def pool(connection: sa.Connection, shard: str) -> Row | None:
@@ -72,7 +75,7 @@ def pool_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
 
 
 def open_jobs(connection: sa.Connection, shard: str) -> Sequence[Row]:
-    query = sa.select(jobs).where(jobs.c.shard == shard, jobs.c.state != "completed").order_by(jobs.c.job_no)
+    query = sa.select(jobs).where(jobs.c.shard == shard, OPEN_JOB).order_by(jobs.c.job_no)
     return connection.execute(query).all()
 
 
@@ -128,5 +131,5 @@ def due_until(connection: sa.Connection, at: int) -> Sequence[Row]:
 
 
 def next_due(connection: sa.Connection) -> int | None:
-    found: int | None = connection.execute(_NEXT_DUE).scalar_one()
+    found: int | None = connection.execute(_NEXT_DUE).scalar_one_or_none()
     return found

@@ -84,6 +84,7 @@ pools = sa.Table(
     sa.Column("resize_timeout", Ticks, nullable=False),
     sa.Column("resize_errors", sa.LargeBinary, comment="JSON list of ResizeError, only while steady"),
     sa.UniqueConstraint("account", "key"),
+    sa.Index("pools_by_shard", "shard"),
     sqlite_autoincrement=True,
 )
 
@@ -141,8 +142,12 @@ jobs = sa.Table(
     sa.Column("terminate_reason", sa.Text),
     sa.UniqueConstraint("account", "key"),
     sa.Index("jobs_by_shard", "shard", "job_no"),
+    partial_index("jobs_open", "shard", "job_no", where="state != 'completed'"),
     sqlite_autoincrement=True,
 )
+
+OPEN_JOB = jobs.c.state != sa.literal_column("'completed'")
+"""A job that is not over; spelled as in the partial index, which is used only so."""
 
 tasks = sa.Table(
     "tasks",
