@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test lint docs bench lock clean
+.PHONY: help install tutorial clients test fuzz lint docs bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ clients: install ## install the old and foreign clients that the tests try, each
 
 test: install ## run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)
+	@$(BIN)/python -m tests.fuzz $(or $(N),300000) $(SEED) $(FIRST)
 
 lint: install ## style, types, the arrows between the rooms
 	@$(BIN)/ruff check .

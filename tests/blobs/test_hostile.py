@@ -82,6 +82,7 @@ async def names(container: ContainerClient) -> list[str]:
     return [blob.name async for blob in container.list_blobs()]
 
 
+DELETED = "x-ms-deleted-container-version"
 ACL = "/things?restype=container&comp=acl"
 
 
@@ -194,6 +195,12 @@ ACL = "/things?restype=container&comp=acl"
         ("POST", "/?comp=userdelegationkey&restype=service", {}, (401, "NoAuthenticationInformation")),
         ("OPTIONS", "/things/b", {"Origin": "https://a.org"}, (400, "InvalidHeaderValue")),
         ("GET", "/", {}, (400, "MissingRequiredQueryParameter")),
+        (
+            "PUT",
+            "/new?restype=container&comp=undelete",
+            {DELETED: "8000000000000000"},
+            (400, "InvalidHeaderValue"),
+        ),
     ],
 )
 async def test_bad_requests(

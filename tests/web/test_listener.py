@@ -191,6 +191,21 @@ async def test_web_sockets_reach_own_endpoints_only() -> None:
     assert caught.value.status == 200
 
 
+@pytest.mark.parametrize(
+    "more", ["Transfer-Encoding: chunked", "x: " + "1" * 9000, "\r\n".join(["x: 1"] * 200)]
+)
+async def test_a_web_socket_that_cannot_be_opened_is_refused(more: str) -> None:
+    handshake = (
+        "Upgrade: websocket",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version: 13",
+    )
+    async with serving(mirror) as address:
+        request = get("/-/own/link", "Host: h", *handshake, more).replace("close", "Upgrade", 1)
+        status, _ = await exchange(address, request)
+    assert status >= 400
+
+
 async def test_escapes_become_the_services_errors(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(mirror) as address:
         assert await exchange(address, get("/none", "Host: h")) == (404, {"error": "PathNotFound"})

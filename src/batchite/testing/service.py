@@ -76,17 +76,20 @@ def running_service(
     config: Path | None = None,
     arguments: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> Iterator[RunningService]:
     """Start both services on free ports, or `only` one; stop them, and every compute node, at the end.
 
     Without `data_dir` a temporary directory is used and removed. `arguments` are added to
-    `batchite serve`, `variables` to its environment. Raises ServiceError.
+    `batchite serve`, `variables` to its environment; what it logs goes to `stderr`. Raises ServiceError.
     """
     with contextlib.ExitStack() as stack:
         if data_dir is None:
             temporary = tempfile.TemporaryDirectory(prefix="batchite-", ignore_cleanup_errors=True)
             data_dir = Path(stack.enter_context(temporary))
-        service = start(data_dir, only=only, config=config, arguments=arguments, variables=variables)
+        service = start(
+            data_dir, only=only, config=config, arguments=arguments, variables=variables, stderr=stderr
+        )
         try:
             yield service
         finally:
@@ -100,6 +103,7 @@ def start(
     config: Path | None = None,
     arguments: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> RunningService:
     """As `running_service`, for a test that ends the service by itself (with `stop`, or less kindly)."""
     command = [sys.executable, "-m", "batchite", "serve", *([only] if only else [])]
@@ -113,6 +117,7 @@ def start(
         text=True,
         stdin=subprocess.PIPE,  # ends with this process, however that ends, and so do the services
         stdout=subprocess.PIPE,
+        stderr=stderr,
         start_new_session=True,  # a terminal's Ctrl-C is for the caller, who then stops the services
     )
     lines, ready = _follow(process)

@@ -46,9 +46,9 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _websocket(*arguments: Any, **options: Any) -> asyncio.Protocol:
     """Imports what few need at the first WebSocket: none ever comes to the Blob service."""
-    from uvicorn.protocols.websockets import websockets_sansio_impl as implementation
+    from batchite.web.websocket import WebSocketProtocol
 
-    return implementation.WebSocketsSansIOProtocol(*arguments, **options)
+    return WebSocketProtocol(*arguments, **options)
 
 
 class _Server(uvicorn.Server):

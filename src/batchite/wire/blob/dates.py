@@ -67,6 +67,6 @@ def deleted_version(ticks: int) -> str:
 
 def read_deleted_version(name: str, text: str) -> int:
     """Raises BlobError InvalidHeaderValue."""
-    if not re.fullmatch(r"[0-9A-Fa-f]{16}", text, re.ASCII):
+    if not re.fullmatch(r"[0-7][0-9A-Fa-f]{15}", text, re.ASCII):
         raise invalid_header(name, text, "the Version that a list with include=deleted shows")
     return int(text, 16)
