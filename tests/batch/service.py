@@ -36,6 +36,7 @@ class RecordingOwner:
     """Notes who was woken; everything settles at once."""
 
     def __init__(self) -> None:
+        self.is_stopping = False
         self.woken: list[str] = []
         self.awaited: list[tuple[str, int]] = []
 

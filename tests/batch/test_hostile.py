@@ -265,3 +265,27 @@ def test_a_host_of_another_account_is_refused(host: str) -> None:
 
     with pytest.raises(BatchError, match="The host belongs to"):
         authenticate(Incoming(scope, nothing), ACCOUNTS, "batch.example", SystemClock().wall())
+
+
+async def test_a_service_that_stops_takes_no_changes_and_says_when_to_come_back(api: Api) -> None:
+    await api.add_job()
+    await api.add_task("t")
+    before = await api.content()
+    api.owner.is_stopping = True
+    for answer in (
+        await api.add_pool(),
+        await api.add_job("other"),
+        await api.add_task("u"),
+        await api.post("/jobs/job/addtaskcollection", {"value": [TASK]}),
+        await api.post("/jobs/job/tasks/t/terminate"),
+        await api.delete("/jobs/job/tasks/t"),
+        await api.post("/jobs/job/terminate"),
+        await api.delete("/jobs/job"),
+        await api.delete("/pools/pool"),
+        await api.delete("/jobs/job/tasks/t/files/stdout.txt"),
+    ):
+        assert answer.error == (503, "ServerBusy")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert (await api.get("/jobs/job/tasks/t")).status == 200
+    assert await api.content() == before
+    assert api.owner.awaited == []

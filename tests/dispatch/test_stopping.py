@@ -104,6 +104,23 @@ async def test_a_job_that_was_ending_ends_with_the_nodes(database: Database) -> 
     assert [job.state for job in await rows(database, schema.jobs)] == ["completed"]
 
 
+async def test_nobody_waits_for_a_service_that_stops(database: Database) -> None:
+    """Neither for what a node had still to end nor for a shard that nobody has taken."""
+    async with AsyncExitStack() as stack:
+        dispatch, agent = await holding(database, stack)
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
+        dispatch.wake(SHARD)
+        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        waiting = asyncio.create_task(dispatch.settled(SHARD, sequence, 60))
+        await asyncio.sleep(0)
+        await dispatch.stop(end_nodes=False)
+        assert dispatch.is_stopping
+        assert not await waiting
+        assert not await dispatch.settled("devbatch/other", 1, 60)
+        assert not await dispatch.settled(SHARD, sequence + 1, 60)
+    assert [task.state for task in await rows(database, schema.tasks)] == ["completed", "active"]
+
+
 async def test_a_wish_that_nobody_has_read_yet_is_carried_out_at_the_next_start(database: Database) -> None:
     async with AsyncExitStack() as stack:
         _, agent = await holding(database, stack)

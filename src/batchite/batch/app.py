@@ -73,6 +73,8 @@ class BatchApp:
 
     async def _answer(self, request: Incoming) -> Response:
         call, operation = self._call(request)
+        if operation.changes and self._services.owner.is_stopping:
+            raise BatchError("ServerBusy", "It is stopping and changes nothing until it is started again.")
         return await operation.run(call)
 
     def _call(self, request: Incoming) -> tuple[Call, Operation]:

@@ -28,6 +28,11 @@ class Operation:
     query: frozenset[str] = field(default=frozenset())
     conditions: frozenset[str] = field(default=frozenset())
 
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something, as its verb says."""
+        return self.verb not in ("GET", "HEAD")
+
 
 CONDITIONAL = conditions.ALL
 CONDITIONAL_ON_TIME = conditions.DATES

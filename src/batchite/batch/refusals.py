@@ -18,6 +18,8 @@ from batchite.wire.batch.errors import BatchError
 from batchite.wire.ticks import Clock
 
 CONTENT_TYPE = "application/json;odata=minimalmetadata"
+RETRY_SECONDS = 5
+"""After what time to come back to a service that is busy."""
 
 
 def as_error(problem: Exception) -> BatchError:
@@ -52,6 +54,8 @@ def service_headers(request_id: str) -> dict[str, str]:
 def response(problem: Exception, headers: dict[str, str], body: bytes, status: int) -> Response:
     if isinstance(problem, VerbNotAllowed):
         headers = {**headers, "Allow": ", ".join(problem.allowed)}
+    if status == 503:
+        headers = {**headers, "Retry-After": str(RETRY_SECONDS)}
     if status == 304:
         return Response(status_code=304, headers=headers)
     return Response(body, status, headers, CONTENT_TYPE)

@@ -37,8 +37,8 @@ ADD_LIMIT = 1024 * 1024
 """Bytes in the body of a task, or a collection of them, to add."""
 
 SETTLE_SECONDS = 5.0
-"""How long the answer to terminate and delete waits for the change to take effect. The intent is on
-disk by then, so after this time the answer is the same."""
+"""How long the answer to terminate and delete waits for the change to take effect. The intent is on disk
+by then and will be seen to, whatever happens, so afterwards the answer is the same."""
 
 _SHOWN_STATES = {"leased": BatchTaskState.ACTIVE}
 

@@ -64,7 +64,7 @@ class Dispatch:
         """held while shards are taken or given up"""
         self._acquisitions: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
-        self._stopping = False
+        self.is_stopping = False
 
     @property
     def link_app(self) -> Links:
@@ -89,7 +89,7 @@ class Dispatch:
         Returns whether all that was to end has ended. What has not is recorded as running, and the next
         start takes it over.
         """
-        self._stopping = True
+        self.is_stopping = True
         async with self._changing_hands:  # from here on there are no new shards
             owned_shards = list(self._shards.values())
         if self._rounds is not None:
@@ -113,7 +113,7 @@ class Dispatch:
         owned_shard = self._shards.get(shard)
         if owned_shard is not None and not owned_shard.is_closing:
             owned_shard.wake()
-        elif not self._stopping:
+        elif not self.is_stopping:
             task = asyncio.ensure_future(self._acquire([shard]))
             self._acquisitions.add(task)
             task.add_done_callback(self._acquisitions.discard)
@@ -165,7 +165,7 @@ class Dispatch:
         """Take those that are not here yet; none while stopping."""
         async with self._changing_hands:
             new = [name for name in names if name not in self._shards]
-            if not new or self._stopping:
+            if not new or self.is_stopping:
                 return
             leases = await self._database.write(lambda c: shards.acquire(c, new, self._name))
             for lease in leases:
@@ -177,7 +177,7 @@ class Dispatch:
     async def _retire(self, name: str) -> None:
         async with self._changing_hands:
             shard = self._shards.get(name)
-            if shard is not None and shard.is_idle and not self._stopping and await shard.retire():
+            if shard is not None and shard.is_idle and not self.is_stopping and await shard.retire():
                 del self._shards[name]
 
     def _quota_of(self, account: str) -> Callable[[], int | None]:
