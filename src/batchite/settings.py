@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from batchite import config_file
+from batchite import config_file, machine
 from batchite.accounts import Accounts
 from batchite.config_file import checked, read_text
 from batchite.fidelity import Fidelity
@@ -184,6 +184,25 @@ def _seconds(given: object) -> float:
     return seconds
 
 
+def _count(given: object) -> int:
+    try:
+        count = int(given) if isinstance(given, str | int) and not isinstance(given, bool) else 0
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError("must be a whole number from 1 on")
+    return count
+
+
+NODE_BYTES = 40_000_000
+"""What the agent of a node takes, and a little for its tasks."""
+
+
+def default_max_nodes() -> int:
+    """A quarter of the memory for nodes leaves the rest to what their tasks do."""
+    return max(1, machine.memory_bytes() // 4 // NODE_BYTES)
+
+
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -296,6 +315,14 @@ SETTINGS = (
         "PEM file with the authority that signed the certificate, if programs do not know it.",
         "none",
     ),
+    Setting(
+        "max_nodes",
+        default_max_nodes(),
+        _count,
+        "Compute nodes there may be at a time, in all pools together. Each is a process of about 40 MB, "
+        "beside what its tasks take.",
+        "as many as fit into a quarter of this machine's memory",
+    ),
     Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
 )
 
@@ -346,6 +373,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_certificate: str
     tls_key: str
     tls_ca: str
+    max_nodes: int
     log_level: str
     accounts: Accounts
     environment: dict[str, str]

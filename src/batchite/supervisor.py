@@ -210,4 +210,5 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         log_level=settings.log_level,
         content=settings.content,
         fidelity=settings.fidelity,
+        max_nodes=settings.max_nodes,
     )

@@ -82,6 +82,7 @@ def make_dispatch(
     *,
     clock: StepClock | None = None,
     fidelity: Fidelity | None = None,
+    max_nodes: int | None = None,
 ) -> tuple[Dispatch, ScriptedEngine]:
     engines: list[ScriptedEngine] = []
 
@@ -98,6 +99,7 @@ def make_dispatch(
         account_url="http://127.0.0.1:1",
         environment={},
         fidelity=fidelity or Fidelity(),
+        max_nodes=max_nodes,
     )
     return dispatch, engines[0]
 

@@ -223,17 +223,6 @@ async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(databa
         assert (row.state, row.terminate_reason) == ("completed", "AllTasksComplete")
 
 
-async def test_the_core_quota_is_shared_by_all_pools(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 5))
-    dispatch, _ = make_dispatch(database, quota=7)
-    async with running(dispatch):
-        await settled(dispatch, database)
-        (pool,) = await rows(database, schema.pools)
-        assert len(await rows(database, schema.nodes)) == 3
-        assert pool.allocation_state == "steady"
-        assert b"AccountCoreQuotaReached" in pool.resize_errors
-
-
 async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 1))
     job = await database.write(add_job)

@@ -32,6 +32,7 @@ from tests.nodes.peer import NODE, Peer, node_spec, peer, task
 from batchite import proc
 from batchite.engines.base import Handle, Lost
 from batchite.engines.local import leftovers
+from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.engine import LocalEngine
 from batchite.link.messages import Hello, TaskStarted
 
@@ -78,8 +79,9 @@ class LocalWorld:
         for engine in self.engines:
             await engine.close()
         last = LocalEngine(self.nodes, lambda *_: None)
-        for path in sorted(self.nodes.iterdir()) if self.nodes.exists() else []:
-            await last.stop(path.name, None)
+        for node_id in last.found():
+            await last.stop(node_id, None)
+        await last.close()
 
 
 def command_line(pid: str) -> list[str]:
@@ -312,7 +314,7 @@ async def test_directories_that_tasks_made_unwritable_are_removed(world: LocalWo
     await world.service.send(task(1, "/bin/sh -c 'mkdir -p a/b; touch a/b/c; chmod 000 a/b; chmod 555 a'"))
     await world.service.ended(1)
     await engine.stop(spec.node_id, handle)
-    assert not (world.nodes / NODE).exists()
+    await until(lambda: list(world.nodes.iterdir()) == [])
 
 
 async def test_directories_deeper_than_a_program_recurses_are_removed(world: LocalWorld) -> None:
@@ -322,7 +324,7 @@ async def test_directories_deeper_than_a_program_recurses_are_removed(world: Loc
     await world.service.send(task(1, shlex.join([sys.executable, "-c", deep])))
     await world.service.ended(1)
     await engine.stop(spec.node_id, handle)
-    assert not (world.nodes / NODE).exists()
+    await until(lambda: list(world.nodes.iterdir()) == [])
 
 
 async def test_files_are_kept_for_a_node_that_comes_back(world: LocalWorld) -> None:
@@ -370,3 +372,17 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
         somebody.stdout.close()
         os.close(terminal)
         os.close(child_side)
+
+
+async def test_files_that_an_earlier_process_had_no_time_to_remove_are_removed(world: LocalWorld) -> None:
+    left = NodeDirectory(world.nodes, NODE)
+    left.tell(node_spec(world.service.url))
+    assert left.discard() is not None
+    assert world.engine().found() == set()
+    await until(lambda: list(world.nodes.iterdir()) == [])
+
+
+async def test_a_node_that_was_never_begun_costs_no_look_at_processes(world: LocalWorld) -> None:
+    engine = world.engine()
+    with no_descriptors():
+        await engine.stop("never-started", None)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import pytest
 from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
 from batchite.scheduling.pools import (
     REPLACEMENT_PAUSE,
     on_node_ended,
+    on_nodes_added,
     on_nodes_allocated,
     on_pool_changed,
     on_replacement_due,
     on_resize_timeout,
 )
+from batchite.scheduling.room import Refusal
 from batchite.scheduling.state import NodeState, ShardState
 
 
@@ -28,7 +33,8 @@ def test_a_new_pool_asks_for_nodes_and_becomes_steady_when_it_has_them() -> None
     assert asked.changes.due_set[0].kind == "resize-timeout"
     assert asked.changes.resize_ended == []
     got = Decisions()
-    on_nodes_allocated(state, [new_node(1), new_node(2)], 0, NOW, got)
+    on_nodes_added(state, [new_node(1), new_node(2)], got)
+    on_nodes_allocated(state, None, NOW, got)
     assert [effect.node for effect in sent(got, StartNode)] == ["node-1", "node-2"]
     assert got.changes.resize_ended[0].errors == ()
     assert state.pool is not None
@@ -43,15 +49,40 @@ def test_both_kinds_of_nodes_are_asked_for() -> None:
     assert {dedicated: wanted[dedicated].count for dedicated in wanted} == {True: 2, False: 3}
 
 
-def test_a_core_quota_ends_the_resize_with_its_error() -> None:
+@pytest.mark.parametrize(
+    ("rule", "code"), [("core quota", "AccountCoreQuotaReached"), ("max_nodes", "AllocationFailed")]
+)
+def test_a_refusal_ends_the_resize_with_its_error(
+    rule: Literal["core quota", "max_nodes"], code: str
+) -> None:
+    state = ShardState()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=3), NOW, Decisions())
+    on_nodes_added(state, [new_node(1)], Decisions())
+    decisions = Decisions()
+    on_nodes_allocated(state, Refusal(2, rule, 7), NOW, decisions)
+    (ended,) = decisions.changes.resize_ended
+    assert [error.code for error in ended.errors] == [code]
+    assert "2 of the nodes" in ended.errors[0].message
+    assert rule in ended.errors[0].message
+    assert decisions.changes.nodes_wanted == {}
+
+
+def test_after_a_portion_the_rest_is_asked_for() -> None:
     state = ShardState()
     on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=3), NOW, Decisions())
     decisions = Decisions()
-    on_nodes_allocated(state, [new_node(1)], 2, NOW, decisions)
-    (ended,) = decisions.changes.resize_ended
-    assert [error.code for error in ended.errors] == ["AccountCoreQuotaReached"]
-    assert "2 of the nodes" in ended.errors[0].message
-    assert decisions.changes.nodes_wanted == {}
+    on_nodes_added(state, [new_node(1)], decisions)
+    on_nodes_allocated(state, None, NOW, decisions)
+    assert decisions.changes.nodes_wanted[True].count == 2
+    assert decisions.changes.resize_ended == []
+
+
+def test_what_has_not_begun_leaves_first() -> None:
+    state = shard(nodes=2)
+    add_node(state, 1, "creating")
+    decisions = Decisions()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=1), NOW, decisions)
+    assert [effect.node for effect in sent(decisions, StopNode)] == ["node-1"]
 
 
 def test_a_lost_node_is_replaced_at_once() -> None:

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from batchite.dispatch.allocation import NOTHING, Allocation, allocate
 from batchite.scheduling.decisions import Changes, Completed, Requeued, StartTaskChanged
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import ALL_TASKS_COMPLETE
+from batchite.scheduling.room import Limits
 from batchite.store.batch import execution
 from batchite.wire.ticks import Timestamp
 
 
-class Outcome(NamedTuple):
-    """What only the store could decide: the nodes it added, and how many it refused."""
-
-    nodes: list[tuple[int, str, bool]]
-    """number, id, dedicated"""
-    refused: int
-
-
 def apply(
-    connection: sa.Connection, account: str, quota: int | None, shard: str, changes: Changes, now: int
-) -> Outcome:
+    connection: sa.Connection, account: str, limits: Limits, shard: str, changes: Changes, now: int
+) -> Allocation:
     """Write everything, in the order `Changes` documents."""
     _apply_tasks(connection, changes)
     _apply_nodes(connection, account, changes)
-    outcome = _add_nodes(connection, account, quota, changes, now)
+    wanted = changes.nodes_wanted.values()
+    allocation = allocate(connection, account, limits, wanted, now) if wanted else NOTHING
     for ended in changes.resize_ended:
         execution.end_resize(connection, ended.pool, ended.at, _failures_json(ended.errors))
     for removed in changes.pool_removed:
@@ -44,7 +38,7 @@ def apply(
         execution.set_due(connection, shard, due.kind, due.subject, due.at)
     for cleared in changes.due_cleared:
         execution.clear_due(connection, cleared.kind, cleared.subject)
-    return outcome
+    return allocation
 
 
 def _apply_tasks(connection: sa.Connection, changes: Changes) -> None:
@@ -164,29 +158,6 @@ def _each(
 ) -> None:
     if rows:
         write(connection, rows)
-
-
-def _add_nodes(
-    connection: sa.Connection, account: str, quota: int | None, changes: Changes, now: int
-) -> Outcome:
-    added: list[tuple[int, str, bool]] = []
-    refused = 0
-    for wanted in changes.nodes_wanted.values():
-        rows = [
-            {
-                "pool_no": wanted.pool,
-                "id": f"tvmps_{secrets.token_hex(32)}_{'d' if wanted.dedicated else 'p'}",
-                "dedicated": wanted.dedicated,
-                "state": "creating",
-                "state_time": now,
-                "allocated": now,
-            }
-            for _ in range(wanted.count)
-        ]
-        nodes = execution.add_nodes(connection, account, quota, wanted.cores, rows)
-        added += [(number, node_id, wanted.dedicated) for number, node_id in nodes]
-        refused += wanted.count - len(nodes)
-    return Outcome(added, refused)
 
 
 def _start_task_row(one: StartTaskChanged) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from batchite.scheduling import nodes, pools, tasks
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
+from batchite.scheduling.room import Refusal
 from batchite.scheduling.state import NodeState, ShardState
 
 MAX_TEXT = 1024
@@ -48,6 +49,13 @@ class NodeEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocated:
+    """The store made nodes, or made no more; those made are known already."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobPurged:
     job: int
 
@@ -60,7 +68,7 @@ class Due:
     subject: int
 
 
-Input = Frame | NodeStarted | NodeClosed | NodeEnded | JobPurged | Due
+Input = Frame | NodeStarted | NodeClosed | NodeEnded | Allocated | JobPurged | Due
 
 
 def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> None:
@@ -80,6 +88,8 @@ def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> Non
         case NodeEnded(node_id):
             if node_id in state.nodes:
                 pools.on_node_ended(state, state.nodes[node_id], now, decisions)
+        case Allocated(refusal):
+            pools.on_nodes_allocated(state, refusal, now, decisions)
         case JobPurged(job):
             on_job_purged(state, job, decisions)
         case Due(kind, subject):

@@ -49,7 +49,7 @@ class _JobDefinition(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class KnownNode:
-    """What the effects need to know of a node that an earlier owner left behind."""
+    """What has to be known of a node that an earlier owner left behind."""
 
     number: int
     handle: str | None
@@ -59,6 +59,11 @@ class KnownNode:
     def started(self) -> bool:
         """Whether the engine has given a handle for it."""
         return self.handle is not None
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the engine may have been asked for it."""
+        return self.handle is not None or self.token_hash is not None
 
 
 @dataclass(frozen=True, slots=True)

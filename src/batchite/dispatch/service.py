@@ -9,14 +9,17 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 
 from batchite.accounts import Accounts
-from batchite.dispatch.effects import Effects, Surroundings
+from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.inputs import Due, Frame, NodeClosed
 from batchite.dispatch.links import Links
+from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.shard import Shard
+from batchite.dispatch.surroundings import Surroundings
 from batchite.engines.base import Engine, Lost
 from batchite.fidelity import Fidelity
-from batchite.link.messages import FromAgent
+from batchite.link.messages import FromAgent, Hello
+from batchite.scheduling.room import Limits
 from batchite.store.batch import owned, shards
 from batchite.store.database import Database
 from batchite.wire.ticks import TICKS_PER_SECOND, Clock
@@ -34,8 +37,9 @@ class Dispatch:
     """Owner of all shards. Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
 
     `make_engine` is given the function to call when a node is lost. `account_url` is the Batch
-    endpoint, for agents and tasks; `environment` is given to every task. `link_app` and `transfer_app`
-    are ASGI apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
+    endpoint, for agents and tasks; `environment` is given to every task. There are no more than
+    `max_nodes` nodes in all. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
+    `/-/nodes` and `/-/transfers`.
     """
 
     def __init__(
@@ -48,16 +52,19 @@ class Dispatch:
         account_url: str,
         environment: Mapping[str, str],
         fidelity: Fidelity,
+        max_nodes: int | None = None,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._clock = clock
         self._fidelity = fidelity
+        self._max_nodes = max_nodes
         self._name = secrets.token_hex(8)
         self._links = Links(self._received, self._closed)
         self._engine = make_engine(self._lost)
         surroundings = Surroundings(account_url, environment)
-        self._effects = Effects(database, self._links, self._engine, surroundings)
+        self._nodes = Nodes(database, self._links, self._engine, surroundings)
+        self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)
         self._shards: dict[str, Shard] = {}
         self._changing_hands = asyncio.Lock()
@@ -98,12 +105,13 @@ class Dispatch:
                 await self._rounds
         for shard in owned_shards:
             await shard.stop()
-        remain = await self._effects.end_nodes() if end_nodes else set()
+        remain = await self._nodes.end() if end_nodes else set()
         if end_nodes:
             for shard in owned_shards:
                 if shard.name not in remain:
                     await shard.send_home()
         await self._effects.close()
+        await self._nodes.close()
         await self._engine.close()
         return not remain
 
@@ -169,9 +177,15 @@ class Dispatch:
                 return
             leases = await self._database.write(lambda c: shards.acquire(c, new, self._name))
             for lease in leases:
-                quota = self._quota_of(lease.account)
-                shard = Shard(lease, self._database, self._clock, self._effects, quota, self._fidelity)
-                self._shards[lease.shard] = shard
+                shard = self._shards[lease.shard] = Shard(
+                    lease,
+                    self._database,
+                    self._clock,
+                    self._effects,
+                    self._nodes,
+                    self._limits_of(lease.account),
+                    self._fidelity,
+                )
                 shard.start()
 
     async def _retire(self, name: str) -> None:
@@ -180,24 +194,26 @@ class Dispatch:
             if shard is not None and shard.is_idle and not self.is_stopping and await shard.retire():
                 del self._shards[name]
 
-    def _quota_of(self, account: str) -> Callable[[], int | None]:
+    def _limits_of(self, account: str) -> Callable[[], Limits]:
         found = self._accounts.find_batch(account)
-        return lambda: None if found is None else found.core_quota
+        return lambda: Limits(None if found is None else found.core_quota, self._max_nodes)
 
     # -- routing
 
     def _received(self, node_id: str, messages: list[FromAgent]) -> None:
-        shard = self._effects.shard_of(node_id)
+        shard = self._nodes.shard_of(node_id)
         if shard is not None:
             shard.put(Frame(node_id, messages))
+        if messages and isinstance(messages[0], Hello):
+            self._nodes.spoke(node_id)
         for message in messages:
             self.files.answered(node_id, message)
 
     def _closed(self, node_id: str) -> None:
         self.files.disconnected(node_id)
-        shard = self._effects.shard_of(node_id)
+        shard = self._nodes.shard_of(node_id)
         if shard is not None:
             shard.put(NodeClosed(node_id))
 
     def _lost(self, node_id: str, reason: str) -> None:
-        self._effects.lost(node_id, reason)
+        self._nodes.lost(node_id, reason)

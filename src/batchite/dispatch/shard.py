@@ -15,10 +15,11 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from batchite.dispatch import committer, events, inputs, loading
-from batchite.dispatch.committer import Outcome
+from batchite.dispatch.allocation import NOTHING, Allocation
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.inputs import Frame, Input
 from batchite.dispatch.loading import KnownNode, Stored
+from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.settling import Settling
 from batchite.dispatch.windows import read_windows
 from batchite.fidelity import Fidelity
@@ -27,6 +28,7 @@ from batchite.scheduling import jobs, pools
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
 from batchite.scheduling.nodes import on_nodes_sent_home, settle_phases
 from batchite.scheduling.placement import place
+from batchite.scheduling.room import Limits
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.store.batch import shards
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
@@ -45,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Shard:
-    """Runs until `stop`; `quota` is asked for the account's core quota at every commit."""
+    """Runs until `stop`; `limits` is asked at every commit what nodes have to keep within."""
 
     def __init__(
         self,
@@ -53,7 +55,8 @@ class Shard:
         database: Database,
         clock: Clock,
         effects: Effects,
-        quota: Callable[[], int | None],
+        nodes: Nodes,
+        limits: Callable[[], Limits],
         fidelity: Fidelity,
     ) -> None:
         self.name = lease.shard
@@ -66,7 +69,8 @@ class Shard:
         self._database = database
         self._clock = clock
         self._effects = effects
-        self._quota = quota
+        self._nodes = nodes
+        self._limits = limits
         self._fidelity = fidelity
         self._inbox: list[Input] = []
         self._look = True
@@ -162,7 +166,7 @@ class Shard:
         """Begin with what the store says, and take up what was left to do."""
         stored = await self._database.read(self._read)
         self.state = stored.state
-        self._effects.know(self, stored.nodes)
+        self._nodes.know(self, stored.nodes)
         self._loaded.set()
         decisions, now = Decisions(), self._clock.now().ticks
         for node in self.state.nodes.values():
@@ -173,7 +177,7 @@ class Shard:
         pools.on_pool_changed(self.state, self.state.pool, now, decisions)
         _take_up(stored, now, decisions)
         await self._carry_out(decisions, [], self._applied)
-        await self._effects.adopt(self)
+        await self._nodes.adopt(self)
         self.wake()
 
     def _read(self, connection: sa.Connection) -> Stored:
@@ -204,43 +208,47 @@ class Shard:
                 await read_windows(self._database, state, reads)
                 place(state, decisions)
             settle_phases(state, now, decisions)
-            outcome = await self._commit(decisions, applied, now)
+            allocation = await self._commit(decisions, applied, now)
             self._acknowledge(batch)
             self._settling.advance(self._applied, state.assignments)
             reads = decisions.take_reads()
             self._effects.carry_out(self, decisions.effects)
-            if not reads and not outcome.nodes and not outcome.refused:
+            self._take(allocation)
+            if not reads:
                 return
             batch, decisions = [], Decisions()
-            self._take_nodes(outcome, decisions)
-            if reads:
-                await read_windows(self._database, state, reads)
+            await read_windows(self._database, state, reads)
 
-    async def _commit(self, decisions: Decisions, applied: int, now: int) -> Outcome:
+    async def _commit(self, decisions: Decisions, applied: int, now: int) -> Allocation:
         changes, consumed = decisions.changes, applied > self._applied
         if not changes and not consumed:
-            return Outcome([], 0)
+            return NOTHING
 
-        def unit(connection: sa.Connection) -> Outcome:
+        def unit(connection: sa.Connection) -> Allocation:
             shards.advance(connection, self._lease, applied)
             if consumed:
                 shards.forget_events(connection, self.name, applied)
-            return committer.apply(connection, self.account, self._quota(), self.name, changes, now)
+            return committer.apply(connection, self.account, self._limits(), self.name, changes, now)
 
-        outcome = await self._database.write(unit)
+        allocation = await self._database.write(unit)
         self._applied = applied
-        return outcome
+        return allocation
 
-    def _take_nodes(self, outcome: Outcome, decisions: Decisions) -> None:
+    def _take(self, allocation: Allocation) -> None:
+        """New nodes are begun at once; whether more are wanted is decided when all news has been heard."""
         pool = self.state.pool
-        if pool is None or not (outcome.nodes or outcome.refused):
+        if pool is None or not allocation:
             return
+        new = {node.id: KnownNode(node.number, None, None) for node in allocation.nodes}
+        self._nodes.know(self, new)
+        decisions = Decisions()
         nodes = [
-            NodeState(number, node_id, dedicated, pool.slots_per_node, "creating", "creating")
-            for number, node_id, dedicated in outcome.nodes
+            NodeState(node.number, node.id, node.dedicated, pool.slots_per_node, "creating", "creating")
+            for node in allocation.nodes
         ]
-        self._effects.know(self, {node.id: KnownNode(node.number, None, None) for node in nodes})
-        pools.on_nodes_allocated(self.state, nodes, outcome.refused, self._clock.now().ticks, decisions)
+        pools.on_nodes_added(self.state, nodes, decisions)
+        self._effects.carry_out(self, decisions.effects)
+        self.put(inputs.Allocated(allocation.refusal))
 
     async def _apply_events(self, decisions: Decisions) -> int:
         """Decide about what API operations changed; the number of the last event."""
@@ -279,7 +287,7 @@ class Shard:
             stored, decisions = self._read(connection), Decisions()
             _take_up(stored, now, decisions)
             on_nodes_sent_home(stored.state, now, decisions)
-            committer.apply(connection, self.account, self._quota(), self.name, decisions.changes, now)
+            committer.apply(connection, self.account, self._limits(), self.name, decisions.changes, now)
 
         await self._database.write(unit)
 

@@ -30,6 +30,7 @@ async def compose(launch: Launch) -> Parts:
         lambda lost: LocalEngine(data_dir / "nodes", lost),
         account_url=launch.url,
         environment=launch.environment,
+        max_nodes=launch.max_nodes,
         fidelity=launch.fidelity,
     )
     suffix = next(iter(launch.host_suffixes), None)

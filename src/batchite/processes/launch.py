@@ -41,6 +41,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     content: str = ""
     """URL of the object store that keeps the bytes of blobs; none: a directory"""
     fidelity: Fidelity = Fidelity()
+    max_nodes: int | None = None
+    """compute nodes of all accounts together; none: as many as are wanted"""
 
 
 def send(channel: socket.socket, launch: Launch, listening: socket.socket) -> None:

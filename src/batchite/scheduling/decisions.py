@@ -75,7 +75,8 @@ class Leased(msgspec.Struct, frozen=True):
 
 
 class NodesWanted(msgspec.Struct, frozen=True):
-    """Add nodes as far as the account's core quota goes; answered by `on_nodes_allocated`."""
+    """Add nodes as far as there is room, perhaps a portion of them; answered by `on_nodes_added` and
+    `on_nodes_allocated`."""
 
     pool: int
     dedicated: bool

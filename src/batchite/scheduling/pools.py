@@ -16,6 +16,7 @@ from batchite.scheduling.decisions import (
 )
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.nodes import on_node_gone, remove
+from batchite.scheduling.room import Refusal, explain
 from batchite.scheduling.state import NodeState, PoolState, ShardState
 from batchite.wire.ticks import TICKS_PER_SECOND
 
@@ -57,16 +58,18 @@ def size(state: ShardState, at: int, decisions: Decisions) -> None:
         _end_resize(state, at, (), decisions)
 
 
-def on_nodes_allocated(
-    state: ShardState, nodes: Iterable[NodeState], refused: int, at: int, decisions: Decisions
-) -> None:
-    """The store added these nodes of all kinds; `refused` more would have broken the core quota."""
+def on_nodes_added(state: ShardState, nodes: Iterable[NodeState], decisions: Decisions) -> None:
+    """The store has made these nodes, of all kinds; `on_nodes_allocated` follows."""
     for node in nodes:
         state.nodes[node.id] = node
         decisions.effects.append(StartNode(node.id))
+
+
+def on_nodes_allocated(state: ShardState, refusal: Refusal | None, at: int, decisions: Decisions) -> None:
+    """The store has made a portion of the nodes wanted, and no more if there is a refusal."""
     pool = state.pool
-    if refused and pool is not None:
-        _end_resize(state, at, (_quota_reached(refused, pool),), decisions)
+    if refusal is not None and pool is not None:
+        _end_resize(state, at, (explain(refusal, pool.node_cores),), decisions)
     else:
         size(state, at, decisions)
 
@@ -115,18 +118,9 @@ def _end_resize(state: ShardState, at: int, errors: tuple[Failure, ...], decisio
     decisions.changes.due_cleared.append(DueCleared("resize-timeout", pool.number))
 
 
-def _quota_reached(refused: int, pool: PoolState) -> Failure:
-    return Failure(
-        "usererror",
-        "AccountCoreQuotaReached",
-        f"The account's core quota leaves no room for {refused} of the nodes wanted "
-        f"({pool.node_cores} cores each). Remove nodes of other pools, ask for fewer, or raise the quota.",
-    )
-
-
 def _least_useful(nodes: list[NodeState]) -> list[NodeState]:
-    """Nodes without tasks first, the youngest of them first."""
-    return sorted(nodes, key=lambda node: (len(node.assignments), -node.number))
+    """Nodes without tasks first, of these the ones that have not begun, and the youngest of them first."""
+    return sorted(nodes, key=lambda node: (len(node.assignments), node.phase != "creating", -node.number))
 
 
 def _remove_if_empty(state: ShardState, decisions: Decisions) -> None:

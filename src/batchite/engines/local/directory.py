@@ -1,10 +1,14 @@
-"""The directory of a node: what its agent is told, what it said, and all that its tasks leave."""
+"""The directory of a node: what its agent is told, what it said, and all that its tasks leave.
+
+A node is over when nothing of it runs. Its files are moved aside then and removed in the background,
+since tasks may have left a great many.
+"""
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -14,7 +18,8 @@ from batchite.link.spec import FILE_NAME, NodeSpec
 
 _LOG_NAME = "agent.log"
 _LOG_TAIL_BYTES = 2000
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_WASTE = ".waste-"
+_RESISTS = "files of a node that is over stay in %s: %s"
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +68,32 @@ class NodeDirectory:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
-    def remove(self) -> None:
-        """Remove all files, which may take a while. Some may resist; the node is over all the same.
+    def discard(self) -> Path | None:
+        """Take the files out of sight at once; returns where they are to be removed.
 
-        Raises OSError only for want of descriptors or memory.
+        They may resist; the node is over all the same.
         """
+        waste = self.path.with_name(_WASTE + secrets.token_hex(8))
         try:
-            removal.remove(str(self.path))
+            self.path.rename(waste)
         except FileNotFoundError:
-            return
+            return None
         except OSError as error:
-            if error.errno in _SHORTAGES:
-                raise
-            log.warning("files of node %s stay in %s: %s", self.path.name, self.path, error.strerror)
+            log.warning(_RESISTS, self.path, error.strerror)
+            return None
+        return waste
+
+
+def waste(base: Path) -> list[Path]:
+    """What has been discarded and is still there."""
+    return list(base.glob(f"{_WASTE}*"))
+
+
+def remove(waste: Path) -> None:
+    """Which may take a while; what resists stays."""
+    try:
+        removal.remove(str(waste))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning(_RESISTS, waste, error.strerror)

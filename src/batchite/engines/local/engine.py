@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.engines.local import agent as agents
+from batchite.engines.local import directory as directories
 from batchite.engines.local.agent import Agent
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.leftovers import Leftovers
@@ -28,7 +29,7 @@ CLOSE_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 """Before what could not be done for want of descriptors or memory is tried again."""
 THREADS = 4
-"""for starting agents and removing files"""
+"""for starting agents, and as many for removing files: a full directory delays no start"""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class LocalEngine:
         self._nodes: dict[str, _Node] = {}
         self._work: set[asyncio.Task[Any]] = set()
         self._threads = ThreadPoolExecutor(THREADS, "engine")
+        self._removing = ThreadPoolExecutor(THREADS, "remove")
+        for waste in directories.waste(self._directory):
+            self._removing.submit(directories.remove, waste)
         self._look: asyncio.Task[dict[str, Agent]] | None = None
         self._leftovers = Leftovers()
         self._closed = False
@@ -86,7 +90,8 @@ class LocalEngine:
         here = str(self._directory)
         running = {Path(directory) for directory in agents.running()}
         kept = set(self._directory.iterdir()) if self._directory.exists() else set()
-        return {path.name for path in running | kept if str(path.parent) == here}
+        paths = {path for path in running | kept if str(path.parent) == here}
+        return {path.name for path in paths if not path.name.startswith(".")}
 
     async def close(self) -> None:
         self._closed = True
@@ -100,6 +105,7 @@ class LocalEngine:
                 node.watch.close()
         self._nodes.clear()
         self._threads.shutdown(wait=False)
+        self._removing.shutdown(wait=False, cancel_futures=True)
 
     async def _do(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry it out, also if the caller is cancelled: a node half started would be nobody's."""
@@ -154,14 +160,21 @@ class LocalEngine:
     async def _stop(self, node_id: str, handle: Handle | None, keep_files: bool, grace: float) -> None:
         async with self._held(node_id) as node:
             node.loss, node.was_stopped = None, True
+            if node.watch is None and handle is None and not node.directory.is_there:
+                return  # it was never begun
             await self._end(node, await self._find(node, handle), grace)
             if not keep_files:
-                await self._in_thread(node.directory.remove)
+                self._discard(node.directory)
 
     async def _end(self, node: _Node, running: Watch | None, grace: float) -> None:
         if running is not None:
             await running.end(grace)
         await self._leftovers.end(node.directory.root)
+
+    def _discard(self, directory: NodeDirectory) -> None:
+        waste = directory.discard()
+        if waste is not None:
+            self._removing.submit(directories.remove, waste)
 
     # adopting
 
@@ -231,7 +244,7 @@ class LocalEngine:
                 return
             last_words = await self._in_thread(node.directory.last_words)
             await self._end(node, None, 0)
-            await self._in_thread(node.directory.remove)
+            self._discard(node.directory)
             if not self._closed:
                 self._lost(node_id, f"{node.loss}: {last_words}" if last_words else node.loss)
             node.loss = None

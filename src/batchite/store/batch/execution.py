@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from batchite.store.batch.schema import core_usage, due, jobs, nodes, pools, task_counts, tasks
+from batchite.store.batch import usage
+from batchite.store.batch.schema import due, jobs, nodes, pools, task_counts, tasks
 from batchite.store.dialects import insert
 
 Rows = Sequence[Mapping[str, Any]]
@@ -105,7 +106,9 @@ _counted = (
 
 _removed = sa.delete(tasks).where(_this_task)
 _booted = (
-    sa.update(nodes).where(_this_node).values(booted=bindparam("at"), agent_version=bindparam("version"))
+    sa.update(nodes)
+    .where(_this_node)
+    .values(booted=bindparam("at"), agent_version=bindparam("version"), errors=None)
 )
 _node_changed = (
     sa.update(nodes).where(_this_node).values(state=bindparam("phase"), state_time=bindparam("at"))
@@ -188,34 +191,10 @@ def change_start_tasks(connection: sa.Connection, rows: Rows) -> None:
     connection.execute(statement, rows)
 
 
-def add_nodes(
-    connection: sa.Connection, account: str, quota: int | None, cores_each: int, rows: list[dict[str, Any]]
-) -> list[tuple[int, str]]:
-    """Add as many of the nodes as the account's core quota allows; returns (number, id) of those.
-
-    The account's row is locked meanwhile, so that pools growing at once cannot share a core.
-    """
-    granted = _take_cores(connection, account, quota, cores_each, len(rows))
-    if granted == 0:
-        return []
+def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
+    """Columns of `nodes`; returns (number, id) of each. Their cores are taken by `usage.change`."""
     statement = sa.insert(nodes).returning(nodes.c.node_no, nodes.c.id, sort_by_parameter_order=True)
-    return [(row[0], row[1]) for row in connection.execute(statement, rows[:granted])]
-
-
-def _take_cores(
-    connection: sa.Connection, account: str, quota: int | None, cores_each: int, wanted: int
-) -> int:
-    upsert = insert(connection, core_usage).values(account=account, cores=0)
-    connection.execute(upsert.on_conflict_do_nothing(index_elements=["account"]))
-    account_row = core_usage.c.account == account
-    used: int = connection.execute(
-        sa.select(core_usage.c.cores).where(account_row).with_for_update()
-    ).scalar_one()
-    granted = wanted if quota is None else min(wanted, max(quota - used, 0) // cores_each)
-    connection.execute(
-        sa.update(core_usage).where(account_row).values(cores=core_usage.c.cores + granted * cores_each)
-    )
-    return granted
+    return [(row[0], row[1]) for row in connection.execute(statement, rows)]
 
 
 def send_nodes_home(connection: sa.Connection, rows: Rows) -> None:
@@ -238,10 +217,7 @@ def send_nodes_home(connection: sa.Connection, rows: Rows) -> None:
 def remove_nodes(connection: sa.Connection, account: str, rows: Rows) -> None:
     """`node`, `cores` (to give back)"""
     connection.execute(sa.delete(nodes).where(_this_node), [{"node": row["node"]} for row in rows])
-    freed = sum(row["cores"] for row in rows)
-    connection.execute(
-        sa.update(core_usage).where(core_usage.c.account == account).values(cores=core_usage.c.cores - freed)
-    )
+    usage.change(connection, account, -sum(row["cores"] for row in rows))
 
 
 def record_start(connection: sa.Connection, node: int, token_hash: bytes) -> None:
@@ -253,6 +229,11 @@ def record_start(connection: sa.Connection, node: int, token_hash: bytes) -> Non
 
 def record_handle(connection: sa.Connection, node: int, handle: str) -> None:
     connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(handle=handle))
+
+
+def record_errors(connection: sa.Connection, node: int, errors: bytes) -> None:
+    """Why the node could not be started (JSON of the API's `errors`), until it has booted."""
+    connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(errors=errors))
 
 
 def end_resize(connection: sa.Connection, pool: int, at: int, errors: bytes | None) -> None:

@@ -1,0 +1,82 @@
+"""Making the nodes that pools want, as far as there is room.
+
+Room is asked for first, and nodes are made in portions, a commit each: what a pool wants may be far more
+than it gets, and in between it may change its mind.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from batchite.scheduling.decisions import NodesWanted
+from batchite.scheduling.room import Limits, Refusal, Usage, grant
+from batchite.store.batch import execution, usage
+
+PORTION = 64
+"""Nodes of a kind made in one commit."""
+
+
+class NewNode(NamedTuple):
+    number: int
+    id: str
+    dedicated: bool
+
+
+class Allocation(NamedTuple):
+    """What only the store could decide: the nodes it added, and that it will not add more."""
+
+    nodes: list[NewNode]
+    refusal: Refusal | None
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.refusal)
+
+
+NOTHING = Allocation([], None)
+
+
+def allocate(
+    connection: sa.Connection, account: str, limits: Limits, wanted: Iterable[NodesWanted], now: int
+) -> Allocation:
+    """The next portion of each kind; nothing is refused that a later portion may still get."""
+    made: list[NewNode] = []
+    refusals: list[Refusal] = []
+    for one in wanted:
+        used = Usage(*usage.lock(connection, account))
+        granted, refusal = grant(one.count, one.cores, used, limits)
+        if refusal is not None and granted <= PORTION:
+            refusals.append(refusal)
+        made += _make(connection, account, one, min(granted, PORTION), now)
+    return Allocation(made, _together(refusals))
+
+
+def _make(
+    connection: sa.Connection, account: str, wanted: NodesWanted, count: int, now: int
+) -> list[NewNode]:
+    if not count:
+        return []
+    usage.change(connection, account, count * wanted.cores)
+    rows = [
+        {
+            "pool_no": wanted.pool,
+            "id": f"tvmps_{secrets.token_hex(32)}_{'d' if wanted.dedicated else 'p'}",
+            "dedicated": wanted.dedicated,
+            "state": "creating",
+            "state_time": now,
+            "allocated": now,
+        }
+        for _ in range(count)
+    ]
+    added = execution.add_nodes(connection, rows)
+    return [NewNode(number, node_id, wanted.dedicated) for number, node_id in added]
+
+
+def _together(refusals: list[Refusal]) -> Refusal | None:
+    """Of both kinds of nodes; the rule is that of the first."""
+    if not refusals:
+        return None
+    return refusals[0]._replace(nodes=sum(refusal.nodes for refusal in refusals))
