@@ -14,6 +14,8 @@ class Scale:
     add_tasks: int
     latency_samples: int
     stored_tasks: int
+    stopped_nodes: int
+    wanted_nodes: int
     small_blobs: int
     sdk_blobs: int
     stream_mebibytes: int
@@ -28,6 +30,8 @@ FULL = Scale(
     add_tasks=20_000,
     latency_samples=200,
     stored_tasks=100_000,
+    stopped_nodes=100,
+    wanted_nodes=10_000,
     small_blobs=2_000,
     sdk_blobs=500,
     stream_mebibytes=256,
@@ -41,6 +45,8 @@ QUICK = Scale(
     add_tasks=2_000,
     latency_samples=30,
     stored_tasks=5_000,
+    stopped_nodes=5,
+    wanted_nodes=200,
     small_blobs=200,
     sdk_blobs=100,
     stream_mebibytes=32,
