@@ -162,6 +162,22 @@ async def test_metadata_and_properties_are_replaced(container: ContainerClient) 
     assert after.etag != before.etag
 
 
+async def test_properties_without_a_content_type_leave_none(container: ContainerClient) -> None:
+    blob = await container.upload_blob("b", b"x", content_settings=ContentSettings(content_type="text/plain"))
+    await blob.set_http_headers(ContentSettings(cache_control="no-cache"))
+    found = (await blob.get_blob_properties()).content_settings
+    assert (found.content_type, found.cache_control) == (None, "no-cache")
+    listed = [blob.content_settings async for blob in container.list_blobs()]
+    assert [(settings.content_type, settings.cache_control) for settings in listed] == [(None, "no-cache")]
+    seen: dict[str, str] = {}
+    await blob.download_blob(raw_response_hook=lambda told: seen.update(told.http_response.headers))
+    assert "Content-Type" not in seen
+    await blob.set_http_headers(None)
+    assert (await blob.get_blob_properties()).content_settings.cache_control is None
+    await blob.upload_blob(b"y", overwrite=True)
+    assert (await blob.get_blob_properties()).content_settings.content_type == "application/octet-stream"
+
+
 async def test_a_wrong_md5_stores_nothing(container: ContainerClient, server: Server) -> None:
     wrong = base64.b64encode(md5(b"other")).decode()
     for size in (10, 100_000):

@@ -79,12 +79,22 @@ async def test_an_empty_list_makes_an_empty_blob(container: ContainerClient) -> 
 async def test_ids_of_one_blob_have_one_length(container: ContainerClient) -> None:
     blob = container.get_blob_client("built")
     await blob.stage_block("four", b"x")
-    with pytest.raises(HttpResponseError) as refused:
-        await blob.stage_block("longer-id", b"x")
-    assert refused.value.error_code == "InvalidBlobOrBlock"
+    for other in ("longer-id", "fives", "six"):
+        with pytest.raises(HttpResponseError) as refused:
+            await blob.stage_block(other, b"x")
+        assert (refused.value.status_code, refused.value.error_code) == (400, "InvalidBlobOrBlock")
     with pytest.raises(HttpResponseError) as invalid:
         await blob.stage_block(base64.b64encode(b"x" * 65).decode(), b"x")
     assert invalid.value.error_code == "InvalidBlockId"
+
+
+async def test_ids_that_are_counted_end_with_the_ninth(container: ContainerClient) -> None:
+    blob = container.get_blob_client("counted")
+    for number in range(1, 10):
+        await blob.stage_block(str(number), b"x")
+    with pytest.raises(HttpResponseError) as refused:
+        await blob.stage_block("10", b"x")
+    assert (refused.value.status_code, refused.value.error_code) == (400, "InvalidBlobOrBlock")
 
 
 async def test_a_large_upload_goes_by_blocks_in_parallel(container: ContainerClient, server: Server) -> None:

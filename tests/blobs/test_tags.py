@@ -79,7 +79,24 @@ async def test_a_search_that_is_no_search_says_why(client: BlobServiceClient) ->
     with pytest.raises(HttpResponseError) as refused:
         await names(client.find_blobs_by_tags("color=blue"))
     assert refused.value.error_code == "InvalidQueryParameterValue"
-    assert "single quotes at character 7" in str(refused.value)
+    assert "Error parsing query at or near character position 7: expected a value in" in str(refused.value)
+
+
+async def test_a_blank_before_the_name_of_a_tag_is_part_of_it(
+    client: BlobServiceClient, container: ContainerClient
+) -> None:
+    blob = await container.upload_blob("b", b"x", tags={" one": "1"})
+    assert await blob.get_blob_tags() == {" one": "1"}
+    await blob.set_blob_tags({" two": " 2", "two": "3"})
+    assert await blob.get_blob_tags() == {" two": " 2", "two": "3"}
+    assert await names(client.find_blobs_by_tags("\" two\"=' 2'")) == ["b"]
+    assert await names(client.find_blobs_by_tags("two=' 2'")) == []
+
+
+async def test_a_condition_of_many_comparisons_comes_in_a_header(container: ContainerClient) -> None:
+    blob = await container.upload_blob("b", b"x", tags={"n": "999"})
+    condition = " OR ".join(f"n='{number}'" for number in range(1000))
+    assert (await blob.get_blob_properties(if_tags_match_condition=condition)).size == 1
 
 
 async def test_a_token_without_the_permission_can_neither_set_nor_test_tags(

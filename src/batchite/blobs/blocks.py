@@ -58,8 +58,8 @@ def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int)
     staged = rows.count(connection, slot)
     if staged is None:
         return slot
-    if staged.id_length != len(block_id):
-        reason = f"all block ids of a blob have the same length; others have {staged.id_length} characters"
+    if staged.id_length != (length := block_list.id_length(block_id)):
+        reason = f"all ids of a blob have one length: this has {length} bytes, others {staged.id_length}"
         raise BlobError("InvalidBlobOrBlock", details=(("Reason", reason),))
     if staged.blocks >= MAX_STAGED and not rows.has(connection, slot, block_id):
         raise BlobError(
@@ -72,7 +72,7 @@ def _check_place(connection: sa.Connection, call: Call, block_id: str, now: int)
 async def put_list(service: Service, call: Call) -> Answer:
     """Put Block List: the blob consists of the listed blocks from now on, without a byte being moved."""
     address.check_blob(call.address.blob)
-    properties = headers.blob_properties(call.headers, plain=False)
+    properties = headers.blob_properties(call.headers)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     extras = given.extras(call)
     document = await _document(call)

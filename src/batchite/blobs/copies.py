@@ -81,7 +81,7 @@ def _read(call: Call) -> _Wish:
     way = _way(call)
     properties = None
     if way == "put from URL":
-        found = headers.blob_properties(call.headers, plain=False)
+        found = headers.blob_properties(call.headers)
         if found != HttpProperties() or call.headers.get(_KEEP_PROPERTIES, "true").lower() == "false":
             properties = found
     option = call.headers.get(_TAG_OPTION, "REPLACE").upper()

@@ -13,7 +13,6 @@ from batchite.store.blobs import extras, kept
 from batchite.store.blobs.containers import encode_metadata
 from batchite.wire.blob import headers
 from batchite.wire.blob import pages as page_rules
-from batchite.wire.blob.headers import HttpProperties
 
 
 async def set_metadata(service: Service, call: Call) -> Answer:
@@ -34,12 +33,12 @@ async def set_metadata(service: Service, call: Call) -> Answer:
 
 
 async def set_properties(service: Service, call: Call) -> Answer:
-    """Set Blob Properties: all are replaced, those not given are cleared.
+    """Set Blob Properties: all are replaced, those not given are cleared, the content type as well.
 
     A request that changes the size or the sequence number of a page blob, and gives no properties,
     leaves them as they are. That the blob was copied is forgotten.
     """
-    properties = headers.blob_properties(call.headers, plain=False)
+    properties = headers.blob_properties(call.headers, start=headers.NOT_DESCRIBED)
     paging = page_rules.read_change(call.headers)
 
     def unit(connection: sa.Connection) -> tuple[int, int | None, list[int]]:
@@ -51,7 +50,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
         blob = blob._replace(stored_extras=fields)
         columns, condemned = pages.apply_change(connection, blob, paging)
         columns.setdefault("extras", fields)
-        if not paging.given or properties != HttpProperties():
+        if not paging.given or properties != headers.NOT_DESCRIBED:
             columns["properties"] = rows.encode_properties(properties)
         rows.update(connection, blob, now, **columns)
         sequence = paging.next_sequence(blob.extras.sequence) if blob.type == "page" else None

@@ -15,7 +15,7 @@ from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.tags import Found
 from batchite.wire.blob import checksums, conditions, leases, listings, tag_filter, tags
 from batchite.wire.blob.conditions import Conditions
-from batchite.wire.blob.errors import BlobError, invalid_parameter, xml_text
+from batchite.wire.blob.errors import BlobError, xml_text
 from batchite.wire.blob.tag_filter import Comparison, FilterError
 
 
@@ -86,7 +86,10 @@ def _read_where(text: str) -> tuple[Comparison, ...]:
     try:
         return tag_filter.search(text)
     except FilterError as error:
-        raise invalid_parameter("where", text, str(error)) from None
+        place = "" if error.position is None else f" at or near character position {error.position}"
+        details = (("QueryParameterName", "where"), ("QueryParameterValue", text), ("Reason", str(error)))
+        message = f"Error parsing query{place}: {error.rule}"
+        raise BlobError("InvalidQueryParameterValue", message, details=details) from None
 
 
 def _entry(found: Found, names: set[str]) -> str:

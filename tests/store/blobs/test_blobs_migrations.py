@@ -53,3 +53,19 @@ def test_names_with_backslashes_get_slashes(tmp_path: Path) -> None:
         ("100%_plain", 9),
     ]
     assert rows(url, "SELECT name FROM uncommitted") == [("a/b/c",)]
+
+
+def test_the_ids_of_staged_blocks_are_measured_in_bytes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/blobs.db"
+    at_revision(
+        url,
+        "0002",
+        "INSERT INTO containers (container_no, account, name, created, modified) VALUES (1, 'a', 'c', 1, 1)",
+        "INSERT INTO contents (content_no, state) VALUES (1, 'live')",
+        "INSERT INTO uncommitted (container_no, name, blocks, id_length, staged) VALUES (1, 'one', 2, 4, 1)",
+        "INSERT INTO uncommitted (container_no, name, blocks, id_length, staged) VALUES (1, 'six', 1, 8, 1)",
+        "INSERT INTO blocks (uncommitted_no, block_id, start, length, content_no, content_start) "
+        "VALUES (1, 'YQ==', 0, 1, 1, 0), (1, 'Yg==', 0, 1, 1, 0), (2, 'YWJjZGVm', 0, 1, 1, 0)",
+    )
+    migrating.upgrade(url, "blobs")
+    assert rows(url, "SELECT name, id_length FROM uncommitted") == [("one", 1), ("six", 6)]

@@ -5,11 +5,11 @@ from batchite.wire.blob.errors import BlobError
 
 
 def test_the_header_is_decoded() -> None:
-    assert tags.read_header("a+b=c%2Fd&e=") == {"a b": "c/d", "e": ""}
+    assert tags.read_header("a+b=c%2Fd&e=&+f=%20g") == {"a b": "c/d", "e": "", " f": " g"}
 
 
 def test_what_is_written_reads_the_same() -> None:
-    given = {"one": "1", "two two": "a=b:c"}
+    given = {"one": "1", "two two": "a=b:c", " blank before": " 2 ", "   ": ""}
     assert tags.read(tags.write(given)) == given
 
 

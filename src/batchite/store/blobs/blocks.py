@@ -12,6 +12,7 @@ from batchite.store.blobs.blobs import Slot
 from batchite.store.blobs.schema import blocks as table
 from batchite.store.blobs.schema import layouts, ranges, uncommitted
 from batchite.store.prepared import Prepared, Values
+from batchite.wire.blob import block_list
 from batchite.wire.ticks import TICKS_PER_DAY
 
 ZEROS = 0
@@ -51,7 +52,7 @@ class Block(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """How many blocks are staged for a blob, and the length that all their ids have."""
+    """How many blocks are staged for a blob, and how many bytes all their ids are made of."""
 
     blocks: int
     id_length: int
@@ -112,7 +113,7 @@ def stage(
     number = slot.uncommitted_no
     if number is None:
         place: Values = {"container_no": slot.container_no, "name": name}
-        about: Values = {"id_length": len(block.id), "staged": now}
+        about: Values = {"id_length": block_list.id_length(block.id), "staged": now}
         number = int(_BEGIN.one_or_none(connection, {**place, **about})[0])
     old = [row[0] for row in _DROP.all(connection, {"number": number, "id": block.id})]
     start = 0

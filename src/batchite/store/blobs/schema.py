@@ -170,7 +170,7 @@ uncommitted = sa.Table(
     sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), nullable=False),
     sa.Column("name", Name, nullable=False),
     sa.Column("blocks", sa.Integer, nullable=False, comment="how many there are"),
-    sa.Column("id_length", sa.Integer, nullable=False, comment="characters in the id of each"),
+    sa.Column("id_length", sa.Integer, nullable=False, comment="bytes that the id of each is made of"),
     sa.Column("staged", Ticks, nullable=False, comment="when the last one was"),
     sa.UniqueConstraint("container_no", "name"),
     sa.Index("uncommitted_by_time", "staged"),

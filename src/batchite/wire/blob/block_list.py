@@ -41,6 +41,11 @@ def check_id(block_id: str) -> str:
     return block_id
 
 
+def id_length(block_id: str) -> int:
+    """How many bytes a block id is made of; for all ids of a blob that is the same."""
+    return len(binascii.a2b_base64(block_id))
+
+
 class _Reader:
     """Collects the blocks while the parser goes through the document."""
 

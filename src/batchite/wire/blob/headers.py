@@ -40,6 +40,8 @@ class HttpProperties(msgspec.Struct, frozen=True, omit_defaults=True):
     content_md5: str = ""
 
 
+_USUAL = HttpProperties()
+
 SHOWN_AS: tuple[tuple[str, str], ...] = (
     ("content_type", "Content-Type"),
     ("content_encoding", "Content-Encoding"),
@@ -109,8 +111,14 @@ def printable(text: str) -> str:
     return _CONTROL.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
 
 
-def blob_properties(headers: Mapping[str, str], *, plain: bool) -> HttpProperties:
-    """The properties which the `x-ms-blob-*` headers give.
+NOT_DESCRIBED = HttpProperties(content_type="")
+"""Not even by the usual type, which only what is created gets."""
+
+
+def blob_properties(
+    headers: Mapping[str, str], *, plain: bool = False, start: HttpProperties = _USUAL
+) -> HttpProperties:
+    """The properties which the `x-ms-blob-*` headers give, in the place of those of `start`.
 
     `plain`: the ordinary headers (`Content-Type`, ...) describe the content too, as for Put Blob, and
     count where the `x-ms-blob-*` form is absent.
@@ -123,7 +131,7 @@ def blob_properties(headers: Mapping[str, str], *, plain: bool) -> HttpPropertie
     given["content_md5"] = _read_md5("x-ms-blob-content-md5", headers.get("x-ms-blob-content-md5", ""))
     if not given.get("content_type"):
         given.pop("content_type", None)
-    return HttpProperties(**given)
+    return msgspec.structs.replace(start, **given)
 
 
 def _read_md5(name: str, value: str) -> str:

@@ -6,7 +6,7 @@
 
 A name stands in double quotes, or bare if it is a word. Words of the grammar are in any case. Values
 compare as text, by code points. A search knows neither OR, NOT, <> nor parentheses, and beside tags
-the name @container.
+the name @container; it compares at most ten tags, each once or with a range.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-MAX_LENGTH = 8 * 1024
+from batchite.wire.blob import tags as rules
+
+MAX_LENGTH = 128 * 1024
 MAX_DEPTH = 16
-MAX_COMPARISONS = 50
+MAX_COMPARISONS = 1000
+MAX_SEARCHED = 10
+"""Tags that a search compares."""
 CONTAINER = "@container"
 
 Comparator = Literal["=", "<>", ">", ">=", "<", "<="]
@@ -40,7 +44,12 @@ _TOKEN = re.compile(
 
 
 class FilterError(ValueError):
-    """The expression breaks the grammar; says what and where."""
+    """The expression breaks a rule; says which and where, if it is at one place (its number is from 1)."""
+
+    def __init__(self, rule: str, position: int | None = None) -> None:
+        super().__init__(rule if position is None else f"{rule} at character {position}")
+        self.rule = rule
+        self.position = position
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +68,18 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    left: Expression
-    right: Expression
+    parts: tuple[Expression, ...]
 
     def holds(self, tags: Mapping[str, str]) -> bool:
-        return self.left.holds(tags) and self.right.holds(tags)
+        return all(part.holds(tags) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    left: Expression
-    right: Expression
+    parts: tuple[Expression, ...]
 
     def holds(self, tags: Mapping[str, str]) -> bool:
-        return self.left.holds(tags) or self.right.holds(tags)
+        return any(part.holds(tags) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +100,29 @@ def condition(text: str) -> Expression:
 
 def search(text: str) -> tuple[Comparison, ...]:
     """The parameter `where` of Find Blobs by Tags; all have to hold. Raises FilterError."""
-    found = tuple(_joined(_Parser(text, simple=True).whole()))
-    for comparison in found:
-        if comparison.comparator == "<>":
-            raise FilterError(f"{comparison.name} <> is for conditions only, not for a search")
-        if comparison.name == CONTAINER and comparison.comparator != "=":
-            raise FilterError(f"{CONTAINER} is compared by = only")
-        if comparison.name.startswith("@") and comparison.name != CONTAINER:
-            raise FilterError(f"{comparison.name} is not known; there is {CONTAINER}")
-    if all(comparison.name == CONTAINER for comparison in found):
+    found = _joined(_Parser(text, simple=True).whole())
+    searched = {comparison.name for comparison in found} - {CONTAINER}
+    if not searched:
         raise FilterError("a search compares at least one tag")
+    if len(searched) > MAX_SEARCHED:
+        raise FilterError(f"there can be at most {MAX_SEARCHED} unique tags in a query")
+    for name in searched | {CONTAINER}:
+        _check_together(name, [comparison.comparator for comparison in found if comparison.name == name])
     return found
 
 
-def _joined(expression: Expression) -> list[Comparison]:
-    if isinstance(expression, And):
-        return [*_joined(expression.left), *_joined(expression.right)]
-    if isinstance(expression, Comparison):
-        return [expression]
-    raise FilterError("a search joins comparisons by AND only")
+def _joined(expression: Expression) -> tuple[Comparison, ...]:
+    """Of a simple expression."""
+    parts = expression.parts if isinstance(expression, And) else (expression,)
+    return tuple(part for part in parts if isinstance(part, Comparison))
+
+
+def _check_together(name: str, comparators: list[Comparator]) -> None:
+    """Raises FilterError unless they are one, or the two ends of a range."""
+    if name == CONTAINER and set(comparators) - {"="}:
+        raise FilterError(f"{CONTAINER} is compared by = only")
+    if len(comparators) > 1 and sorted(comparator[0] for comparator in comparators) != ["<", ">"]:
+        raise FilterError(f"{name} is compared once, or by a lower and an upper bound")
 
 
 class _Parser:
@@ -142,7 +153,7 @@ class _Parser:
             self._token = self._next()
 
     def _error(self, expected: str) -> FilterError:
-        return FilterError(f"expected {expected} at character {self._at + 1}")
+        return FilterError(f"expected {expected}", self._at + 1)
 
     def _take(self, group: str, *values: str) -> str | None:
         """The token if it is of this kind (and one of these, in upper case), and go on behind it."""
@@ -161,16 +172,16 @@ class _Parser:
     def _expression(self, depth: int) -> Expression:
         if depth > MAX_DEPTH:
             raise FilterError(f"parentheses and NOT go at most {MAX_DEPTH} deep")
-        left = self._term(depth)
+        parts = [self._term(depth)]
         while not self._simple and self._take("word", "OR"):
-            left = Or(left, self._term(depth))
-        return left
+            parts.append(self._term(depth))
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def _term(self, depth: int) -> Expression:
-        left = self._factor(depth)
+        parts = [self._factor(depth)]
         while self._take("word", "AND"):
-            left = And(left, self._factor(depth))
-        return left
+            parts.append(self._factor(depth))
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
 
     def _factor(self, depth: int) -> Expression:
         if depth > MAX_DEPTH:
@@ -188,16 +199,43 @@ class _Parser:
         self._comparisons += 1
         if self._comparisons > MAX_COMPARISONS:
             raise FilterError(f"an expression has at most {MAX_COMPARISONS} comparisons")
-        name = self._take("quoted")
-        if name is None:
-            name = self._take("word")
-        if not name:
-            raise self._error("the name of a tag")
+        name = self._name()
+        at = self._at + 1
         sign = self._take("operator")
         comparator = next((known for known in _COMPARE if known == sign), None)
         if comparator is None:
             raise self._error("one of = <> > >= < <=")
+        if comparator == "<>" and self._simple:
+            raise FilterError("<> is for conditions only, not for a search", at)
+        return Comparison(name, comparator, self._value())
+
+    def _name(self) -> str:
+        at = self._at + 1
+        name = self._take("quoted")
+        if name is None:
+            name = self._take("word")
+        if name is None:
+            raise self._error("the name of a tag")
+        if name == CONTAINER and self._simple:
+            return name
+        if name.startswith("@"):
+            raise FilterError(f"unsupported parameter {name!r}; a search knows {CONTAINER}", at)
+        if not 1 <= len(name) <= rules.MAX_NAME:
+            raise FilterError(f"the name of a tag has 1 to {rules.MAX_NAME} characters", at)
+        _check_text(name, at)
+        return name
+
+    def _value(self) -> str:
+        at = self._at + 1
         value = self._take("value")
         if value is None:
             raise self._error("a value in single quotes")
-        return Comparison(name, comparator, value)
+        if len(value) > rules.MAX_VALUE:
+            raise FilterError(f"the value of a tag has at most {rules.MAX_VALUE} characters", at)
+        _check_text(value, at)
+        return value
+
+
+def _check_text(text: str, at: int) -> None:
+    if not rules.TEXT.fullmatch(text):
+        raise FilterError(rules.ALPHABET, at)

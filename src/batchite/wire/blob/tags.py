@@ -14,7 +14,8 @@ MAX_NAME = 128
 MAX_VALUE = 256
 MAX_BODY_BYTES = 64 * 1024
 
-_TEXT = re.compile(r"[A-Za-z0-9 +\-./:=_]*", re.ASCII)
+TEXT = re.compile(r"[A-Za-z0-9 +\-./:=_]*", re.ASCII)
+ALPHABET = "names and values of tags have letters, digits, spaces and + - . / : = _"
 
 
 def read_header(text: str) -> dict[str, str]:
@@ -42,7 +43,7 @@ def _read_tag(element: Element) -> tuple[str, str]:
     if element.name != "Tag":
         raise malformed(f"{element.name!r} is not expected in TagSet; it has Tag")
     element.expect("Key", "Value")
-    return element.value("Key") or "", element.value("Value") or ""
+    return element.exact("Key"), element.exact("Value")
 
 
 def _checked(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -63,8 +64,8 @@ def _check(name: str, value: str) -> None:
     if len(name) > MAX_NAME or len(value) > MAX_VALUE:
         reason = f"a tag's name has at most {MAX_NAME} characters, its value {MAX_VALUE}"
         raise BlobError("TagsTooLarge", details=(("TagName", name[:MAX_NAME]), ("Reason", reason)))
-    if not (_TEXT.fullmatch(name) and _TEXT.fullmatch(value)):
-        raise _invalid(name, "names and values have letters, digits, spaces and + - . / : = _")
+    if not (TEXT.fullmatch(name) and TEXT.fullmatch(value)):
+        raise _invalid(name, ALPHABET)
 
 
 def _invalid(name: str, reason: str) -> BlobError:

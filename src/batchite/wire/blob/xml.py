@@ -19,7 +19,7 @@ MAX_TAG_BYTES = 16 * 1024
 
 @dataclass(slots=True)
 class Element:
-    """`text` is what stands directly inside of it, without white space at the ends."""
+    """`text` is what stands directly inside of it."""
 
     name: str
     text: str = ""
@@ -30,9 +30,14 @@ class Element:
         return next((child for child in self.children if child.name == name), None)
 
     def value(self, name: str) -> str | None:
-        """The text of the first child of that name."""
+        """The text of the first child of that name, without white space at the ends."""
         child = self.child(name)
-        return None if child is None else child.text
+        return None if child is None else child.text.strip()
+
+    def exact(self, name: str) -> str:
+        """The text of the first child of that name as it is; "" if there is none."""
+        child = self.child(name)
+        return "" if child is None else child.text
 
     def expect(self, *names: str) -> None:
         """Raises BlobError InvalidXmlDocument for a child of another name, or a second one of a name."""
@@ -74,8 +79,7 @@ class _Reader:
         self._open[-1].text += data
 
     def end(self, _name: str) -> None:
-        element = self._open.pop()
-        element.text = element.text.strip()
+        self._open.pop()
 
 
 def parse(document: bytes, root: str) -> Element:
