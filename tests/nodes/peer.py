@@ -154,10 +154,17 @@ def node_spec(service_url: str, **changes: object) -> NodeSpec:
 
 
 def task(
-    number: int, command_line: str, *, slots: int = 1, attempt: int = 1, **definition: object
+    number: int,
+    command_line: str,
+    *,
+    slots: int = 1,
+    attempt: int = 1,
+    retries: int = 0,
+    requeues: int = 0,
+    **definition: object,
 ) -> RunTask:
-    content = {"id": f"t{number}", "commandLine": command_line, **definition}
-    return RunTask(number, attempt, "job", f"t{number}", slots, msgspec.json.encode(content))
+    content = msgspec.json.encode({"id": f"t{number}", "commandLine": command_line, **definition})
+    return RunTask(number, attempt, "job", f"t{number}", slots, content, retries, requeues)
 
 
 def task_directory(node: Path, number: int) -> Path:

@@ -7,8 +7,10 @@ import os
 
 import pytest
 
+from batchite.link.messages import RunTask
 from batchite.nodes import failures, wall_clock
 from batchite.nodes.definition import Constraints, Definition
+from batchite.nodes.failed_runs import MAX_KEPT, FailedRuns
 from batchite.nodes.link import redirect, websocket_url
 
 
@@ -50,3 +52,19 @@ def test_websocket_addresses() -> None:
 def test_failures_of_the_system(number: int, code: str) -> None:
     failure = failures.of_system(OSError(number, os.strerror(number)), "X", "writing")
     assert (failure.category, failure.code) == ("servererror", code)
+
+
+def test_failed_runs_are_remembered_for_a_while() -> None:
+    def run(number: int, retries: int = 0, requeues: int = 0) -> RunTask:
+        return RunTask(number, 1, "job", f"t{number}", 1, b"", retries, requeues)
+
+    failed = FailedRuns()
+    failed.add(run(0))
+    failed.add(run(1, retries=4, requeues=2))
+    assert failed.precede(run(1, retries=5, requeues=2))
+    assert not failed.precede(run(1, retries=5, requeues=2))
+    for number in range(1, MAX_KEPT + 1):
+        failed.add(run(number))
+    assert not failed.precede(run(0, retries=1))
+    assert failed.precede(run(1, retries=1))
+    assert failed.precede(run(MAX_KEPT, retries=1))

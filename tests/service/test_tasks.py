@@ -154,13 +154,15 @@ def test_retries(house: House, pool: str, job: str, tmp_path: Path) -> None:
     assert runs_of(refuses) == 1
 
 
-def test_a_retry_that_succeeds_begins_in_an_empty_directory(house: House, job: str, tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    script = f"ls; touch left; echo again; test -e {mark} || {{ touch {mark}; exit 1; }}"
-    task = house.run(job, sh(script), constraints=retries(-1))
+def test_a_retry_that_succeeds_goes_on_where_the_run_before_left_off(house: House) -> None:
+    """On the same node."""
+    job = house.add_job(house.ready_pool())
+    script = "ls; echo again; test -e left || { touch left; exit 1; }"
+    task = house.run(job, sh(script), constraints=retries(1))
     info = task.execution_info
     assert (info.result, info.exit_code, info.retry_count, info.failure_info) == ("success", 0, 1, None)
-    assert house.text(job, task.id) == "again\n"
+    assert house.text(job, task.id) == "left\nagain\n"
+    assert house.text(job, task.id, "stdout.txt.1") == "again\n"
 
 
 def test_the_wall_clock_ends_a_task_and_its_children(house: House, job: str) -> None:

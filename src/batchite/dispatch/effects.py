@@ -81,7 +81,16 @@ class Effects:
         definition = task.definition
         if job.common_environment:
             definition = with_common_environment(definition, job.common_environment)
-        message = link.RunTask(task.number, effect.attempt, job.id, task.id, task.slots, definition)
+        message = link.RunTask(
+            task.number,
+            effect.attempt,
+            job.id,
+            task.id,
+            task.slots,
+            definition,
+            task.retries,
+            task.requeues,
+        )
         self.send(effect.node, message)
 
     def _purge(self, shard: Target, number: int) -> None:

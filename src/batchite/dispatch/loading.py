@@ -162,6 +162,7 @@ def queued_task(row: Row) -> QueuedTask:
         row.retry_count,
         row.max_retries,
         row.definition,
+        row.requeue_count,
     )
 
 

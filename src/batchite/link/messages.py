@@ -89,6 +89,9 @@ class RunTask(Message, frozen=True):
     `definition` is the task's JSON as the API stores it (the newest API version), with the
     job's common environment settings already merged in. A task the agent holds in the same
     attempt is not taken twice.
+
+    `retries` and `requeues` say how often the task was run again so far. One retry more than the last run
+    on the node, which ended with an exit code: this run goes on in the directory as that one left it.
     """
 
     task: int
@@ -97,6 +100,8 @@ class RunTask(Message, frozen=True):
     task_id: str
     slots: int
     definition: bytes
+    retries: int = 0
+    requeues: int = 0
 
 
 class EndTask(Message, frozen=True):

@@ -7,8 +7,9 @@ be removed, and `root`, the only part that the service reads files from::
     root/applications  root/fsmounts  root/shared  root/startup  root/volatile
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
 
-A run always begins in empty directories: what an earlier run left in the same place is moved away
-first. What tasks planted there and on the way there (symbolic links above all) is never followed.
+A run begins in empty directories: what an earlier run left in the same place is moved away first. Only a
+retry goes on where the run before left off, and has that one's output beside its own. What tasks planted
+there and on the way there (symbolic links above all) is never followed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from collections.abc import Sequence
 from batchite.nodes import inside
 from batchite.nodes.python import NodePython
 
+BEFORE = ".1"
+"""What the output files of the run before end in; a pattern for output, `std*.txt`, does not mean them."""
 _STARTUP = "startup"
 _WORKITEMS = "workitems"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -47,16 +50,21 @@ class RunDirectory:
 
     def open(self, files: contextlib.ExitStack) -> tuple[int, int, int]:
         """Descriptors of the working directory and of new files for stdout and stderr, which `files` closes.
-        Raises OSError."""
+        Those of the run before get another name. Raises OSError."""
 
         def kept(descriptor: int) -> int:
             return files.enter_context(inside.opened(descriptor))
 
         directory = kept(self.enter())
         working = kept(inside.enter(directory, ("wd",)))
-        output = kept(inside.create("stdout.txt", directory, 0o644, os.O_APPEND))
-        errors = kept(inside.create("stderr.txt", directory, 0o644, os.O_APPEND))
+        output, errors = (kept(_open_output(name, directory)) for name in ("stdout.txt", "stderr.txt"))
         return working, output, errors
+
+
+def _open_output(name: str, directory: int) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(name, name + BEFORE, src_dir_fd=directory, dst_dir_fd=directory)
+    return inside.create(name, directory, 0o644, os.O_APPEND)
 
 
 class NodeDirectories:
@@ -104,6 +112,14 @@ class NodeDirectories:
             os.mkdir(name, dir_fd=parent)
         os.close(directory.enter("wd", make=True))
         return discarded
+
+    def holds(self, directory: RunDirectory) -> bool:
+        """Whether a run can go on in this directory."""
+        try:
+            os.close(directory.enter("wd"))
+        except OSError:
+            return False
+        return True
 
     def discard_task(self, job_id: str, task_id: str) -> str | None:
         """Move its directory out of sight, at once; returns where to, or None if there is none."""

@@ -52,6 +52,7 @@ class Run:
         "_ended",
         "_environment",
         "_failure",
+        "_goes_on",
         "_loop",
         "_process",
         "_staging",
@@ -67,12 +68,16 @@ class Run:
         directory: RunDirectory,
         environment: Mapping[str, str],
         ended: Ended,
+        *,
+        goes_on: bool,
     ) -> None:
+        """`goes_on`: where the run before left off, if its directory is there still."""
         self._tools = tools
         self._definition = definition
         self._directory = directory
         self._environment = environment
         self._ended: Ended | None = ended
+        self._goes_on = goes_on and tools.directories.holds(directory)
         self._loop = asyncio.get_running_loop()
         self._failure: Failure | None = None
         self._process: Running | None = None
@@ -83,11 +88,12 @@ class Run:
     def begin(self) -> None:
         try:
             self._limit()
-            self._prepare()
+            if not self._goes_on:
+                self._prepare()
         except failures.RunError as error:
             self._fail(error.failure)
             return
-        if self._definition.resource_files:
+        if self._definition.resource_files and not self._goes_on:
             stage = self._tools.stage(self._definition.resource_files, self._directory)
             self._staging = self._loop.create_task(stage)
             self._staging.add_done_callback(self._staged)

@@ -20,6 +20,8 @@ class StartTask:
         self._reports = reports
         self.attempt = 0
         """the last attempt the service asked for"""
+        self._failed = False
+        """the last run ended with an exit code"""
 
     def run(self, message: RunStartTask) -> None:
         if message.attempt <= self.attempt:
@@ -40,9 +42,10 @@ class StartTask:
         environment = self._environments.of_start_task(directory, content.environment_settings or ())
 
         def ended(run: Run, exit_code: int | None, failure: Failure | None) -> None:
+            self._failed = bool(exit_code)
             self._report_end(message.attempt, run.started, exit_code, failure)
 
-        return Run(self._tools, content, directory, environment, ended)
+        return Run(self._tools, content, directory, environment, ended, goes_on=self._failed)
 
     def _report_end(self, attempt: int, started: int, exit_code: int | None, failure: Failure | None) -> None:
         ended = self._tools.clock.now().ticks

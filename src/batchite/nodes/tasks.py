@@ -19,6 +19,7 @@ from batchite.link.messages import (
 )
 from batchite.nodes import definition, failures
 from batchite.nodes.environment import Environments
+from batchite.nodes.failed_runs import FailedRuns
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import Run, Tools
 
@@ -46,6 +47,7 @@ class Tasks:
         self._held: dict[tuple[int, int], Held] = {}
         self._attempts: dict[int, int] = {}
         self._queue: deque[Held] = deque()
+        self._failed = FailedRuns()
 
     def held(self) -> Iterator[HeldTask]:
         """Waiting or running."""
@@ -131,12 +133,15 @@ class Tasks:
             self._over(held, run, exit_code, failure)
             self.advance()
 
-        return Run(self._tools, content, directory, environment, ended)
+        goes_on = self._failed.precede(message)
+        return Run(self._tools, content, directory, environment, ended, goes_on=goes_on)
 
     def _over(self, held: Held, run: Run | None, exit_code: int | None, failure: Failure | None) -> None:
         message = held.message
         self._free += message.slots
         self._drop(held)
+        if exit_code:
+            self._failed.add(message)
         started = run.started if run is not None else None
         self._report_end(message.task, message.attempt, started, exit_code, failure)
 

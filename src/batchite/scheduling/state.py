@@ -36,6 +36,7 @@ class QueuedTask:
     retries: int
     max_retries: int
     definition: bytes
+    requeues: int = 0
 
 
 @dataclass(slots=True)

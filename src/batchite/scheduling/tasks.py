@@ -209,7 +209,12 @@ def _requeue(
     decisions.changes.requeued[task.number] = Requeued(
         task.number, assignment.job.number, task.slots, was, why, at
     )
-    waiting = replace(task, attempt=assignment.attempt, retries=task.retries + (why == "retry"))
+    waiting = replace(
+        task,
+        attempt=assignment.attempt,
+        retries=task.retries + (why == "retry"),
+        requeues=task.requeues + (why == "requeue"),
+    )
     on_task_waits(state, assignment.job, waiting, at, decisions)
 
 

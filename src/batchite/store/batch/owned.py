@@ -17,6 +17,7 @@ _task_columns = (
     tasks.c.retry_count,
     tasks.c.max_retries,
     tasks.c.definition,
+    tasks.c.requeue_count,
 )
 
 Row = sa.Row[*tuple[Any, ...]]
