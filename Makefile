@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test fuzz lint docs bench lock clean
+.PHONY: help install tutorial clients test fuzz lint docs bench lock clean package image
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ lint: install ## style, types, the arrows between the rooms
 
 docs: install ## write the pages that are made of data in the code
 	@$(BIN)/python docs/generate.py
+
+package: install ## build wheel and sdist, and run the tutorial with them in fresh environments
+	@$(BIN)/python packaging/check.py
+
+image: ## build the container image and run it (needs podman)
+	@packaging/check_image.sh
 
 bench: install ## measure, and print the table
 	@$(BIN)/python -m benchmarks

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from batchite import extras
 from batchite.endpoints import ANY_ADDRESS
 from batchite.identity import Identity, TlsError
 from batchite.settings import Settings
@@ -90,8 +91,9 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> N
 def init(data_dir: Path, names: Sequence[str]) -> Identity:
     """Make a certificate for `names`, and an authority that signs it unless there is one already.
 
-    Raises OSError and ValueError (a name that no certificate can have).
+    Raises OSError, ValueError (a name that no certificate can have) and MissingPackageError.
     """
+    extras.require("trustme", "Making certificates")
     import trustme  # only here: it loads much
 
     place = _make_place(data_dir)

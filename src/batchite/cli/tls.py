@@ -10,6 +10,7 @@ import click
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.env import exports
 from batchite.cli.grammar import Words
+from batchite.extras import MissingPackageError
 from batchite.identity import TlsError, trusting
 from batchite.settings import Settings
 
@@ -42,7 +43,7 @@ def _init(settings: Settings, name: Sequence[str], as_json: bool) -> None:
     names = tls.names(settings, name)
     try:
         made = tls.init(settings.data_dir, names)
-    except (OSError, ValueError, TlsError) as error:
+    except (OSError, ValueError, TlsError, MissingPackageError) as error:
         exits.fail(f"the certificate was not made: {error}")
     if as_json:
         made_of = {"certificate": made.certificate, "bundle": made.bundle, "names": list(names)}

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from batchite import extras
 from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
+from batchite.extras import MissingPackageError
 
 if TYPE_CHECKING:
     from obstore.store import BackoffConfig, ClientConfig, ObjectStore, RetryConfig
@@ -107,6 +109,10 @@ def _draft(data_dir: Path) -> Path:
 
 
 def _objects(url: str, owner: str) -> Storage:
+    try:
+        extras.require("obstore", f"Keeping blobs in {url}")
+    except MissingPackageError as error:
+        raise WrongStorageError(f"{error}.") from None
     from obstore.exceptions import BaseError
 
     from batchite.blobs.content.objects import Objects
