@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
 from batchite.store import groups
 from batchite.store.blobs import contents, schema
+from batchite.web.request import Incoming
 
 
 async def pieces(*data: bytes) -> AsyncIterator[bytes]:
@@ -63,6 +65,33 @@ async def test_a_client_that_leaves_leaves_nothing(container: ContainerClient, s
             await server.content.settle()
     assert server.files.numbers() == set()
     assert [blob.name async for blob in container.list_blobs()] == []
+
+
+async def test_a_client_that_leaves_leaves_nothing_in_memory(
+    container: ContainerClient, server: Server
+) -> None:
+    """At once: buffers that wait for the next collection of garbage can be more than there is memory."""
+    path = f"/{NAME}/things/half"
+    headers = signed("PUT", path, {**PUT, "Content-Length": "5000000"})
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+    def requests() -> list[Incoming]:
+        return [found for found in gc.get_objects() if isinstance(found, Incoming) and found.raw_path == path]
+
+    gc.collect()
+    gc.disable()
+    try:
+        _, writer = await asyncio.open_connection(*server.address)
+        writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + b"x" * 2_000_000)
+        await writer.drain()
+        async with asyncio.timeout(60):
+            while not requests():
+                await server.database.read(content_rows)
+            writer.close()
+            while requests():
+                await server.database.read(content_rows)
+    finally:
+        gc.enable()
 
 
 async def test_a_full_disk_is_an_error_and_tears_nothing(container: ContainerClient, server: Server) -> None:

@@ -11,14 +11,18 @@ from tests.web.test_listener import HOSTS, errors
 
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
+from batchite.web.protocol import BODY_SECONDS
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, tls: ssl.SSLContext | None = None) -> AsyncIterator[Listener]:
+async def serving(
+    app: ASGIApp, tls: ssl.SSLContext | None = None, *, body_seconds: float = BODY_SECONDS
+) -> AsyncIterator[Listener]:
     guard = Guard(app, own={}, errors=errors, hosts=HOSTS)
-    listener = Listener(guard, bind("127.0.0.1", 0), errors=errors, tls=tls)
+    sock = bind("127.0.0.1", 0)
+    listener = Listener(guard, sock, errors=errors, tls=tls, body_seconds=body_seconds)
     await listener.start()
     try:
         yield listener

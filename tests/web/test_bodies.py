@@ -1,8 +1,10 @@
 """Long bodies, which go around the parser, on connections that are used for more."""
 
 import asyncio
+import gc
 import hashlib
 import json
+import weakref
 from random import Random
 
 import pytest
@@ -10,9 +12,10 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from tests.web.connections import Run, encrypted, serving
 
-from batchite.web.bodies import BUFFER_BYTES, LEAST_BYTES
+from batchite.web.bodies import LEAST_BYTES
+from batchite.web.buffers import BUFFER_BYTES, KEPT_BUFFERS, MOST_BUFFERS, Buffers
 from batchite.web.problems import ClientGone
-from batchite.web.request import Incoming
+from batchite.web.request import BODY_KEY, Incoming
 
 MIB = 1024 * 1024
 DATA = Random(8).randbytes(9 * MIB)  # noqa: S311
@@ -162,6 +165,125 @@ def test_a_client_that_leaves_is_noticed(run: Run, sent: int) -> None:
             await noticed.wait()
 
     run(test())
+
+
+@pytest.mark.parametrize("sent", [1, LEAST_BYTES, 4 * MIB])
+def test_nothing_of_a_request_outlives_its_connection(run: Run, sent: int) -> None:
+    """Not even until garbage is collected, which may be long after memory has run out."""
+    alive: set[weakref.ref[object]] = set()
+    freed = asyncio.Event()
+
+    def free(reference: weakref.ref[object]) -> None:
+        alive.remove(reference)
+        if not alive:
+            freed.set()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Incoming(scope, receive)
+        cycle, protocol = getattr(receive, "__self__", None), getattr(scope[BODY_KEY], "__self__", None)
+        assert cycle is not None
+        assert protocol is not None
+        alive.update(weakref.ref(one, free) for one in (request, cycle, protocol))
+        async for _ in request.blocks():
+            pass
+
+    async def test() -> None:
+        async with serving(app) as listener:
+            _, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(len(DATA)) + DATA[:sent])
+            await writer.drain()
+            writer.close()
+            await freed.wait()
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(test())
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("sent", [1, LEAST_BYTES, 4 * MIB])
+def test_a_client_that_falls_silent_within_a_body_is_cut_off(run: Run, sent: int) -> None:
+    async def test() -> None:
+        async with serving(digest, body_seconds=0.05) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(len(DATA)) + DATA[:sent])
+            seen = await reader.read()
+            assert seen.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert b'"error":"BodyIncomplete"' in seen
+            writer.close()
+
+    run(test())
+
+
+def test_silence_after_the_answer_is_the_end(run: Run) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("enough")(scope, receive, send)
+
+    async def test() -> None:
+        async with serving(app, body_seconds=0.05) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(10) + b"123")
+            assert await answer(reader) == b"enough"
+            assert await reader.read() == b""
+            writer.close()
+
+    run(test())
+
+
+def test_a_client_is_not_silent_while_nobody_listens(run: Run) -> None:
+    """The second one is cut off, so the first has been looked at meanwhile."""
+    listening, go_on = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == f"/{len(DATA)}":
+            blocks = Incoming(scope, receive).blocks()
+            while not isinstance(await anext(blocks), memoryview):
+                pass
+            listening.set()
+            await go_on.wait()
+            async for _ in blocks:
+                pass
+            await PlainTextResponse("all")(scope, receive, send)
+        else:
+            await digest(scope, receive, send)
+
+    async def test() -> None:
+        async with serving(app, body_seconds=0.1) as listener:
+            reader, writer = await asyncio.open_connection(*listener.address)
+            writer.write(put(len(DATA)) + DATA)
+            await listening.wait()
+            for _ in range(2):
+                silent = await asyncio.open_connection(*listener.address)
+                silent[1].write(put(10) + b"123")
+                assert (await silent[0].read()).startswith(b"HTTP/1.1 400 ")
+                silent[1].close()
+            go_on.set()
+            assert await answer(reader) == b"all"
+            writer.close()
+
+    run(test())
+
+
+def test_buffers_are_used_again_and_only_some_of_them_kept() -> None:
+    kept = KEPT_BUFFERS // MOST_BUFFERS
+    bodies = [Buffers() for _ in range(kept + 1)]
+    views = [memoryview(buffers.take()) for buffers in bodies for _ in range(MOST_BUFFERS + 1)]
+    assert len({id(view.obj) for view in views}) == len(views)
+    for buffers in bodies:
+        buffers.leave()
+    made = [weakref.ref(view.obj) for view in views]
+    views.clear()
+    assert sum(reference() is not None for reference in made) == KEPT_BUFFERS
+    one = Buffers()
+    first = memoryview(one.take())
+    assert any(reference() is first.obj for reference in made)
+    second = memoryview(one.take())
+    assert second.obj is not first.obj
+    before = id(first.obj)
+    del first
+    assert id(one.take()) == before
 
 
 def test_encrypted_bodies_go_the_ordinary_way(run: Run) -> None:

@@ -96,7 +96,10 @@ class BlobApp:
         try:
             return await self._serve(incoming, common)
         except Exception as error:
-            return self._failure(error, incoming)
+            refusal = self._refusal(error, incoming)
+            if refusal is None:
+                raise
+            return answers.failure(refusal, incoming.request_id, self._service.clock.wall())
 
     async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""
@@ -151,16 +154,16 @@ class BlobApp:
             NEWEST_VERSION,
         )
 
-    def _failure(self, error: Exception, incoming: Incoming) -> Answer:
-        """Raises what is not the client's doing."""
+    def _refusal(self, error: Exception, incoming: Incoming) -> BlobError | None:
+        """What to answer; None for what the guard knows better."""
+        if isinstance(error, BlobError):
+            return error
         if isinstance(error, MalformedRequest):
-            error = BlobError("InvalidUri", details=(("Reason", str(error)),))
-        elif is_disk_full(error):
+            return BlobError("InvalidUri", details=(("Reason", str(error)),))
+        if is_disk_full(error):
             log.error("request %s failed: the disk is full", incoming.request_id)
-            error = BlobError("InsufficientStorage")
-        elif isinstance(error, StorageUnavailable):
+            return BlobError("InsufficientStorage")
+        if isinstance(error, StorageUnavailable):
             log.error("request %s failed: %s", incoming.request_id, error)
-            error = BlobError("ServerBusy", details=(("Reason", UNAVAILABLE),))
-        if not isinstance(error, BlobError):
-            raise error
-        return answers.failure(error, incoming.request_id, self._service.clock.wall())
+            return BlobError("ServerBusy", details=(("Reason", UNAVAILABLE),))
+        return None

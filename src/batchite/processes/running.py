@@ -25,6 +25,7 @@ from batchite import directory_lock
 from batchite.endpoints import Service
 from batchite.processes.launch import READY, Launch
 from batchite.processes.parts import CannotServeError, Parts
+from batchite.web import buffers
 from batchite.web.listener import Listener
 
 LOCK_FILES: dict[Service, str] = {"batch": "batch.lock", "blob": "blobs.lock"}
@@ -43,6 +44,7 @@ def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
         level=launch.log_level.upper(),
         format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",
     )
+    buffers.keep_heap()
     lock = Path(launch.data_dir) / LOCK_FILES[launch.service]
     with directory_lock.held(lock, patience=PREDECESSOR_SECONDS):
         try:

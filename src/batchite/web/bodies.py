@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from batchite.web.buffers import Buffers
 from batchite.web.problems import ClientGone
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 LEAST_BYTES = 256 * 1024
 """Of a body; less goes the ordinary way."""
-BUFFER_BYTES = 1024 * 1024
-MOST_BUFFERS = 4
-"""Used again and again for one body, as long as its reader holds on to fewer."""
 _DROPPED_BYTES = 64 * 1024
 
 
@@ -42,12 +40,15 @@ class Body(asyncio.BufferedProtocol):
 
     async def blocks(self) -> AsyncIterator[memoryview]:
         """All of it, in views of buffers. Raises ClientGone."""
-        buffers: list[bytearray] = []
-        while self._rest:
-            view = memoryview(_free(buffers))[: self._rest]
-            await self._fill(view)
-            yield view
-            del view
+        buffers = Buffers()
+        try:
+            while self._rest:
+                view = memoryview(buffers.take())[: self._rest]
+                await self._fill(view)
+                yield view
+                del view
+        finally:
+            buffers.leave()
 
     async def _fill(self, view: memoryview) -> None:
         if self._protocol.transport.is_closing():
@@ -65,6 +66,7 @@ class Body(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._rest -= nbytes
+        self._protocol.heard += nbytes
         if self._into is not None:
             self._into = self._into[nbytes:]
             if not self._into:
@@ -104,18 +106,3 @@ class Body(asyncio.BufferedProtocol):
 
 def _gone() -> ClientGone:
     return ClientGone("The connection was closed before the body was complete.")
-
-
-def _free(buffers: list[bytearray]) -> bytearray:
-    """One of them to which no view refers, or a new one."""
-    for buffer in buffers:
-        try:
-            buffer.append(0)  # refused as long as there are views
-        except BufferError:
-            continue
-        buffer.pop()
-        return buffer
-    buffer = bytearray(BUFFER_BYTES)
-    if len(buffers) < MOST_BUFFERS:
-        buffers.append(buffer)
-    return buffer

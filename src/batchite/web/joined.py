@@ -102,7 +102,14 @@ class Joined:
 
     def _on_response(self) -> None:
         self._flush()  # an answer to HEAD writes no body
+        self.part()
         self._complete()
+
+    def part(self) -> None:
+        """Let both be freed when nobody has any more use for them, rather than when garbage is collected."""
+        self._cycle.transport = self._transport
+        self._cycle.on_response = self._complete
+        del self._cycle.send
 
 
 async def _done() -> None:
@@ -113,3 +120,9 @@ def join(transport: asyncio.Transport, cycle: RequestResponseCycle | None) -> No
     """Let the answer of a request that has just begun on `transport` be joined."""
     if cycle is not None and cycle.transport is transport:
         Joined(cycle)
+
+
+def part(cycle: RequestResponseCycle) -> None:
+    """The answer of this request will not be sent."""
+    if isinstance(cycle.transport, Joined):
+        cycle.transport.part()

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from batchite.link.framing import MAX_FRAME_BYTES
 from batchite.web.guard import Fallback
-from batchite.web.protocol import HEAD_SECONDS, Protocol
+from batchite.web.protocol import BODY_SECONDS, HEAD_SECONDS, Protocol
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 120
@@ -81,7 +81,8 @@ class Listener:
 
     Forwarding headers are believed only from `trusted_proxies` (addresses or networks); from nobody
     if there are none. `errors` makes the answer to what cannot be read as HTTP. With `tls` the address
-    speaks HTTPS only. A request whose headers take longer than `head_seconds` is refused.
+    speaks HTTPS only. A request whose headers take longer than `head_seconds` is refused, and one of
+    whose body nothing comes for `body_seconds`.
     """
 
     def __init__(
@@ -93,10 +94,13 @@ class Listener:
         errors: Fallback | None = None,
         tls: ssl.SSLContext | None = None,
         head_seconds: float = HEAD_SECONDS,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._sock = sock
         settings: dict[str, Any] = {
-            "http": functools.partial(Protocol, errors=errors, head_seconds=head_seconds),
+            "http": functools.partial(
+                Protocol, errors=errors, head_seconds=head_seconds, body_seconds=body_seconds
+            ),
             "ws": _websocket,
             "ws_per_message_deflate": False,
             "ws_max_size": MAX_FRAME_BYTES,

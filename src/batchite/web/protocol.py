@@ -14,14 +14,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from batchite.web import dating, zerocopy
 from batchite.web.bodies import LEAST_BYTES, Body
 from batchite.web.guard import OWN_PREFIX, Fallback
-from batchite.web.joined import join
-from batchite.web.problems import MalformedRequest, NotHttp, WebProblem
+from batchite.web.joined import join, part
+from batchite.web.problems import BodyIncomplete, MalformedRequest, NotHttp, WebProblem
 from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together; a bound on what a stranger can make us keep."""
 HEAD_SECONDS = 30.0
 """How long a request's line and headers may take to come."""
+BODY_SECONDS = 60.0
+"""How long nothing may come of a body that is being read; it may take up to twice as long to be noticed."""
 _OWN = OWN_PREFIX.encode()
 _EXTENSIONS: dict[str, dict[object, object]] = {zerocopy.EXTENSION: {}}
 """of connections without TLS"""
@@ -36,7 +38,12 @@ class Protocol(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     """when the head has to be there; none while there is one, or nothing has come since the last answer"""
-    _head_bytes = 0
+    _look: asyncio.TimerHandle | None = None
+    """when it is looked whether anything has come of a body; none without one"""
+    heard = 0
+    """bytes that have come"""
+    _heard_before = 0
+    """this head"""
     _in_head = True
     _rejected = False
 
@@ -45,31 +52,44 @@ class Protocol(HttpToolsProtocol):
         *arguments: Any,
         errors: Fallback | None = None,
         head_seconds: float = HEAD_SECONDS,
+        body_seconds: float = BODY_SECONDS,
         **settings: Any,
     ) -> None:
         super().__init__(*arguments, **settings)
         self._errors = errors
         self._head_seconds = head_seconds
+        self._body_seconds = body_seconds
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing refers back to this afterwards: what a request had received is freed with the request."""
         self._forget_deadline()
+        if self._look is not None:
+            self._look.cancel()
         super().connection_lost(exc)
-        self.scope = None  # type: ignore[assignment]  # it refers back to this
+        self._unset_keepalive_if_required()
+        for cycle in (self.cycle, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None:
+                part(cycle)
+        self.pipeline.clear()
+        self.scope = self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         if self._rejected:
             return
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+        if self._in_head and self.heard - self._heard_before > MAX_HEAD_BYTES:
             self._reject(NotHttp(f"Its headers are longer than {MAX_HEAD_BYTES} bytes."))
             return
-        self._head_bytes += len(data)
+        self.heard += len(data)
         self._unset_keepalive_if_required()
         self._feed(data)
-        if self._in_head and self._head_bytes and self._deadline is None:
+        if not self._in_head:
+            if self._look is None:
+                self._look_later()
+        elif self.heard > self._heard_before and self._deadline is None:
             self._expect_head()
 
     def _feed(self, data: bytes) -> None:
@@ -122,10 +142,27 @@ class Protocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         """A stranger who says nothing, or not enough, must not keep a connection for ever."""
         self._deadline = None
-        if self._head_bytes and not self.transport.is_closing():
+        if self.heard > self._heard_before and not self.transport.is_closing():
             self._reject(NotHttp(f"Its headers did not come within {self._head_seconds:g} seconds."))
         else:
             self.transport.close()
+
+    def _look_later(self) -> None:
+        """Nothing is missing as long as nothing is read, or the client waits for a word of ours."""
+        waits = self.flow.read_paused or self.cycle.waiting_for_100_continue
+        heard = None if waits else self.heard
+        self._look = self.loop.call_later(self._body_seconds, self._look_for_body, heard)
+
+    def _look_for_body(self, heard_before: int | None) -> None:
+        self._look = None
+        if self._in_head or self.transport.is_closing():
+            return
+        if self.heard != heard_before:
+            self._look_later()
+        elif self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self._reject(BodyIncomplete(f"Nothing came of the body for {self._body_seconds:g} seconds."))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -148,7 +185,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
-        self._head_bytes = 0
+        self._heard_before = self.heard
         super().on_message_complete()
 
     def take_body(self, scope: Scope, received: int) -> Body | None:
