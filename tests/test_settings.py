@@ -179,3 +179,16 @@ def test_origins_to_copy_from_are_origins(tmp_path: Path) -> None:
 def test_what_is_no_origin_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"an origin looks like https://"):
         load({"copy_origins": text}, {})
+
+
+def test_public_urls_are_those_of_a_host() -> None:
+    given = load({"batch_public_url": "https://Batch.example.org/", "blob_public_url": "http://[::1]:81"}, {})
+    assert (given.batch_public_url, given.blob_public_url) == ("https://batch.example.org", "http://[::1]:81")
+
+
+@pytest.mark.parametrize(
+    "text", ["batch.example.org", "ftp://h", "https://", "https://u@h", "https://h/batch", "*"]
+)
+def test_what_is_no_public_url_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"--batch-public-url.*no path.*sign"):
+        load({"batch_public_url": text}, {})

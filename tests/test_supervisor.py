@@ -9,7 +9,7 @@ from batchite.web.problems import Foreign
 
 
 def hosts(**flags: object) -> Hosts:
-    return supervisor.hosts(load(flags, {}), machine="Big.example.org")
+    return supervisor.hosts(load(flags, {}), "batch", machine="Big.example.org")
 
 
 def is_known(hosts: Hosts, host: str) -> bool:

@@ -36,6 +36,9 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """the supervisor that wrote this"""
     public_host: str = ""
     """to be connected to instead of `host`, if there is one"""
+    batch_public_url: str = ""
+    blob_public_url: str = ""
+    """by which clients reach the services through a proxy, if there is one"""
     tls: bool = False
     bundle: str = ""
     """the file by which clients trust the certificate, if they would not without it"""
@@ -49,6 +52,12 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
         host = self.client_host
         scheme = "https" if self.tls else "http"
         return None if port is None else f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def public_url(self, service: Service) -> str | None:
+        """As clients reach the service."""
+        public = self.batch_public_url if service == "batch" else self.blob_public_url
+        url = self.url(service)
+        return url and (public or url)
 
     @property
     def client_host(self) -> str:

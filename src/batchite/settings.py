@@ -126,11 +126,24 @@ def _origins(given: object) -> tuple[str, ...]:
 
 def _origin(given: object) -> str:
     text = read_text(given).strip().rstrip("/")
+    if text != "*" and not _is_origin(text):
+        raise ValueError("an origin looks like https://data.example.org or http://10.0.0.7:8080")
+    return text
+
+
+def _is_origin(text: str) -> bool:
     scheme, _, host = text.partition("://")
     port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else "80"
-    known = scheme in ("http", "https") and host and port.isdigit() and not set("/?#@") & set(host)
-    if text != "*" and not known:
-        raise ValueError("an origin looks like https://data.example.org or http://10.0.0.7:8080")
+    return scheme in ("http", "https") and host != "" and port.isdigit() and not set("/?#@") & set(host)
+
+
+def _public_url(given: object) -> str:
+    text = read_text(given).rstrip("/").lower()
+    if not _is_origin(text):
+        raise ValueError(
+            "must look like https://batch.example.org or http://10.0.0.7:8080. It has no path: clients sign "
+            "the path they send, so a proxy must not change it"
+        )
     return text
 
 
@@ -287,6 +300,21 @@ SETTINGS = (
         "the address listened on",
     ),
     Setting(
+        "batch_public_url",
+        "",
+        _public_url,
+        "URL by which clients reach the Batch service through a proxy, such as `https://batch.example.org`: "
+        "in answers, in what is printed, and for tasks. Nodes use the address listened on.",
+        "none",
+    ),
+    Setting(
+        "blob_public_url",
+        "",
+        _public_url,
+        "Likewise for the Blob service.",
+        "none",
+    ),
+    Setting(
         "allowed_hosts",
         (),
         _allowed_hosts,
@@ -368,6 +396,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blob_host_suffixes: tuple[str, ...]
     copy_origins: tuple[str, ...]
     public_host: str
+    batch_public_url: str
+    blob_public_url: str
     allowed_hosts: tuple[str, ...]
     tls: bool
     tls_certificate: str

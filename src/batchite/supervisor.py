@@ -170,13 +170,15 @@ def _chosen(
         blob_port=ports.get("blob", found.blob_port if found else None),
         pid=os.getpid(),
         public_host=settings.public_host,
+        batch_public_url=settings.batch_public_url,
+        blob_public_url=settings.blob_public_url,
         tls=identity is not None,
         bundle=identity.bundle if identity else "",
     )
 
 
-def hosts(settings: Settings, machine: str) -> Hosts:
-    """The names that clients may call the services by; `machine` is that of this machine.
+def hosts(settings: Settings, service: Service, machine: str) -> Hosts:
+    """The names that clients may call the service by; `machine` is that of this machine.
 
     Where other machines can connect, they do so by any address of this one, or by its name.
     """
@@ -188,7 +190,10 @@ def hosts(settings: Settings, machine: str) -> Hosts:
     below = [name.removeprefix("*.") for name in settings.allowed_hosts if name.startswith("*.")]
     below += [settings.batch_host_suffix, *settings.blob_host_suffixes]
     return Hosts(
-        names=frozenset(filter(None, exact)), suffixes=tuple(filter(None, below)), any_address=is_open
+        names=frozenset(filter(None, exact)),
+        suffixes=tuple(filter(None, below)),
+        any_address=is_open,
+        public=settings.batch_public_url if service == "batch" else settings.blob_public_url,
     )
 
 
@@ -199,7 +204,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         data_dir=str(settings.data_dir.absolute()),
         environment=trusting(chosen.bundle) | settings.environment,
         trusted_proxies=settings.trusted_proxies,
-        hosts=hosts(settings, socket.gethostname()),
+        hosts=hosts(settings, service, socket.gethostname()),
         host_suffixes=(
             tuple(filter(None, [settings.batch_host_suffix]))
             if service == "batch"

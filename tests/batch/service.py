@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +16,19 @@ from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.pipeline.transport import HttpRequest
 from yarl import URL
 
-from batchite.accounts import DEVELOPMENT_BATCH_KEY, DEVELOPMENT_BATCH_NAME
+from batchite.accounts import DEVELOPMENT_ACCOUNTS, DEVELOPMENT_BATCH_KEY, DEVELOPMENT_BATCH_NAME
+from batchite.batch import absent, supported
+from batchite.batch.app import BatchApp, fallback
+from batchite.clock import SystemClock
 from batchite.ports import NodeFile, NodeFileError, NodeUnreachableError
 from batchite.store.batch import schema
 from batchite.store.database import Database
+from batchite.web.guard import Guard
+from batchite.web.hosts import LOCAL_HOSTS, Hosts
+from batchite.web.listener import Listener, bind
+from batchite.wire.batch import versions
+from batchite.wire.batch.versions.registry import Registry
+from batchite.wire.ticks import Clock
 
 VERSION = "api-version=2025-06-01"
 CREDENTIAL = AzureNamedKeyCredential(DEVELOPMENT_BATCH_NAME, DEVELOPMENT_BATCH_KEY)
@@ -236,3 +246,22 @@ class Api:
             }
 
         return await self.database.read(read)
+
+
+@asynccontextmanager
+async def serving(
+    database: Database,
+    *,
+    clock: Clock | None = None,
+    known_versions: Registry = versions.REGISTRY,
+    hosts: Hosts = LOCAL_HOSTS,
+) -> AsyncIterator[Api]:
+    owner, files = RecordingOwner(), DictionaryFiles()
+    clock = clock or SystemClock()
+    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, clock, owner, files, known_versions=known_versions)
+    guard = Guard(app, own={absent.PAGE: supported.page}, errors=fallback, hosts=hosts)
+    listener = Listener(guard, bind("127.0.0.1", 0))
+    await listener.start()
+    async with aiohttp.ClientSession() as session:
+        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session)
+    await listener.stop()

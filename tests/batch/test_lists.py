@@ -4,10 +4,26 @@ from urllib.parse import quote
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from tests.batch.service import Api
+from tests.batch.service import Api, serving
 
 from batchite.store.batch import schema
+from batchite.store.database import Database
+from batchite.web.hosts import Hosts
 from batchite.wire.batch.odata import fields
+
+
+async def test_behind_a_proxy_every_url_is_public(database: Database) -> None:
+    public = "https://batch.example.org"
+    async with serving(database, hosts=Hosts(public=public)) as api:
+        assert (await api.add_job("a")).headers["Location"] == f"{public}/jobs/a"
+        await api.add_job("b")
+        first = (await api.get("/jobs?maxresults=1")).json
+        assert first["value"][0]["url"] == f"{public}/jobs/a"
+        assert api.url not in str(first)
+        rest = await api.raw("GET", first["odata.nextLink"].removeprefix(public))
+        assert [job["id"] for job in rest.json["value"]] == ["b"]
+        for answer in (await api.get("/jobs/a"), rest, await api.get("/jobs/none"), await api.get("/none")):
+            assert answer.json["odata.metadata"].startswith(f"{public}/$metadata#")
 
 
 async def names(api: Api, target: str) -> list[str]:

@@ -2,16 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
-from tests.batch.service import Api, DictionaryFiles, RecordingOwner
+from tests.batch.service import Api, serving
 
-from batchite.accounts import DEVELOPMENT_ACCOUNTS
-from batchite.batch.app import BatchApp, fallback
-from batchite.clock import SystemClock
 from batchite.store.database import Database
-from batchite.web.guard import Guard
-from batchite.web.listener import Listener, bind
 from batchite.wire.batch.versions.registry import Change, Json, Registry
 
 OLD = "2001-01-01.1.0"
@@ -34,14 +28,8 @@ CHANGE = Change(OLD, lift={"Job_Add": lift_job}, lower={"Job_Get": lower_job, "J
 
 @pytest.fixture
 async def old_api(database: Database) -> AsyncIterator[Api]:
-    owner, files = RecordingOwner(), DictionaryFiles()
-    versions = Registry("2025-06-01", (CHANGE,))
-    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, SystemClock(), owner, files, known_versions=versions)
-    listener = Listener(Guard(app, own={}, errors=fallback), bind("127.0.0.1", 0))
-    await listener.start()
-    async with aiohttp.ClientSession() as session:
-        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session)
-    await listener.stop()
+    async with serving(database, known_versions=Registry("2025-06-01", (CHANGE,))) as api:
+        yield api
 
 
 async def test_requests_are_lifted_and_answers_lowered(old_api: Api) -> None:

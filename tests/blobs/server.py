@@ -71,6 +71,7 @@ async def serving(
     content_url: str = "",
     keys: tuple[str, ...] = (KEY, SECOND_KEY),
     clock: Clock | None = None,
+    public: str = "",
 ) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
@@ -83,7 +84,7 @@ async def serving(
     clock = clock or SystemClock()
     app = BlobApp(database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins)
     await app.start()
-    guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES), cors=True)
+    guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES, public=public), cors=True)
     listener = Listener(guard, sock, errors=fallback)
     await listener.start()
     try:

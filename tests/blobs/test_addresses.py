@@ -3,15 +3,16 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob import generate_blob_sas
+from azure.storage.blob import generate_account_sas, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
-from tests.blobs.server import KEY, NAME, Server
+from tests.blobs.server import KEY, NAME, Server, serving
 from tests.blobs.test_hostile import exchange, signed, status_and_code
 
 
@@ -134,3 +135,28 @@ async def test_a_backslash_is_signed_as_sent_or_as_a_slash(
     assert status_and_code(answer) == (200, "")
     refused = await exchange(server, "GET", path, signed("GET", f"{plain}2", {}))
     assert status_and_code(refused) == (403, "AuthenticationFailed")
+
+
+async def test_behind_a_proxy_the_service_has_the_proxys_address(tmp_path: Path) -> None:
+    public = f"https://data.example.org/{NAME}"
+    async with (
+        serving(tmp_path, public="https://data.example.org") as server,
+        client_of(server.url) as client,
+    ):
+        container = await client.create_container("things")
+        await container.upload_blob("a", b"data")
+        copy = container.get_blob_client("copy")
+        assert (await copy.start_copy_from_url(f"{public}/things/a"))["copy_status"] == "success"
+        with pytest.raises(HttpResponseError, match="CannotVerifyCopySource"):
+            await copy.start_copy_from_url(f"http://data.example.org/{NAME}/things/a")
+        token = generate_blob_sas(
+            NAME, "things", "a", account_key=KEY, permission="r", protocol="https", expiry="2099-01-01"
+        )
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{server.url}/things/a?{token}") as answer:
+                assert await answer.read() == b"data"
+            account = generate_account_sas(
+                NAME, KEY, resource_types="c", permission="l", services="b", expiry="2099-01-01"
+            )
+            async with session.get(f"{server.url}/things?restype=container&comp=list&{account}") as answer:
+                assert f'ServiceEndpoint="{public}/"' in await answer.text()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from batchite import accounts, directory_lock, endpoints
@@ -35,6 +36,18 @@ def test_the_six_variables_of_the_development_accounts() -> None:
             "BlobEndpoint=http://127.0.0.1:1000/devstoreaccount1;"
         ),
     }
+
+
+def test_clients_go_through_the_proxy_if_there_is_one() -> None:
+    public = msgspec.structs.replace(BOTH, batch_public_url="https://b.example.org")
+    values = variables(DEVELOPMENT_ACCOUNTS, public)
+    assert values["AZURE_BATCH_ENDPOINT"] == "https://b.example.org"
+    assert "BlobEndpoint=http://127.0.0.1:1000/devstoreaccount1;" in values["AZURE_STORAGE_CONNECTION_STRING"]
+    public = msgspec.structs.replace(BOTH, blob_public_url="https://d.example.org:444")
+    connection = variables(DEVELOPMENT_ACCOUNTS, public)["AZURE_STORAGE_CONNECTION_STRING"]
+    assert connection.startswith("DefaultEndpointsProtocol=https;")
+    assert "BlobEndpoint=https://d.example.org:444/devstoreaccount1;" in connection
+    assert public.url("blob") == "http://127.0.0.1:1000"
 
 
 def test_another_account_and_its_own_storage() -> None:

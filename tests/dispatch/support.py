@@ -96,6 +96,7 @@ def make_dispatch(
         accounts,
         clock or StepClock(),
         make,
+        service_url="http://127.0.0.1:1",
         account_url="http://127.0.0.1:1",
         environment={},
         fidelity=fidelity or Fidelity(),

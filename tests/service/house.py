@@ -381,6 +381,7 @@ async def _batch_service(data_dir: Path) -> AsyncIterator[str]:
         ACCOUNTS,
         clock,
         lambda lost: LocalEngine(data_dir / "nodes", lost),
+        service_url=url,
         account_url=url,
         environment=OPERATOR_SETTINGS,
         fidelity=Fidelity(),

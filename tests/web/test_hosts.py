@@ -75,7 +75,31 @@ def test_what_is_no_host_is_not_taken_for_one(host: str) -> None:
         ("http://example.org", "localhost", False),
         ("null", "localhost", False),
         ("localhost", "localhost", False),
+        ("https://batch.example.org:444", "127.0.0.1:10003", True),
+        ("https://batch.example.org", "127.0.0.1:10003", False),
     ],
 )
 def test_a_page_is_the_services_own_by_host_and_port(origin: str, host: str, expected: bool) -> None:
-    assert is_own(origin, host) is expected
+    assert is_own(origin, host, "https://batch.example.org:444") is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1:10003", "https://data.example.org:444"),
+        ("localhost:10003", "https://data.example.org:444"),
+        ("data.example.org", "https://data.example.org:444"),
+        ("", "https://data.example.org:444"),
+        ("account.blob.example.org:81", "https://account.blob.example.org:81"),
+        ("account.blob.localhost:10000", "http://account.blob.localhost:10000"),
+    ],
+)
+def test_a_public_url_takes_the_place_of_what_a_proxy_may_have_changed(host: str, url: str) -> None:
+    hosts = Hosts(suffixes=("blob.example.org", "blob.localhost"), public="https://data.example.org:444")
+    assert hosts.url("http", host) == url
+    assert not host or is_known(hosts, host)
+    assert not is_known(LOCAL_HOSTS, "data.example.org")
+
+
+def test_without_a_public_url_a_request_says_itself_where_it_went() -> None:
+    assert SERVED.url("http", "Batch:10003") == "http://Batch:10003"

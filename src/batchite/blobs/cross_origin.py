@@ -33,7 +33,11 @@ async def check(service: Service, account: KnownAccount, incoming: Incoming, pri
     AuthorizationFailure.
     """
     origin = incoming.headers["origin"]
-    if not account.is_well_known or principal.scheme == "anonymous" or hosts.is_own(origin, incoming.host):
+    if (
+        not account.is_well_known
+        or principal.scheme == "anonymous"
+        or hosts.is_own(origin, incoming.host, incoming.base_url)
+    ):
         return
     if not any(rule.fits(origin, incoming.verb) for rule in await _rules(service, account.name)):
         reason = (

@@ -17,7 +17,7 @@ def document(settings: Settings, endpoints: Endpoints, services: Sequence[Servic
         "version": __version__,
         "pid": endpoints.pid,
         "data_dir": str(settings.data_dir),
-        **{service: endpoints.url(service) for service in services},
+        **{service: endpoints.public_url(service) for service in services},
         "variables": variables(settings.accounts, endpoints),
     }
 
@@ -26,10 +26,10 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
     """What a person wants to know of services that are ready, a line each."""
     lines = [f"Batchite {__version__}"]
     if "batch" in services:
-        lines.append(f"Batch   {endpoints.url('batch')}")
+        lines.append(f"Batch   {endpoints.public_url('batch')}")
         lines += [f"        account {account.name}" for account in settings.accounts.batch]
     if "blob" in services:
-        blob_url = endpoints.url("blob") or ""
+        blob_url = endpoints.public_url("blob") or ""
         lines.append(f"Blob    {blob_url}")
         for account in settings.accounts.storage:
             lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]

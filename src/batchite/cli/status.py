@@ -33,7 +33,7 @@ def _status(settings: Settings, account: str | None, as_json: bool) -> None:
     running = directory_lock.is_held(settings.data_dir / LOCK_FILE)
     told: dict[str, Any] = {"running": running, "data_dir": str(settings.data_dir)}
     if running:
-        urls = {"batch": found.url("batch"), "blob": found.url("blob")}
+        urls = {"batch": found.public_url("batch"), "blob": found.public_url("blob")}
         told |= {"pid": found.pid} | {name: url for name, url in urls.items() if url}
         if found.url("batch"):
             client = BatchRequests(settings, account)

@@ -32,7 +32,7 @@ def connection_string(account: StorageAccount, blob_url: str) -> str:
 
 
 def _of_batch(account: BatchAccount, endpoints: Endpoints) -> dict[str, str]:
-    url = endpoints.url("batch")
+    url = endpoints.public_url("batch")
     if url is None:
         return {}
     return {
@@ -43,7 +43,7 @@ def _of_batch(account: BatchAccount, endpoints: Endpoints) -> dict[str, str]:
 
 
 def _of_storage(account: StorageAccount, endpoints: Endpoints) -> dict[str, str]:
-    url = endpoints.url("blob")
+    url = endpoints.public_url("blob")
     if url is None:
         return {}
     return {

@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 class Dispatch:
     """Owner of all shards. Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
 
-    `make_engine` is given the function to call when a node is lost. `account_url` is the Batch
-    endpoint, for agents and tasks; `environment` is given to every task. There are no more than
+    `make_engine` is given the function to call when a node is lost. Agents connect to `service_url`,
+    tasks find the API at `account_url`; `environment` is given to every task. There are no more than
     `max_nodes` nodes in all. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
     `/-/nodes` and `/-/transfers`.
     """
@@ -49,6 +49,7 @@ class Dispatch:
         clock: Clock,
         make_engine: Callable[[Lost], Engine],
         *,
+        service_url: str,
         account_url: str,
         environment: Mapping[str, str],
         fidelity: Fidelity,
@@ -62,7 +63,7 @@ class Dispatch:
         self._name = secrets.token_hex(8)
         self._links = Links(self._received, self._closed)
         self._engine = make_engine(self._lost)
-        surroundings = Surroundings(account_url, environment)
+        surroundings = Surroundings(service_url, account_url, environment)
         self._nodes = Nodes(database, self._links, self._engine, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)

@@ -14,8 +14,10 @@ from batchite.wire.batch import vm_sizes
 class Surroundings:
     """What is the same for every node."""
 
+    service_url: str
+    """where agents connect to"""
     account_url: str
-    """the Batch endpoint, where agents connect to and tasks find the API"""
+    """the Batch endpoint, where tasks find the API"""
     environment: Mapping[str, str]
     """for every task"""
 
@@ -26,7 +28,7 @@ class Surroundings:
             pool_id=pool.id,
             account=account,
             account_url=self.account_url,
-            service_url=self.account_url,
+            service_url=self.service_url,
             token=token,
             dedicated=node.dedicated,
             vm_size=pool.vm_size,

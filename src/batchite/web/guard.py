@@ -8,7 +8,7 @@ documented form.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchite.web.hosts import LOCAL_HOSTS, Hosts, check_origin
 from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, WebProblem
-from batchite.web.request import REQUEST_ID_KEY, new_request_id
+from batchite.web.request import REQUEST_ID_KEY, URL_KEY, new_request_id
 
 _OF_A_BODY = frozenset({b"content-type", b"content-length"})
 
@@ -57,6 +57,7 @@ class Guard:
         self._app = app
         self._own = dict(own)
         self.errors = errors
+        self._hosts = hosts
         self._check_host = lru_cache(maxsize=KNOWN_HOSTS)(hosts.check)
         self._cors = cors
 
@@ -103,7 +104,7 @@ class Guard:
 
     def _choose(self, scope: Scope) -> ASGIApp:
         """Raises WebProblem."""
-        self._admit(scope["headers"])
+        self._admit(scope)
         path = _raw_path(scope)
         if path == HEALTH_PATH:
             return JSONResponse({"status": "ok"})
@@ -114,10 +115,11 @@ class Guard:
             raise PathNotFound(path)
         return app
 
-    def _admit(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Raises Foreign and MalformedRequest."""
+    def _admit(self, scope: Scope) -> None:
+        """Raises Foreign and MalformedRequest. Where the service has a public URL, the scope is as if the
+        request had come by its scheme."""
         hosts, origin = [], None
-        for name, value in headers:
+        for name, value in scope["headers"]:
             if name == b"host":
                 hosts.append(value.decode("latin-1"))
             elif name == b"origin":
@@ -125,8 +127,11 @@ class Guard:
         host = ",".join(hosts)
         if hosts:
             self._check_host(host)
+        if self._hosts.public:
+            scope[URL_KEY] = url = self._hosts.url(scope["scheme"], host)
+            scope["scheme"] = url.partition(":")[0]
         if origin is not None and not self._cors:
-            check_origin(origin, host)
+            check_origin(origin, host, self._hosts.public)
 
     def _own_app(self, path: str) -> ASGIApp | None:
         """By the path as sent; an encoded `/-/` is not ours."""

@@ -17,6 +17,8 @@ from batchite.web.bodies import Body
 from batchite.web.problems import BodyIncomplete, BodyTooLarge, ClientGone, MalformedRequest
 
 REQUEST_ID_KEY = "batchite.request_id"
+URL_KEY = "batchite.url"
+"""in the scope, where the service has a public URL: its own for this request, without a path"""
 BODY_KEY = "batchite.body"
 """in the scope, where a connection offers it: takes the rest of the body from it, see `bodies`"""
 SPELLED_KEY = "batchite.spelled"
@@ -106,7 +108,9 @@ class Incoming:
 
     @property
     def base_url(self) -> str:
-        return f"{self.scheme}://{self.host}"
+        """Of the service as the client reaches it; every URL in an answer begins with it. Raises
+        MalformedRequest, as `host` does."""
+        return self._scope.get(URL_KEY) or f"{self.scheme}://{self.host}"
 
     @property
     def query(self) -> Sequence[tuple[str, str]]:
