@@ -329,10 +329,13 @@ async def test_what_is_no_request_gets_the_services_error(request_text: str) -> 
 
 
 @pytest.mark.parametrize("target", ["/\xe4", "http://[::1", "?x"])
-async def test_a_url_that_cannot_be_read_gets_the_services_error(target: str) -> None:
+async def test_a_url_that_cannot_be_read_gets_the_services_error(
+    target: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(mirror) as address:
         status, seen = await exchange(address, get(target, "Host: h"))
     assert (status, seen["error"]) == (400, "MalformedRequest")
+    assert not caplog.records
 
 
 async def test_rubbish_after_a_request_leaves_its_answer_alone() -> None:

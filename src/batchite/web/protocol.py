@@ -86,6 +86,8 @@ class Protocol(HttpToolsProtocol):
         self.heard += len(data)
         self._unset_keepalive_if_required()
         self._feed(data)
+        if self._rejected:
+            return
         if not self._in_head:
             if self._look is None:
                 self._look_later()
