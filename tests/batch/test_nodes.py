@@ -21,6 +21,7 @@ async def test_nodes_are_listed_by_the_synchronous_client(api: Api) -> None:
     assert (first.id, first.state, first.is_dedicated) == ("n1", "idle", True)
     assert (first.total_tasks_run, first.total_tasks_succeeded, first.running_tasks_count) == (3, 2, 0)
     assert first.affinity_id == "TVM:n1"
+    assert (first.ip_address, first.ipv6_address) == ("127.0.0.1", "::1")
     assert first.vm_size == "Standard_D2s_v3"
     assert first.url == f"{api.url}/pools/Pool/nodes/n1"
     assert first.node_agent_info is not None

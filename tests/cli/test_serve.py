@@ -126,6 +126,15 @@ def test_announcement_of_one_service(services: tuple[str, ...], absent: str) -> 
     assert lines[-1].startswith("Ready in ")
 
 
+def test_announcement_behind_a_proxy() -> None:
+    """The public URL for clients, and the address that the proxy has to be given."""
+    public = Endpoints(host="127.0.0.1", batch_port=3, blob_port=4, batch_public_url="https://b.example.org")
+    lines = announcement(load({}, {}), public, ("batch", "blob"))
+    assert lines[1:3] == ["Batch   https://b.example.org", "        listens at http://127.0.0.1:3"]
+    assert "Blob    http://127.0.0.1:4" in lines
+    assert len([line for line in lines if "listens at" in line]) == 1
+
+
 @pytest.mark.parametrize("name", ["lock", "endpoints.json", "accounts.json", "endpoints.json.new"])
 def test_a_directory_where_a_file_should_be(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

@@ -27,6 +27,9 @@ from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
 from batchite.wire.batch.odata import select
 from batchite.wire.ticks import Timestamp
 
+IPV6_ADDRESS = "::1"
+"""Of every node, as long as all are on this machine."""
+
 NODE_COUNTS_LIMIT = 10
 """Pools on one page of node counts."""
 
@@ -58,6 +61,7 @@ def model(call: Call, row: sa.Row[Any], pool: BatchPoolCreateOptions, work: Work
         last_boot_time=moment(row.booted),
         allocation_time=Timestamp(row.allocated),
         ip_address=row.ip_address,
+        ipv6_address=IPV6_ADDRESS,
         affinity_id=affinity_id(row.id),
         vm_size=pool.vm_size,
         total_tasks_run=row.tasks_run,

@@ -26,11 +26,11 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
     """What a person wants to know of services that are ready, a line each."""
     lines = [f"Batchite {__version__}"]
     if "batch" in services:
-        lines.append(f"Batch   {endpoints.public_url('batch')}")
+        lines += _addresses("Batch   ", endpoints, "batch")
         lines += [f"        account {account.name}" for account in settings.accounts.batch]
     if "blob" in services:
         blob_url = endpoints.public_url("blob") or ""
-        lines.append(f"Blob    {blob_url}")
+        lines += _addresses("Blob    ", endpoints, "blob")
         for account in settings.accounts.storage:
             lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]
     lines.append(f"Data    {settings.data_dir}")
@@ -39,3 +39,9 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
     lines.append(f'Shell   eval "$(batchite env --data-dir {shlex.quote(str(settings.data_dir))})"')
     lines.append(f"Ready in {uptime.seconds():.2f} s. Ctrl-C stops.")
     return lines
+
+
+def _addresses(name: str, endpoints: Endpoints, service: Service) -> list[str]:
+    """Where clients reach the service, and where it listens for the proxy if that is elsewhere."""
+    public, own = endpoints.public_url(service), endpoints.url(service)
+    return [f"{name}{public}", *([f"        listens at {own}"] if own != public else [])]
