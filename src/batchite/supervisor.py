@@ -25,6 +25,8 @@ from batchite.store import examining, revisions
 from batchite.supervision import ChildDiedError, Supervision
 from batchite.web.hosts import Hosts
 
+TESTING_TOKEN = "BATCHITE_TESTING_TOKEN"  # noqa: S105 - the variable's name
+"""Set by `batchite.testing`: whoever knows its value may ask the services for faults."""
 PREDECESSOR_SECONDS = 15.0
 """How long the port of an earlier start may stay taken by a process of it that is still ending."""
 DATABASES: Mapping[Service, revisions.Name] = {"batch": "batch", "blob": "blobs"}
@@ -215,5 +217,6 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         log_level=settings.log_level,
         content=settings.content,
         fidelity=settings.fidelity,
+        testing_token=os.environ.get(TESTING_TOKEN, ""),
         max_nodes=settings.max_nodes,
     )

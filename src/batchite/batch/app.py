@@ -16,6 +16,7 @@ from batchite.batch.services import Services
 from batchite.clock import SystemClock
 from batchite.ports import NodeFiles, Owner
 from batchite.store.database import Database
+from batchite.web.faults import Faults
 from batchite.web.problems import BodyIncomplete, ClientGone, MalformedRequest, WebProblem
 from batchite.web.request import Incoming
 from batchite.web.router import Router
@@ -42,7 +43,7 @@ class BatchApp:
     """An ASGI application for HTTP.
 
     `host_suffix`: hosts of the form `account.suffix` name their account. `known_versions` are the API
-    versions it speaks.
+    versions it speaks. `testing_token` is for the test that may ask for faults.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class BatchApp:
         *,
         host_suffix: str | None = None,
         known_versions: Registry = versions.REGISTRY,
+        testing_token: str = "",
     ) -> None:
         self._services = Services(database, accounts, clock, owner, files)
         self._host_suffix = host_suffix
         self._versions = known_versions
+        self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,6 +76,7 @@ class BatchApp:
 
     async def _answer(self, request: Incoming) -> Response:
         call, operation = self._call(request)
+        self.faults.check(operation.name)
         if operation.changes and self._services.owner.is_stopping:
             raise BatchError("ServerBusy", "It is stopping and changes nothing until it is started again.")
         return await operation.run(call)

@@ -8,6 +8,7 @@ from batchite.web.problems import (
     BodyIncomplete,
     BodyTooLarge,
     Foreign,
+    InjectedFault,
     MalformedRequest,
     NotHttp,
     PathNotFound,
@@ -29,6 +30,8 @@ def as_error(problem: Exception) -> BatchError:
             return problem
         case Foreign(header=header, value=value, rule=rule):
             return errors.invalid_header(header, value, rule)
+        case InjectedFault(code=code):
+            return BatchError(code, str(problem))
         case PathNotFound():
             return BatchError("ResourceNotFound", f"{problem} Check the URL.")
         case VerbNotAllowed():

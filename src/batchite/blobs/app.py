@@ -23,9 +23,10 @@ from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
 from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
+from batchite.web.faults import Faults
 from batchite.web.problems import MalformedRequest, Unavailable
 from batchite.web.request import Incoming
-from batchite.wire.blob import address, cors
+from batchite.wire.blob import address, cors, errors
 from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 
 
 class BlobApp:
-    """`content` must have been started. Hosts of the form `account.suffix` name their account."""
+    """`content` must have been started. Hosts of the form `account.suffix` name their account.
+    `testing_token` is for the test that may ask for faults."""
 
     def __init__(
         self,
@@ -49,11 +51,13 @@ class BlobApp:
         *,
         host_suffixes: Sequence[str] = (),
         origins: Sequence[str] = (),
+        testing_token: str = "",
     ) -> None:
         self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
         self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
         self._origins = Origins(origins)
+        self.faults = Faults(map(operations.name, operations.OPERATIONS), errors.CODES, testing_token)
         self.copying = Copying(database, content, clock, self._origins)
         self._service = Service(
             database,
@@ -135,6 +139,9 @@ class BlobApp:
         )
         if "origin" in headers:
             await cross_origin.check(self._service, account, incoming, principal)
+        self.faults.check(
+            operations.name((where.level, query.get("restype", ""), query.get("comp", ""), incoming.verb))
+        )
         refusals.check(incoming.verb, headers, query, where.level)
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)

@@ -9,6 +9,7 @@ from batchite.web.problems import (
     BodyIncomplete,
     BodyTooLarge,
     Foreign,
+    InjectedFault,
     MalformedRequest,
     NotHttp,
     PathNotFound,
@@ -49,5 +50,7 @@ def _as_error(problem: Exception) -> BlobError:
     """A mistake of ours becomes an InternalError without details."""
     if isinstance(problem, Foreign):
         return errors.invalid_header(problem.header, problem.value, f"it {problem.rule}")
+    if isinstance(problem, InjectedFault):
+        return BlobError(problem.code, details=(("Reason", str(problem)),))
     code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
     return BlobError(code or "InternalError", details=(("Reason", str(problem)),) if code else ())

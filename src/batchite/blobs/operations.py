@@ -130,6 +130,13 @@ OPERATIONS: Mapping[tuple[Level, str, str, str], Operation] = {
 }
 """By level, restype, comp and verb."""
 
+
+def name(key: tuple[Level, str, str, str]) -> str:
+    """What tests and the documentation call an operation: verb, level, and `comp` if it has one."""
+    level, kind, component, verb = key
+    return " ".join(filter(None, (verb, "account" if kind == "account" else level, component)))
+
+
 _VERBS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 
 

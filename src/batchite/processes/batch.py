@@ -13,6 +13,7 @@ from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
+from batchite.web import faults
 from batchite.web.guard import Guard
 
 if TYPE_CHECKING:
@@ -35,11 +36,20 @@ async def compose(launch: Launch) -> Parts:
         fidelity=launch.fidelity,
     )
     suffix = next(iter(launch.host_suffixes), None)
-    app = BatchApp(database, known, clock, dispatch, dispatch.files, host_suffix=suffix)
+    app = BatchApp(
+        database,
+        known,
+        clock,
+        dispatch,
+        dispatch.files,
+        host_suffix=suffix,
+        testing_token=launch.testing_token,
+    )
     own: dict[str, ASGIApp] = {
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
         absent.PAGE: supported.page,
+        **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
 
     async def close() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchite import accounts
 from batchite.blobs.app import BlobApp, fallback
@@ -13,7 +14,11 @@ from batchite.blobs.purging import Purging
 from batchite.clock import SystemClock
 from batchite.processes.launch import Launch
 from batchite.processes.parts import CannotServeError, Parts, open_database
+from batchite.web import faults
 from batchite.web.guard import Guard
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
 async def compose(launch: Launch) -> Parts:
@@ -29,9 +34,16 @@ async def compose(launch: Launch) -> Parts:
     content = ContentStore(database, storage)
     clock = SystemClock()
     app = BlobApp(
-        database, content, known, clock, host_suffixes=launch.host_suffixes, origins=launch.copy_origins
+        database,
+        content,
+        known,
+        clock,
+        host_suffixes=launch.host_suffixes,
+        origins=launch.copy_origins,
+        testing_token=launch.testing_token,
     )
-    guard = Guard(app, own={}, errors=fallback, hosts=launch.hosts, cors=True)
+    own: dict[str, ASGIApp] = {faults.PATH: app.faults} if launch.testing_token else {}
+    guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts, cors=True)
     purging = Purging(database, content.disposal, clock)
 
     async def start() -> None:

@@ -40,6 +40,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     content: str = ""
     """URL of the object store that keeps the bytes of blobs; none: a directory"""
+    testing_token: str = ""
+    """of the test that may ask for faults; none: nobody may"""
     fidelity: Fidelity = Fidelity()
     max_nodes: int | None = None
     """compute nodes of all accounts together; none: as many as are wanted"""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import secrets
 import signal
+import ssl
 import subprocess
 import sys
-import tempfile
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +21,13 @@ from typing import IO
 from batchite import accounts, endpoints
 from batchite.cli.variables import variables
 from batchite.endpoints import Service
+from batchite.engines.local import agent
+from batchite.supervisor import TESTING_TOKEN
+from batchite.testing import directories
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 90.0
+FAULTS = "/-/testing/faults"
 
 
 class ServiceError(Exception):
@@ -36,6 +44,8 @@ class RunningService:
     """what `batchite env` prints: three AZURE_… variables of each service that runs"""
     lines: list[str] = field(repr=False)
     """what `batchite serve` has printed so far"""
+    token: str = field(repr=False, default="")
+    """by which the services know who may ask for faults"""
 
     @property
     def batch_url(self) -> str:
@@ -67,6 +77,50 @@ class RunningService:
         parts = dict(part.split("=", 1) for part in self.storage_connection_string.split(";") if part)
         return parts["BlobEndpoint"]
 
+    def fail(self, operation: str, status: int = 503, *, times: int = 1, code: str = "") -> None:
+        """The next `times` requests of an operation are refused before anything changes.
+
+        Operations of Batch have the names of its API (`Task_Add`), those of Blob are verb, level and `comp`
+        (`PUT blob`, `PUT blob block`, `GET container list`). The error is the service's usual one with that
+        status, or the one named by `code`. Raises ServiceError if there is no such operation or error.
+        """
+        service: Service = "blob" if " " in operation else "batch"
+        fault = {"operation": operation, "status": status, "times": times, "code": code}
+        self._ask(service, "POST", json.dumps(fault).encode())
+
+    def stop_failing(self) -> None:
+        """Forget the faults that are still to come."""
+        found = endpoints.load(self.data_dir)
+        for service in ("batch", "blob"):
+            if found is not None and found.port(service) is not None:
+                self._ask(service, "DELETE", None)
+
+    def lose_node(self, node_id: str) -> None:
+        """Kill a compute node's agent, as if its machine were gone. Raises ServiceError if it does not run.
+
+        The service notices by itself: the node's tasks run again elsewhere, and it is replaced.
+        """
+        found = agent.running().get(str(self.data_dir.resolve() / "nodes" / node_id))
+        if found is None:
+            raise ServiceError(f"no node {node_id!r} runs here")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGKILL)
+
+    def _ask(self, service: Service, verb: str, body: bytes | None) -> None:
+        found = endpoints.load(self.data_dir)
+        url = found and found.url(service)
+        if found is None or url is None:
+            raise ServiceError(f"the {service} service does not run here")
+        request = urllib.request.Request(  # noqa: S310 - our own service
+            f"{url}{FAULTS}", body, {"Authorization": f"Bearer {self.token}"}, method=verb
+        )
+        trust = ssl.create_default_context(cafile=found.bundle or None) if found.tls else None
+        try:
+            urllib.request.urlopen(request, timeout=READY_SECONDS, context=trust).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ServiceError(error.read().decode(errors="replace")) from None
+
 
 @contextlib.contextmanager
 def running_service(
@@ -80,13 +134,13 @@ def running_service(
 ) -> Iterator[RunningService]:
     """Start both services on free ports, or `only` one; stop them, and every compute node, at the end.
 
-    Without `data_dir` a temporary directory is used and removed. `arguments` are added to
+    Without `data_dir` a temporary directory is used and removed; so are those of earlier runs that were
+    killed. `arguments` are added to
     `batchite serve`, `variables` to its environment; what it logs goes to `stderr`. Raises ServiceError.
     """
     with contextlib.ExitStack() as stack:
         if data_dir is None:
-            temporary = tempfile.TemporaryDirectory(prefix="batchite-", ignore_cleanup_errors=True)
-            data_dir = Path(stack.enter_context(temporary))
+            data_dir = stack.enter_context(directories.temporary())
         service = start(
             data_dir, only=only, config=config, arguments=arguments, variables=variables, stderr=stderr
         )
@@ -110,7 +164,13 @@ def start(
     command += ["--data-dir", str(data_dir)]
     command += ["--until-eof", "--batch-port", "0", "--blob-port", "0", *arguments]
     command += ["--config", str(config)] if config else []
-    environment = {**os.environ, **(variables or {})}
+    token = secrets.token_urlsafe(32)
+    environment = {
+        # what somebody has set for a service of theirs is not for this one
+        **{name: value for name, value in os.environ.items() if not name.startswith("BATCHITE_")},
+        **(variables or {}),
+        TESTING_TOKEN: token,
+    }
     process = subprocess.Popen(  # noqa: S603 - our own program
         command,
         env=environment,
@@ -125,7 +185,7 @@ def start(
         process.kill()
         process.wait()
         raise ServiceError("\n".join(["the services did not start; what they said:", *lines]))
-    return RunningService(data_dir, process, _variables(data_dir), lines)
+    return RunningService(data_dir, process, _variables(data_dir), lines, token)
 
 
 def stop(service: RunningService) -> None:

@@ -9,6 +9,7 @@ WebProblem
 ├── BodyTooLarge       the body is longer than the operation takes
 ├── BodyIncomplete     what came of the body is not what was announced
 ├── Unavailable        something that the answer needs cannot be used at present
+├── InjectedFault      a test asked for this error
 ├── ClientGone         the client left before its body was complete; nobody reads the answer
 └── BrokenOff          what is being sent cannot be sent to its end
 
@@ -76,6 +77,14 @@ class BodyIncomplete(WebProblem):
 
 class Unavailable(WebProblem):
     """Something that the answer needs cannot be used at present; the same request may succeed later."""
+
+
+class InjectedFault(WebProblem):
+    """A test asked for the service's error `code`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("A test asked for this error.")
+        self.code = code
 
 
 class ClientGone(WebProblem):
