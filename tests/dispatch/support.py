@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from websockets.asyncio.client import connect
@@ -23,6 +23,8 @@ from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
 from batchite.wire.ticks import Timestamp
+
+M = TypeVar("M", bound=link.Message)
 
 ACCOUNT = "devbatch"
 SHARD = events.pool_shard(ACCOUNT, "pool")
@@ -69,10 +71,11 @@ class ScriptedEngine:
         return None
 
 
-def open_database(path: Path) -> Database:
+def database_url(path: Path) -> str:
+    """Of a new database in the directory."""
     url = f"sqlite:///{path / 'batch.db'}"
     migrating.upgrade(url, "batch")
-    return Database(url)
+    return url
 
 
 def make_dispatch(
@@ -120,7 +123,9 @@ async def running(dispatch: Dispatch, *, end_nodes: bool = False) -> AsyncIterat
         await listener.stop()
 
 
-def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1, pool_id: str = "pool") -> int:
+def add_pool(
+    connection: sa.Connection, nodes: int, *, slots: int = 1, pool_id: str = "pool", **changes: object
+) -> int:
     shard = events.pool_shard(ACCOUNT, pool_id)
     row = {
         "account": ACCOUNT,
@@ -144,7 +149,7 @@ def add_pool(connection: sa.Connection, nodes: int, *, slots: int = 1, pool_id: 
         "target_dedicated": nodes,
         "target_low_priority": 0,
         "resize_timeout": 9_000_000_000,
-    }
+    } | changes
     number: int = connection.execute(
         sa.insert(schema.pools).returning(schema.pools.c.pool_no), row
     ).scalar_one()
@@ -235,14 +240,15 @@ async def connect_all(
 
 async def settled(dispatch: Dispatch, database: Database) -> None:
     """Until everything that API operations changed so far is decided and stored."""
-    (shard,) = await rows(database, schema.shards)
-    assert await dispatch.settled(SHARD, shard.last_event, 10)
+    for shard in await rows(database, schema.shards):
+        assert await dispatch.settled(shard.shard, shard.last_event, 60)
 
 
 class ScriptedAgent:
     """Speaks for a node over a real WebSocket; what it is told to run ends at once with `code`."""
 
-    def __init__(self, url: str, spec: NodeSpec) -> None:
+    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0) -> None:
+        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt)
         self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
         self._token = spec.token
         self._report = 0
@@ -257,13 +263,21 @@ class ScriptedAgent:
         self._socket = await connect(
             self._url, additional_headers=headers, compression=None, proxy=None, max_size=None
         )
-        await self.send(link.Hello(link.PROTOCOL, "0", 1, (), 0))
+        await self.send(self._hello)
         self._reader = asyncio.create_task(self._read())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._reader.cancel()
         await self._socket.close()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """The service has closed the link."""
+        return self._reader.done()
+
+    def heard(self, kind: type[M]) -> list[M]:
+        return [message for message in self.other if isinstance(message, kind)]
 
     async def send(self, *messages: link.Message) -> None:
         await self._socket.send(framing.encode(messages))

@@ -130,6 +130,24 @@ async def test_an_agent_that_does_not_read_is_given_up() -> None:
         socket.transport.abort()
 
 
+async def test_a_second_link_of_a_node_takes_the_place_of_the_first() -> None:
+    """The agent has given its first up, though nothing has told the service so."""
+    closed: list[str] = []
+    links = Links(lambda *_: None, closed.append)
+    hello = framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)])
+    async with served(links) as url, dial(url) as first, dial(url) as second:
+        for socket in (first, second):
+            await socket.send(hello)
+            await socket.recv()
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(first.recv(), 60)
+        links.send("node", link.Acknowledge(7))
+        frame = await second.recv()
+        assert isinstance(frame, bytes)
+        assert framing.to_agent.decode(frame) == [link.Acknowledge(7)]
+        assert closed == []
+
+
 async def test_nobody_opens_a_websocket_where_files_are_posted(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -170,9 +170,9 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
 
         sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
         dispatch.wake(SHARD)
-        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        await until(lambda: bool(agent.heard(link.EndTask)))
         assert not await dispatch.settled(SHARD, sequence, 0.05)
-        (order,) = [message for message in agent.other if isinstance(message, link.EndTask)]
+        (order,) = agent.heard(link.EndTask)
         await agent.send(link.TaskEnded(1, order.task, order.attempt, 5, 9, None, order.failure))
         assert await dispatch.settled(SHARD, sequence, 10)
         (task,) = await rows(database, schema.tasks)
@@ -234,7 +234,7 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
 
         await database.write(lambda c: change_job(c, job, "deleting"))
         dispatch.wake(SHARD)
-        await until(lambda: any(isinstance(message, link.RemoveJobFiles) for message in agent.other))
+        await until(lambda: bool(agent.heard(link.RemoveJobFiles)))
         async with asyncio.timeout(20):
             while await rows(database, schema.jobs):
                 await settled(dispatch, database)

@@ -84,7 +84,7 @@ async def test_what_was_to_end_ends_with_its_node(
         await until(lambda: agent.acknowledged == 3)
         await database.write(lambda c: intend(c, intent, agent.runs[1].task))
         dispatch.wake(SHARD)
-        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        await until(lambda: bool(agent.heard(link.EndTask)))
     first, *others = await rows(database, schema.tasks)
     assert (first.state, first.result) == ("completed", "success")
     assert [(task.state, task.result) for task in others] == left
@@ -98,7 +98,7 @@ async def test_a_job_that_was_ending_ends_with_the_nodes(database: Database) -> 
         dispatch, agent = await holding(database, stack)
         await database.write(lambda c: change_job(c, 1, "terminating"))
         dispatch.wake(SHARD)
-        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        await until(lambda: bool(agent.heard(link.EndTask)))
     assert {task.state for task in await rows(database, schema.tasks)} == {"completed"}
     assert await counts(database) == (0, 0, 0, 2)
     assert [job.state for job in await rows(database, schema.jobs)] == ["completed"]
@@ -110,7 +110,7 @@ async def test_nobody_waits_for_a_service_that_stops(database: Database) -> None
         dispatch, agent = await holding(database, stack)
         sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
         dispatch.wake(SHARD)
-        await until(lambda: any(isinstance(message, link.EndTask) for message in agent.other))
+        await until(lambda: bool(agent.heard(link.EndTask)))
         waiting = asyncio.create_task(dispatch.settled(SHARD, sequence, 60))
         await asyncio.sleep(0)
         await dispatch.stop(end_nodes=False)

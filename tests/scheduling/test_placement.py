@@ -16,9 +16,10 @@ from tests.scheduling.builders import (
     shard,
 )
 
-from batchite.scheduling.decisions import ReadWindow, RecallTask
+from batchite.scheduling.decisions import Decisions, ReadWindow, RecallTask
+from batchite.scheduling.nodes import on_node_connected, on_node_disconnected
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
-from batchite.scheduling.state import WINDOW, WINDOW_BYTES
+from batchite.scheduling.state import WINDOW, WINDOW_BYTES, Window
 from batchite.scheduling.tasks import on_task_ended, on_task_started
 
 
@@ -130,6 +131,20 @@ def test_waiting_tasks_are_recalled_when_another_node_has_nothing_to_do() -> Non
     assert sent(leases(state), RecallTask) == []
 
 
+def test_a_recall_that_may_be_lost_with_its_link_is_repeated() -> None:
+    state = shard(nodes=1)
+    node = state.nodes["node-1"]
+    node.pace = AHEAD_TICKS // 4
+    add_job(state, 1, tasks=3)
+    placed(state)
+    add_node(state, 2)
+    leases(state)
+    on_node_disconnected(node)
+    held = {(assignment.task.number, assignment.attempt) for assignment in node.assignments.values()}
+    on_node_connected(state, node, NOW, "1", held, 0, Decisions())
+    assert [effect.task for effect in sent(leases(state), RecallTask)] == [1002]
+
+
 def test_pace_follows_what_tasks_took() -> None:
     state = shard(nodes=1)
     add_job(state, 1, tasks=1)
@@ -147,6 +162,14 @@ def test_a_low_window_is_read_on_from_its_cursor() -> None:
     job.window(1).extend([queued_task(7)], more=True)
     (read,) = sent(leases(state), ReadWindow)
     assert (read.job, read.slots, read.after, read.limit) == (1, 1, 7, WINDOW)
+
+
+def test_a_task_past_the_cursor_that_waits_again_is_left_to_the_store() -> None:
+    """As after a change of owner, when what is on nodes was never in a window."""
+    window = Window(slots=1)
+    window.extend([], more=False)
+    window.put_back(queued_task(5))
+    assert (len(window), window.more) == (0, True)
 
 
 def test_windows_are_not_read_while_no_node_can_use_them() -> None:
