@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test fuzz lint docs bench lock clean package image
+.PHONY: help install tutorial clients test fuzz survive lint docs bench lock clean package image
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ test: install ## run all tests
 
 fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)
 	@$(BIN)/python -m tests.fuzz $(or $(N),300000) $(SEED) $(FIRST)
+
+survive: install ## kill, stop and pause the services at work ROUNDS times (ROUNDS=500), or as a SEED did
+	@BATCHITE_TEST_ROUNDS=$(or $(ROUNDS),500) BATCHITE_TEST_SEED=$(SEED) \
+		$(BIN)/python -m pytest -n 0 -q -s tests/product/survival -k whatever
 
 lint: install ## style, types, the arrows between the rooms
 	@$(BIN)/ruff check .

@@ -9,8 +9,9 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -100,8 +101,48 @@ class House:
         for victim in victims:
             victim.send_signal(signal.SIGKILL)
         self.service.process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self.service.process.stdin is not None:
             self.service.process.stdin.close()
+
+    def tell_batch_to_go(self) -> None:
+        """Without the supervisor's knowledge: nodes are left to the next process."""
+        self._service_process("batch").terminate()
+
+    def silence_agent(self, dice: random.Random) -> str:
+        """The node whose agent does nothing any more, and does not end either."""
+        node, agent = dice.choice(sorted(self.agents().items()))
+        self.killed_nodes.add(node)
+        agent.suspend()
+        return node
+
+    @contextlib.contextmanager
+    def paused(self, what: Literal["batch", "agent"], dice: random.Random) -> Iterator[None]:
+        """Stopped in the middle of whatever it does, and going on afterwards as if nothing had been."""
+        victim = (
+            self._service_process("batch") if what == "batch" else dice.choice(list(self.agents().values()))
+        )
+        victim.suspend()
+        try:
+            yield
+        finally:
+            victim.resume()
+
+    # stopping in order
+
+    def stop(self, number: signal.Signals) -> None:
+        """Nothing that was started may be there afterwards."""
+        self.service.process.send_signal(number)
+        assert self.service.process.wait(PATIENCE) == 0
+        self._let_go()
+        assert processes_of(self.data_dir) == []
+
+    def stop_without_batch(self, number: signal.Signals) -> None:
+        """In the moment in which the process that knows the nodes has died."""
+        self._service_process("batch").kill()
+        self.stop(number)
 
     # coming back
 

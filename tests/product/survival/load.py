@@ -1,5 +1,7 @@
 """Keeps the service busy, whatever becomes of it, and notes every completion it reports.
 
+Jobs that get no more tasks are to end with their tasks; some of the tasks are terminated or deleted before.
+
 A request that breaks off is made again, as programs do. Nobody here knows when something is killed.
 """
 
@@ -8,29 +10,23 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from azure.batch import BatchClient
 from azure.batch import models as m
-from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import (
-    ResourceExistsError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from tests.product.survival.insisting import PATIENCE, PAUSE, client_of, insist, insist_late
 from tests.product.survival.toll import Toll
+from tests.product.survival.wishes import Wishes
 
 from batchite.testing import RunningService
 
-T = TypeVar("T")
-
 POOL = "survivors"
-PAUSE = 0.25
-PATIENCE = 60.0
+RECENT = 8
+"""Jobs in which something may be running."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +50,9 @@ class Completion:
     requeues: int
 
 
-def client_of(service: RunningService) -> BatchClient:
-    """Without the client's own retries: those of `insist` are enough."""
-    credential = AzureNamedKeyCredential(service.batch_account, service.batch_key)
-    return BatchClient(service.batch_url, credential, retry_total=0, connection_timeout=5, read_timeout=15)
-
-
-def insist(call: Callable[[], T], stopping: threading.Event | None = None) -> T:
-    """Call until an answer comes; a refusal is an answer."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return call()
-        except (ServiceRequestError, ServiceResponseError):
-            if time.monotonic() > deadline or (stopping is not None and stopping.is_set()):
-                raise
-        (stopping or threading.Event()).wait(PAUSE)
-
-
 class Load:
-    """Adds tasks so that about `target` are unfinished; a new job now and then. One thread adds,
-    one watches."""
+    """Adds tasks so that about `target` are unfinished; a new job now and then. One thread adds, one watches,
+    one terminates and deletes."""
 
     def __init__(self, service: RunningService, toll: Toll, sources: Sources, seed: int, target: int) -> None:
         self.expected: dict[str, int] = {}
@@ -83,19 +61,20 @@ class Load:
         self.reported: dict[str, Completion] = {}
         self.running = 0
         """at the last look"""
-        self.completed = 0
-        """at the last look, by the counts"""
         self.failure: BaseException | None = None
         self._client, self._watching_client = client_of(service), client_of(service)
+        self._stopping = threading.Event()
+        self.wishes = Wishes(client_of(service), seed, self._stopping)
         self._toll, self._sources, self._target = toll, sources, target
         self._random = random.Random(seed)  # noqa: S311 - no secrets
-        self._jobs: list[str] = []
+        self.jobs: list[str] = []
         self._next_job = threading.Event()
         self._next_job.set()
-        self._full, self._stopping = threading.Event(), threading.Event()
+        self._full = threading.Event()
         self._looked = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._guarded, args=(work,)) for work in (self._feed, self._watch)
+            threading.Thread(target=self._guarded, args=(work,))
+            for work in (self._feed, self._wish, self._watch)
         ]
 
     # for the test
@@ -108,9 +87,10 @@ class Load:
         self._next_job.set()
 
     def no_more(self) -> None:
-        """Stop adding; the last addition is acknowledged when this returns."""
+        """Stop adding, terminating and deleting; the last of it is acknowledged when this returns."""
         self._full.set()
-        self._threads[0].join()
+        for thread in self._threads[:2]:
+            thread.join()
 
     def stop(self) -> None:
         self._full.set()
@@ -126,9 +106,13 @@ class Load:
             raise self.failure
         assert found, f"not in {seconds} s: {what}; running {self.running}, reported {len(self.reported)}"
 
+    def spared(self) -> list[str]:
+        """The tasks that are left to come to their own end."""
+        return [task for task, job in list(self.job_of.items()) if self.wishes.spare(task, job)]
+
     @property
-    def all_reported(self) -> bool:
-        return len(self.reported) == len(self.expected)
+    def open_tasks(self) -> list[str]:
+        return [task for task in self.spared() if task not in self.reported]
 
     # threads
 
@@ -145,16 +129,21 @@ class Load:
             if self._next_job.is_set():
                 self._next_job.clear()
                 self._add_job()
-            missing = self._target - (len(self.expected) - len(self.reported))
+            missing = self._target - len(self.open_tasks)
             if missing > 0:
                 self._add_tasks(min(missing, 100))
+            self._full.wait(PAUSE)
+        self._end_with_its_tasks(self.jobs[-1])
+
+    def _wish(self) -> None:
+        while not self._full.is_set():
+            self.wishes.make_one(dict(self.job_of), self.jobs[:-1])
             self._full.wait(PAUSE)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            for job in list(self._jobs):
-                if self._has_news(job):
-                    self._look_at(job)
+            for job in sorted({self.job_of[task] for task in self.open_tasks}):
+                self._look_at(job)
             self._count()
             with self._looked:
                 self._looked.notify_all()
@@ -163,14 +152,21 @@ class Load:
     # adding
 
     def _add_job(self) -> None:
-        job = f"job-{len(self._jobs)}"
+        if self.jobs:
+            self._end_with_its_tasks(self.jobs[-1])
+        job = f"job-{len(self.jobs)}"
         options = m.BatchJobCreateOptions(id=job, pool_info=m.BatchPoolInfo(pool_id=POOL))
         with contextlib.suppress(ResourceExistsError):  # by the request that broke off
             insist(lambda: self._client.create_job(options), self._stopping)
-        self._jobs.append(job)
+        self.jobs.append(job)
+
+    def _end_with_its_tasks(self, job: str) -> None:
+        """As it is documented: told when it has all its tasks."""
+        options = m.BatchJobUpdateOptions(all_tasks_complete_mode=m.BatchAllTasksCompleteMode.TERMINATE_JOB)
+        insist_late(lambda: self._client.update_job(job, options), {"JobCompleted"}, self._stopping)
 
     def _add_tasks(self, count: int) -> None:
-        job = self._jobs[-1]
+        job = self.jobs[-1]
         tasks, codes = [], {}
         for number in range(count):
             name = f"task-{len(self.expected) + number}"
@@ -203,22 +199,24 @@ class Load:
 
     # watching
 
-    def _has_news(self, job: str) -> bool:
-        return any(job == of and task not in self.reported for task, of in list(self.job_of.items()))
-
     def _look_at(self, job: str) -> None:
-        for task in insist(lambda: completed_tasks(self._watching_client, job), self._stopping):
+        """A job that is deleted has nothing to tell."""
+        try:
+            tasks = insist(lambda: completed_tasks(self._watching_client, job), self._stopping)
+        except ResourceNotFoundError:
+            return
+        for task in tasks:
             assert task.id is not None
             completion = completion_of(task)
             assert self.reported.setdefault(task.id, completion) == completion, "a completion changed"
 
     def _count(self) -> None:
+        jobs = [job for job in list(self.jobs) if job not in self.wishes.jobs][-RECENT:]
         counts = [
             insist(partial(self._watching_client.get_job_task_counts, job), self._stopping).task_counts
-            for job in list(self._jobs)
+            for job in jobs
         ]
         self.running = sum(one.running for one in counts)
-        self.completed = sum(one.completed for one in counts)
 
 
 def completed_tasks(client: BatchClient, job: str) -> list[m.BatchTask]:

@@ -1,0 +1,92 @@
+"""What has to hold when everything is over."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from azure.batch import models as m
+from azure.core.exceptions import ResourceNotFoundError
+from tests.product.survival.house import until
+from tests.product.survival.ordeal import Ordeal
+
+
+def check_wishes(it: Ordeal) -> None:
+    """What was terminated or deleted has ended, and every other job ended with its tasks."""
+    for job in it.load.jobs:
+        wish = it.load.wishes.jobs.get(job)
+        until(partial(is_over, it, job, deleted=wish == "delete"), f"{job} ends ({wish})")
+        if wish is None:
+            info = it.client.get_job(job).execution_info
+            assert info is not None
+            assert info.scheduling_error is None
+            assert info.termination_reason == "AllTasksComplete"
+
+
+def is_over(it: Ordeal, job: str, *, deleted: bool) -> bool:
+    try:
+        return it.client.get_job(job).state == "completed" and not deleted
+    except ResourceNotFoundError:
+        assert deleted, f"{job} is gone"
+        return True
+
+
+def check_records(it: Ordeal) -> None:
+    """Every task is recorded as it ended, once, with its own exit code; counts and lists say the same."""
+    load = it.load
+    for job in load.jobs:
+        wish = load.wishes.jobs.get(job)
+        if wish == "delete":
+            continue
+        listed = list(it.client.list_tasks(job))
+        check_counts(it, job, listed)
+        states = {task.id or "": task.state for task in listed}
+        assert len(states) == len(listed), f"{job} has a task twice"
+        added = {task for task, of in load.job_of.items() if of == job}
+        gone = {task for task in added if load.wishes.tasks.get(task) == "delete"}
+        assert states.keys() == added - gone
+        assert set(states.values()) <= ({"completed", "active"} if wish else {"completed"}), job
+    spared = {task: load.reported[task] for task in load.spared()}
+    assert {task: it for task, it in spared.items() if it.exit_code != load.expected[task]} == {}
+    assert all(completion.retries == 0 for completion in spared.values())
+
+
+def check_counts(it: Ordeal, job: str, listed: list[m.BatchTask]) -> None:
+    counts = it.client.get_job_task_counts(job).task_counts
+    states = Counter(task.state for task in listed)
+    results = Counter(task.execution_info.result for task in listed if task.execution_info)
+    told = (counts.active, counts.running, counts.completed, counts.succeeded, counts.failed)
+    shown = (states["active"], states["running"], states["completed"], results["success"], results["failure"])
+    assert told == shown, f"the counts of {job} are not those of its list"
+
+
+def check_runs(it: Ordeal) -> None:
+    """Every task ran; it ran again only where its node had died or was sent home, and never after it was
+    reported. None ever ran twice at a time."""
+    for task in it.load.expected:
+        runs = it.toll.runs(task)
+        assert all(run.alone for run in runs), f"{task} ran twice at a time: {runs}"
+        if task not in it.load.reported or not it.load.wishes.spare(task, it.load.job_of[task]):
+            continue
+        assert runs, f"{task} never ran"
+        *earlier, last = runs
+        excused = [
+            run.node in it.house.killed_nodes or (task, run.pid, run.boot) in it.sent_home for run in earlier
+        ]
+        assert all(excused), f"{task} ran again: {runs}"
+        assert last.code == it.load.expected[task]
+        assert last.node == it.load.reported[task].node, f"{task} ran again after its completion: {runs}"
+
+
+def check_rest(data_dir: Path) -> None:
+    """Of services that have stopped: nothing is under way that nobody would look at again."""
+    with closing(sqlite3.connect(data_dir / "batch.db")) as connection:
+        tasks = connection.execute(
+            "SELECT id, state, intent FROM tasks "
+            "WHERE intent IS NOT NULL OR state NOT IN ('active', 'completed')"
+        ).fetchall()
+        jobs = connection.execute("SELECT id, state FROM jobs WHERE state <> 'completed'").fetchall()
+    assert (tasks, jobs) == ([], [])
