@@ -11,6 +11,10 @@ ROOT_MARK = "AZ_BATCH_NODE_ROOT_DIR"
 """the variable every process of a node is started with: its value, the node's root directory, tells
 an engine whose process it is"""
 
+GROUP_VARIABLE = "BATCHITE_GROUP"
+"""the variable that names the file to which an agent writes 0, before it starts anything, to become the
+first member of its node's control group; not there if nodes have no groups"""
+
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an agent must know to become this node."""

@@ -10,12 +10,24 @@ import sys
 import msgspec
 
 from batchite.clock import SystemClock
-from batchite.link.spec import FILE_NAME, NodeSpec
+from batchite.link.spec import FILE_NAME, GROUP_VARIABLE, NodeSpec
 from batchite.nodes.agent import Agent, Limits
 
 
 async def _run(spec: NodeSpec, node: str) -> str:
     return await Agent(spec, node, SystemClock(), Limits()).run()
+
+
+def _join_group() -> None:
+    """What the agent starts is born in the node's group."""
+    members = os.environ.pop(GROUP_VARIABLE, None)
+    if members is None:
+        return
+    try:
+        with open(members, "w") as file:
+            file.write("0")
+    except OSError as error:
+        print(f"The node has no group of its own: {error}.", file=sys.stderr, flush=True)
 
 
 def _close_inherited() -> None:
@@ -31,6 +43,7 @@ def main() -> int:
         print("usage: python -m batchite.nodes DIRECTORY", file=sys.stderr)
         return 2
     node = os.path.realpath(sys.argv[1])
+    _join_group()
     _close_inherited()
     with open(f"{node}/{FILE_NAME}", "rb") as file:
         spec = msgspec.json.decode(file.read(), type=NodeSpec)

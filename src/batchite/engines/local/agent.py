@@ -19,6 +19,7 @@ import batchite
 from batchite import proc
 from batchite.engines.base import Handle
 from batchite.engines.local.directory import NodeDirectory
+from batchite.link.spec import GROUP_VARIABLE
 
 _MODULE = "batchite.nodes"
 _INHERITED = ("LD_LIBRARY_PATH", "TZ")
@@ -79,13 +80,16 @@ def running() -> dict[str, Agent]:
     return agents
 
 
-def spawn(directory: NodeDirectory) -> Agent:
-    """Start the agent of a directory that has its spec. Raises OSError; nothing runs then."""
+def spawn(directory: NodeDirectory, group: Path | None) -> Agent:
+    """Start the agent of a directory that has its spec. Raises OSError; nothing runs then.
+
+    It joins the group with that list of members first of all.
+    """
     pid = os.posix_spawn(
         sys.executable,
         # Without `site`, which costs time at every start; PYTHONPATH says what it would find out.
         [sys.executable, "-S", "-P", "-m", _MODULE, str(directory.path)],
-        _environment(),
+        _environment() | ({} if group is None else {GROUP_VARIABLE: str(group)}),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(directory.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),

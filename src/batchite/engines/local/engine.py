@@ -19,6 +19,7 @@ from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.engines.local import agent as agents
 from batchite.engines.local import directory as directories
 from batchite.engines.local.agent import Agent
+from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.leftovers import Leftovers
 from batchite.engines.local.watch import Watch, open_watch
@@ -28,6 +29,8 @@ CLOSE_SECONDS = 5.0
 """How long what is under way may take when the engine is closed."""
 RETRY_SECONDS = 1.0
 """Before what could not be done for want of descriptors or memory is tried again."""
+PAUSE_SECONDS = 0.01
+"""Between two looks whether what was killed is gone."""
 THREADS = 4
 """for starting agents, and as many for removing files: a full directory delays no start"""
 
@@ -65,6 +68,7 @@ class LocalEngine:
         for waste in directories.waste(self._directory):
             self._removing.submit(directories.remove, waste)
         self._look: asyncio.Task[dict[str, Agent]] | None = None
+        self._probe: asyncio.Task[Groups] | None = None
         self._leftovers = Leftovers()
         self._closed = False
 
@@ -144,7 +148,7 @@ class LocalEngine:
                 if running is not None and node.directory.was_told(spec):
                     return running.agent.handle
                 await self._end(node, running, GRACE_SECONDS)
-            agent = await self._in_thread(_spawn, node.directory, spec)
+            agent = await self._in_thread(_spawn, node.directory, spec, await self._groups())
             try:
                 started = self._watch(node, agent)
             except OSError:
@@ -154,6 +158,12 @@ class LocalEngine:
                 raise ChildProcessError(f"the agent of node {spec.node_id} ended as it was started")
             node.loss, node.was_stopped = None, False
             return agent.handle
+
+    async def _groups(self) -> Groups:
+        """Tried when they are first needed, and again only if that could not be done."""
+        if self._probe is None or (self._probe.done() and self._probe.exception() is not None):
+            self._probe = self._begin(self._in_thread(Groups, self._directory))
+        return await asyncio.shield(self._probe)
 
     # stopping
 
@@ -169,6 +179,9 @@ class LocalEngine:
     async def _end(self, node: _Node, running: Watch | None, grace: float) -> None:
         if running is not None:
             await running.end(grace)
+        groups = await self._groups()
+        while not await self._in_thread(groups.end, node.directory.path.name):  # noqa: ASYNC110 (no event)
+            await asyncio.sleep(PAUSE_SECONDS)
         await self._leftovers.end(node.directory.root)
 
     def _discard(self, directory: NodeDirectory) -> None:
@@ -250,6 +263,6 @@ class LocalEngine:
             node.loss = None
 
 
-def _spawn(directory: NodeDirectory, spec: NodeSpec) -> Agent:
+def _spawn(directory: NodeDirectory, spec: NodeSpec, groups: Groups) -> Agent:
     directory.tell(spec)
-    return agents.spawn(directory)
+    return agents.spawn(directory, groups.make(spec.node_id))
