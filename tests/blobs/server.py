@@ -15,6 +15,7 @@ from batchite.blobs.content.files import Files
 from batchite.blobs.content.opening import open_storage
 from batchite.blobs.content.store import ContentStore
 from batchite.clock import SystemClock
+from batchite.fidelity import Fidelity
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard
@@ -25,6 +26,7 @@ from batchite.wire.ticks import Clock
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
 SUFFIXES = ("blob.localhost", "blob.example.org")
 SECOND_KEY = "c2Vjb25kIGtleQ=="
+AS_THE_CLOUD = Fidelity()
 NEIGHBOUR = "neighbour"
 """Another account of the service, with the same keys."""
 
@@ -72,6 +74,7 @@ async def serving(
     keys: tuple[str, ...] = (KEY, SECOND_KEY),
     clock: Clock | None = None,
     public: str = "",
+    fidelity: Fidelity = AS_THE_CLOUD,
 ) -> AsyncIterator[Server]:
     """Serve what is in the directory; it can be served again afterwards."""
     url = f"sqlite:///{data_dir}/blobs.db"
@@ -82,7 +85,9 @@ async def serving(
     accounts = Accounts(batch=(), storage=(StorageAccount(NAME, keys), StorageAccount(NEIGHBOUR, keys)))
     sock = bind("127.0.0.1", 0)
     clock = clock or SystemClock()
-    app = BlobApp(database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins)
+    app = BlobApp(
+        database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins, fidelity=fidelity
+    )
     await app.start()
     guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES, public=public), cors=True)
     listener = Listener(guard, sock, errors=fallback)

@@ -21,6 +21,7 @@ from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
+from batchite.fidelity import Fidelity
 from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
 from batchite.web.faults import Faults
@@ -29,11 +30,13 @@ from batchite.web.request import Incoming
 from batchite.wire.blob import address, cors, errors
 from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
-from batchite.wire.ticks import Clock
+from batchite.wire.ticks import Clock, Duration
 
 _OF_A_CONTAINER = frozenset({"container", "account"})
 """Values of `restype` with which one segment after the account is a container's name."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_AS_THE_CLOUD = Fidelity()
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class BlobApp:
         host_suffixes: Sequence[str] = (),
         origins: Sequence[str] = (),
         testing_token: str = "",
+        fidelity: Fidelity = _AS_THE_CLOUD,
     ) -> None:
         self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
@@ -67,6 +71,7 @@ class BlobApp:
             self._host_suffixes,
             self._origins,
             self.copying,
+            Duration.of(seconds=fidelity.rehydration).ticks,
             self._answer,
         )
 

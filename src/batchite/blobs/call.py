@@ -38,6 +38,8 @@ class Service:
     host_suffixes: tuple[str, ...]
     origins: Origins
     copying: Copying
+    rehydration: int
+    """ticks that a blob takes to leave the archive tier"""
     serve: Callable[[Incoming, list[tuple[str, str]]], Awaitable[Answer]]
     """Answers another request; the list receives the headers of every answer to it"""
 

@@ -97,10 +97,11 @@ def _read(call: Call) -> _Wish:
         given.check_may_tag(call)
     if way != "copy" and _is_sealing(call):
         raise unsupported_header(_SEAL, "true", _ONLY_APPEND)
-    tiers.check_priority(call.headers.get("x-ms-rehydrate-priority"))
+    tiers.read_priority(call.headers)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     expected = checksums.expected(call.headers, checksums.OF_SOURCE)
-    return _Wish(way, properties, metadata, given.extras(call), option == "COPY", expected)
+    extras = given.extras(call, None if way == "copy" else "block")
+    return _Wish(way, properties, metadata, extras, option == "COPY", expected)
 
 
 def _way(call: Call) -> Way:
@@ -161,7 +162,7 @@ def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now:
 
 def _of_type(call: Call, wish: _Wish, kind: Type, appends: int, sequence: int) -> Extras:
     """What the blob gets because of its type. Raises BlobError for a tier that its type has not."""
-    if wish.extras.tier and kind != "block":
+    if wish.extras.tier:
         tiers.read(wish.extras.tier, kind)
     sealed = _is_sealing(call)
     if sealed and kind != "append":

@@ -48,7 +48,7 @@ async def delete(service: Service, call: Call) -> Answer:
 def _check(call: Call, blob: Blob, now: int) -> None:
     """Raises BlobError if a condition or a lease is in the way."""
     guards.check_change(call, blob, now, star=True)
-    conditions.parse(call.headers, conditions.OF_TIER).check_change(tiering.changed(blob))
+    conditions.parse(call.headers, conditions.OF_TIER).check_change(tiering.changed(blob, now))
 
 
 def _read_choice(call: Call) -> Snapshots:

@@ -162,7 +162,7 @@ def _find(connection: sa.Connection, call: Call, now: int, *, listed: bool) -> _
         raise BlobError("ContainerNotFound")
     blob = guards.existing(slot)
     guards.check_read(call, blob, now)
-    tiering.check_readable(blob)
+    tiering.check_readable(blob, now)
     wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
     span = wanted.within(blob.size) if wanted else None
     part = span or Span(0, blob.size)
@@ -211,8 +211,7 @@ def special_headers(blob: Blob, now: int) -> Headers:
         shown += [("x-ms-blob-sealed", "true")] if blob.extras.sealed else []
     elif blob.type == "page":
         shown.append(("x-ms-blob-sequence-number", str(blob.extras.sequence)))
-    else:
-        shown += tiering.headers(blob)
+    shown += tiering.headers(blob, now)
     if blob.stored_extras is not None:
         shown += _tag_count(blob) + copy_headers(blob.extras.copy)
     if blob.version_id is not None:

@@ -14,16 +14,15 @@ from batchite.wire.blob.tag_filter import Expression, FilterError
 
 TAGS = "x-ms-tags"
 IF_TAGS = "x-ms-if-tags"
-TIER = "x-ms-access-tier"
 _ENCRYPTION = frozenset({encryption.KEY, encryption.KEY_HASH, encryption.ALGORITHM, encryption.SCOPE})
-_NAMES = frozenset({TAGS, TIER}) | _ENCRYPTION
+_NAMES = frozenset({TAGS, tiers.HEADER}) | _ENCRYPTION
 
 
-def extras(call: Call, kind: Type = "block", start: Extras = NONE) -> Extras:
-    """`start`, with what the headers give. Raises BlobError."""
+def extras(call: Call, kind: Type | None = "block", start: Extras = NONE) -> Extras:
+    """`start`, with what the headers give a blob of this type (None: not known yet). Raises BlobError."""
     if call.headers.keys().isdisjoint(_NAMES) and not call.principal.encryption_scope:
         return start
-    text, tier = call.headers.get(TAGS), call.headers.get(TIER)
+    text, tier = call.headers.get(TAGS), call.headers.get(tiers.HEADER)
     if text:
         check_may_tag(call)
         start = msgspec.structs.replace(start, tags=tags.read_header(text))

@@ -233,7 +233,7 @@ class Walk:
             elements.append(("x-ms-blob-sequence-number", str(row.extras.sequence)))
         elif row.type == "append" and row.extras.sealed:
             elements.append(("Sealed", "true"))
-        elements += particulars.elements(self._as_it_is_now(row), self._included)
+        elements += particulars.elements(self._as_it_is_now(row), self._included, self._now)
         elements += listings.deletion(row.deleted, _days_left(row.purge, self._now))
         return elements
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from batchite.blobs import tiering
 from batchite.store.blobs.blobs import Blob
-from batchite.store.blobs.extras import Copied, Extras
-from batchite.wire.blob import dates, tiers
+from batchite.store.blobs.extras import Copied
+from batchite.wire.blob import dates
 from batchite.wire.blob.listings import Elements
 
-_INFERRED: Elements = (("AccessTier", tiers.DEFAULT), ("AccessTierInferred", "true"))
 
-
-def elements(blob: Blob, included: Collection[str]) -> Elements:
+def elements(blob: Blob, included: Collection[str], now: int) -> Elements:
     """`included`: a copy is shown if that has `copy`."""
+    shown = [*tiering.elements(blob, now)]
     if blob.stored_extras is None:
-        return _INFERRED if blob.type == "block" else ()
+        return shown
     extras = blob.extras
-    shown: list[tuple[str, str]] = [*_tier(blob, extras)]
     if extras.tags:
         shown.append(("TagCount", str(len(extras.tags))))
     if extras.key:
@@ -27,15 +26,6 @@ def elements(blob: Blob, included: Collection[str]) -> Elements:
     if extras.copy is not None and "copy" in included:
         shown += _copy(extras.copy)
     return shown
-
-
-def _tier(blob: Blob, extras: Extras) -> Elements:
-    if blob.type != "block":
-        return ()
-    if not extras.tier:
-        return _INFERRED
-    changed = dates.http_date(extras.tier_changed or blob.created)
-    return (("AccessTier", extras.tier), ("AccessTierChangeTime", changed))
 
 
 def _copy(copy: Copied) -> Elements:

@@ -25,7 +25,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         now = service.clock.now().ticks
         guards.check_change(call, blob, now)
         given.check_key(call, blob)
-        tiering.check_readable(blob)
+        tiering.check_readable(blob, now)
         return now, kept.change(connection, slot, blob, now, metadata=metadata)
 
     modified, version = await service.database.touch(unit)
@@ -45,7 +45,7 @@ async def set_properties(service: Service, call: Call) -> Answer:
         blob = guards.existing(guards.find_slot(connection, call))
         now = service.clock.now().ticks
         guards.check_change(call, blob, now, star=True)
-        tiering.check_readable(blob)
+        tiering.check_readable(blob, now)
         fields = extras.encode(msgspec.structs.replace(blob.extras, copy=None))
         blob = blob._replace(stored_extras=fields)
         columns, condemned = pages.apply_change(connection, blob, paging)

@@ -181,7 +181,7 @@ def find(connection: sa.Connection, source: Local, now: int, *, archived: bool =
         guards.check_read(source.call, blob, now)
         guards.check_copying(blob)
         if source.foreign or not archived:
-            tiering.check_readable(blob)
+            tiering.check_readable(blob, now)
     except BlobError as error:
         raise _unreadable(error, source) from None
     return blob
@@ -233,7 +233,7 @@ async def probe(service: Service, source: Remote) -> Mapping[str, str]:
     try:
         async with service.origins.fetch("HEAD", source.url, source.headers) as fetched:
             _check_answer(source, fetched, partial=False)
-            if fetched.headers.get("x-ms-access-tier") == tiers.ARCHIVE:
+            if fetched.headers.get(tiers.HEADER) == tiers.ARCHIVE:
                 raise cannot_verify(*CODES["BlobArchived"], "BlobArchived")
             return fetched.headers
     except OriginFailed as error:

@@ -41,6 +41,7 @@ async def compose(launch: Launch) -> Parts:
         host_suffixes=launch.host_suffixes,
         origins=launch.copy_origins,
         testing_token=launch.testing_token,
+        fidelity=launch.fidelity,
     )
     own: dict[str, ASGIApp] = {faults.PATH: app.faults} if launch.testing_token else {}
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts, cors=True)

@@ -19,14 +19,22 @@ class Copied(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str = ""
 
 
+class Rehydration(msgspec.Struct, frozen=True):
+    """A blob is on its way out of the archive, to this tier; it is there at the tick `until`."""
+
+    to: str
+    until: int
+    priority: str
+
+
 class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
     """A field that is not told otherwise is kept when metadata or properties change, and cleared when
     the blob is overwritten.
 
     `appends` is the number of blocks of an append blob, `sealed` says that it takes no more, `sequence`
     is the number that clients of a page blob agree by. `tier` is empty unless a client chose one, at
-    `tier_changed`. `key` is the base64 SHA-256 of the client's encryption key, `scope` the name of an
-    encryption scope.
+    `tier_changed`; what it is at a time says `at`. `key` is the base64 SHA-256 of the client's encryption
+    key, `scope` the name of an encryption scope.
     """
 
     appends: int = 0
@@ -35,9 +43,17 @@ class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     tier: str = ""
     tier_changed: int = 0
+    rehydration: Rehydration | None = None
     copy: Copied | None = None
     key: str = ""
     scope: str = ""
+
+    def at(self, now: int) -> Extras:
+        """With the tier of this time: nobody writes down that a blob has come out of the archive."""
+        moving = self.rehydration
+        if moving is None or now < moving.until:
+            return self
+        return msgspec.structs.replace(self, tier=moving.to, tier_changed=moving.until, rehydration=None)
 
     @property
     def is_archived(self) -> bool:

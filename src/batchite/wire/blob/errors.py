@@ -40,6 +40,10 @@ CODES: dict[str, tuple[int, str]] = {
     "BlobAlreadyExists": (409, "The specified blob already exists."),
     "BlobNotFound": (404, "The specified blob does not exist."),
     "BlobArchived": (409, "This operation is not permitted on an archived blob."),
+    "BlobBeingRehydrated": (
+        409,
+        "This operation is not permitted because the blob is being rehydrated.",
+    ),
     "BlobCustomerSpecifiedEncryptionMismatch": (
         409,
         "The given customer specified encryption does not match the encryption used to encrypt the blob.",
