@@ -48,6 +48,7 @@ class ScriptedEngine:
         self.lost = lost
         self.started: dict[str, NodeSpec] = {}
         self.stopped: list[str] = []
+        self.killed: list[str] = []
         self.adopted: dict[str, Handle | None] = {}
 
     async def start(self, spec: NodeSpec) -> Handle:
@@ -62,7 +63,7 @@ class ScriptedEngine:
         keep_files: bool = False,
         grace: float = GRACE_SECONDS,
     ) -> None:
-        self.stopped.append(node_id)
+        (self.stopped if grace else self.killed).append(node_id)
 
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         self.adopted.update(handles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,7 +14,11 @@ from tests.dispatch.support import (
     SHARD,
     ScriptedAgent,
     ScriptedEngine,
+    StepClock,
+    add_job,
     add_pool,
+    add_tasks,
+    connect_all,
     make_dispatch,
     rows,
     running,
@@ -26,6 +31,7 @@ from batchite.dispatch import nodes
 from batchite.dispatch.allocation import PORTION
 from batchite.engines.base import Handle
 from batchite.link.spec import NodeSpec
+from batchite.scheduling.silence import LOOK_TICKS
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
 
@@ -208,3 +214,31 @@ async def test_a_node_that_waits_to_be_tried_again_can_be_cancelled(
         dispatch.wake(SHARD)
         await until_stored(database, schema.pools, lambda pools: pools == [])
     assert engine.started == {}
+
+
+async def test_a_node_that_says_nothing_is_killed_and_its_tasks_run_elsewhere(database: Database) -> None:
+    """Its agent is there, and so is its link."""
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    clock = StepClock()
+    dispatch, engine = make_dispatch(database, clock=clock)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (silent,) = await connect_all(stack, url, engine, 1)
+        silent.runs_tasks = False
+        await until(lambda: len(silent.runs) == 1)
+        await silent.begin(silent.runs[0])
+        await until(lambda: silent.acknowledged == 1)
+        (node,) = engine.started
+        async with asyncio.timeout(60):
+            while not engine.killed:
+                clock.ticks += LOOK_TICKS
+                await dispatch.run_once()
+                await asyncio.sleep(0.002)
+        assert (engine.killed, engine.stopped) == ([node], [])
+        await until(lambda: silent.is_cut_off and len(engine.started) == 2)
+        spec = next(spec for spec in engine.started.values() if spec.node_id != node)
+        replacement = await stack.enter_async_context(ScriptedAgent(url, spec))
+        await until(lambda: replacement.acknowledged == 2)
+    (task,) = await rows(database, schema.tasks)
+    assert (task.state, task.attempt, task.retry_count, task.requeue_count) == ("completed", 2, 0, 0)

@@ -14,6 +14,7 @@ from batchite.link import messages as link
 from batchite.scheduling.decisions import (
     Effect,
     EndTask,
+    KillNode,
     PurgeJob,
     RecallTask,
     RemoveTaskFiles,
@@ -70,6 +71,8 @@ class Effects:
                     self._nodes.start(node)
                 case StopNode(node):
                     self._nodes.stop(node)
+                case KillNode(node, reason):
+                    self._nodes.kill(node, reason)
                 case PurgeJob(job):
                     self._purge(shard, job)
 

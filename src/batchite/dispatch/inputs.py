@@ -12,6 +12,7 @@ from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
 from batchite.scheduling.room import Refusal
+from batchite.scheduling.silence import on_look, on_node_heard
 from batchite.scheduling.state import NodeState, ShardState
 
 MAX_TEXT = 1024
@@ -25,6 +26,11 @@ class Frame:
 
     node: str
     messages: list[link.FromAgent]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """It is time to look for nodes that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,10 @@ class Due:
     subject: int
 
 
-Input = Frame | NodeStarted | NodeClosed | NodeEnded | Allocated | JobPurged | Due
+Input = Frame | Look | NodeStarted | NodeClosed | NodeEnded | Allocated | JobPurged | Due
+
+REPEATED = (Frame, Look, Due)
+"""What comes again if it was not heard."""
 
 
 def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> None:
@@ -77,8 +86,11 @@ def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> Non
         case Frame(node_id, messages):
             node = state.nodes.get(node_id)
             if node is not None:
+                on_node_heard(node)
                 for message in messages:
                     _apply_message(state, node, message, now, decisions)
+        case Look():
+            on_look(state, now, decisions)
         case NodeStarted(node_id):
             if node_id in state.nodes:
                 nodes.on_node_started(state.nodes[node_id])

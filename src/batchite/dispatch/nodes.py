@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -22,7 +23,7 @@ from batchite.dispatch.links import Links, hash_token
 from batchite.dispatch.loading import KnownNode
 from batchite.dispatch.starts import Starts
 from batchite.dispatch.surroundings import Surroundings
-from batchite.engines.base import Engine, Handle
+from batchite.engines.base import GRACE_SECONDS, Engine, Handle
 from batchite.engines.ending import end_all
 from batchite.link import messages as link
 from batchite.scheduling.state import ShardState
@@ -114,13 +115,18 @@ class Nodes:
             self._starts.add(node.shard.name, node_id)
             self._start_next()
 
-    def stop(self, node_id: str) -> None:
+    def stop(self, node_id: str, *, grace: float = GRACE_SECONDS) -> None:
         """End the node; at once, if it has not been begun."""
         node = self._nodes.get(node_id)
         if node is not None and not node.is_leaving:
             node.is_leaving = True
             self._make_room(node_id, node)
-            self._begin(node_id, node, self._stop)
+            self._begin(node_id, node, partial(self._stop, grace=grace))
+
+    def kill(self, node_id: str, reason: str) -> None:
+        """End a node that does not answer, which is lost then."""
+        log.warning("node %s is killed: %s", node_id, reason)
+        self.stop(node_id, grace=0)
 
     def spoke(self, node_id: str) -> None:
         """Its agent is up."""
@@ -230,12 +236,12 @@ class Nodes:
         node.timer = node.busy = None
         self.start(node_id)
 
-    async def _stop(self, node_id: str, node: _Node) -> None:
+    async def _stop(self, node_id: str, node: _Node, grace: float) -> None:
         self._links.send(node_id, link.Leave())
         failures = 0
         while True:
             try:
-                await self._engine.stop(node_id, node.handle)
+                await self._engine.stop(node_id, node.handle, grace=grace)
                 break
             except Exception as error:
                 pause = _pause(failures)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from batchite.accounts import Accounts
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
-from batchite.dispatch.inputs import Due, Frame, NodeClosed
+from batchite.dispatch.inputs import Due, Frame, Look, NodeClosed
 from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.shard import Shard
@@ -20,6 +20,7 @@ from batchite.engines.base import Engine, Lost
 from batchite.fidelity import Fidelity
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
+from batchite.scheduling.silence import LOOK_TICKS
 from batchite.store.batch import owned, shards
 from batchite.store.database import Database
 from batchite.wire.ticks import TICKS_PER_SECOND, Clock
@@ -72,6 +73,8 @@ class Dispatch:
         """held while shards are taken or given up"""
         self._acquisitions: set[asyncio.Task[None]] = set()
         self._rounds: asyncio.Task[None] | None = None
+        self._looked = 0
+        """when nodes were last looked at for silence"""
         self.is_stopping = False
 
     @property
@@ -147,7 +150,8 @@ class Dispatch:
             await asyncio.sleep(pause)
 
     async def run_once(self) -> None:
-        """Turn due rows into inputs, find events that nobody announced, and let go of what is idle."""
+        """Turn due rows into inputs, find events that nobody announced and nodes that say nothing, and let
+        go of what is idle."""
         now = self._clock.now().ticks
         due, behind = await self._database.read(
             lambda connection: (owned.due_until(connection, now), shards.with_events(connection))
@@ -158,8 +162,16 @@ class Dispatch:
                 self._shards[shard].put(Due(kind, subject))
         for shard in behind:
             self.wake(shard)
+        self._look_for_silence(now)
         for name in [name for name, shard in self._shards.items() if shard.is_idle][:RETIRED]:
             await self._retire(name)
+
+    def _look_for_silence(self, now: int) -> None:
+        if now - self._looked >= LOOK_TICKS:
+            self._looked = now
+            for shard in self._shards.values():
+                if shard.state.nodes:
+                    shard.put(Look())
 
     async def _pause(self) -> float:
         next_due = await self._database.read(owned.next_due)

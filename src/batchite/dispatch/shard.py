@@ -159,7 +159,7 @@ class Shard:
             except Exception:
                 log.exception("shard %s failed; its memory is read again", self.name)
                 await self._effects.drop_links(list(self.state.nodes))
-                self._inbox = [item for item in self._inbox if not isinstance(item, Frame)]
+                self._inbox = [item for item in self._inbox if not isinstance(item, inputs.REPEATED)]
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _load(self) -> None:

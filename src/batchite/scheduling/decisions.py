@@ -241,6 +241,13 @@ class StopNode(msgspec.Struct, frozen=True):
     node: str
 
 
+class KillNode(msgspec.Struct, frozen=True):
+    """It does not answer: have the engine kill all of it; answered by `on_node_gone`."""
+
+    node: str
+    reason: str
+
+
 class ReadWindow(msgspec.Struct, frozen=True):
     """Read active tasks past the cursor; answered by `on_window_read`."""
 
@@ -266,6 +273,7 @@ Effect = (
     | RunStartTask
     | StartNode
     | StopNode
+    | KillNode
     | ReadWindow
     | PurgeJob
 )

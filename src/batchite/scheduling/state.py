@@ -174,6 +174,10 @@ class NodeState:
     stored_phase: NodePhase
     connected: bool = False
     was_connected: bool = False
+    silence: int = 0
+    """ticks for which its agent could have been heard and was not"""
+    is_given_up: bool = False
+    """being killed because it does not answer"""
     start_task_attempt: int = 0
     start_task_retries: int = 0
     start_task_done: bool = False
@@ -185,7 +189,7 @@ class NodeState:
 
     @property
     def takes_tasks(self) -> bool:
-        return self.connected and self.phase in ("idle", "running")
+        return self.connected and not self.is_given_up and self.phase in ("idle", "running")
 
     @property
     def free(self) -> int:
@@ -230,6 +234,8 @@ class ShardState:
     assignments: dict[int, Assignment] = field(default_factory=dict)
     empty_job_pause: int = 0
     """ticks until a job without tasks ends that ends with its tasks; 0: it stays"""
+    looked: int | None = None
+    """when nodes were last looked at for silence"""
     turn: int = 0
     """the job that was last served among jobs of equal priority"""
 
