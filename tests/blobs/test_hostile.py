@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs import bearer
 from tests.blobs.server import KEY, NAME, Server
 
 
@@ -263,8 +264,9 @@ async def test_what_surrounds_a_signed_header_is_signed_unless_it_is_space(
 
 async def test_a_body_in_chunks_is_taken(container: ContainerClient, server: Server) -> None:
     body = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
-    headers = {**PUT, "Transfer-Encoding": "chunked"}
-    assert await call(server, "PUT", "/things/chunked", headers, body) == (201, "")
+    path = f"/{NAME}/things/chunked?{bearer.token()}"
+    headers = {**PUT, "Transfer-Encoding": "chunked", "x-ms-version": "2025-01-05"}
+    assert status_and_code(await exchange(server, "PUT", path, headers, body)) == (201, "")
     assert await (await container.download_blob("chunked")).readall() == b"hello world"
 
 
@@ -281,6 +283,15 @@ async def test_a_body_without_an_end_is_refused(
     assert b"x-ms-error-code: MissingContentLengthHeader" in answer
     writer.close()
     await writer.wait_closed()
+    assert await names(container) == []
+
+
+async def test_a_body_on_what_was_signed_without_one_is_refused(
+    container: ContainerClient, server: Server
+) -> None:
+    headers = {**PUT, "Transfer-Encoding": "chunked"}
+    refused = await call(server, "PUT", "/things/added", headers, b"5\r\nadded\r\n0\r\n\r\n")
+    assert refused == (411, "MissingContentLengthHeader")
     assert await names(container) == []
 
 

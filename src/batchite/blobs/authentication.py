@@ -147,10 +147,12 @@ def _by_key(
     for path in _signed_paths(incoming.raw_path, address):
         request = storage_key.Signed(incoming.verb, path, incoming.query, headers)
         verdict = _verify_key(request, account, authorization, now)
-        if verdict.valid:
+        if verdict.outcome != "mismatch":
             break
     if verdict.outcome == "malformed":
         raise BlobError("InvalidAuthenticationInfo", details=(("AuthenticationErrorDetail", verdict.detail),))
+    if verdict.outcome == "unsigned-body":
+        raise BlobError("MissingContentLengthHeader", details=(("Reason", verdict.detail),))
     if not verdict.valid:
         raise authentication_failed(verdict.detail)
     return Principal(account.name, OWNER, "sharedkey")

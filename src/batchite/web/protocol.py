@@ -9,6 +9,7 @@ from typing import Any
 import httptools
 from starlette.responses import Response
 from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from batchite.web import dating, zerocopy
@@ -19,7 +20,7 @@ from batchite.web.problems import BodyIncomplete, MalformedRequest, NotHttp, Web
 from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
-"""Request line and headers together; a bound on what a stranger can make us keep."""
+"""Request line and headers together, or trailers; a bound on what a stranger can make us keep."""
 HEAD_SECONDS = 30.0
 """How long a request's line and headers may take to come."""
 BODY_SECONDS = 60.0
@@ -43,7 +44,7 @@ class Protocol(HttpToolsProtocol):
     heard = 0
     """bytes that have come"""
     _heard_before = 0
-    """this head"""
+    """this head, or up to the last piece of body"""
     _in_head = True
     _rejected = False
 
@@ -77,10 +78,18 @@ class Protocol(HttpToolsProtocol):
         self.pipeline.clear()
         self.scope = self.cycle = None  # type: ignore[assignment]
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection is kept: who sends no more may still wait for an answer."""
+        cycle = self.cycle
+        if not self._in_head or cycle is None or cycle.response_complete or self.scheme == "https":
+            return False
+        cycle.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
         if self._rejected:
             return
-        if self._in_head and self.heard - self._heard_before > MAX_HEAD_BYTES:
+        if self.heard - self._heard_before > MAX_HEAD_BYTES:
             self._reject(NotHttp(f"Its headers are longer than {MAX_HEAD_BYTES} bytes."))
             return
         self.heard += len(data)
@@ -175,15 +184,28 @@ class Protocol(HttpToolsProtocol):
         self.scope[SPELLED_KEY] = self._spelled  # type: ignore[literal-required]
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer, for which nobody has a use
+            return
         if not name.islower():
             self._spelled.setdefault(name.lower(), name)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._heard_before = self.heard
         self._forget_deadline()
         super().on_headers_complete()
         join(self.transport, self.cycle)
+
+    def on_body(self, body: bytes) -> None:
+        self._heard_before = self.heard
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._in_head = True

@@ -53,9 +53,15 @@ _checked = lru_cache(maxsize=256)(hosts.checked)
 
 def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip(" \t")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    for name, values in repeated.items():
+        headers[name] = ",".join(values)
     return headers
 
 

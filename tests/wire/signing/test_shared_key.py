@@ -192,6 +192,13 @@ def test_a_length_cannot_be_taken_away_from_a_body() -> None:
     assert not check(with_header(request, "content-length", "0")).is_valid
 
 
+def test_a_body_cannot_be_added_to_a_request_without_one() -> None:
+    request = with_header(captured(CALLS["terminate"]), "Transfer-Encoding", "chunked")
+    verdict = check(request)
+    assert verdict.finding == "unsigned-body"
+    assert (refusal(verdict).status, refusal(verdict).code) == (411, "MissingContentLengthHeader")
+
+
 def test_another_account_or_signature_is_refused() -> None:
     request = captured(CALLS["get"])
     good = parse_authorization(header(request, "authorization"))

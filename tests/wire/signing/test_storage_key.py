@@ -54,6 +54,13 @@ def test_no_length_and_length_zero_are_the_same() -> None:
     assert outcome({"x-ms-date": DATE, "content-length": "1"}, text) == "mismatch"
 
 
+def test_a_body_without_a_length_may_have_been_added_by_anybody() -> None:
+    text = f"{START}x-ms-date:{DATE}\n/acct/acct/c/a%2Fb"
+    chunked = {"x-ms-date": DATE, "transfer-encoding": "chunked"}
+    assert outcome(chunked, text) == "unsigned-body"
+    assert outcome(chunked, f"{text}x") == "mismatch"
+
+
 def test_parameters_are_sorted_by_lower_case_name() -> None:
     text = f"{START}x-ms-date:{DATE}\n/acct/acct/c/a%2Fb\ncomp:list\ninclude:a,b\nprefix:"
     query = [("Prefix", ""), ("include", "a,b"), ("comp", "list")]
@@ -85,6 +92,7 @@ def lite(signature: str, **changed: str) -> str:
 def test_the_lite_form_signs_less() -> None:
     assert lite(LITE) == "valid"
     assert lite(LITE, range="other") == "valid"
+    assert lite(LITE, **{"transfer-encoding": "chunked"}) == "valid"
     assert lite(LITE, **{"content-md5": "n"}) == "mismatch"
     assert lite(LITE, **{"x-ms-meta-a": "2"}) == "mismatch"
     assert lite(LITE, **{"x-ms-date": "Thu, 01 Jan 2026 11:00:00 GMT"}) == "skewed"

@@ -21,3 +21,7 @@ SIGNED_HEADERS = (
     "range",
 )
 """Their values are signed in this order, an empty line for one that is not there."""
+
+UNSIGNED_BODY = "transfer-encoding"
+"""A body with this header comes without Content-Length: what was signed is a request without a body, to which
+anybody may have added one."""

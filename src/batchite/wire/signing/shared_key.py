@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
-from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
+from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS, UNSIGNED_BODY
 from batchite.wire.ticks import Timestamp, WallTime
 
 SCHEME = "SharedKey"
@@ -28,7 +28,7 @@ SCHEME = "SharedKey"
 _AUTHORIZATION = re.compile(r"(?P<scheme>\S+) +(?P<account>[A-Za-z0-9_.-]{1,100}):(?P<signature>\S+)")
 _ENCODED_SLASH = re.compile("%5c|%2f", re.IGNORECASE)
 
-Finding: TypeAlias = Literal["valid", "mismatch", "no-date", "bad-date", "skewed"]
+Finding: TypeAlias = Literal["valid", "mismatch", "no-date", "bad-date", "skewed", "unsigned-body"]
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
 
@@ -86,7 +86,10 @@ def verify(request: SignedRequest, credential: Credential, keys: Iterable[bytes]
     claimed = _decoded(credential.signature)
     fits = any(hmac.compare_digest(claimed, _mac(key, text)) for key in keys for text in texts)
     empty = tuple(name for name, value in request.query if not value)
-    return Verdict("valid" if fits else "mismatch", texts[0], empty)
+    if not fits:
+        return Verdict("mismatch", texts[0], empty)
+    has_more = any(name.lower() == UNSIGNED_BODY for name, _ in request.headers)
+    return Verdict("unsigned-body" if has_more else "valid", texts[0], empty)
 
 
 def sign(request: SignedRequest, account: str, key: bytes) -> str:
@@ -97,6 +100,9 @@ def sign(request: SignedRequest, account: str, key: bytes) -> str:
 
 def refusal(verdict: Verdict) -> BatchError:
     """The error for a request that is not valid; it tells the client what the service signed."""
+    if verdict.finding == "unsigned-body":
+        rule = "The signature covers no body; send one with Content-Length, not with Transfer-Encoding."
+        return BatchError("MissingContentLengthHeader", rule)
     detail = {
         "no-date": "The request has neither ocp-date nor Date; one of them is required.",
         "bad-date": "Its date is not written as in 'Sun, 06 Nov 1994 08:49:37 GMT'.",

@@ -16,10 +16,12 @@ import msgspec
 from batchite.wire.blob.dates import parse_http_date
 from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
-from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS
+from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS, UNSIGNED_BODY
 from batchite.wire.ticks import WallTime
 
-Outcome = Literal["valid", "malformed", "wrong-account", "no-date", "bad-date", "skewed", "mismatch"]
+Outcome = Literal[
+    "valid", "malformed", "wrong-account", "no-date", "bad-date", "skewed", "mismatch", "unsigned-body"
+]
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -47,6 +49,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 _VALID = Verdict("valid")
+_UNSIGNED_BODY = Verdict(
+    "unsigned-body", "the signature covers no body; send one with Content-Length, not with Transfer-Encoding"
+)
 
 
 def verify(
@@ -89,7 +94,7 @@ def _check_signature(
     for text in strings_to_sign(request, account, form):
         for key in known:
             if hmac.compare_digest(sign(key, text), given):
-                return _VALID
+                return _UNSIGNED_BODY if form is _string and UNSIGNED_BODY in request.headers else _VALID
     shown = next(iter(strings_to_sign(request, account, form))).replace("\r", " ")
     return Verdict(
         "mismatch",
