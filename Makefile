@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TUTORIAL := $(VENV)/.tutorial
 
 .DEFAULT_GOAL := help
 .PHONY: help install tutorial clients test fuzz survive lint docs bench lock clean package image
@@ -14,16 +15,26 @@ help: ## say what there is
 
 install: $(STAMP) ## make the virtual environment and install everything into it
 
-$(STAMP): requirements.lock pyproject.toml
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Batchite needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one with: make PYTHON=python3.12 install")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@echo "Installing $(words $(shell grep -o '^[a-z][^ ]*==' $(LOCK))) packages into $(VENV), which happens once ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src # as pip does for what is not editable: many an environment forbids it later
-	@touch $(STAMP)
+	@touch $@
+endef
 
-tutorial: install ## start the services, run the tutorial against them, show its results, stop
+# What the tutorial needs is a part of all that: who has everything needs nothing more.
+$(STAMP): LOCK = requirements.lock
+$(TUTORIAL): LOCK = examples/requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(install)
+$(TUTORIAL): examples/requirements.lock pyproject.toml
+	$(install)
+
+tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the tutorial against them, show its results, stop
 	@$(BIN)/python examples/run_tutorial.py
 
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
@@ -63,6 +74,9 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group dev --group build --universal --python-version 3.11 \
 		--upgrade --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 		--custom-compile-command "make lock" --output-file requirements.lock
+	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group tutorial --group build --universal --python-version 3.11 \
+		--upgrade --constraint requirements.lock --generate-hashes --no-annotate --no-emit-index-url \
+		--no-emit-find-links --quiet --custom-compile-command "make lock" --output-file examples/requirements.lock
 	@for wanted in tests/blobs/clients/locks/*.in; do \
 		$(VENV)-lock/bin/uv pip compile $$wanted --universal --python-version 3.11 --upgrade --generate-hashes \
 			--no-annotate --no-emit-index-url --no-emit-find-links --quiet \

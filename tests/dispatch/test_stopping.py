@@ -61,9 +61,10 @@ async def holding(
 
 async def test_what_ran_waits_again_and_is_counted_so(database: Database) -> None:
     async with AsyncExitStack() as stack:
-        await holding(database, stack, tasks=3)
+        dispatch, _ = await holding(database, stack, tasks=3)
         assert await counts(database) == (1, 2, 0, 0)
     assert await counts(database) == (3, 0, 0, 0)
+    assert dispatch.interrupted == 2
     found = await rows(database, schema.tasks)
     assert {(task.state, task.node_id, task.started, task.intent) for task in found} == {
         ("active", None, None, None)
@@ -85,6 +86,7 @@ async def test_what_was_to_end_ends_with_its_node(
         await database.write(lambda c: intend(c, intent, agent.runs[1].task))
         dispatch.wake(SHARD)
         await until(lambda: bool(agent.heard(link.EndTask)))
+    assert dispatch.interrupted == 0
     first, *others = await rows(database, schema.tasks)
     assert (first.state, first.result) == ("completed", "success")
     assert [(task.state, task.result) for task in others] == left

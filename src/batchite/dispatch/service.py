@@ -75,6 +75,8 @@ class Dispatch:
         self._rounds: asyncio.Task[None] | None = None
         self._looked = 0
         """when nodes were last looked at for silence"""
+        self.interrupted = 0
+        """running tasks that an orderly stop has ended, and that run again at the next start"""
         self.is_stopping = False
 
     @property
@@ -113,7 +115,7 @@ class Dispatch:
         if end_nodes:
             for shard in owned_shards:
                 if shard.name not in remain:
-                    await shard.send_home()
+                    self.interrupted += await shard.send_home()
         await self._effects.close()
         await self._nodes.close()
         await self._engine.close()

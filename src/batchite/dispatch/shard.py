@@ -277,19 +277,21 @@ class Shard:
 
     # -- a clean end
 
-    async def send_home(self) -> None:
+    async def send_home(self) -> int:
         """The shard's nodes have been ended in order: they boot again later, and their tasks wait for that,
-        but for those that were to end. Goes by the store: memory may be ahead of it."""
+        but for those that were to end. Goes by the store: memory may be ahead of it. Returns how many tasks
+        were interrupted."""
         now = self._clock.now().ticks
 
-        def unit(connection: sa.Connection) -> None:
+        def unit(connection: sa.Connection) -> int:
             shards.hold(connection, self._lease)
             stored, decisions = self._read(connection), Decisions()
             _take_up(stored, now, decisions)
             on_nodes_sent_home(stored.state, now, decisions)
             committer.apply(connection, self.account, self._limits(), self.name, decisions.changes, now)
+            return sum(task.was == "running" for task in decisions.changes.requeued.values())
 
-        await self._database.write(unit)
+        return await self._database.write(unit)
 
 
 def _take_up(stored: Stored, now: int, decisions: Decisions) -> None:

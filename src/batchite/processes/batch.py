@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,15 @@ async def compose(launch: Launch) -> Parts:
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
 
+    async def stop(end_nodes: bool) -> bool:
+        has_ended = await dispatch.stop(end_nodes)
+        if dispatch.interrupted:
+            what = f"{dispatch.interrupted} running task{'s' if dispatch.interrupted > 1 else ''}"
+            print(f"{what} will run again at the next start.", file=sys.stderr, flush=True)
+        return has_ended
+
     async def close() -> None:
         database.close()
 
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts)
-    return Parts(guard, dispatch.start, dispatch.stop, close)
+    return Parts(guard, dispatch.start, stop, close)
