@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests import needs
 from tests.engines.conformance import EngineConformance, is_running, pids, start, until, write_script
-from tests.engines.test_local import LocalWorld, of_kernel
+from tests.engines.test_local import LocalWorld, no_descriptors, of_kernel
 from tests.nodes.peer import NODE, peer, task
 
 from batchite.engines.local import cgroups
@@ -83,6 +83,11 @@ def test_what_only_looks_like_a_place_is_not_used(tmp_path: Path, monkeypatch: p
     assert groups.make(NODE) is None
     assert groups.end(NODE)
     assert list(hierarchy.iterdir()) == []
+
+
+def test_without_descriptors_nobody_can_tell(tmp_path: Path) -> None:
+    with no_descriptors(), pytest.raises(OSError, match="open files"):
+        Groups(tmp_path)
 
 
 @pytest.fixture(params=["cgroup2", "freezer"])

@@ -224,6 +224,18 @@ async def test_a_caller_that_gives_up_leaves_no_unwatched_node(world: LocalWorld
     await until(lambda: bool(world.lost))
 
 
+async def test_a_node_whose_start_was_given_up_can_be_stopped(world: LocalWorld) -> None:
+    """As when the service stops while it starts nodes."""
+    engine = world.engine()
+    starting = asyncio.create_task(engine.start(node_spec(world.service.url)))
+    await asyncio.sleep(0)
+    starting.cancel()
+    await engine.stop(NODE, None, grace=0)
+    with pytest.raises(LookupError):
+        world.agent(NODE)
+    assert not (world.nodes / NODE).exists()
+
+
 async def test_a_node_begun_with_another_spec_is_ended_before_it_is_started(world: LocalWorld) -> None:
     engine = world.engine()
     _, handle = await start(world, engine)

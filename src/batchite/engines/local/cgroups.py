@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PROBED = "import signal; signal.pause()"
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _END_SECONDS = 2.0
 _PAUSE_SECONDS = 0.005
 _FREEZING_ROUNDS = 20
@@ -48,7 +49,10 @@ class Groups:
     """Those of the nodes whose directories lie in `base`."""
 
     def __init__(self, base: Path) -> None:
-        """Blocks for some hundredths of a second, to find what can be used and what was left."""
+        """Blocks for some hundredths of a second, to find what can be used and what was left.
+
+        Raises OSError.
+        """
         base.mkdir(parents=True, exist_ok=True)
         about = base.stat()
         identity = hashlib.sha256(f"{about.st_dev} {about.st_ino} {base}".encode()).hexdigest()[:12]
@@ -152,22 +156,26 @@ def _unescaped(path: str) -> str:
 
 
 def _is_usable(parent: Path) -> bool:
-    """Whether a process can be put into a group here and be killed with it."""
+    """Whether a process can be put into a group here and be killed with it. Raises OSError if there is too
+    little of something to tell."""
     group = parent / f"batchite-probe-{secrets.token_hex(6)}"
     try:
         group.mkdir()
-        pid = os.posix_spawn(sys.executable, [sys.executable, "-I", "-S", "-c", _PROBED], {})
-    except OSError:
+        return _ends_with(group)
+    except OSError as error:
+        if error.errno in _SHORTAGES:
+            raise
+        return False
+    finally:
         with contextlib.suppress(OSError):
             group.rmdir()
-        return False
+
+
+def _ends_with(group: Path) -> bool:
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-I", "-S", "-c", _PROBED], {})
     try:
         _write(group / "cgroup.procs", str(pid))
         return _end_soon(group) and not group.exists()
-    except OSError:
-        with contextlib.suppress(OSError):
-            group.rmdir()
-        return False
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
