@@ -104,6 +104,27 @@ async def test_a_commit_that_fails_stores_nothing_and_tells_all(
     assert await database.read(noted) == [1]
 
 
+@pytest.mark.parametrize("others", [0, 3])
+@pytest.mark.parametrize("way", ["write", "touch"])
+async def test_what_the_database_will_not_commit_leaves_it_able_to_go_on(
+    database: Database, way: str, others: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the disk fails: the transaction is over, and SQLAlchemy must know it."""
+    table = "CREATE TABLE bound (to_note REFERENCES notes (number) DEFERRABLE INITIALLY DEFERRED)"
+    await database.write(lambda c: c.exec_driver_sql(table))
+
+    def dangle(connection: sa.Connection) -> None:
+        connection.execute(sa.text("INSERT INTO bound VALUES (77)"))
+
+    write = getattr(database, way)
+    outcomes = await asyncio.gather(
+        *(write(note(number)) for number in range(others)), write(dangle), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {sa.exc.IntegrityError}
+    await write(note(1))
+    assert await database.read(noted) == [1]
+
+
 async def test_while_the_thread_writes_the_event_loop_hands_over(database: Database) -> None:
     """It must not wait for its turn: requests would, too."""
     begun, go_on = threading.Event(), threading.Event()

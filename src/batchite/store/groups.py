@@ -51,10 +51,9 @@ def begin(connection: sa.Connection, *, writing: bool) -> None:
 
 def abandon(connection: sa.Connection) -> None:
     """End the transaction without its changes."""
-    if connection.in_transaction():  # SQLAlchemy saw one begin
-        connection.rollback()
-    else:
-        driver(connection).rollback()
+    if (begun := connection.get_transaction()) is not None:  # SQLAlchemy saw one begin, or fail to end
+        begun.rollback()
+    driver(connection).rollback()
 
 
 def driver(connection: sa.Connection) -> Any:
