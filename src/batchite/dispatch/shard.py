@@ -144,6 +144,7 @@ class Shard:
     async def _run(self) -> None:
         while True:
             try:
+                self._resting = False
                 await self._load()
                 while True:
                     self._resting = True

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from batchite.store.batch.keys import folded
-from batchite.store.batch.schema import jobs, nodes, pools, tasks
+from batchite.store.batch.schema import OPEN_JOB, jobs, nodes, pools, tasks
 from batchite.store.batch.tasks import VISIBLE
 
 Clause = sa.ColumnElement[bool]
@@ -43,7 +43,7 @@ def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]
     query = (
         sa.select(tasks.c.node_no, sa.func.count(), sa.func.sum(tasks.c.required_slots))
         .join_from(jobs, tasks, jobs.c.job_no == tasks.c.job_no)
-        .where(jobs.c.shard == shard, jobs.c.state != "completed", tasks.c.state == "running")
+        .where(jobs.c.shard == shard, OPEN_JOB, tasks.c.state == "running")
         .group_by(tasks.c.node_no)
     )
     return {number: (count, int(slots)) for number, count, slots in connection.execute(query)}
