@@ -6,15 +6,17 @@ from dataclasses import replace
 
 from tests.scheduling.builders import NOW, add_job, add_node, placed, run_all, sent, shard, start_task
 
-from batchite.scheduling.decisions import Decisions, RunStartTask
+from batchite.scheduling.decisions import Decisions, DueCleared, RunStartTask
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import (
     on_node_connected,
     on_nodes_sent_home,
     on_start_task_ended,
+    on_start_task_retry_due,
     on_start_task_started,
 )
+from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
 from batchite.scheduling.state import NodeState, ShardState
 
 EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
@@ -93,8 +95,28 @@ def test_download_errors_are_not_retried() -> None:
 
 def test_endless_retries() -> None:
     state, node, _ = booting(retries=-1)
-    for attempt in range(1, 20):
-        assert sent(end(state, node, EXIT, attempt), RunStartTask)
+    pauses = []
+    for attempt in range(1, 12):
+        ended = end(state, node, EXIT, attempt)
+        assert sent(ended, RunStartTask) == []
+        pauses += [(paused.kind, paused.subject, paused.ticks) for paused in ended.changes.paused]
+        due = Decisions()
+        on_start_task_retry_due(state, node.number, due)
+        assert [effect.attempt for effect in sent(due, RunStartTask)] == [attempt + 1]
+    assert pauses[0] == ("start-task-retry", node.number, FIRST_PAUSE)
+    assert pauses[-1] == ("start-task-retry", node.number, LONGEST_PAUSE)
+
+
+def test_a_pause_that_ends_when_nobody_waits_for_it_any_more() -> None:
+    state, node, _ = booting(retries=-1)
+    end(state, node, EXIT)
+    node.connected = False
+    for number in (node.number, 99):
+        due = Decisions()
+        on_start_task_retry_due(state, number, due)
+        assert due.effects == []
+        assert due.changes.due_cleared == [DueCleared("start-task-retry", number)]
+    assert [effect.attempt for effect in sent(connect(state, node, ran=1), RunStartTask)] == [2]
 
 
 def test_reports_of_an_old_attempt_are_dropped() -> None:

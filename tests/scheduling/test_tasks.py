@@ -17,13 +17,22 @@ from tests.scheduling.builders import (
     shard,
 )
 
-from batchite.scheduling.decisions import Decisions, EndTask, RemoveTaskFiles
+from batchite.scheduling import retries as retry_rules
+from batchite.scheduling.decisions import Decisions, DueCleared, EndTask, Paused, ReadTask, RemoveTaskFiles
 from batchite.scheduling.ending import DELETED, TERMINATED, Failure
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, remove
 from batchite.scheduling.pools import on_node_ended
+from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
 from batchite.scheduling.state import NodeState, ShardState
-from batchite.scheduling.tasks import on_task_ended, on_task_intent, on_task_returned, on_task_started
+from batchite.scheduling.tasks import (
+    on_retry_due,
+    on_task_ended,
+    on_task_intent,
+    on_task_read,
+    on_task_returned,
+    on_task_started,
+)
 
 EXIT = Failure("usererror", "FailureExitCode", "The task exited with an exit code other than 0.")
 BLOB = Failure("usererror", "BlobNotFound", "No such blob.")
@@ -78,9 +87,34 @@ def test_a_failure_is_retried_as_often_as_allowed() -> None:
     assert not last.changes.completed[0].succeeded
 
 
-def test_endless_retries() -> None:
-    state, node = running(max_retries=-1, retries=1_000)
-    assert end(state, node, 1, EXIT).changes.requeued[1].why == "retry"
+def test_endless_retries_pause_outside_of_memory() -> None:
+    state, node = running(max_retries=-1, retries=1)
+    ended = end(state, node, 1, EXIT)
+    assert ended.changes.requeued[1].why == "retry"
+    assert ended.changes.paused == [Paused("task-retry", 1, 2 * FIRST_PAUSE)]
+    assert list(state.jobs[1].queued()) == []
+    due = Decisions()
+    on_retry_due(1, due)
+    assert due.changes.due_cleared == [DueCleared("task-retry", 1)]
+    assert due.take_reads() == [ReadTask(1)]
+    on_task_read(state, 1, queued_task(1, attempt=1, retries=2, max_retries=-1))
+    on_task_read(state, 99, queued_task(2))
+    assert placed(state) == [(1, "node-1")]
+
+
+def test_a_task_of_a_job_that_ends_meanwhile_stays_where_it_is() -> None:
+    state, _ = running(max_retries=-1)
+    state.jobs[1].state = "terminating"
+    on_task_read(state, 1, queued_task(2))
+    assert list(state.jobs[1].queued()) == []
+
+
+@pytest.mark.parametrize(
+    ("max_retries", "retries", "pause"),
+    [(3, 0, 0), (3, 2, 0), (-1, 0, FIRST_PAUSE), (-1, 3, 8 * FIRST_PAUSE), (-1, 10**9, LONGEST_PAUSE)],
+)
+def test_pauses_grow_where_retries_have_no_limit(max_retries: int, retries: int, pause: int) -> None:
+    assert retry_rules.pause(max_retries, retries) == pause
 
 
 def test_only_exit_codes_are_retried() -> None:

@@ -36,6 +36,8 @@ def apply(
         execution.complete_jobs(connection, [{"job": job.job, "at": job.at} for job in changes.job_completed])
     for due in changes.due_set:
         execution.set_due(connection, shard, due.kind, due.subject, due.at)
+    for paused in changes.paused:
+        execution.set_due(connection, shard, paused.kind, paused.subject, now + paused.ticks)
     for cleared in changes.due_cleared:
         execution.clear_due(connection, cleared.kind, cleared.subject)
     return allocation

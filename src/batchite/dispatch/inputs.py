@@ -113,6 +113,10 @@ _DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
     "replace-nodes": pools.on_replacement_due,
     "job-wall-clock": on_job_wall_clock,
     "empty-job": on_empty_job_due,
+    tasks.RETRY: lambda _state, task, _now, decisions: tasks.on_retry_due(task, decisions),
+    nodes.START_TASK_RETRY: lambda state, node, _now, decisions: nodes.on_start_task_retry_due(
+        state, node, decisions
+    ),
 }
 
 

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.fidelity import Fidelity
+from batchite.scheduling import retries
 from batchite.scheduling.decisions import CountedState
 from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending
 from batchite.scheduling.state import (
@@ -191,9 +192,9 @@ def _restore_start_task(node: NodeState, row: Row, pool: PoolState) -> None:
     node.start_task_attempt = max(row.start_task_attempt, 1)
     if row.start_task_state != "completed":
         return
-    left = rules.max_retries < 0 or node.start_task_retries < rules.max_retries
-    retriable = (info.get("failureInfo") or {}).get("code") == "FailureExitCode"
-    if row.start_task_result == "failure" and retriable and left and row.state != "starttaskfailed":
+    code = (info.get("failureInfo") or {}).get("code")
+    again = retries.may_follow(code, rules.max_retries, node.start_task_retries)
+    if again and row.state != "starttaskfailed":
         node.start_task_attempt += 1
         node.start_task_retries += 1
     else:

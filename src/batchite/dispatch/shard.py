@@ -14,14 +14,13 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from batchite.dispatch import committer, events, inputs, loading
+from batchite.dispatch import committer, events, inputs, loading, reads
 from batchite.dispatch.allocation import NOTHING, Allocation
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.inputs import Frame, Input
 from batchite.dispatch.loading import KnownNode, Stored
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.settling import Settling
-from batchite.dispatch.windows import read_windows
 from batchite.fidelity import Fidelity
 from batchite.link.messages import Acknowledge
 from batchite.scheduling import jobs, pools
@@ -204,21 +203,21 @@ class Shard:
             state = self.state
             now = self._clock.now().ticks
             place(state, decisions)
-            if not decisions.changes and (reads := decisions.take_reads()):
+            if not decisions.changes and (wanted := decisions.take_reads()):
                 # nothing uncommitted that the read would miss: one commit less until tasks start
-                await read_windows(self._database, state, reads)
+                await reads.carry_out(self._database, state, wanted)
                 place(state, decisions)
             settle_phases(state, now, decisions)
             allocation = await self._commit(decisions, applied, now)
             self._acknowledge(batch)
             self._settling.advance(self._applied, state.assignments)
-            reads = decisions.take_reads()
+            wanted = decisions.take_reads()
             self._effects.carry_out(self, decisions.effects)
             self._take(allocation)
-            if not reads:
+            if not wanted:
                 return
             batch, decisions = [], Decisions()
-            await read_windows(self._database, state, reads)
+            await reads.carry_out(self._database, state, wanted)
 
     async def _commit(self, decisions: Decisions, applied: int, now: int) -> Allocation:
         changes, consumed = decisions.changes, applied > self._applied

@@ -13,7 +13,9 @@ import msgspec
 from batchite.scheduling.ending import Failure
 from batchite.scheduling.state import NodePhase, QueuedTask
 
-DueKind = Literal["resize-timeout", "job-wall-clock", "empty-job", "replace-nodes"]
+DueKind = Literal[
+    "resize-timeout", "job-wall-clock", "empty-job", "replace-nodes", "task-retry", "start-task-retry"
+]
 Requeuing = Literal["retry", "requeue", "recovery", "returned"]
 CountedState = Literal["active", "running", "succeeded", "failed"]
 """The states of `taskcounts`; a leased task counts as active."""
@@ -162,6 +164,15 @@ class DueSet(msgspec.Struct, frozen=True):
     at: int
 
 
+class Paused(msgspec.Struct, frozen=True):
+    """Due when so many ticks have passed since it is written: the times that nodes report may be those of
+    another clock."""
+
+    kind: DueKind
+    subject: int
+    ticks: int
+
+
 class DueCleared(msgspec.Struct, frozen=True):
     kind: DueKind
     subject: int
@@ -186,6 +197,7 @@ class Changes(msgspec.Struct):
     job_terminating: list[JobTerminating] = msgspec.field(default_factory=list)
     job_completed: list[JobCompleted] = msgspec.field(default_factory=list)
     due_set: list[DueSet] = msgspec.field(default_factory=list)
+    paused: list[Paused] = msgspec.field(default_factory=list)
     due_cleared: list[DueCleared] = msgspec.field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -259,6 +271,12 @@ class ReadWindow(msgspec.Struct, frozen=True):
     """bytes of definitions after which it is enough"""
 
 
+class ReadTask(msgspec.Struct, frozen=True):
+    """Read the task if it waits still; answered by `on_task_read`."""
+
+    task: int
+
+
 class PurgeJob(msgspec.Struct, frozen=True):
     """Remove the job, its tasks and their files; answered by `on_job_purged`."""
 
@@ -275,8 +293,10 @@ Effect = (
     | StopNode
     | KillNode
     | ReadWindow
+    | ReadTask
     | PurgeJob
 )
+Read = ReadWindow | ReadTask
 
 
 class Decisions(msgspec.Struct):
@@ -285,9 +305,9 @@ class Decisions(msgspec.Struct):
     changes: Changes = msgspec.field(default_factory=Changes)
     effects: list[Effect] = msgspec.field(default_factory=list)
 
-    def take_reads(self) -> list[ReadWindow]:
-        """The windows to be read, which are no longer among the effects then."""
-        reads = [effect for effect in self.effects if isinstance(effect, ReadWindow)]
+    def take_reads(self) -> list[Read]:
+        """What is to be read, which is no longer among the effects then."""
+        reads = [effect for effect in self.effects if isinstance(effect, Read)]
         if reads:
-            self.effects = [effect for effect in self.effects if not isinstance(effect, ReadWindow)]
+            self.effects = [effect for effect in self.effects if not isinstance(effect, Read)]
         return reads

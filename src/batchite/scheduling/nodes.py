@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
+from batchite.scheduling import retries
 from batchite.scheduling.assignments import end, resend_end
 from batchite.scheduling.decisions import (
     Decisions,
+    DueCleared,
     NodeBooted,
     NodeChanged,
     NodeRemoved,
     NodeSentHome,
+    Paused,
     RunStartTask,
     RunTask,
     StartTaskChanged,
@@ -18,7 +22,9 @@ from batchite.scheduling.decisions import (
 )
 from batchite.scheduling.ending import NODE_LEAVES, Ending, Failure
 from batchite.scheduling.state import NodeState, ShardState
-from batchite.scheduling.tasks import FAILURE_EXIT_CODE, on_node_tasks_lost
+from batchite.scheduling.tasks import on_node_tasks_lost
+
+START_TASK_RETRY: Final = "start-task-retry"
 
 
 def on_node_started(node: NodeState) -> None:
@@ -96,14 +102,20 @@ def on_start_task_ended(
             failure,
         )
     )
-    if failure is not None and _may_retry(state, node, failure):
-        node.start_task_retries += 1
-        node.start_task_attempt += 1
-        _run_start_task(state, node, decisions)
+    if _retry_start_task(state, node, failure, decisions):
         return
     node.start_task_done = True
     if node.phase == "waitingforstarttask":
         node.phase = "idle" if failure is None else "starttaskfailed"
+
+
+def on_start_task_retry_due(state: ShardState, number: int, decisions: Decisions) -> None:
+    """The pause before a node's start task is run again is over. A node that is not connected is told when
+    it is."""
+    decisions.changes.due_cleared.append(DueCleared(START_TASK_RETRY, number))
+    node = next((node for node in state.nodes.values() if node.number == number), None)
+    if node is not None and node.connected and not node.start_task_done:
+        _run_start_task(state, node, decisions)
 
 
 def remove(node: NodeState, decisions: Decisions, ending: Ending = NODE_LEAVES) -> None:
@@ -161,11 +173,22 @@ def _run_start_task(state: ShardState, node: NodeState, decisions: Decisions) ->
         decisions.effects.append(RunStartTask(node.id, node.start_task_attempt, definition))
 
 
-def _may_retry(state: ShardState, node: NodeState, failure: Failure) -> bool:
+def _retry_start_task(
+    state: ShardState, node: NodeState, failure: Failure | None, decisions: Decisions
+) -> bool:
+    """Whether it is run again, soon or at once."""
     start_task = state.pool.start_task if state.pool is not None else None
-    if start_task is None or failure.code != FAILURE_EXIT_CODE:
+    code = failure.code if failure is not None else None
+    if start_task is None or not retries.may_follow(code, start_task.max_retries, node.start_task_retries):
         return False
-    return start_task.max_retries < 0 or node.start_task_retries < start_task.max_retries
+    pause = retries.pause(start_task.max_retries, node.start_task_retries)
+    node.start_task_retries += 1
+    node.start_task_attempt += 1
+    if pause:
+        decisions.changes.paused.append(Paused(START_TASK_RETRY, node.number, pause))
+    else:
+        _run_start_task(state, node, decisions)
+    return True
 
 
 def _retried(node: NodeState, started: int) -> int | None:

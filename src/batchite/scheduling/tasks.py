@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
+from batchite.scheduling import retries
 from batchite.scheduling.assignments import current, end, release
 from batchite.scheduling.decisions import (
     Completed,
     CountedState,
     Decisions,
+    DueCleared,
     NodeTasks,
+    Paused,
+    ReadTask,
     Removed,
     RemoveTaskFiles,
     Requeued,
@@ -21,8 +25,7 @@ from batchite.scheduling.ending import DELETED, TERMINATED, Ending, Failure
 from batchite.scheduling.jobs import on_task_over, on_task_waits
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
 
-FAILURE_EXIT_CODE = "FailureExitCode"
-"""The only failure that is retried: the command ran and ended with another code than 0."""
+RETRY: Final = "task-retry"
 
 
 def on_task_started(
@@ -56,12 +59,24 @@ def on_task_ended(
     began = assignment.started if started is None else started
     ending = assignment.ending
     if ending is None and _may_retry(assignment, failure):
-        _requeue(state, assignment, "retry", ended, decisions)
+        _retry(state, assignment, ended, decisions)
     elif ending is None or (ending.then == "complete" and began is not None):
         _complete(state, assignment, began, ended, exit_code, failure, decisions)
     else:
         _end_as_wanted(state, assignment, ending, began, ended, decisions)
     return assignment
+
+
+def on_retry_due(task: int, decisions: Decisions) -> None:
+    """The pause before a task is run again is over."""
+    decisions.changes.due_cleared.append(DueCleared(RETRY, task))
+    decisions.effects.append(ReadTask(task))
+
+
+def on_task_read(state: ShardState, job: int, task: QueuedTask) -> None:
+    """A task that paused, if it waits still."""
+    if job in state.jobs and not state.jobs[job].is_ending:
+        state.jobs[job].window(task.slots).put_back(task)
 
 
 def on_task_returned(
@@ -140,10 +155,9 @@ def _end_as_wanted(
 
 
 def _may_retry(assignment: Assignment, failure: Failure | None) -> bool:
-    if failure is None or failure.code != FAILURE_EXIT_CODE or assignment.job.state != "active":
-        return False
     task = assignment.task
-    return task.max_retries < 0 or task.retries < task.max_retries
+    code = failure.code if failure is not None else None
+    return assignment.job.state == "active" and retries.may_follow(code, task.max_retries, task.retries)
 
 
 def _note_pace(node: NodeState, ran: int) -> None:
@@ -196,26 +210,40 @@ def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decis
     on_task_over(state, assignment.job.number, at, decisions)
 
 
+def _retry(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
+    """A task that pauses waits in the store, not here."""
+    task = assignment.task
+    pause = retries.pause(task.max_retries, task.retries)
+    waiting = _release_to_wait(state, assignment, "retry", at, decisions)
+    if pause:
+        decisions.changes.paused.append(Paused(RETRY, task.number, pause))
+    else:
+        on_task_waits(state, assignment.job, waiting, at, decisions)
+
+
 def _requeue(
-    state: ShardState,
-    assignment: Assignment,
-    why: Requeuing,
-    at: int,
-    decisions: Decisions,
+    state: ShardState, assignment: Assignment, why: Requeuing, at: int, decisions: Decisions
 ) -> None:
+    waiting = _release_to_wait(state, assignment, why, at, decisions)
+    on_task_waits(state, assignment.job, waiting, at, decisions)
+
+
+def _release_to_wait(
+    state: ShardState, assignment: Assignment, why: Requeuing, at: int, decisions: Decisions
+) -> QueuedTask:
+    """The task as it waits from now on."""
     task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
     decisions.changes.requeued[task.number] = Requeued(
         task.number, assignment.job.number, task.slots, was, why, at
     )
-    waiting = replace(
+    return replace(
         task,
         attempt=assignment.attempt,
         retries=task.retries + (why == "retry"),
         requeues=task.requeues + (why == "requeue"),
     )
-    on_task_waits(state, assignment.job, waiting, at, decisions)
 
 
 def _forget_waiting(state: ShardState, job: int, task: QueuedTask) -> None:

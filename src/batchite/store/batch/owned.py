@@ -38,10 +38,18 @@ _WAITING = (
         tasks.c.required_slots == sa.bindparam("slots"),
         tasks.c.task_no > sa.bindparam("after"),
         tasks.c.intent.is_(None),
+        ~sa.exists().where(due.c.kind == "task-retry", due.c.subject == tasks.c.task_no),
     )
     .order_by(tasks.c.task_no)
     .limit(sa.bindparam("most"))
 )
+_WAITING_ONES = sa.select(*_task_columns, tasks.c.job_no).where(
+    tasks.c.task_no.in_(sa.bindparam("numbers", expanding=True)),
+    tasks.c.state == "active",
+    tasks.c.intent.is_(None),
+)
+_AT_ONCE = 500
+"""Values in one statement."""
 _INTENDED = (
     sa.select(
         *_task_columns,
@@ -95,7 +103,7 @@ def waiting_tasks(
     """Active tasks in the order they were added, and whether there may be more.
 
     At most `limit`, and none once their definitions have `size` bytes together. Those that somebody
-    wants ended are left out.
+    wants ended, and those that pause before they are retried, are left out.
     """
     given = {"job": job_no, "slots": slots, "after": after, "most": limit}
     rows: list[Row] = []
@@ -105,6 +113,15 @@ def waiting_tasks(
         if size <= 0:
             return rows, True
     return rows, len(rows) == limit
+
+
+def waiting(connection: sa.Connection, numbers: Sequence[int]) -> list[Row]:
+    """Those of these tasks that are active and that nobody wants ended, with their jobs."""
+    found: list[Row] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = {"numbers": numbers[start : start + _AT_ONCE]}
+        found += connection.execute(_WAITING_ONES, some)
+    return found
 
 
 def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:

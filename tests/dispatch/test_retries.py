@@ -1,0 +1,94 @@
+"""Retries without a limit: each pauses first, and nothing but a row remembers it meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import sqlalchemy as sa
+from tests.dispatch.support import (
+    ScriptedAgent,
+    StepClock,
+    add_job,
+    add_pool,
+    add_tasks,
+    connect_all,
+    make_dispatch,
+    rows,
+    running,
+    settled,
+    until,
+    until_stored,
+)
+
+from batchite.link import messages as link
+from batchite.scheduling.retries import FIRST_PAUSE
+from batchite.store.batch import schema
+from batchite.store.database import Database
+
+ENDLESS = sa.update(schema.tasks).values(max_retries=-1).where(schema.tasks.c.id == "t0")
+START_TASK = b'{"startTask":{"commandLine":"x","maxTaskRetryCount":-1}}'
+EXIT = link.Failure("usererror", "FailureExitCode", "exit code 1")
+
+
+def runs(agent: ScriptedAgent) -> list[tuple[str, int, int]]:
+    return [(run.task_id, run.attempt, run.retries) for run in agent.runs]
+
+
+async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -> None:
+    """Neither tasks that are added, nor a new owner, nor the end of the others bring it back too early."""
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 2))
+    await database.write(lambda c: c.execute(ENDLESS))
+    clock = StepClock()
+    dispatch, engine = make_dispatch(database, clock=clock)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        await agent.end(agent.runs[0], code=1)
+        await until(lambda: len(agent.runs) == 2)
+        await agent.end(agent.runs[1])
+        await database.write(lambda c: add_tasks(c, job, 1, first=2))
+        await settled(dispatch, database)
+        await until(lambda: len(agent.runs) == 3)
+        await agent.end(agent.runs[2])
+        await until_stored(database, schema.tasks, lambda tasks: tasks[2].state == "completed")
+        assert runs(agent) == [("t0", 1, 0), ("t1", 1, 0), ("t2", 1, 0)]
+        (due,) = await rows(database, schema.due)
+        assert (due.kind, due.subject) == ("task-retry", 1)
+        assert 0 < due.at - clock.ticks <= FIRST_PAUSE
+        spec = engine.started.popitem()[1]
+    dispatch, _ = make_dispatch(database, clock=clock)
+    async with running(dispatch) as url, ScriptedAgent(url, spec) as agent:
+        await settled(dispatch, database)
+        await dispatch.run_once()
+        await settled(dispatch, database)
+        assert agent.runs == []
+        clock.ticks += FIRST_PAUSE
+        await dispatch.run_once()
+        await until_stored(database, schema.tasks, lambda tasks: tasks[0].state == "completed")
+        assert runs(agent) == [("t0", 2, 1)]
+        assert await rows(database, schema.due) == []
+
+
+async def test_a_start_task_pauses_too(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    await database.write(lambda c: c.execute(sa.update(schema.pools).values(definition=START_TASK)))
+    clock = StepClock()
+    dispatch, engine = make_dispatch(database, clock=clock)
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+
+        def attempts() -> list[int]:
+            return [order.attempt for order in agent.other if isinstance(order, link.RunStartTask)]
+
+        await until(lambda: attempts() == [1])
+        await agent.send(link.StartTaskEnded(1, 1, 100, 200, 1, EXIT))
+        await until_stored(database, schema.due, lambda due: bool(due))
+        await dispatch.run_once()
+        assert attempts() == [1]
+        clock.ticks += FIRST_PAUSE
+        await dispatch.run_once()
+        await until(lambda: attempts() == [1, 2])
+        await until_stored(database, schema.due, lambda due: not due)
