@@ -251,6 +251,14 @@ async def test_bad_block_lists(container: ContainerClient, server: Server, docum
     assert await names(container) == []
 
 
+@pytest.mark.parametrize("length", ["0" * 5000, "9" * 30, "18446744073709551615"])
+async def test_lengths_that_nothing_has(container: ContainerClient, server: Server, length: str) -> None:
+    path = f"/{NAME}/things/long"
+    answer = await exchange(server, "PUT", path, signed("PUT", path, {**PUT, "Content-Length": length}))
+    assert status_and_code(answer)[0] in (400, 413)
+    assert await names(container) == []
+
+
 @pytest.mark.parametrize(("sent", "status"), [("1 \t", 201), ("\xa01", 403), ("1\x85", 403)])
 async def test_what_surrounds_a_signed_header_is_signed_unless_it_is_space(
     container: ContainerClient, server: Server, sent: str, status: int

@@ -58,8 +58,12 @@ def test_times_are_normalised(text: str, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T25:00:00Z", "now", "٢٠٢٦-01-31T12:00:00Z"]
-)
+    "text",
+    [
+        "", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T25:00:00Z", "now", "٢٠٢٦-01-31T12:00:00Z",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+    ],
+)  # fmt: skip
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Timestamp.parse(text)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 
 import sqlalchemy as sa
 
+from batchite.wire import http_dates
 from batchite.wire.batch.errors import BatchError, invalid_header
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
 
@@ -121,15 +122,10 @@ def _date(headers: Mapping[str, str], name: str) -> int | None:
         return None
     for reader in _DATE_READERS:
         try:
-            return reader(text) // TICKS_PER_SECOND
-        except (ValueError, IndexError, OverflowError):
+            return reader(text).ticks // TICKS_PER_SECOND
+        except ValueError:
             continue
     raise invalid_header(name, text, "is not a date such as Fri, 31 Jan 2025 12:00:00 GMT")
 
 
-def _rfc_1123(text: str) -> int:
-    moment = parsedate_to_datetime(text)
-    return Timestamp.from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).ticks
-
-
-_DATE_READERS: tuple[Callable[[str], int], ...] = (_rfc_1123, lambda text: Timestamp.parse(text).ticks)
+_DATE_READERS: tuple[Callable[[str], Timestamp], ...] = (http_dates.read, Timestamp.parse)

@@ -17,7 +17,7 @@ from batchite.store.blobs import extras, layouts
 from batchite.store.blobs.blobs import Blob, Wanted
 from batchite.wire.blob import dates, listings, ranges
 from batchite.wire.blob import pages as rules
-from batchite.wire.blob.errors import BlobError, invalid_header, invalid_parameter, missing_header
+from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
 from batchite.wire.blob.pages import Pages, Segment
 from batchite.wire.blob.ranges import Span
 
@@ -158,10 +158,8 @@ def _segments(connection: sa.Connection, blob: Blob, span: Span) -> list[Segment
 def _page(query: Mapping[str, str], found: list[Pages]) -> tuple[list[Pages], str]:
     """As many as `maxresults` says, and where to go on."""
     limit = listings.max_results(query.get("maxresults"))
-    first = listings.read_marker(query.get("marker"))
-    if first and not first.isdigit():
-        raise invalid_parameter("marker", query["marker"], "the NextMarker of an earlier page, unchanged")
-    rest = [page for page in found if page.start >= int(first or 0)]
+    first = listings.read_offset_marker(query.get("marker"))
+    rest = [page for page in found if page.start >= first]
     if limit is None or len(rest) <= limit:
         return rest, ""
     return rest[:limit], listings.marker(str(rest[limit].start))

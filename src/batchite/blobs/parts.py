@@ -21,7 +21,7 @@ from batchite.blobs.sources import Local
 from batchite.store.blobs import contents, layouts
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
-from batchite.wire.blob import checksums, ranges
+from batchite.wire.blob import checksums, numbers, ranges
 from batchite.wire.blob.checksums import Expected
 from batchite.wire.blob.errors import BlobError, invalid_header
 from batchite.wire.blob.ranges import Span
@@ -69,7 +69,7 @@ async def take(
         except _NotShared:
             pass
     async with sources.opened(service, source) as found:
-        if int(found.headers.get("content-length", 0)) > limit:
+        if numbers.read_foreign(found.headers.get("content-length")) > limit:
             raise too_large(limit)
         return await _receive(service, found.chunks, limit, expected, unit)
 

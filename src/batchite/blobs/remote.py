@@ -12,7 +12,7 @@ import msgspec
 from batchite.blobs.origins import OriginFailed, Origins
 from batchite.store.blobs.blobs import Type
 from batchite.store.blobs.containers import encode_metadata
-from batchite.wire.blob import headers, pages
+from batchite.wire.blob import headers, numbers, pages
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import SHOWN_AS, TYPES, HttpProperties
 from batchite.wire.blob.ranges import Span
@@ -47,12 +47,12 @@ def target_of(answer: Mapping[str, str]) -> Target:
     fields = {field: answer[name.lower()] for field, name in SHOWN_AS if answer.get(name.lower())}
     kind = answer.get("x-ms-blob-type", "")
     return Target(
-        _number(answer, "content-length"),
+        numbers.read_foreign(answer.get("content-length")),
         HttpProperties(**fields),
         encode_metadata(_metadata(answer)),
         _TYPES.get(kind, "block"),
-        _number(answer, "x-ms-blob-committed-block-count"),
-        _number(answer, "x-ms-blob-sequence-number"),
+        numbers.read_foreign(answer.get("x-ms-blob-committed-block-count")),
+        numbers.read_foreign(answer.get("x-ms-blob-sequence-number")),
         answer.get("etag", "") if kind in TYPES.values() else "",
     )
 
@@ -71,11 +71,6 @@ def _is_possible(header: tuple[str, str]) -> bool:
     except BlobError:
         return False
     return True
-
-
-def _number(answer: Mapping[str, str], name: str) -> int:
-    text = answer.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def without_signature(url: str) -> str:

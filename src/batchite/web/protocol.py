@@ -26,6 +26,8 @@ HEAD_SECONDS = 30.0
 BODY_SECONDS = 60.0
 """How long nothing may come of a body that is being read; it may take up to twice as long to be noticed."""
 _OWN = OWN_PREFIX.encode()
+_LENGTH_DIGITS = 20
+"""More than any length has; the parser takes zeros without end, and Python reads no such number."""
 _EXTENSIONS: dict[str, dict[object, object]] = {zerocopy.EXTENSION: {}}
 """of connections without TLS"""
 
@@ -188,6 +190,8 @@ class Protocol(HttpToolsProtocol):
             return
         if not name.islower():
             self._spelled.setdefault(name.lower(), name)
+        if len(value) > _LENGTH_DIGITS and name.lower() == b"content-length":
+            raise NotHttp(f"Its Content-Length has more than {_LENGTH_DIGITS} characters.")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:

@@ -91,7 +91,10 @@ class Timestamp(_Ticks):
         zone = match[8]
         if zone and zone not in "Zz":
             offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-            moment = moment - offset if zone[0] == "+" else moment + offset
+            try:
+                moment = moment - offset if zone[0] == "+" else moment + offset
+            except OverflowError:
+                raise ValueError("outside of the years 1 to 9999") from None
         return cls(_whole_seconds(moment) * TICKS_PER_SECOND + _fraction_ticks(match[7]))
 
     @classmethod

@@ -34,7 +34,7 @@ def _read(type_: type, value: object) -> object:
     parser: type[_Text] = type_
     try:
         return parser.parse(value)
-    except (OverflowError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(str(error)) from None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 from functools import lru_cache
 
+from batchite.wire import http_dates
 from batchite.wire.blob.errors import invalid_header, invalid_parameter
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
 
@@ -31,15 +32,10 @@ def http_date(ticks: int) -> str:
 
 def parse_http_date(text: str) -> Timestamp:
     """Raises ValueError unless it is an HTTP date."""
-    return _known_date(text) if len(text) <= _DATE_CHARACTERS else _parse_date(text)
+    return _known_date(text) if len(text) <= _DATE_CHARACTERS else http_dates.read(text)
 
 
-def _parse_date(text: str) -> Timestamp:
-    moment = parsedate_to_datetime(text)
-    return Timestamp.from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-_known_date = lru_cache(maxsize=256)(_parse_date)  # all requests of a second are signed with the same
+_known_date = lru_cache(maxsize=256)(http_dates.read)  # all requests of a second are signed with the same
 
 
 def whole_seconds(ticks: int) -> int:
@@ -56,7 +52,7 @@ def read_moment(name: str, text: str) -> int:
     """The tick that a snapshot or version is named by. Raises BlobError InvalidQueryParameterValue."""
     try:
         return Timestamp.parse(text).ticks
-    except (ValueError, OverflowError):
+    except ValueError:
         raise invalid_parameter(name, text, "a time such as 2026-01-31T12:00:00.0000001Z") from None
 
 
@@ -67,6 +63,6 @@ def deleted_version(ticks: int) -> str:
 
 def read_deleted_version(name: str, text: str) -> int:
     """Raises BlobError InvalidHeaderValue."""
-    if not re.fullmatch(r"[0-7][0-9A-Fa-f]{15}", text, re.ASCII):
+    if not re.fullmatch(r"[0-7][0-9A-Fa-f]{15}", text, re.ASCII):  # below 2^63
         raise invalid_header(name, text, "the Version that a list with include=deleted shows")
     return int(text, 16)

@@ -86,9 +86,18 @@ def marker(first: str, moment: int = 0) -> str:
 def read_moment_marker(text: str | None) -> tuple[str, int]:
     """The first name that may come and the first moment of it. Raises BlobError for a marker not ours."""
     name, _, moment = read_marker(text).partition("\0")
-    if moment and not (moment.isascii() and moment.isdigit() and len(moment) < 20):
+    return name, _marked_number(moment, text)
+
+
+def read_offset_marker(text: str | None) -> int:
+    """The number that `marker` was given, 0 for the beginning. Raises BlobError for a marker not ours."""
+    return _marked_number(read_marker(text), text)
+
+
+def _marked_number(digits: str, text: str | None) -> int:
+    if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 20):
         raise _bad_marker(text)
-    return name, min(int(moment or 0), MAX_MOMENT)
+    return min(int(digits or 0), MAX_MOMENT)
 
 
 def read_marker(text: str | None) -> str:

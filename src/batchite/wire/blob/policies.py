@@ -87,7 +87,7 @@ def _read_time(element: Element, name: str) -> str:
     try:
         if text:
             parse_time(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise invalid_node(name, text, "a time such as 2026-01-31T12:00:00Z") from None
     return text
 

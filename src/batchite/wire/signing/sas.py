@@ -309,7 +309,7 @@ def _time(query: Mapping[str, str], name: str) -> Timestamp:
     try:
         if _TIME.fullmatch(text):
             return _parsed(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     raise SasError("malformed", f"{name} must be a time such as 2026-01-31T12:00:00Z, not {text!r}.")
 

@@ -14,14 +14,14 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Literal, TypeAlias
 
+from batchite.wire import http_dates
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.signing import parameters
 from batchite.wire.signing.mac import hmac_sha256
 from batchite.wire.signing.rules import MAX_SKEW, SIGNED_HEADERS, UNSIGNED_BODY
-from batchite.wire.ticks import Timestamp, WallTime
+from batchite.wire.ticks import WallTime
 
 SCHEME = "SharedKey"
 
@@ -140,8 +140,8 @@ def _date_finding(request: SignedRequest, now: WallTime) -> Finding | None:
     if not text:
         return "no-date"
     try:
-        sent = Timestamp.from_datetime(parsedate_to_datetime(text))
-    except (ValueError, TypeError, OverflowError):
+        sent = http_dates.read(text)
+    except ValueError:
         return "bad-date"
     return "skewed" if abs((now - sent).ticks) > MAX_SKEW.ticks else None
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Literal, TypeAlias, cast
 
+from batchite.wire import http_dates
 from batchite.wire.batch.errors import BatchError, invalid_query
 from batchite.wire.ticks import Timestamp
 
@@ -184,8 +184,8 @@ class _Parser:
         try:
             if text[:1].isdigit():
                 return Timestamp.parse(text)
-            return Timestamp.from_datetime(parsedate_to_datetime(text))
-        except (ValueError, OverflowError, TypeError):
+            return http_dates.read(text)
+        except ValueError:
             raise self._unexpected(token, "a time such as DateTime'2026-01-31T12:00:00Z'") from None
 
     def _count(self) -> None:
