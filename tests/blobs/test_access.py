@@ -46,6 +46,17 @@ async def test_policies_are_kept_and_replaced(container: ContainerClient) -> Non
     assert (await container.get_container_access_policy())["signed_identifiers"] == []
 
 
+@pytest.mark.parametrize("nothing", [None, AccessPolicy()])
+async def test_a_policy_that_says_nothing_is_shown_without_one(
+    container: ContainerClient, nothing: AccessPolicy | None
+) -> None:
+    await container.set_container_access_policy({"empty": nothing})
+    (kept,) = (await container.get_container_access_policy())["signed_identifiers"]
+    assert (kept.id, kept.access_policy) == ("empty", None)
+    await container.set_container_access_policy({})
+    assert (await container.get_container_access_policy())["signed_identifiers"] == []
+
+
 async def test_a_token_takes_from_its_policy_what_it_does_not_say(
     container: ContainerClient, server: Server
 ) -> None:

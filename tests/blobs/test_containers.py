@@ -22,6 +22,29 @@ async def test_a_container_lives_from_create_to_delete(client: BlobServiceClient
     assert missing.value.error_code == "ContainerNotFound"
 
 
+async def test_a_container_tells_that_it_has_no_encryption_scope_of_its_own(
+    client: BlobServiceClient,
+) -> None:
+    usual = {
+        "default_encryption_scope": "$account-encryption-key",
+        "prevent_encryption_scope_override": False,
+    }
+    container = await client.create_container("plain", container_encryption_scope=usual)
+    listed = [found async for found in client.list_containers()]
+    for found in (await container.get_container_properties(), *listed):
+        assert found.encryption_scope.default_encryption_scope == "$account-encryption-key"
+        assert found.encryption_scope.prevent_encryption_scope_override is False
+        assert found.immutable_storage_with_versioning_enabled is False
+        assert (found.has_immutability_policy, found.has_legal_hold) == (False, False)
+    for wish in (
+        {**usual, "default_encryption_scope": "mine"},
+        {**usual, "prevent_encryption_scope_override": True},
+    ):
+        with pytest.raises(HttpResponseError) as refused:
+            await client.create_container("scoped", container_encryption_scope=wish)
+        assert refused.value.error_code == "UnsupportedHeader"
+
+
 async def test_creating_twice_is_a_conflict(client: BlobServiceClient) -> None:
     await client.create_container("twice")
     with pytest.raises(ResourceExistsError) as refused:

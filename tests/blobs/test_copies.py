@@ -423,6 +423,22 @@ async def test_a_copy_under_way_begins_anew_after_a_restart(
         assert await content(client.get_blob_client("here", "copy")) == b"0123456789"
 
 
+async def test_a_copy_is_sealed_as_its_source_is_or_as_the_request_says(
+    allowing: Server, here: ContainerClient, elsewhere: BlobClient
+) -> None:
+    for where in (here.get_blob_client("log"), sibling(elsewhere, "log")):
+        await where.create_append_blob()
+        await where.append_block(b"one")
+        for sealed in (False, True):
+            if sealed:
+                await where.seal_append_blob()
+            for wish, expected in ((None, sealed), (True, True), (False, False)):
+                copy = here.get_blob_client(f"{sealed}-{wish}")
+                await copy.start_copy_from_url(signed(where), seal_destination_blob=wish)
+                await allowing.app.copying.settle()
+                assert bool((await copy.get_blob_properties()).is_append_blob_sealed) is expected
+
+
 async def test_an_append_blob_from_another_origin_can_be_appended_to(
     allowing: Server, here: ContainerClient, elsewhere: BlobClient
 ) -> None:

@@ -78,6 +78,18 @@ async def test_blocks_are_committed_with_the_key_they_were_staged_with(
     assert await (await blob.download_blob(headers=staged)).readall() == b"twoone "
 
 
+async def test_lists_of_blocks_and_pages_need_no_key(container: ContainerClient) -> None:
+    blob, disk = container.get_blob_client("b"), container.get_blob_client("disk")
+    await blob.stage_block("a", b"one", headers=RIGHT)
+    await blob.commit_block_list([BlobBlock("a")], headers=RIGHT)
+    await blob.stage_block("b", b"two", headers=RIGHT)
+    committed, staged = await blob.get_block_list("all")
+    assert ([block.id for block in committed], [block.id for block in staged]) == (["a"], ["b"])
+    await disk.create_page_blob(512, headers=RIGHT)
+    await disk.upload_page(b"p" * 512, 0, 512, headers=RIGHT)
+    assert [(found.start, found.end) async for found in disk.list_page_ranges()] == [(0, 511)]
+
+
 async def test_the_name_of_a_scope_is_shown_again(container: ContainerClient) -> None:
     blob = await container.upload_blob("b", b"x", encryption_scope="my-scope")
     found = await blob.get_blob_properties()

@@ -154,6 +154,28 @@ async def test_versions_are_kept_and_read(container: ContainerClient, server: Se
     assert [name for name, *_ in await names(container, "deletedwithversions")] == ["one"]
 
 
+@pytest.mark.parametrize("metadata", [None, {"of": "the snapshot"}])
+async def test_a_snapshot_makes_a_version(
+    container: ContainerClient, server: Server, metadata: dict[str, str] | None
+) -> None:
+    blob = container.get_blob_client("one")
+    await blob.upload_blob(b"1", metadata={"a": "b"})
+    await keep(server, versioning=True)
+    before = await blob.get_blob_properties()
+    taken = await blob.create_snapshot(metadata=metadata)
+    after = await blob.get_blob_properties()
+    assert (after.version_id, after.is_current_version) == (taken["version_id"], True)
+    assert (after.etag, after.last_modified) == (before.etag, before.last_modified)
+    assert after.metadata == {"a": "b"}
+    again = await blob.create_snapshot()
+    assert again["version_id"] > taken["version_id"] > taken["snapshot"]
+    await blob.upload_blob(b"2", overwrite=True)
+    assert await read(blob, version_id=taken["version_id"]) == b"1"
+    assert await read(blob, version_id=again["version_id"]) == b"1"
+    kept = [kind for _, kind, _ in await names(container, "snapshots", "versions")]
+    assert (kept.count("snapshot"), kept.count("version"), kept.count("current")) == (2, 3, 1)
+
+
 async def test_without_versioning_later_writes_leave_no_version(
     container: ContainerClient, server: Server
 ) -> None:

@@ -83,6 +83,53 @@ async def test_a_snapshot_stays_as_it_was(disk: BlobClient, container: Container
     assert await content(snapshot) == "aaaa----"
 
 
+async def test_what_was_cleared_since_a_snapshot_is_told_whatever_it_was_before(
+    disk: BlobClient, container: ContainerClient
+) -> None:
+    async def take() -> str:
+        return str((await disk.create_snapshot())["snapshot"])
+
+    async def clear(first: int, count: int) -> None:
+        await disk.clear_page(offset=first * PAGE, length=count * PAGE)
+
+    first = await take()
+    await disk.upload_page(page(b"a", 3), offset=0, length=3 * PAGE)
+    second = await take()
+    await clear(1, 1)
+    assert await ranges(disk, since=first) == ([(0, 1), (2, 3)], [(1, 2)])
+    assert await ranges(disk, since=second) == ([], [(1, 2)])
+    third = await take()
+    assert await ranges(disk, since=third) == ([], [])
+    await clear(1, 4)
+    await disk.upload_page(page(b"b"), offset=3 * PAGE, length=PAGE)
+    assert await ranges(disk, since=third) == ([(3, 4)], [(1, 3), (4, 5)])
+    assert await ranges(disk) == ([(0, 1), (3, 4)], [])
+    assert await content(disk) == "a--b----"
+    older = container.get_blob_client("disk", snapshot=third)
+    assert await ranges(older, since=first) == ([(0, 1), (2, 3)], [(1, 2)])
+    copy = container.get_blob_client("copy")
+    await copy.start_copy_from_url(disk.url)
+    assert (await content(copy), await ranges(copy)) == ("a--b----", ([(0, 1), (3, 4)], []))
+
+
+async def test_a_blob_is_not_compared_with_what_it_cannot_have_come_from(
+    disk: BlobClient, container: ContainerClient
+) -> None:
+    first = (await disk.create_snapshot())["snapshot"]
+    second = (await disk.create_snapshot())["snapshot"]
+    older = container.get_blob_client("disk", snapshot=first)
+    with pytest.raises(HttpResponseError) as refused:
+        await ranges(older, since=second)
+    assert code(refused) == (400, "PreviousSnapshotCannotBeNewer")
+    with pytest.raises(HttpResponseError) as refused:
+        await ranges(disk, since="2020-01-01T00:00:00.0000000Z")
+    assert code(refused) == (409, "PreviousSnapshotNotFound")
+    await disk.create_page_blob(8 * PAGE)
+    with pytest.raises(HttpResponseError) as refused:
+        await ranges(disk, since=second)
+    assert code(refused) == (409, "BlobOverwritten")
+
+
 async def test_lists_of_pages_come_in_parts(disk: BlobClient) -> None:
     for at in (0, 2, 4, 6):
         await disk.upload_page(page(b"x"), offset=at * PAGE, length=PAGE)

@@ -167,7 +167,7 @@ def _get_list(connection: sa.Connection, call: Call, kind: str, now: int) -> Ans
     blob = slot.blob
     if blob is not None:
         guards.check_type(blob, "block")
-        guards.check_read(call, blob, now)
+        guards.check_look(call, blob, now)
     committed = rows.committed(connection, blob.layout_no if blob else None)
     document = block_list.encode(
         None if kind == "uncommitted" else _sizes(committed),

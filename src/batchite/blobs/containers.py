@@ -8,7 +8,7 @@ from batchite.blobs.answers import Answer, Headers, changed, metadata_headers, v
 from batchite.blobs.call import Call, Service
 from batchite.store.blobs import containers as rows
 from batchite.store.blobs.containers import Container
-from batchite.wire.blob import address, dates, headers, leases, policies
+from batchite.wire.blob import address, dates, encryption, headers, leases, policies
 from batchite.wire.blob.errors import BlobError, missing_header
 
 
@@ -39,8 +39,11 @@ async def properties(service: Service, call: Call) -> Answer:
         shown += [
             *leases.headers(container.lease, now),
             *access_headers(container),
+            ("x-ms-default-encryption-scope", encryption.NO_SCOPE),
+            ("x-ms-deny-encryption-scope-override", "false"),
             ("x-ms-has-immutability-policy", "false"),
             ("x-ms-has-legal-hold", "false"),
+            ("x-ms-immutable-storage-with-versioning-enabled", "false"),
         ]
     return Answer(200, shown)
 

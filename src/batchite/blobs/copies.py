@@ -141,7 +141,7 @@ def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now:
     kind = blob.type if wish.way == "copy" else "block"
     extras = wish.extras
     if kind == blob.type:
-        extras = _of_type(call, wish, kind, blob.extras.appends, blob.extras.sequence)
+        extras = _of_type(call, wish, kind, blob.extras)
     if wish.copy_tags:
         extras = msgspec.structs.replace(extras, tags=blob.extras.tags)
     properties = blob.properties if wish.properties is None else wish.properties
@@ -160,14 +160,19 @@ def _shared(connection: sa.Connection, call: Call, blob: Blob, wish: _Wish, now:
     )
 
 
-def _of_type(call: Call, wish: _Wish, kind: Type, appends: int, sequence: int) -> Extras:
-    """What the blob gets because of its type. Raises BlobError for a tier that its type has not."""
+def _of_type(call: Call, wish: _Wish, kind: Type, source: Extras) -> Extras:
+    """What the blob gets because of its type. Raises BlobError for a tier that its type has not.
+
+    A copy is sealed if its source is, unless the request says otherwise.
+    """
     if wish.extras.tier:
         tiers.read(wish.extras.tier, kind)
-    sealed = _is_sealing(call)
-    if sealed and kind != "append":
+    if _is_sealing(call) and kind != "append":
         raise unsupported_header(_SEAL, "true", _ONLY_APPEND)
-    return msgspec.structs.replace(wish.extras, appends=appends, sequence=sequence, sealed=sealed)
+    sealed = _is_sealing(call) if call.headers.get(_SEAL) else source.sealed
+    return msgspec.structs.replace(
+        wish.extras, appends=source.appends, sequence=source.sequence, sealed=sealed
+    )
 
 
 def _is_sealing(call: Call) -> bool:
@@ -237,7 +242,7 @@ async def _begin(service: Service, call: Call, source: Remote, wish: _Wish) -> A
     """The blob is there at once, empty, and gets the content when all of it has come."""
     target = target_of(await sources.probe(service, source))
     plan = msgspec.json.encode(remote.plan(source.url, source.headers, target))
-    extras = _of_type(call, wish, target.type, target.appends, target.sequence)
+    extras = _of_type(call, wish, target.type, target.extras)
     metadata = target.metadata if wish.metadata is None else wish.metadata
     copy = Copied(str(uuid4()), without_signature(source.url), "pending", 0, target.size)
 

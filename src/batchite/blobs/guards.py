@@ -80,12 +80,18 @@ def check_type(blob: Blob, *types: Type) -> None:
 
 
 def check_read(call: Call, blob: Blob, now: int) -> None:
-    """For reading. Raises BlobError: 304, 412 or 400."""
+    """For reading. Raises BlobError: 304, 412, 409 or 400."""
+    check_look(call, blob, now)
+    given.check_key(call, blob)
+
+
+def check_look(call: Call, blob: Blob, now: int) -> None:
+    """For reading what no client's key hides: of which blocks or pages a blob consists. Raises BlobError as
+    `check_read`."""
     if call.lease_id is not None:
         leases.check_read(blob.lease, call.lease_id, now)
     call.conditions.check_read(blob.modified)
     given.check_if_tags(call, blob)
-    given.check_key(call, blob)
 
 
 def check_change(call: Call, blob: Blob, now: int, *, star: bool = False) -> None:

@@ -41,10 +41,14 @@ async def write(service: Service, call: Call) -> Answer:
 
     if action == "clear":
         _check_alone(call)
-        return await parts.store(service, unit, lambda _: Part(span.length, [], []))
+        return await parts.store(service, unit, lambda _: _zeros(span, service.clock.now().ticks))
     if span.length > rules.MAX_WRITE_BYTES:
         raise too_large(rules.MAX_WRITE_BYTES)
     return await parts.take(service, call, rules.MAX_WRITE_BYTES, early, unit)
+
+
+def _zeros(span: Span, now: int) -> Part:
+    return Part(span.length, [layouts.cleared(now, span.length)], [])
 
 
 def _check_alone(call: Call) -> None:
@@ -111,7 +115,7 @@ async def page_ranges(service: Service, call: Call) -> Answer:
 def _page_ranges(connection: sa.Connection, call: Call, now: int) -> Answer:
     blob = guards.existing(guards.find_slot(connection, call))
     guards.check_type(blob, "page")
-    guards.check_read(call, blob, now)
+    guards.check_look(call, blob, now)
     wanted = ranges.parse(call.headers.get("x-ms-range"), call.headers.get("range"))
     span = wanted.within(blob.size) if wanted else Span(0, blob.size)
     old = _previous(connection, call, blob)
@@ -136,11 +140,13 @@ def _previous(connection: sa.Connection, call: Call, blob: Blob) -> Blob | None:
     if slot is None or slot.blob is None:
         raise BlobError("PreviousSnapshotNotFound")
     guards.check_type(slot.blob, "page")
+    if slot.blob.extras.generation != blob.extras.generation:
+        raise BlobError("BlobOverwritten")
     return slot.blob
 
 
 def _segments(connection: sa.Connection, blob: Blob, span: Span) -> list[Segment]:
-    """What content the pages of the span have, so far as the blob goes."""
+    """What became of the pages of the span, so far as the blob goes."""
     end = min(span.end, blob.size)
     if blob.layout_no is None or span.start >= end:
         return []
@@ -150,6 +156,7 @@ def _segments(connection: sa.Connection, blob: Blob, span: Span) -> list[Segment
             min(held.start + held.length, end),
             held.content_no,
             held.content_start - held.start,
+            layouts.was_cleared(held),
         )
         for held in layouts.covering(connection, blob.layout_no, span.start, end)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchite.wire.blob import conditions
+from batchite.wire.blob import conditions, encryption
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
 
@@ -25,6 +25,12 @@ HEADERS: Mapping[str, str] = {
     "x-ms-file-request-intent": "there are no file shares to copy from here",
 }
 """Header and why it is refused, if it has a value."""
+_USUAL = {
+    "x-ms-default-encryption-scope": encryption.NO_SCOPE,
+    "x-ms-deny-encryption-scope-override": "false",
+    "x-ms-legal-hold": "false",
+}
+"""Values that ask for what there is in any case."""
 
 _CONDITIONAL = frozenset(
     {
@@ -84,7 +90,7 @@ def check(verb: str, headers: Mapping[str, str], query: Mapping[str, str], level
         return
     place = f"{verb} {level} {query.get('comp', '')}".rstrip()
     for name in headers.keys() & HEADERS.keys():
-        if headers[name]:
+        if headers[name] and headers[name].lower() != _USUAL.get(name):
             raise unsupported_header(name, headers[name], HEADERS[name])
     for name in headers.keys() & PLACES.keys():
         if headers[name] and place not in PLACES[name]:

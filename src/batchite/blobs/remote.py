@@ -12,6 +12,7 @@ import msgspec
 from batchite.blobs.origins import OriginFailed, Origins
 from batchite.store.blobs.blobs import Type
 from batchite.store.blobs.containers import encode_metadata
+from batchite.store.blobs.extras import Extras
 from batchite.wire.blob import headers, numbers, pages
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import SHOWN_AS, TYPES, HttpProperties
@@ -28,17 +29,13 @@ _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a source's answer says of the blob to be.
-
-    `appends` is of append blobs, `sequence` of page blobs; `etag` is "" for what is no blob.
-    """
+    """What a source's answer says of the blob to be; `etag` is "" for what is no blob."""
 
     size: int
     properties: HttpProperties
     metadata: bytes | None
     type: Type
-    appends: int
-    sequence: int
+    extras: Extras
     etag: str
 
 
@@ -51,8 +48,11 @@ def target_of(answer: Mapping[str, str]) -> Target:
         HttpProperties(**fields),
         encode_metadata(_metadata(answer)),
         _TYPES.get(kind, "block"),
-        numbers.read_foreign(answer.get("x-ms-blob-committed-block-count")),
-        numbers.read_foreign(answer.get("x-ms-blob-sequence-number")),
+        Extras(
+            appends=numbers.read_foreign(answer.get("x-ms-blob-committed-block-count")),
+            sealed=answer.get("x-ms-blob-sealed", "").lower() == "true",
+            sequence=numbers.read_foreign(answer.get("x-ms-blob-sequence-number")),
+        ),
         answer.get("etag", "") if kind in TYPES.values() else "",
     )
 

@@ -88,7 +88,7 @@ class Blobs(RuleBasedStateMachine):
             return
         data = bytes(end - start) if clear else data[: end - start]
         layout_no = layouts.own(self.connection, blob)
-        pieces = [] if clear else self.stored(data)
+        pieces = [layouts.cleared(10**9 + self.tick(), len(data))] if clear else self.stored(data)
         condemned = layouts.write(self.connection, layout_no, start, end, pieces)
         blobs.update(self.connection, blob, self.tick(), layout_no=layout_no)
         self.forget(condemned)

@@ -32,6 +32,16 @@ def test_changes_are_told_byte_by_byte(new: list[int | None], old: list[int | No
     assert told == expected
 
 
+def test_pages_that_were_cleared_differ_from_others_and_from_earlier_ones() -> None:
+    cleared, again = Segment(0, 2, 0, -7, cleared=True), Segment(0, 2, 0, -9, cleared=True)
+    written = Segment(1, 3, 1, 0)
+    assert pages.written([cleared, Segment(2, 3, 1, 0)]) == [pages.Pages(2, 3)]
+    assert pages.changed([cleared], []) == [pages.Pages(0, 2, cleared=True)]
+    assert pages.changed([cleared], [again]) == [pages.Pages(0, 2, cleared=True)]
+    assert pages.changed([cleared], [cleared]) == []
+    assert pages.changed([written], [cleared]) == [pages.Pages(0, 1, cleared=True), pages.Pages(1, 3)]
+
+
 def test_a_moved_content_is_a_change() -> None:
     assert pages.changed([Segment(0, 4, 1, 0)], [Segment(0, 4, 1, 4)]) == [pages.Pages(0, 4)]
 

@@ -255,6 +255,9 @@ def _insert(
 
 
 def _values(slot: Slot, new: Written, lease: bytes | None) -> Values:
+    extras = new.extras
+    if new.type == "page":
+        extras = msgspec.structs.replace(extras, generation=new.modified)
     return {
         "type": new.type,
         "version": new.modified if slot.versioning else None,
@@ -265,7 +268,7 @@ def _values(slot: Slot, new: Written, lease: bytes | None) -> Values:
         "content_no": new.content_no,
         "layout_no": new.layout_no,
         "lease": lease,
-        "extras": extra_fields.encode(new.extras),
+        "extras": extra_fields.encode(extras),
     }
 
 

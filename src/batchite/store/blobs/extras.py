@@ -32,7 +32,8 @@ class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
     the blob is overwritten.
 
     `appends` is the number of blocks of an append blob, `sealed` says that it takes no more, `sequence`
-    is the number that clients of a page blob agree by. `tier` is empty unless a client chose one, at
+    is the number that clients of a page blob agree by, `generation` the time at which that was created or
+    overwritten as a whole. `tier` is empty unless a client chose one, at
     `tier_changed`; what it is at a time says `at`. `key` is the base64 SHA-256 of the client's encryption
     key, `scope` the name of an encryption scope.
     """
@@ -40,6 +41,7 @@ class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
     appends: int = 0
     sealed: bool = False
     sequence: int = 0
+    generation: int = 0
     tags: dict[str, str] = {}
     tier: str = ""
     tier_changed: int = 0

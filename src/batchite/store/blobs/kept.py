@@ -99,6 +99,12 @@ def snapshot(connection: sa.Connection, blob: Blob, now: int, metadata: bytes | 
     return now
 
 
+def renew_version(connection: sa.Connection, blob: Blob, version: int) -> None:
+    """Keep the base as a version and go on under this id; neither its time nor its ETag change."""
+    copy(connection, blob, "version", blob.version or blob.modified)
+    connection.execute(sa.update(table).where(table.c.blob_no == blob.number), {"version": version})
+
+
 def delete(
     connection: sa.Connection, slot: Slot, blob: Blob, now: int, snapshots: Snapshots
 ) -> tuple[bool, list[int]]:

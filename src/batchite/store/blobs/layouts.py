@@ -2,7 +2,8 @@
 
 An append blob's layout is shared with its snapshots and copies, each reading as far as its own size
 goes; whoever appends first has it, the next one to append takes a copy. A page blob's layout is
-changed only while no other blob has it, and copied else.
+changed only while no other blob has it, and copied else. Pages that were cleared are zeros that know
+when, so that they differ from what was zeros, or cleared, before.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ _IS_INLINE = sa.func.coalesce(
 
 MOVED_BYTES = 1024 * 1024
 """Pieces that are shorter on average are not shared but copied, so that lists of ranges stay short."""
+
+
+def cleared(moment: int, length: int) -> Piece:
+    """Zeros that pages are cleared to at this moment."""
+    return Piece(ZEROS, -moment, length)
+
+
+def was_cleared(held: Range) -> bool:
+    """Whether these are pages that were cleared, rather than written or never touched."""
+    return held.content_no == ZEROS and held.content_start < 0
 
 
 def append(connection: sa.Connection, blob: Blob, pieces: Sequence[Piece]) -> int:
@@ -71,7 +82,7 @@ def own(connection: sa.Connection, blob: Blob) -> int:
 def write(
     connection: sa.Connection, layout_no: int, start: int, end: int, pieces: Sequence[Piece]
 ) -> list[int]:
-    """Put pieces into bytes `start` to `end` of a layout, nothing for zeros.
+    """Put pieces into bytes `start` to `end` of a layout, nothing for bytes that nobody ever touched.
 
     Returns the numbers of contents whose files are to be removed once this is committed.
     """
@@ -122,10 +133,12 @@ def covering(connection: sa.Connection, layout_no: int, start: int, end: int) ->
 
 
 def pieces(connection: sa.Connection, layout_no: int | None, start: int, end: int) -> list[Piece]:
-    """The content of bytes `start` to `end` of a layout, with its gaps."""
+    """The content of bytes `start` to `end` of a layout, and zeros where it has none."""
     found: list[Piece] = []
     at = start
     for held in covering(connection, layout_no, start, end) if layout_no is not None else ():
+        if held.content_no == ZEROS:
+            continue
         first, last = max(held.start, start), min(held.start + held.length, end)
         if first > at:
             found.append(Piece(ZEROS, 0, first - at))

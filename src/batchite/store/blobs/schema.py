@@ -11,7 +11,8 @@ Conventions
 - The layout of a block blob never changes, that of an append blob only grows at its end, that of a page
   blob changes while no other blob has it. So a copy shares the layout; whoever reads stops at the size
   of the blob; ranges of a page blob have gaps, which are zeros.
-- A range without content is zeros: a gap that was copied into what has no gaps.
+- A range without content is zeros: a gap that was copied into what has no gaps, or pages that were cleared,
+  whose `content_start` is the negative of the moment.
 - A block of a committed list begins at the range that has its id, and goes on to the next that has one.
 - Blocks staged for a blob are ranges, too: a block that was copied may consist of several.
 - Ranges may be over content kept in its row; such a content belongs to ranges only, so that it stays

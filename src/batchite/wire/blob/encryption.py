@@ -21,6 +21,9 @@ KEY_HASH = "x-ms-encryption-key-sha256"
 ALGORITHM = "x-ms-encryption-algorithm"
 SCOPE = "x-ms-encryption-scope"
 
+NO_SCOPE = "$account-encryption-key"
+"""What a container without an encryption scope of its own says that it has."""
+
 _SCOPE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{1,61})[A-Za-z0-9]", re.ASCII)
 _KEY_BYTES = 32
 

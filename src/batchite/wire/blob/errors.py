@@ -56,6 +56,7 @@ CODES: dict[str, tuple[int, str]] = {
         409,
         "The specified blob is sealed and its contents cannot be modified unless it is created again.",
     ),
+    "BlobOverwritten": (409, "The blob has been recreated since the previous snapshot was taken."),
     "BlobUsesCustomerSpecifiedEncryption": (
         409,
         "The blob is encrypted with customer specified encryption, but it was not provided in the request.",
@@ -178,7 +179,7 @@ CODES: dict[str, tuple[int, str]] = {
     "PendingCopyOperation": (409, "There is currently a pending copy operation."),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
     "PreviousSnapshotCannotBeNewer": (
-        409,
+        400,
         "The prevsnapshot query parameter value cannot be newer than snapshot query parameter value.",
     ),
     "PreviousSnapshotNotFound": (409, "The previous snapshot is not found."),

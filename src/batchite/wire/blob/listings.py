@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import attrgetter
 from urllib.parse import quote
 
-from batchite.wire.blob import dates, tags
+from batchite.wire.blob import dates, encryption, tags
 from batchite.wire.blob.errors import BlobError, invalid_parameter, is_xml, xml_text
 from batchite.wire.blob.headers import SHOWN_AS, HttpProperties
 
@@ -22,6 +22,13 @@ MAX_RESULTS = 5000
 AVAILABLE: Elements = (("LeaseStatus", "unlocked"), ("LeaseState", "available"))
 """Of what has no lease."""
 
+_OF_ALL_CONTAINERS: Elements = (
+    ("DefaultEncryptionScope", encryption.NO_SCOPE),
+    ("DenyEncryptionScopeOverride", "false"),
+    ("HasImmutabilityPolicy", "false"),
+    ("HasLegalHold", "false"),
+    ("ImmutableStorageWithVersioningEnabled", "false"),
+)
 _MARKER_PREFIX = b"1\n"
 MAX_MOMENT = 2**63 - 1
 _HIGHEST = "\U0010ffff"
@@ -186,8 +193,7 @@ def _container(entry: ContainerEntry) -> str:
         f"<Container><Name>{xml_text(entry.name)}</Name>{_elements(before)}<Properties>"
         f"<Last-Modified>{dates.http_date(entry.modified)}</Last-Modified>"
         f"<Etag>{dates.etag(entry.modified)}</Etag>"
-        f"{_elements(entry.lease)}{_elements(access)}"
-        "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
+        f"{_elements(entry.lease)}{_elements(access)}{_elements(_OF_ALL_CONTAINERS)}"
         f"{_elements(after)}</Properties>{_metadata(entry.metadata)}</Container>"
     )
 

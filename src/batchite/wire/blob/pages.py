@@ -104,12 +104,13 @@ def read_pages(headers: Mapping[str, str]) -> Span:
 
 class Segment(NamedTuple):
     """Bytes `start` to `end`, which are in content `content_no` from `offset` (may be negative: of the
-    content's place for byte 0 of the blob) on."""
+    content's place for byte 0 of the blob) on. Of pages that were `cleared` these two tell which time."""
 
     start: int
     end: int
     content_no: int
     offset: int
+    cleared: bool = False
 
 
 class Pages(NamedTuple):
@@ -122,7 +123,7 @@ class Pages(NamedTuple):
 
 def written(segments: Iterable[Segment]) -> list[Pages]:
     """All pages with content, in order."""
-    return _merge(Pages(segment.start, segment.end) for segment in segments)
+    return _merge(Pages(segment.start, segment.end) for segment in segments if not segment.cleared)
 
 
 def changed(new: list[Segment], old: list[Segment]) -> list[Pages]:
@@ -136,22 +137,22 @@ def _changes(new: list[Segment], old: list[Segment]) -> Iterator[Pages]:
     for start, end in pairwise(edges):
         present, past = now.at(start), before.at(start)
         if present != past:
-            yield Pages(start, end, cleared=present is None)
+            yield Pages(start, end, cleared=present is None or present.cleared)
 
 
 class _Cursor:
-    """Says what content a position has; positions are asked for in order."""
+    """Says what a position has, wherever that begins and ends; positions are asked for in order."""
 
     def __init__(self, segments: list[Segment]) -> None:
         self._segments = segments
         self._index = 0
 
-    def at(self, position: int) -> tuple[int, int] | None:
+    def at(self, position: int) -> Segment | None:
         while self._index < len(self._segments) and self._segments[self._index].end <= position:
             self._index += 1
         if self._index == len(self._segments) or self._segments[self._index].start > position:
             return None
-        return self._segments[self._index][2:]
+        return self._segments[self._index]._replace(start=0, end=0)
 
 
 def _merge(pages: Iterable[Pages]) -> list[Pages]:

@@ -118,7 +118,5 @@ def _write_policy(policy: Policy) -> str:
         )
         if text
     )  # fmt: skip
-    return (
-        f"<SignedIdentifier><Id>{xml_text(policy.id)}</Id>"
-        f"<AccessPolicy>{shown}</AccessPolicy></SignedIdentifier>"
-    )
+    allowed = f"<AccessPolicy>{shown}</AccessPolicy>" if shown else ""
+    return f"<SignedIdentifier><Id>{xml_text(policy.id)}</Id>{allowed}</SignedIdentifier>"
