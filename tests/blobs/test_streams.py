@@ -2,14 +2,20 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable
 from random import Random
+from typing import TypeVar
 
 import aiohttp
 import pytest
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import Server
+
+from batchite.store.database import Unit
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 
@@ -64,6 +70,58 @@ async def test_what_is_deleted_is_sent_to_its_end(server: Server, container: Con
     assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
     writer.close()
     await server.content.settle()
+    assert server.files.numbers() == set()
+
+
+async def put_in_blocks(blob: BlobClient, *contents: bytes) -> None:
+    """As a list of ranges, which a reader looks up off the event loop."""
+    names = [f"{number:03}" for number in range(len(contents))]
+    for name, content in zip(names, contents, strict=True):
+        await blob.stage_block(name, content)
+    await blob.commit_block_list([BlobBlock(name) for name in names])
+
+
+def after_a_look(server: Server, monkeypatch: pytest.MonkeyPatch, meanwhile: Awaitable[object]) -> list[bool]:
+    """Let this happen, and what it leaves be removed, when a reader has found what it will read, and before
+    it can hold it. Tells of each look whether it was the first."""
+    database, looks = server.database, list[bool]()
+    real = database.read
+
+    async def read(query: Unit[T]) -> T:
+        found = await real(query)
+        looks.append(not looks)
+        if looks[-1]:
+            monkeypatch.setattr(database, "read", real)
+            await meanwhile
+            await server.content.disposal.settle()
+            monkeypatch.setattr(database, "read", read)
+        return found
+
+    monkeypatch.setattr(database, "read", read)
+    return looks
+
+
+async def test_what_is_replaced_between_look_and_hold_is_looked_up_again(
+    server: Server, container: ContainerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (DATA[:100_000], DATA[MIB : MIB + 50_000]), (DATA[-100_000:], DATA[-300_000:-200_000])
+    blob = container.get_blob_client("list")
+    await put_in_blocks(blob, *old)
+    removed = server.files.numbers()
+    looks = after_a_look(server, monkeypatch, put_in_blocks(blob, *new))
+    assert await (await container.download_blob("list", max_concurrency=1)).readall() == b"".join(new)
+    assert looks == [True, False]
+    assert server.files.numbers().isdisjoint(removed)
+
+
+async def test_what_is_deleted_between_look_and_hold_is_not_there(
+    server: Server, container: ContainerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = container.get_blob_client("list")
+    await put_in_blocks(blob, DATA[:100_000], DATA[MIB : MIB + 50_000])
+    after_a_look(server, monkeypatch, blob.delete_blob())
+    with pytest.raises(ResourceNotFoundError):
+        await container.download_blob("list")
     assert server.files.numbers() == set()
 
 
