@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tests.fuzz import values
 from tests.fuzz.values import Dice
 
+from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.wire.signing import shared_key, storage_key
 from batchite.wire.signing.shared_key import SignedRequest
 from batchite.wire.signing.storage_key import Signed
@@ -120,7 +121,8 @@ def sent(dice: Dice, request: Request, host: str) -> Sent:
     head, body = _head(request, [("Host", host), *request.headers]), request.body
     length = _lines(_length(request))
     whole = head + length + b"\r\n" + body
-    usual = Sent((whole,), (request.verb,), answers=1 if _is_proper(request) else 0)
+    is_proper = _is_proper(request) and len(head) < MAX_HEAD_BYTES
+    usual = Sent((whole,), (request.verb,), answers=1 if is_proper else 0)
     if not dice.seldom(0.3):
         return usual
     at = dice.randrange(len(whole))
@@ -143,7 +145,7 @@ def sent(dice: Dice, request: Request, host: str) -> Sent:
         case 4:
             return Sent((whole * 3,), (request.verb,) * 3, answers=min(usual.answers, 1))
         case 5:
-            return replace(usual, answers=0, ends=True)
+            return replace(usual, ends=True)
         case 6:
             return replace(usual, pieces=(whole[:at],), answers=0, ends=True)
         case 7:
