@@ -5,10 +5,13 @@ import json
 
 import pytest
 from tests.batch.service import VERSION, Answer, Api
+from tests.starving import descriptors_left
 
 from batchite.accounts import Accounts, BatchAccount
+from batchite.batch.app import fallback
 from batchite.batch.authentication import authenticate
 from batchite.clock import SystemClock
+from batchite.web.problems import BodyIncomplete
 from batchite.web.request import Incoming
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.odata import paging
@@ -110,6 +113,21 @@ async def test_a_body_is_a_body_whatever_else_the_client_would_rather_speak(api:
     body = {"id": "upgraded", "poolInfo": {"poolId": "pool"}}
     assert (await api.raw("POST", f"/jobs?{VERSION}", body, upgrade)).status == 201
     assert (await api.get("/jobs/upgraded")).status == 200
+
+
+def test_a_body_of_another_length_than_announced_is_refused() -> None:
+    assert fallback(BodyIncomplete("5 bytes were announced, and 4 came."), "id").status_code == 400
+
+
+async def test_without_descriptors_the_service_is_busy_for_the_moment(api: Api) -> None:
+    async with api.session.get(f"{api.url}/healthz") as answer:  # and the connection stays
+        assert answer.status == 200
+    with descriptors_left(0):
+        refused = await api.get("/jobs")  # the first to read needs a connection to the database
+        assert refused.error == (503, "ServerBusy")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert "short of" in refused.message
+    assert (await api.get("/jobs")).json["value"] == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from azure.storage.blob.aio import ContainerClient
 from tests.blobs import bearer
 from tests.blobs.server import KEY, NAME, Server
 
+from batchite.blobs.app import fallback
+from batchite.web.problems import BodyIncomplete
+
 
 def signed(verb: str, path: str, headers: dict[str, str]) -> dict[str, str]:
     """A signer that follows the protocol's text, so that requests outside of the SDK's reach get in."""
@@ -292,6 +295,10 @@ async def test_a_body_without_an_end_is_refused(
     writer.close()
     await writer.wait_closed()
     assert await names(container) == []
+
+
+def test_a_body_of_another_length_than_announced_is_refused() -> None:
+    assert fallback(BodyIncomplete("5 bytes were announced, and 4 came."), "id").status_code == 400
 
 
 async def test_a_body_on_what_was_signed_without_one_is_refused(

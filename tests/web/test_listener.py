@@ -20,6 +20,7 @@ from batchite.web.problems import (
     MalformedRequest,
     NotHttp,
     PathNotFound,
+    Unavailable,
 )
 from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.web.request import Incoming
@@ -64,6 +65,7 @@ def errors(problem: Exception, request_id: str) -> Response:
         BodyTooLarge: 413,
         BodyIncomplete: 400,
         Foreign: 400,
+        Unavailable: 503,
         MalformedRequest: 400,
         NotHttp: 400,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from batchite.web.problems import (
+    RETRY_SECONDS,
     BodyIncomplete,
     BodyTooLarge,
     Foreign,
@@ -12,6 +13,7 @@ from batchite.web.problems import (
     MalformedRequest,
     NotHttp,
     PathNotFound,
+    Unavailable,
     VerbNotAllowed,
 )
 from batchite.wire.batch import errors
@@ -19,8 +21,6 @@ from batchite.wire.batch.errors import BatchError
 from batchite.wire.ticks import Clock
 
 CONTENT_TYPE = "application/json;odata=minimalmetadata"
-RETRY_SECONDS = 5
-"""After what time to come back to a service that is busy."""
 
 
 def as_error(problem: Exception) -> BatchError:
@@ -42,6 +42,8 @@ def as_error(problem: Exception) -> BatchError:
             return BatchError("RequestBodyTooLarge", f"{problem} Send less at a time.", values)
         case BodyIncomplete():
             return BatchError("InvalidRequestBody", f"{problem} Send the request again.")
+        case Unavailable():
+            return BatchError("ServerBusy", str(problem))
         case NotHttp():
             return BatchError("InvalidInput", str(problem))
         case MalformedRequest():

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from batchite.blobs.content.base import Stretch
 from batchite.blobs.content.reading import Stream
 from batchite.web import zerocopy
+from batchite.web.problems import RETRY_SECONDS
 from batchite.web.spelled import Spelled
 from batchite.wire.blob import dates, errors
 from batchite.wire.blob.errors import BlobError
@@ -61,6 +62,8 @@ def property_headers(properties: HttpProperties) -> Headers:
 def failure(error: BlobError, request_id: str, now: Timestamp) -> Answer:
     """The error's own form; a 304 has no body."""
     headers = [("x-ms-error-code", error.code), *error.headers]
+    if error.status == 503:
+        headers.append(("Retry-After", str(RETRY_SECONDS)))
     if error.status == 304:
         return Answer(304, headers)
     return Answer(error.status, [*headers, *XML], errors.body(error, request_id, now))

@@ -22,8 +22,8 @@ from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
 from batchite.fidelity import Fidelity
-from batchite.store.blobs.faults import is_disk_full
 from batchite.store.database import Database
+from batchite.web.exhaustion import is_disk_full
 from batchite.web.faults import Faults
 from batchite.web.problems import MalformedRequest, Unavailable
 from batchite.web.request import Incoming

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from batchite.clock import SystemClock
 from batchite.web.problems import (
+    RETRY_SECONDS,
     BodyIncomplete,
     BodyTooLarge,
     Foreign,
@@ -42,6 +43,8 @@ def fallback(problem: Exception, request_id: str) -> Response:
     }
     if isinstance(problem, VerbNotAllowed):
         headers["Allow"] = ", ".join(problem.allowed)
+    if error.status == 503:
+        headers["Retry-After"] = str(RETRY_SECONDS)
     body = errors.body(error, request_id, _clock.wall())
     return Response(body, error.status, headers, media_type="application/xml")
 

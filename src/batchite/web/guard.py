@@ -15,8 +15,9 @@ from typing import Protocol
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from batchite.web import exhaustion
 from batchite.web.hosts import LOCAL_HOSTS, Hosts, check_origin
-from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, WebProblem
+from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, Unavailable, WebProblem
 from batchite.web.request import REQUEST_ID_KEY, URL_KEY, new_request_id
 
 _OF_A_BODY = frozenset({b"content-type", b"content-length"})
@@ -93,14 +94,17 @@ class Guard:
             return
         except BrokenOff as problem:
             log.info("request %s: %s", request_id, problem)
-        except Exception as problem:
-            if not isinstance(problem, WebProblem):
-                log.exception("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope))
+        except Exception as error:
+            answer = self._failure(error, request_id, scope)
             if not started:
-                answer = self.errors(problem, request_id)
-                if isinstance(problem, BodyIncomplete):
-                    answer.headers["connection"] = "close"
                 await answer(scope, receive, send)
+
+    def _failure(self, error: Exception, request_id: str, scope: Scope) -> Response:
+        problem = error if isinstance(error, WebProblem) else _explained(error, request_id, scope)
+        answer = self.errors(problem, request_id)
+        if isinstance(problem, BodyIncomplete):
+            answer.headers["connection"] = "close"
+        return answer
 
     def _choose(self, scope: Scope) -> ASGIApp:
         """Raises WebProblem."""
@@ -136,6 +140,16 @@ class Guard:
     def _own_app(self, path: str) -> ASGIApp | None:
         """By the path as sent; an encoded `/-/` is not ours."""
         return next((app for prefix, app in self._own.items() if f"{path}/".startswith(f"{prefix}/")), None)
+
+
+def _explained(error: Exception, request_id: str, scope: Scope) -> Exception:
+    """What is logged and answered in place of what nobody has foreseen: a shortage, or a mistake of ours."""
+    what = exhaustion.lacking(error)
+    if what is None:
+        log.error("request %s failed: %s %s", request_id, scope["method"], _raw_path(scope), exc_info=error)
+        return error
+    log.error("request %s failed: the service is short of %s: %s", request_id, what, error)
+    return Unavailable.lacking(what)
 
 
 def _silent_about_bodies(send: Send) -> Send:

@@ -18,6 +18,9 @@ Each service turns these into its own documented error (see `guard.Fallback`).
 
 from __future__ import annotations
 
+RETRY_SECONDS = 5
+"""After what time to come back to a service that is busy."""
+
 
 class WebProblem(Exception):  # noqa: N818 - what is wrong is the client's request, not our program
     """Base of the problems in this module; its text says what is wrong and can be shown to the client."""
@@ -77,6 +80,11 @@ class BodyIncomplete(WebProblem):
 
 class Unavailable(WebProblem):
     """Something that the answer needs cannot be used at present; the same request may succeed later."""
+
+    @classmethod
+    def lacking(cls, what: str) -> Unavailable:
+        """There is too little of something."""
+        return cls(f"The service is short of {what} at present. Send the request again later.")
 
 
 class InjectedFault(WebProblem):

@@ -12,11 +12,11 @@ from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from batchite.web import dating, zerocopy
+from batchite.web import dating, exhaustion, zerocopy
 from batchite.web.bodies import LEAST_BYTES, Body
 from batchite.web.guard import OWN_PREFIX, Fallback
 from batchite.web.joined import join, part
-from batchite.web.problems import BodyIncomplete, MalformedRequest, NotHttp, WebProblem
+from batchite.web.problems import BodyIncomplete, MalformedRequest, NotHttp, Unavailable, WebProblem
 from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
@@ -25,6 +25,8 @@ HEAD_SECONDS = 30.0
 """How long a request's line and headers may take to come."""
 BODY_SECONDS = 60.0
 """How long nothing may come of a body that is being read; it may take up to twice as long to be noticed."""
+TURNED_AWAY_SECONDS = 2.0
+"""The same for a connection that is answered nothing else than that there are too many."""
 _OWN = OWN_PREFIX.encode()
 _LENGTH_DIGITS = 20
 """More than any length has; the parser takes zeros without end, and Python reads no such number."""
@@ -65,6 +67,9 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if exhaustion.is_reserved(transport.get_extra_info("socket").fileno()):
+            self.app = self._turn_away
+            self._head_seconds = min(self._head_seconds, TURNED_AWAY_SECONDS)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -246,10 +251,19 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(self._answer(problem))
         self.transport.close()
 
-    def _answer(self, problem: WebProblem) -> bytes:
+    async def _turn_away(self, scope: Any, receive: Any, send: Any) -> None:
+        """In place of the application, where too few descriptors are left for what is served already."""
+        await self._last(Unavailable.lacking(exhaustion.DESCRIPTORS))(scope, receive, send)
+
+    def _last(self, problem: WebProblem) -> Response:
+        """The answer with which a connection ends."""
         response = self._errors(problem, new_request_id()) if self._errors else Response(f"{problem}\n", 400)
-        headers = [*dating.now(), *response.raw_headers, (b"connection", b"close")]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        response.headers["connection"] = "close"
+        return response
+
+    def _answer(self, problem: WebProblem) -> bytes:
+        response = self._last(problem)
+        lines = b"".join(b"%b: %b\r\n" % header for header in (*dating.now(), *response.raw_headers))
         reason = HTTPStatus(response.status_code).phrase
         return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (
             response.status_code, reason.encode(), lines, bytes(response.body),
@@ -259,6 +273,8 @@ class Protocol(HttpToolsProtocol):
 def _problem(error: httptools.HttpParserError) -> WebProblem:
     """Why the parser gave up: for a reason of its own, or for one of the methods above."""
     reason = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+    if what := exhaustion.lacking(reason):
+        return Unavailable.lacking(what)
     if isinstance(reason, httptools.HttpParserInvalidURLError):
         return MalformedRequest(f"The URL cannot be read: {reason}.")
     return NotHttp(f"{reason}.")
