@@ -13,7 +13,7 @@ from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.cli import exits
 from batchite.cli.commands import application
 from batchite.cli.grammar import leaf_commands
-from batchite.settings import CONFIG, FIDELITY, SETTINGS, Setting
+from batchite.configuration.settings import CONFIG, FIDELITY, SETTINGS, Setting
 
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- made by docs/generate.py; below this line nothing is written by hand -->\n"

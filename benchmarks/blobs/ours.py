@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from batchite import accounts
+from batchite.configuration import accounts
 
 NAME = "batchite"
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 from tests.batch.service import Api, serving
-from tests.machine import Machine
+from tests.clocks import Machine
 
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 from batchite.store import migrating
 from batchite.store.database import Database
 

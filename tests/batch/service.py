@@ -16,11 +16,15 @@ from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.pipeline.transport import HttpRequest
 from yarl import URL
 
-from batchite.accounts import DEVELOPMENT_ACCOUNTS, DEVELOPMENT_BATCH_KEY, DEVELOPMENT_BATCH_NAME
 from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
-from batchite.clock import SystemClock
-from batchite.ports import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.configuration.accounts import (
+    DEVELOPMENT_ACCOUNTS,
+    DEVELOPMENT_BATCH_KEY,
+    DEVELOPMENT_BATCH_NAME,
+)
+from batchite.machine.clock import SystemClock
+from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.guard import Guard

@@ -1,6 +1,6 @@
 from azure.batch import models
 from tests.batch.service import IMAGE, Api
-from tests.machine import Machine
+from tests.clocks import Machine
 
 HOURS = 3600
 

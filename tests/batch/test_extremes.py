@@ -10,7 +10,7 @@ import pytest
 from tests.batch.service import IMAGE, VERSION, Api
 from tests.extremes import DURATIONS, EXTREMES, NUMBERS, TIMES
 
-from batchite.accounts import DEVELOPMENT_BATCH_NAME
+from batchite.configuration.accounts import DEVELOPMENT_BATCH_NAME
 from batchite.wire.batch.odata import paging
 
 POOL = {

@@ -7,10 +7,10 @@ import pytest
 from tests.batch.service import VERSION, Answer, Api
 from tests.starving import descriptors_left
 
-from batchite.accounts import Accounts, BatchAccount
 from batchite.batch.app import fallback
 from batchite.batch.authentication import authenticate
-from batchite.clock import SystemClock
+from batchite.configuration.accounts import Accounts, BatchAccount
+from batchite.machine.clock import SystemClock
 from batchite.web.problems import BodyIncomplete
 from batchite.web.request import Incoming
 from batchite.wire.batch.errors import BatchError

@@ -8,14 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchite.accounts import DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_STORAGE_NAME, Accounts, StorageAccount
 from batchite.blobs.app import BlobApp, fallback
 from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
 from batchite.blobs.content.opening import open_storage
 from batchite.blobs.content.store import ContentStore
-from batchite.clock import SystemClock
-from batchite.fidelity import Fidelity
+from batchite.configuration.accounts import (
+    DEVELOPMENT_STORAGE_KEY,
+    DEVELOPMENT_STORAGE_NAME,
+    Accounts,
+    StorageAccount,
+)
+from batchite.configuration.fidelity import Fidelity
+from batchite.machine.clock import SystemClock
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard

@@ -8,9 +8,9 @@ from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 from tests.blobs.server import KEY, NAME, Server, serving
 from tests.blobs.test_delegation import bearer_token, key_of, user
-from tests.machine import Machine
+from tests.clocks import Machine
 
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 
 HOURS = 3600
 

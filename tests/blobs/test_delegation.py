@@ -15,8 +15,8 @@ from azure.storage.blob import (
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs.server import KEY, NAME, SECOND_KEY, Server
 
-from batchite.accounts import StorageAccount
-from batchite.clock import SystemClock
+from batchite.configuration.accounts import StorageAccount
+from batchite.machine.clock import SystemClock
 from batchite.wire.signing import bearer
 from batchite.wire.signing.bearer import TENANT, Identity, Role
 from batchite.wire.ticks import Duration

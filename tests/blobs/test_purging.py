@@ -5,7 +5,7 @@ from tests.blobs.server import Server
 from tests.blobs.test_kept import contents_left, keep
 
 from batchite.blobs.purging import Purging
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 from batchite.store.blobs.schema import blobs, blocks, containers, uncommitted
 from batchite.wire.ticks import TICKS_PER_DAY, Timestamp
 

@@ -11,8 +11,8 @@ from azure.storage.blob import BlobBlock, PremiumPageBlobTier, RehydratePriority
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import AS_THE_CLOUD, serving
 
-from batchite.clock import SystemClock
-from batchite.fidelity import Fidelity
+from batchite.configuration.fidelity import Fidelity
+from batchite.machine.clock import SystemClock
 from batchite.testing import FakeClock
 
 

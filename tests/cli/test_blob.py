@@ -8,9 +8,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from batchite import directory_lock
 from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
+from batchite.machine import directory_lock
 from batchite.store import migrating
 from batchite.store.blobs import contents
 from batchite.store.database import Database

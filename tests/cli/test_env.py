@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from batchite import accounts, directory_lock, endpoints
-from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount
 from batchite.cli.env import exports
 from batchite.cli.exits import NOT_RUNNING
 from batchite.cli.variables import variables
-from batchite.endpoints import Endpoints
+from batchite.configuration import accounts, endpoints
+from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount
+from batchite.configuration.endpoints import Endpoints
+from batchite.machine import directory_lock
 
 BOTH = Endpoints(host="127.0.0.1", batch_port=1003, blob_port=1000)
 

@@ -11,9 +11,9 @@ from tests import needs
 
 from batchite import __version__
 from batchite.cli.announcement import announcement
-from batchite.directory_lock import held
-from batchite.endpoints import Endpoints
-from batchite.settings import SETTINGS, load
+from batchite.configuration.endpoints import Endpoints
+from batchite.configuration.settings import SETTINGS, load
+from batchite.machine.directory_lock import held
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from websockets.asyncio.client import connect
 
-from batchite.accounts import Accounts, BatchAccount
+from batchite.configuration.accounts import Accounts, BatchAccount
+from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.service import Dispatch
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost
-from batchite.fidelity import Fidelity
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec

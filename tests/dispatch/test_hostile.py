@@ -29,7 +29,7 @@ from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.links import Links, hash_token
 from batchite.link import framing
 from batchite.link import messages as link
-from batchite.ports import NodeUnreachableError
+from batchite.ports.node_files import NodeUnreachableError
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind

@@ -13,7 +13,7 @@ from tests.dispatch.support import (
     until_stored,
 )
 
-from batchite.fidelity import Fidelity
+from batchite.configuration.fidelity import Fidelity
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.wire.ticks import TICKS_PER_SECOND

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from tests.nodes.peer import DEADLINE, Peer, node_spec, task
 
-from batchite import proc
 from batchite.engines.base import Engine, Handle, Lost
 from batchite.link.messages import Hello
 from batchite.link.spec import NodeSpec
+from batchite.machine import proc
 
 SURVIVORS = {
     "background": "sleep 600 & echo $! >> PIDS",

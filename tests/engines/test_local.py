@@ -29,12 +29,12 @@ from tests.engines.conformance import (
 )
 from tests.nodes.peer import NODE, Peer, node_spec, peer, task
 
-from batchite import proc
 from batchite.engines.base import Handle, Lost
 from batchite.engines.local import leftovers
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.engine import LocalEngine
 from batchite.link.messages import Hello, TaskStarted
+from batchite.machine import proc
 
 NEVER = 3600.0
 """seconds"""

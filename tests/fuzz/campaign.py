@@ -26,7 +26,7 @@ from tests.fuzz.connection import Answer, Connection, NoAnswerError
 from tests.fuzz.request import Account, Request, Sent, Service, authorized, changed, sent
 from tests.fuzz.values import Dice
 
-from batchite import accounts
+from batchite.configuration import accounts
 from batchite.testing import RunningService
 from batchite.testing.service import running_service
 

@@ -15,7 +15,7 @@ from batchite.link.spec import FILE_NAME
 
 DRIVER = """
 import asyncio, sys, msgspec
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 from batchite.link.spec import NodeSpec
 from batchite.nodes.agent import Agent, Limits
 node, limits = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Limits)

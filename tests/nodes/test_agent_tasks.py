@@ -14,7 +14,6 @@ import pytest
 from tests.nodes.conftest import RunningAgent, StartAgent
 from tests.nodes.peer import NODE, Peer, task, task_directory
 
-from batchite import proc
 from batchite.link.messages import (
     EndTask,
     Failure,
@@ -29,6 +28,7 @@ from batchite.link.messages import (
     TaskReturned,
     TaskStarted,
 )
+from batchite.machine import proc
 
 TERMINATED = Failure("usererror", "TaskEnded", "Terminated by request.")
 WAITS = "sleep 600"

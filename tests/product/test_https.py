@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from batchite import endpoints, tls
+from batchite.configuration import endpoints
 from batchite.testing.service import running_service
+from batchite.tls import certificates
 
 CLIENT = Path(__file__).parents[2] / "examples" / "tutorial" / "tutorial_client.py"
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -31,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_keys_are_readable_by_their_owner_only(made: Path) -> None:
-    places = [made, made / "tls", made / "tls" / tls.AUTHORITY_KEY, made / "tls" / tls.KEY]
+    places = [made, made / "tls", made / "tls" / certificates.AUTHORITY_KEY, made / "tls" / certificates.KEY]
     assert [place.stat().st_mode & 0o077 for place in places] == [0, 0, 0, 0]
 
 
@@ -39,7 +40,7 @@ def test_the_tutorial_runs_over_https(made: Path, tmp_path: Path) -> None:
     with running_service(made, arguments=["--tls"]) as service:
         assert service.batch_url.startswith("https://127.0.0.1:")
         assert service.blob_url.startswith("https://127.0.0.1:")
-        assert {service.variables[name] for name in TRUST} == {str(made / "tls" / tls.BUNDLE)}
+        assert {service.variables[name] for name in TRUST} == {str(made / "tls" / certificates.BUNDLE)}
         answer = subprocess.run(
             [sys.executable, str(CLIENT), "--output", str(tmp_path), "--words", "1"],
             env={**os.environ, **service.variables},
@@ -66,7 +67,7 @@ def test_https_without_a_certificate_says_how_to_make_one(tmp_path: Path) -> Non
 
 
 def test_a_certificate_for_another_host_is_refused_before_anything_starts(made: Path, tmp_path: Path) -> None:
-    certificate, key = made / "tls" / tls.CERTIFICATE, made / "tls" / tls.KEY
+    certificate, key = made / "tls" / certificates.CERTIFICATE, made / "tls" / certificates.KEY
     given = ["--tls-certificate", str(certificate), "--tls-key", str(key)]
     ports = ["--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0"]
     unknown = batchite("serve", *given, *ports)

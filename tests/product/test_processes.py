@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from batchite import accounts
-from batchite.endpoints import Service
+from batchite.configuration import accounts
+from batchite.configuration.endpoints import Service
 from batchite.processes.launch import READY, STOP, Launch, send
 
 DEADLINE = 30.0

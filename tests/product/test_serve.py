@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from batchite import directory_lock
+from batchite.machine import directory_lock
 from batchite.testing.service import RunningService, running_service, start, stop
 
 DEADLINE = 30.0

@@ -30,8 +30,11 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
-from batchite import proc
-from batchite.accounts import (
+from batchite.batch import app as batch_app
+from batchite.blobs import app as blob_app
+from batchite.blobs.content.files import Files
+from batchite.blobs.content.store import ContentStore
+from batchite.configuration.accounts import (
     DEVELOPMENT_BATCH_KEY,
     DEVELOPMENT_BATCH_NAME,
     DEVELOPMENT_STORAGE_KEY,
@@ -40,14 +43,11 @@ from batchite.accounts import (
     BatchAccount,
     StorageAccount,
 )
-from batchite.batch import app as batch_app
-from batchite.blobs import app as blob_app
-from batchite.blobs.content.files import Files
-from batchite.blobs.content.store import ContentStore
-from batchite.clock import SystemClock
+from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
-from batchite.fidelity import Fidelity
+from batchite.machine import proc
+from batchite.machine.clock import SystemClock
 from batchite.store import migrating
 from batchite.store.database import Database
 from batchite.web.guard import Guard

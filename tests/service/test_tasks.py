@@ -20,7 +20,7 @@ from tests.service.house import (
     until,
 )
 
-from batchite.accounts import DEVELOPMENT_BATCH_NAME
+from batchite.configuration.accounts import DEVELOPMENT_BATCH_NAME
 
 SOON = datetime.timedelta(seconds=1)
 

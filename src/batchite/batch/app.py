@@ -7,14 +7,15 @@ import contextlib
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from batchite.accounts import Accounts
 from batchite.batch import absent, conditions, files, images, jobs, nodes, pools, queries, refusals, tasks
 from batchite.batch.authentication import authenticate
 from batchite.batch.call import Call, echoed
 from batchite.batch.operations import Operation
 from batchite.batch.services import Services
-from batchite.clock import SystemClock
-from batchite.ports import NodeFiles, Owner
+from batchite.configuration.accounts import Accounts
+from batchite.machine.clock import SystemClock
+from batchite.ports.node_files import NodeFiles
+from batchite.ports.owner import Owner
 from batchite.store.database import Database
 from batchite.web.faults import Faults
 from batchite.web.problems import BodyIncomplete, ClientGone, MalformedRequest, WebProblem

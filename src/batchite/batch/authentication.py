@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchite.accounts import Accounts, BatchAccount
+from batchite.configuration.accounts import Accounts, BatchAccount
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch.errors import BatchError, invalid_query

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
 
-from batchite.accounts import BatchAccount
 from batchite.batch import queries
 from batchite.batch.conditions import Conditions
 from batchite.batch.services import Services
+from batchite.configuration.accounts import BatchAccount
 from batchite.web.principal import Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch import codec

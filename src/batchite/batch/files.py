@@ -17,7 +17,7 @@ from batchite.batch import answers, nodes, ranges, tasks
 from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation
-from batchite.ports import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
 from batchite.web.problems import BrokenOff
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64

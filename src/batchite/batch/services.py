@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchite.accounts import Accounts
-from batchite.ports import NodeFiles, Owner
+from batchite.configuration.accounts import Accounts
+from batchite.ports.node_files import NodeFiles
+from batchite.ports.owner import Owner
 from batchite.store.database import Database
 from batchite.wire.ticks import Clock
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from batchite.accounts import Accounts
 from batchite.blobs import answers, cross_origin, guards, operations, refusals
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
@@ -21,7 +20,8 @@ from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
-from batchite.fidelity import Fidelity
+from batchite.configuration.accounts import Accounts
+from batchite.configuration.fidelity import Fidelity
 from batchite.store.database import Database
 from batchite.web.exhaustion import is_disk_full
 from batchite.web.faults import Faults

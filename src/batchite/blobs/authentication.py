@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from batchite.accounts import DEVELOPMENT_STORAGE_KEY, StorageAccount
+from batchite.configuration.accounts import DEVELOPMENT_STORAGE_KEY, StorageAccount
 from batchite.store.blobs import containers
 from batchite.store.blobs.containers import Access, Container
 from batchite.store.database import Database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 from batchite.web.problems import (
     RETRY_SECONDS,
     BodyIncomplete,

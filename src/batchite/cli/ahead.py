@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from batchite.processes.child import Child
+from batchite.supervisor.child import Child
 
 if TYPE_CHECKING:
-    from batchite.endpoints import Service
+    from batchite.configuration.endpoints import Service
 
 SERVICES: Sequence[Service] = ("batch", "blob")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from batchite import __version__, uptime
+from batchite import __version__
 from batchite.cli.variables import connection_string, variables
-from batchite.endpoints import Endpoints, Service
-from batchite.settings import Settings
+from batchite.configuration.endpoints import Endpoints, Service
+from batchite.configuration.settings import Settings
+from batchite.machine import uptime
 
 
 def document(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> dict[str, object]:

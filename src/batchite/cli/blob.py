@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from batchite import directory_lock
 from batchite.cli import exits, grammar, keep, options, printing
 from batchite.cli.grammar import Words
-from batchite.settings import Settings
+from batchite.configuration.settings import Settings
+from batchite.machine import directory_lock
 from batchite.store import revisions
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import shlex
 
 import click
 
-from batchite import directory_lock
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.variables import variables
-from batchite.endpoints import LOCK_FILE
-from batchite.settings import Settings
+from batchite.configuration.endpoints import LOCK_FILE
+from batchite.configuration.settings import Settings
+from batchite.machine import directory_lock
 
 HELP = 'Print the variables that Azure\'s tools read, for: eval "$(batchite env)"'
 

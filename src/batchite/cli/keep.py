@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import click
 
-from batchite.accounts import StorageAccount
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.token import storage_account
-from batchite.settings import Settings
+from batchite.configuration.accounts import StorageAccount
+from batchite.configuration.settings import Settings
 
 HELP = "Keep old versions of blobs, and deleted blobs and containers; of a service that is running."
 DAYS = "Days for which they can be restored; 0 deletes at once."
@@ -90,7 +90,7 @@ def _send(settings: Settings, account: StorageAccount, verb: str, body: bytes) -
 
 
 def _signed(account: StorageAccount, verb: str, body: bytes) -> dict[str, str]:
-    from batchite.clock import SystemClock
+    from batchite.machine.clock import SystemClock
     from batchite.wire.blob import dates
     from batchite.wire.blob.headers import NEWEST_VERSION
     from batchite.wire.signing import storage_key

@@ -14,7 +14,7 @@ import click
 
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.requests import BatchRequests
-from batchite.settings import Settings
+from batchite.configuration.settings import Settings
 
 USED = ("data_dir", "config")
 """Settings that commands to a running service look at."""

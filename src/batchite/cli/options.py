@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 
 import click
 
-from batchite import accounts, endpoints
-from batchite.accounts import Accounts
 from batchite.cli.exits import NOT_RUNNING, fail
 from batchite.cli.grammar import Command
-from batchite.config_file import SettingsError
-from batchite.endpoints import Endpoints
-from batchite.settings import CONFIG, SETTINGS, Setting, load
+from batchite.configuration import accounts, endpoints
+from batchite.configuration.accounts import Accounts
+from batchite.configuration.config_file import SettingsError
+from batchite.configuration.endpoints import Endpoints
+from batchite.configuration.settings import CONFIG, SETTINGS, Setting, load
 
 
 def not_started(data_dir: Path) -> NoReturn:

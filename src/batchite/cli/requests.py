@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode
 
-from batchite.accounts import BatchAccount
 from batchite.cli import exits, options
-from batchite.clock import SystemClock
-from batchite.endpoints import Endpoints, Service
-from batchite.settings import Settings
+from batchite.configuration.accounts import BatchAccount
+from batchite.configuration.endpoints import Endpoints, Service
+from batchite.configuration.settings import Settings
+from batchite.machine.clock import SystemClock
 from batchite.wire.blob import dates
 from batchite.wire.signing import shared_key
 from batchite.wire.signing.shared_key import SignedRequest

@@ -11,8 +11,8 @@ import click
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.ahead import Ahead
 from batchite.cli.announcement import announcement, document
-from batchite.endpoints import Endpoints, Service
-from batchite.settings import Settings
+from batchite.configuration.endpoints import Endpoints, Service
+from batchite.configuration.settings import Settings
 
 HELP = "Run both services, or only the one named, until Ctrl-C."
 
@@ -30,7 +30,7 @@ def command() -> click.Command:
 
 
 def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json: bool) -> None:
-    from batchite.supervisor import CannotStartError, supervise
+    from batchite.supervisor.supervisor import CannotStartError, supervise
 
     services: Sequence[Service] = (service,) if service else ("batch", "blob")
     logging.basicConfig(

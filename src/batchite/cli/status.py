@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from batchite import directory_lock
 from batchite.cli import exits, grammar, nouns, options, printing
 from batchite.cli.job import JOB
 from batchite.cli.node import NODE
 from batchite.cli.nouns import Noun
 from batchite.cli.pool import POOL
 from batchite.cli.requests import BatchRequests
-from batchite.endpoints import LOCK_FILE
-from batchite.settings import Settings
+from batchite.configuration.endpoints import LOCK_FILE
+from batchite.configuration.settings import Settings
+from batchite.machine import directory_lock
 
 HELP = "Say whether the service runs, where, and what it holds."
 

@@ -11,7 +11,7 @@ from batchite.cli.grammar import Words
 from batchite.cli.job import JOB
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
 from batchite.cli.requests import BatchRequests
-from batchite.settings import Settings
+from batchite.configuration.settings import Settings
 
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 

@@ -10,9 +10,9 @@ import click
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.env import exports
 from batchite.cli.grammar import Words
-from batchite.extras import MissingPackageError
-from batchite.identity import TlsError, trusting
-from batchite.settings import Settings
+from batchite.configuration.settings import Settings
+from batchite.machine.extras import MissingPackageError
+from batchite.tls.identity import TlsError, trusting
 
 HELP = "Make a certificate for HTTPS, and the local authority that signs it; again to renew it."
 SETTINGS_USED = (
@@ -38,11 +38,11 @@ def command() -> click.Group:
 
 
 def _init(settings: Settings, name: Sequence[str], as_json: bool) -> None:
-    from batchite import tls
+    from batchite.tls import certificates
 
-    names = tls.names(settings, name)
+    names = certificates.names(settings, name)
     try:
-        made = tls.init(settings.data_dir, names)
+        made = certificates.init(settings.data_dir, names)
     except (OSError, ValueError, TlsError, MissingPackageError) as error:
         exits.fail(f"the certificate was not made: {error}")
     if as_json:
@@ -50,7 +50,7 @@ def _init(settings: Settings, name: Sequence[str], as_json: bool) -> None:
         printing.print_json({**made_of, "variables": trusting(made.bundle)})
         return
     place = shlex.quote(str(settings.data_dir))
-    authority = shlex.quote(made.certificate.replace(tls.CERTIFICATE, tls.AUTHORITY))
+    authority = shlex.quote(made.certificate.replace(certificates.CERTIFICATE, certificates.AUTHORITY))
     click.echo(f"Certificate  {made.certificate}\n             for {', '.join(names)}")
     click.echo(f"Serve with   batchite serve --tls --data-dir {place}")
     click.echo("Programs started from a shell trust it after this one command there:\n")

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import click
 
-from batchite.accounts import StorageAccount
 from batchite.cli import exits, grammar, options, printing
-from batchite.clock import SystemClock
-from batchite.settings import Settings
+from batchite.configuration.accounts import StorageAccount
+from batchite.configuration.settings import Settings
+from batchite.machine.clock import SystemClock
 from batchite.wire.signing import bearer
 from batchite.wire.signing.bearer import ROLES, Identity
 from batchite.wire.ticks import Duration

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from batchite.accounts import Accounts, BatchAccount, StorageAccount
-from batchite.endpoints import Endpoints
-from batchite.identity import trusting
+from batchite.configuration.accounts import Accounts, BatchAccount, StorageAccount
+from batchite.configuration.endpoints import Endpoints
+from batchite.tls.identity import trusting
 
 
 def variables(

@@ -29,7 +29,7 @@ from batchite.link.messages import (
     SendFile,
     StatFile,
 )
-from batchite.ports import NodeFileError, NodeUnreachableError
+from batchite.ports.node_files import NodeFileError, NodeUnreachableError
 from batchite.web.problems import WebProblem
 from batchite.web.request import Incoming
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from batchite.fidelity import Fidelity
+from batchite.configuration.fidelity import Fidelity
 from batchite.scheduling import retries
 from batchite.scheduling.decisions import CountedState
 from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending

@@ -8,7 +8,8 @@ import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 
-from batchite.accounts import Accounts
+from batchite.configuration.accounts import Accounts
+from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.inputs import Due, Frame, Look, NodeClosed
@@ -17,7 +18,6 @@ from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.shard import Shard
 from batchite.dispatch.surroundings import Surroundings
 from batchite.engines.base import Engine, Lost
-from batchite.fidelity import Fidelity
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
 from batchite.scheduling.silence import LOOK_TICKS

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch import committer, events, inputs, loading, reads
 from batchite.dispatch.allocation import NOTHING, Allocation
 from batchite.dispatch.effects import Effects
@@ -21,7 +22,6 @@ from batchite.dispatch.inputs import Frame, Input
 from batchite.dispatch.loading import KnownNode, Stored
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.settling import Settling
-from batchite.fidelity import Fidelity
 from batchite.link.messages import Acknowledge
 from batchite.scheduling import jobs, pools
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode

@@ -9,8 +9,8 @@ import sys
 
 import msgspec
 
-from batchite.clock import SystemClock
 from batchite.link.spec import FILE_NAME, GROUP_VARIABLE, NodeSpec
+from batchite.machine.clock import SystemClock
 from batchite.nodes.agent import Agent, Limits
 
 

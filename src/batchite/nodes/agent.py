@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 import batchite
-from batchite import removal
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
 from batchite.link.spec import NodeSpec
+from batchite.machine import removal
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
 from batchite.nodes.files import Files

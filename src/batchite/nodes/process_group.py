@@ -17,7 +17,7 @@ import os
 import signal
 import time
 
-from batchite import proc
+from batchite.machine import proc
 from batchite.nodes.environment import TASK_MARK
 from batchite.nodes.programs import Programs
 from batchite.nodes.sandbox import Command, Exited, Running

@@ -17,8 +17,8 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Set
 
-from batchite import removal
 from batchite.link.messages import LAST_MOMENT, FileEntry
+from batchite.machine import removal
 from batchite.nodes import hard_links
 from batchite.nodes.hard_links import Identity
 from batchite.nodes.inside import opened

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchite import accounts
 from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
-from batchite.clock import SystemClock
+from batchite.configuration import accounts
 from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
+from batchite.machine.clock import SystemClock
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web import faults

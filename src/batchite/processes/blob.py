@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchite import accounts
 from batchite.blobs.app import BlobApp, fallback
 from batchite.blobs.content.opening import WrongStorageError, open_storage
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.purging import Purging
-from batchite.clock import SystemClock
+from batchite.configuration import accounts
+from batchite.machine.clock import SystemClock
 from batchite.processes.launch import Launch
 from batchite.processes.parts import CannotServeError, Parts, open_database
 from batchite.web import faults

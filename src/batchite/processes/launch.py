@@ -12,9 +12,9 @@ import socket
 
 import msgspec
 
-from batchite.endpoints import Service
-from batchite.fidelity import Fidelity
-from batchite.identity import Identity
+from batchite.configuration.endpoints import Service
+from batchite.configuration.fidelity import Fidelity
+from batchite.tls.identity import Identity
 from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
 READY = b"ready\n"

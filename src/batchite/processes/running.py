@@ -21,8 +21,8 @@ from typing import Literal, TypeAlias
 
 import uvloop
 
-from batchite import directory_lock
-from batchite.endpoints import Service
+from batchite.configuration.endpoints import Service
+from batchite.machine import directory_lock
 from batchite.processes.launch import READY, Launch
 from batchite.processes.parts import CannotServeError, Parts
 from batchite.web import buffers

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from batchite import directory_lock, removal
-from batchite.endpoints import LOCK_FILE
+from batchite.configuration.endpoints import LOCK_FILE
+from batchite.machine import directory_lock, removal
 from batchite.processes import ending
 
 PREFIX = "batchite-test-"

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from batchite import accounts, endpoints
 from batchite.cli.variables import variables
-from batchite.endpoints import Service
+from batchite.configuration import accounts, endpoints
+from batchite.configuration.endpoints import Service
 from batchite.engines.local import agent
-from batchite.supervisor import TESTING_TOKEN
+from batchite.supervisor.supervisor import TESTING_TOKEN
 from batchite.testing import directories
 
 READY_SECONDS = 60.0

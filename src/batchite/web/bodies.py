@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from batchite.web.buffers import Buffers
 from batchite.web.problems import ClientGone
 
-if TYPE_CHECKING:
-    from batchite.web.protocol import Protocol
-
 LEAST_BYTES = 256 * 1024
 """Of a body; less goes the ordinary way."""
 _DROPPED_BYTES = 64 * 1024
+
+
+class Connection(Protocol):
+    """What a body needs of the protocol that it stands in for (`web.protocol`)."""
+
+    transport: asyncio.Transport
+    flow: FlowControl
+    heard: int
+    """bytes that have come"""
+
+    def body_taken(self) -> None:
+        """The end of the body has come."""
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+    def eof_received(self) -> bool | None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
 
 
 class Body(asyncio.BufferedProtocol):
@@ -28,7 +44,7 @@ class Body(asyncio.BufferedProtocol):
     and what still comes of the body is dropped.
     """
 
-    def __init__(self, protocol: Protocol, rest: int) -> None:
+    def __init__(self, protocol: Connection, rest: int) -> None:
         self._rest = rest
         self._protocol = protocol
         self._flow = protocol.flow
@@ -36,6 +52,7 @@ class Body(asyncio.BufferedProtocol):
         """what is still to be filled; dropped bytes have no place"""
         self._filled: asyncio.Future[None] | None = None
         self._flow.pause_reading()
+        self._before = protocol.transport.get_protocol()
         protocol.transport.set_protocol(self)
 
     async def blocks(self) -> AsyncIterator[memoryview]:
@@ -77,7 +94,7 @@ class Body(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         self._flow.pause_reading()  # a transport reads for the protocol it had when it began
-        self._protocol.transport.set_protocol(self._protocol)
+        self._protocol.transport.set_protocol(self._before)
         self._flow.resume_reading()
         self._protocol.body_taken()
 

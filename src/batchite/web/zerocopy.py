@@ -42,7 +42,7 @@ async def send_file(
             sent, filling = await _in_thread(out, file, offset, count)
             offset += sent + len(filling)
             count -= sent + len(filling)
-            if filling:
+            if filling and not transport.is_closing():  # it may have been closed meanwhile
                 transport.write(filling)
                 await flow.drain()
     except (ConnectionError, TimeoutError):

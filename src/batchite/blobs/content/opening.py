@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from batchite import extras
 from batchite.blobs.content.base import Storage
 from batchite.blobs.content.files import Files
-from batchite.extras import MissingPackageError
+from batchite.machine import extras
+from batchite.machine.extras import MissingPackageError
 
 if TYPE_CHECKING:
     from obstore.store import BackoffConfig, ClientConfig, ObjectStore, RetryConfig

@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 
 import batchite
-from batchite import proc
 from batchite.engines.base import Handle
 from batchite.engines.local.directory import NodeDirectory
 from batchite.link.spec import GROUP_VARIABLE
+from batchite.machine import proc
 
 _MODULE = "batchite.nodes"
 _INHERITED = ("LD_LIBRARY_PATH", "TZ")

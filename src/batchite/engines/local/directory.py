@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from batchite import removal
 from batchite.link.spec import FILE_NAME, NodeSpec
+from batchite.machine import removal
 
 _LOG_NAME = "agent.log"
 _LOG_TAIL_BYTES = 2000

@@ -18,8 +18,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from batchite import proc
 from batchite.link.spec import ROOT_MARK
+from batchite.machine import proc
 
 _MARK = os.fsencode(f"{ROOT_MARK}=")
 _PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)

@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from batchite.clock import SystemClock
+from batchite.machine.clock import SystemClock
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
 
 START = Timestamp.parse("2026-01-31T12:00:00Z").ticks

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from batchite.accounts import DEVELOPMENT_ACCOUNTS
-from batchite.config_file import SettingsError
-from batchite.fidelity import Fidelity
-from batchite.settings import FIDELITY, SETTINGS, Settings, is_loopback, load
+from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS
+from batchite.configuration.config_file import SettingsError
+from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.settings import FIDELITY, SETTINGS, Settings, is_loopback, load
 
 KEY = "c2VjcmV0"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchite.removal import remove
+from batchite.machine.removal import remove
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from batchite import endpoints
-from batchite.endpoints import Endpoints
+from batchite.configuration import endpoints
+from batchite.configuration.endpoints import Endpoints
 
 
 def test_a_free_port_is_none_of_those_for_outgoing_connections() -> None:

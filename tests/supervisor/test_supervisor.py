@@ -2,8 +2,8 @@
 
 import pytest
 
-from batchite import supervisor
-from batchite.settings import load
+from batchite.configuration.settings import load
+from batchite.supervisor import supervisor
 from batchite.web.hosts import Hosts
 from batchite.web.problems import Foreign
 

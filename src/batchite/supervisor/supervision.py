@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from batchite.endpoints import Service
+from batchite.configuration.endpoints import Service
 from batchite.processes import ending
-from batchite.processes.child import Child
 from batchite.processes.launch import Launch
+from batchite.supervisor.child import Child
 
 STOP_SECONDS: dict[Service, float] = {"batch": 60.0, "blob": 15.0}
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)

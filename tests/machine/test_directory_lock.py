@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from batchite.directory_lock import LockedError, held, is_held
+from batchite.machine.directory_lock import LockedError, held, is_held
 
 HOLD = """
 import pathlib, sys
-from batchite.directory_lock import held
+from batchite.machine.directory_lock import held
 with held(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

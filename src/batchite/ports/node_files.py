@@ -1,6 +1,6 @@
-"""What the API asks of whoever runs the shards, without knowing who that is.
+"""What the API asks of nodes about their files, without knowing how they are reached.
 
-`batch` calls these, `dispatch` implements them, and neither imports the other.
+`batch` calls it, `dispatch` implements it, and neither imports the other.
 """
 
 from __future__ import annotations
@@ -36,24 +36,6 @@ class NodeFile(Protocol):
     def modified(self) -> int: ...
     @property
     def mode(self) -> int: ...
-
-
-class Owner(Protocol):
-    """Whoever owns the shards."""
-
-    @property
-    def is_stopping(self) -> bool:
-        """It decides nothing any more: what is changed now waits for the next start."""
-        ...
-
-    def wake(self, shard: str) -> None:
-        """The shard has new events. Only a hint: events are found without it, later."""
-        ...
-
-    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
-        """Wait until the event and its consequences are on disk; False if that took longer, or is left to
-        the next start. The event is on disk in any case, and will be seen to."""
-        ...
 
 
 class NodeFiles(Protocol):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchite.endpoints import Service
+    from batchite.configuration.endpoints import Service
     from batchite.processes.launch import Launch
 
 _STDERR = 2

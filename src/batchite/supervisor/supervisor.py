@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from batchite import accounts, directory_lock, endpoints
-from batchite.endpoints import LOCK_FILE, Endpoints, Service
-from batchite.identity import Identity, TlsError, trusting
-from batchite.processes.child import Child
+from batchite.configuration import accounts, endpoints
+from batchite.configuration.endpoints import LOCK_FILE, Endpoints, Service
+from batchite.configuration.settings import Settings, is_loopback
+from batchite.machine import directory_lock
 from batchite.processes.launch import Launch
-from batchite.settings import Settings, is_loopback
 from batchite.store import examining, revisions
-from batchite.supervision import ChildDiedError, Supervision
+from batchite.supervisor.child import Child
+from batchite.supervisor.supervision import ChildDiedError, Supervision
+from batchite.tls.identity import Identity, TlsError, trusting
 from batchite.web.hosts import Hosts
 
 TESTING_TOKEN = "BATCHITE_TESTING_TOKEN"  # noqa: S105 - the variable's name
@@ -148,12 +149,14 @@ def _port_problem(settings: Settings, service: Service, port: int, asked: int, e
 def _identity(settings: Settings) -> Identity | None:
     if not (settings.tls or settings.tls_certificate or settings.tls_key or settings.tls_ca):
         return None
-    from batchite import tls  # only here: it loads a library of ciphers
+    from batchite.tls import certificates  # only here: it loads a library of ciphers
 
     try:
-        identity = tls.identity(settings)
+        identity = certificates.identity(settings)
         if identity is not None:
-            tls.check(identity, Endpoints(host=settings.host, public_host=settings.public_host).client_host)
+            certificates.check(
+                identity, Endpoints(host=settings.host, public_host=settings.public_host).client_host
+            )
     except TlsError as error:
         raise CannotStartError(str(error)) from None
     return identity

@@ -6,27 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from batchite import machine
-from batchite.config_file import SettingsError
-from batchite.settings import default_max_nodes, load
+from batchite.configuration.config_file import SettingsError
+from batchite.configuration.settings import default_max_nodes, load
+from batchite.machine import memory
 
 
 def test_a_container_has_what_it_may_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit, none, absent = tmp_path / "limit", tmp_path / "none", tmp_path / "absent"
     none.write_text("max\n")
-    monkeypatch.setattr(machine, "_CONTAINER_LIMITS", (none, absent))
-    whole = machine.memory_bytes()
+    monkeypatch.setattr(memory, "_CONTAINER_LIMITS", (none, absent))
+    whole = memory.memory_bytes()
     assert whole > 2**24
     limit.write_text(f"{2**24}\n")
-    monkeypatch.setattr(machine, "_CONTAINER_LIMITS", (none, absent, limit))
-    assert machine.memory_bytes() == 2**24
+    monkeypatch.setattr(memory, "_CONTAINER_LIMITS", (none, absent, limit))
+    assert memory.memory_bytes() == 2**24
 
 
-@pytest.mark.parametrize(
-    ("memory", "nodes"), [(24 * 10**9, 150), (10**8, 1), (16 * 10**7, 1), (32 * 10**7, 2)]
-)
-def test_nodes_take_a_quarter_of_the_memory(memory: int, nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "memory_bytes", lambda: memory)
+@pytest.mark.parametrize(("size", "nodes"), [(24 * 10**9, 150), (10**8, 1), (16 * 10**7, 1), (32 * 10**7, 2)])
+def test_nodes_take_a_quarter_of_the_memory(size: int, nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_bytes", lambda: size)
     assert default_max_nodes() == nodes
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
-from batchite import config_file, machine
-from batchite.accounts import Accounts
-from batchite.config_file import checked, read_text
-from batchite.fidelity import Fidelity
+from batchite.configuration import config_file
+from batchite.configuration.accounts import Accounts
+from batchite.configuration.config_file import checked, read_text
+from batchite.configuration.fidelity import Fidelity
+from batchite.machine import memory
 
 Value = str | int | float | bool | Path | tuple[str, ...]
 
@@ -213,7 +214,7 @@ NODE_BYTES = 40_000_000
 
 def default_max_nodes() -> int:
     """A quarter of the memory for nodes leaves the rest to what their tasks do."""
-    return max(1, machine.memory_bytes() // 4 // NODE_BYTES)
+    return max(1, memory.memory_bytes() // 4 // NODE_BYTES)
 
 
 LEVELS = ("debug", "info", "warning", "error")

@@ -8,7 +8,13 @@ from typing import TypeVar
 
 import msgspec
 
-from batchite.accounts import DEVELOPMENT_ACCOUNTS, Accounts, BatchAccount, StorageAccount, check_key
+from batchite.configuration.accounts import (
+    DEVELOPMENT_ACCOUNTS,
+    Accounts,
+    BatchAccount,
+    StorageAccount,
+    check_key,
+)
 
 T = TypeVar("T")
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from batchite import extras, tls
 from batchite.blobs.content.opening import WrongStorageError, open_storage
-from batchite.extras import EXTRAS, MissingPackageError
+from batchite.machine import extras
+from batchite.machine.extras import EXTRAS, MissingPackageError
+from batchite.tls import certificates
 
-PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.fixture
@@ -42,4 +43,4 @@ def test_an_object_store_names_the_command(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("missing")
 def test_making_certificates_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(MissingPackageError, match=r"pip install 'batchite\[tls\]'"):
-        tls.init(tmp_path, ["localhost"])
+        certificates.init(tmp_path, ["localhost"])

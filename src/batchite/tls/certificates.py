@@ -14,10 +14,10 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from batchite import extras
-from batchite.endpoints import ANY_ADDRESS
-from batchite.identity import Identity, TlsError
-from batchite.settings import Settings
+from batchite.configuration.endpoints import ANY_ADDRESS
+from batchite.configuration.settings import Settings
+from batchite.machine import extras
+from batchite.tls.identity import Identity, TlsError
 
 DIRECTORY = "tls"
 """in the data directory"""
