@@ -19,6 +19,7 @@ from batchite.batch.conditions import http_date
 from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation
 from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
 from batchite.web.problems import BrokenOff
+from batchite.wire.batch import directories
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.batch.models.files import BatchNodeFile, FileProperties
@@ -65,7 +66,7 @@ async def of_task(call: Call) -> Place:
     if row.node_id is None or row.started is None:
         raise BatchError("TaskFilesUnavailable", "Wait until the task is running or completed.")
     address = call.url("jobs", job.id, "tasks", row.id, "files")
-    return Place(row.node_id, tasks.directory(job.id, row.id), address, "TaskFilesUnavailable")
+    return Place(row.node_id, "/".join(directories.of_task(job.id, row.id)), address, "TaskFilesUnavailable")
 
 
 def paths_within(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from batchite.batch.conditions import etag
 from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
 from batchite.batch.rows import affinity_id, decoded, given, moment, shown
 from batchite.store.batch import pages, schema, tasks
-from batchite.wire.batch import codec, errors
+from batchite.wire.batch import codec, directories, errors
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.common import BatchTaskFailureInfo
 from batchite.wire.batch.models.enums import BatchTaskAddStatus, BatchTaskExecutionResult, BatchTaskState
@@ -41,11 +41,6 @@ SETTLE_SECONDS = 5.0
 by then and will be seen to, whatever happens, so afterwards the answer is the same."""
 
 _SHOWN_STATES = {"leased": BatchTaskState.ACTIVE}
-
-
-def directory(job_id: str, task_id: str) -> str:
-    """The task's directory below the root of its node."""
-    return f"workitems/{job_id}/job-1/{task_id}"
 
 
 def _new(task: BatchTaskCreateOptions) -> tasks.NewTask:
@@ -155,7 +150,7 @@ def execution(row: sa.Row[Any]) -> BatchTaskExecutionInfo:
 def _node(call: Call, row: sa.Row[Any], job: sa.Row[Any]) -> Given[BatchNodeInfo]:
     if row.node_id is None or row.started is None or row.state not in ("running", "completed"):
         return UNSET
-    root = directory(job.id, row.id)
+    root = "/".join(directories.of_task(job.id, row.id))
     node_url = call.url("pools", job.pool_id, "nodes", row.node_id)
     return BatchNodeInfo(
         affinity_id=affinity_id(row.node_id),

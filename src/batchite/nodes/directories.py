@@ -23,11 +23,11 @@ from collections.abc import Sequence
 
 from batchite.nodes import inside
 from batchite.nodes.python import NodePython
+from batchite.wire.batch import directories
 
 BEFORE = ".1"
 """What the output files of the run before end in; a pattern for output, `std*.txt`, does not mean them."""
 _STARTUP = "startup"
-_WORKITEMS = "workitems"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -80,7 +80,7 @@ class NodeDirectories:
         self.shared = self.root + "/shared"
         self.startup = f"{self.root}/{_STARTUP}"
         self.volatile = self.root + "/volatile"
-        self.workitems = f"{self.root}/{_WORKITEMS}"
+        self.workitems = f"{self.root}/{directories.WORKITEMS}"
         self._waste = self.node + "/waste"
         self._era = time.time_ns()
         self._discards = itertools.count()
@@ -99,7 +99,7 @@ class NodeDirectories:
 
     def task(self, job_id: str, task_id: str) -> RunDirectory:
         """The directory of a task. Raises ValueError for ids that the service never gives."""
-        return RunDirectory(self.root, (*_of_job(job_id), _checked(task_id)))
+        return RunDirectory(self.root, _checked(directories.of_task(job_id, task_id)))
 
     def start_task(self) -> RunDirectory:
         return RunDirectory(self.root, (_STARTUP,))
@@ -123,11 +123,11 @@ class NodeDirectories:
 
     def discard_task(self, job_id: str, task_id: str) -> str | None:
         """Move its directory out of sight, at once; returns where to, or None if there is none."""
-        return self._discard((*_of_job(job_id), _checked(task_id)))
+        return self._discard(_checked(directories.of_task(job_id, task_id)))
 
     def discard_job(self, job_id: str) -> str | None:
         """As `discard_task`; for a plain job all that is below its id."""
-        names = _of_job(job_id)
+        names = _checked(directories.of_job(job_id))
         return self._discard(names if ":" in job_id else names[:-1])
 
     def _discard(self, names: Sequence[str]) -> str | None:
@@ -155,13 +155,8 @@ class NodeDirectories:
         return os.path.isdir(self.root)
 
 
-def _of_job(job_id: str) -> tuple[str, str, str]:
-    """What leads to a job's directory; a job of a schedule lies below its schedule. Raises ValueError."""
-    schedule, colon, name = job_id.partition(":")
-    return _WORKITEMS, _checked(schedule), _checked(name) if colon else "job-1"
-
-
-def _checked(part: str) -> str:
-    if _ID.fullmatch(part) is None:
-        raise ValueError(f"{part!r} is not an id that can name a directory")
-    return part
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if _ID.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is not an id that can name a directory")
+    return names
