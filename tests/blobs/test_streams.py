@@ -12,8 +12,10 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from tests.blobs.server import Server
+from tests.wire.blob.test_structured import decoded
 
 from batchite.store.database import Unit
+from batchite.wire.blob import structured
 
 T = TypeVar("T")
 
@@ -57,15 +59,21 @@ async def test_a_page_blob_comes_with_its_zeros(container: ContainerClient) -> N
         assert await answer.read() == bytes(2 * MIB) + DATA[:MIB] + bytes(5 * MIB)
 
 
-async def test_what_is_deleted_is_sent_to_its_end(server: Server, container: ContainerClient) -> None:
+@pytest.mark.parametrize("as_message", [False, True])
+async def test_what_is_deleted_is_sent_to_its_end(
+    server: Server, container: ContainerClient, as_message: bool
+) -> None:
     await container.upload_blob("large", DATA)
     path = (await open_to_all(container, "large")).partition(f"{server.address[1]}")[2]
     reader, writer = await slow_reader(server)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    form = f"{structured.HEADER}: {structured.FORM}\r\n" if as_message else ""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{form}\r\n".encode())
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
     await container.delete_blob("large")
     assert len(server.files.numbers()) == 1
-    assert await asyncio.wait_for(reader.readexactly(len(DATA)), 30) == DATA
+    length = structured.Encoder(len(DATA)).length if as_message else len(DATA)
+    body = await asyncio.wait_for(reader.readexactly(length), 30)
+    assert (decoded(body, len(DATA), at_once=MIB) if as_message else body) == DATA
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
     writer.close()

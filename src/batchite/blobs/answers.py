@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from batchite.blobs.content.base import Stretch
 from batchite.blobs.content.reading import Stream
+from batchite.blobs.structured import Encoded
 from batchite.web import zerocopy
 from batchite.web.problems import RETRY_SECONDS
 from batchite.web.spelled import Spelled
@@ -32,7 +33,7 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes = b""
-    stream: Stream | None = None
+    stream: Stream | Encoded | None = None
     done: Callable[[], None] | None = None
 
 

@@ -7,8 +7,9 @@ credentials, what is asked for and not supported, then the operation itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from batchite.blobs import answers, cross_origin, guards, operations, refusals
@@ -27,7 +28,7 @@ from batchite.web.exhaustion import is_disk_full
 from batchite.web.faults import Faults
 from batchite.web.problems import MalformedRequest, Unavailable
 from batchite.web.request import Incoming
-from batchite.wire.blob import address, cors, errors
+from batchite.wire.blob import address, cors, errors, structured
 from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock, Duration
@@ -151,7 +152,7 @@ class BlobApp:
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)
         try:
-            return await operation.run(self._service, call)
+            return _said(await operation.run(self._service, call), headers)
         except BlobError as error:
             if error.code == "ContainerNotFound":
                 address.check_container(where.container)
@@ -179,3 +180,11 @@ class BlobApp:
             log.error("request %s failed: %s", incoming.request_id, error)
             return BlobError("ServerBusy", details=(("Reason", UNAVAILABLE),))
         return None
+
+
+def _said(answer: Answer, headers: Mapping[str, str]) -> Answer:
+    """The answer, which tells a client that sent or asked for a structured body that it was one, or is."""
+    form = headers.get(structured.HEADER)
+    if not form:
+        return answer
+    return msgspec.structs.replace(answer, headers=[*answer.headers, (structured.HEADER, form)])

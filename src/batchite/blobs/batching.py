@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from starlette.types import Message
 
-from batchite.blobs import answers
+from batchite.blobs import answers, bodies
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.call import Call, Service
 from batchite.blobs.containers import existing as existing_container
-from batchite.web.problems import BodyTooLarge, MalformedRequest
+from batchite.web.problems import MalformedRequest
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, multipart
 from batchite.wire.blob.errors import BlobError, naming
@@ -22,7 +22,7 @@ async def run(service: Service, call: Call) -> Answer:
     """Each request within is authorised and answered by itself; what is wrong with all of them is answered
     as the only part."""
     edge = multipart.boundary(call.headers.get("content-type", ""))
-    body = await _body(call)
+    body = await bodies.document(call, multipart.MAX_BODY_BYTES)
     try:
         found = await _answers(service, call, multipart.read(edge, body))
     except BlobError as error:
@@ -50,13 +50,6 @@ def _refusal(service: Service, call: Call, error: BlobError) -> PartAnswer:
     request_id = call.incoming.request_id
     answer = answers.failure(error, request_id, service.clock.now())
     return PartAnswer("", answer.status, [("x-ms-request-id", request_id), *answer.headers], answer.body)
-
-
-async def _body(call: Call) -> bytes:
-    try:
-        return await call.incoming.body(multipart.MAX_BODY_BYTES)
-    except BodyTooLarge as problem:
-        raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
 
 
 def _incoming(service: Service, call: Call, part: Part) -> Incoming:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import sqlalchemy as sa
 
-from batchite.blobs import given, guards
+from batchite.blobs import bodies, given, guards
 from batchite.blobs.answers import Answer, changed, version_id
 from batchite.blobs.call import Call, Service
-from batchite.blobs.content.base import Data
-from batchite.blobs.content.uploads import too_large
 from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Type, Written
 from batchite.store.blobs.containers import encode_metadata
 from batchite.store.blobs.extras import Extras
 from batchite.wire.blob import address, checksums, headers, numbers
 from batchite.wire.blob import pages as page_rules
-from batchite.wire.blob.errors import BlobError, invalid_header, missing_header
+from batchite.wire.blob.errors import invalid_header, missing_header
 
 MAX_PUT_BYTES = 5000 * 1024 * 1024
 
@@ -37,7 +35,7 @@ async def _put_block_blob(service: Service, call: Call) -> Answer:
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     extras = given.extras(call)
     expected = checksums.expected(call.headers, checksums.OF_BLOCK_BLOB)
-    stream = body(call, MAX_PUT_BYTES)
+    stream = bodies.stream(call, MAX_PUT_BYTES)
     await _check_early(service, call)
     async with service.content.uploads.receive(stream, MAX_PUT_BYTES, inline=True, digest=True) as received:
         expected.check(received.md5, received.crc64)
@@ -108,14 +106,3 @@ async def _check_early(service: Service, call: Call) -> None:
 
 
 EARLY_CHECK_BYTES = 1024 * 1024
-
-
-def body(call: Call, limit: int) -> AsyncIterator[Data]:
-    """Raises BlobError before anything is read: RequestBodyTooLarge if the length is announced, and
-    MissingContentLengthHeader if nothing says where the body ends."""
-    announced = call.headers.get("content-length")
-    if announced is None and "transfer-encoding" not in call.headers:
-        raise BlobError("MissingContentLengthHeader")
-    if announced is not None and int(announced) > limit:
-        raise too_large(limit)
-    return call.incoming.blocks()

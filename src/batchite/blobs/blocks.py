@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from batchite.blobs import given, guards, parts
+from batchite.blobs import bodies, given, guards, parts
 from batchite.blobs.answers import XML, Answer, changed, version_headers, version_id
 from batchite.blobs.call import Call, Service
 from batchite.blobs.parts import Supply
@@ -16,7 +16,6 @@ from batchite.store.blobs import kept
 from batchite.store.blobs.blobs import Slot, Written
 from batchite.store.blobs.blocks import Block
 from batchite.store.blobs.containers import encode_metadata
-from batchite.web.problems import BodyTooLarge
 from batchite.wire.blob import address, block_list, checksums, encryption, headers
 from batchite.wire.blob.errors import BlobError, invalid_parameter
 
@@ -75,7 +74,7 @@ async def put_list(service: Service, call: Call) -> Answer:
     properties = headers.blob_properties(call.headers)
     metadata = encode_metadata(headers.metadata(call.metadata_headers))
     extras = given.extras(call)
-    document = await _document(call)
+    document = await bodies.document(call, block_list.MAX_BODY_BYTES)
     shown = checksums.check_document(call.headers, document)
     wanted = await asyncio.to_thread(block_list.parse, document)
 
@@ -94,14 +93,6 @@ async def put_list(service: Service, call: Call) -> Answer:
     modified, version, condemned = await service.database.write(unit)
     service.content.disposal.dispose(condemned)
     return changed(201, modified, *shown, *version_id(version), *given.encrypted(call))
-
-
-async def _document(call: Call) -> bytes:
-    """Raises BlobError RequestBodyTooLarge."""
-    try:
-        return await call.incoming.body(block_list.MAX_BODY_BYTES)
-    except BodyTooLarge as problem:
-        raise BlobError("RequestBodyTooLarge", details=(("MaxLimit", str(problem.limit)),)) from None
 
 
 def _choose(

@@ -19,12 +19,13 @@ from batchite.blobs.answers import (
 )
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.reading import Stream
+from batchite.blobs.structured import Encoded
 from batchite.store.blobs import blobs as rows
 from batchite.store.blobs import layouts
 from batchite.store.blobs.blobs import Blob
 from batchite.store.blobs.blocks import Piece
 from batchite.store.blobs.extras import Copied
-from batchite.wire.blob import dates, leases, ranges
+from batchite.wire.blob import dates, leases, ranges, structured
 from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.errors import BlobError, invalid_header
 from batchite.wire.blob.headers import SAS_OVERRIDES, TYPES, HttpProperties, check_value, md5_of
@@ -53,7 +54,7 @@ async def head(service: Service, call: Call) -> Answer:
     properties = _shown_properties(call, blob)
     headers = [
         *_headers(blob, properties, service.clock.now().ticks),
-        ("Content-Length", str(blob.size)),
+        _length(blob.size),
     ]
     if properties.content_md5:
         headers.append(("Content-MD5", properties.content_md5))
@@ -98,10 +99,35 @@ async def _answer(
     headers = _get_headers(call, found, now)
     status = 200 if found.span is None else 206
     stream = service.content.reader.stream(found.pieces) if found.pieces else None
-    if not checksums:
-        return Answer(status, headers, found.data, stream, release)
-    data = found.data if stream is None else await _collect(found, stream, checksums[0])
-    return Answer(status, [*headers, *(_checksum(name, data) for name in checksums)], data, done=release)
+    data = found.data
+    if checksums:
+        data = found.data if stream is None else await _collect(found, stream, checksums[0])
+        headers += [_checksum(name, data) for name in checksums]
+        stream = None
+    if structured.is_asked(call.headers):
+        return _structured(status, headers, found.part.length, data, stream, release)
+    return Answer(status, [*headers, _length(found.part.length)], data, stream, release)
+
+
+def _structured(
+    status: int,
+    headers: Headers,
+    length: int,
+    data: bytes,
+    stream: Stream | None,
+    release: Callable[[], None],
+) -> Answer:
+    """As a message, for a client that wants to validate it."""
+    encoder = structured.Encoder(length)
+    shown = [*headers, _length(encoder.length), (structured.LENGTH, str(length))]
+    if stream is not None:
+        return Answer(status, shown, stream=Encoded(stream, encoder), done=release)
+    message = b"".join([encoder.begin(), *encoder.feed(data), encoder.end()])
+    return Answer(status, shown, message, done=release)
+
+
+def _length(length: int) -> tuple[str, str]:
+    return "Content-Length", str(length)
 
 
 async def _collect(found: _Found, stream: Stream, name: str) -> bytes:
@@ -182,7 +208,7 @@ def _pieces(connection: sa.Connection, blob: Blob, part: Span) -> tuple[Piece, .
 
 def _get_headers(call: Call, found: _Found, now: int) -> Headers:
     properties = _shown_properties(call, found.blob)
-    headers = [*_headers(found.blob, properties, now), ("Content-Length", str(found.part.length))]
+    headers = _headers(found.blob, properties, now)
     md5 = properties.content_md5
     if found.span is not None:
         headers.append(("Content-Range", found.span.content_range(found.blob.size)))

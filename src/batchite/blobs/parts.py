@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.blobs import sources
+from batchite.blobs import bodies, sources
 from batchite.blobs.answers import Answer, Headers
-from batchite.blobs.blobs import body
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.base import Data
 from batchite.blobs.content.uploads import Received, too_large
@@ -56,7 +55,7 @@ async def take(
         if call.headers.get("content-length") == "0":
             raise _empty()
         expected = checksums.expected(call.headers)
-        stream = body(call, limit)
+        stream = bodies.stream(call, limit)
         await service.database.look(early)
         return await _receive(service, stream, limit, expected, unit)
     expected = checksums.expected(call.headers, checksums.OF_SOURCE)

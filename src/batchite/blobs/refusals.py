@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batchite.wire.blob import conditions, encryption
+from batchite.wire.blob import conditions, encryption, structured
 from batchite.wire.blob.address import Level
 from batchite.wire.blob.errors import BlobError, invalid_parameter, unsupported_header
 
@@ -20,7 +20,6 @@ HEADERS: Mapping[str, str] = {
     "x-ms-immutability-policy-mode": _RETENTION,
     "x-ms-legal-hold": _RETENTION,
     "x-ms-expiry-option": "expiry times are for accounts with a hierarchical namespace, which this is not",
-    "x-ms-structured-body": "structured message bodies are not supported; send the plain bytes",
     "x-ms-incremental-copy": "incremental copies are not supported",
     "x-ms-file-request-intent": "there are no file shares to copy from here",
 }
@@ -52,12 +51,14 @@ PLACES: Mapping[str, frozenset[str]] = {
     "if-unmodified-since": _CONDITIONAL | _READ | _TIMED,
     **dict.fromkeys(conditions.FORMS[conditions.OF_TAGS], frozenset({"GET blob tags", "PUT blob tags"})),
     **dict.fromkeys(conditions.FORMS[conditions.OF_TIER], frozenset({"DELETE blob"})),
+    structured.HEADER: _FROM_URL | {"GET blob", "PUT blob blocklist"},
     "x-ms-copy-source": _FROM_URL,
     "x-ms-source-range": _FROM_URL - {"PUT blob"},
 }
-"""Conditions and sources that some operations know only, and those: verb, level and `comp`. Refused
-elsewhere: the client would take for checked, or stored, what is not. What only describes a blob (metadata,
-properties, tags, tier) is ignored where it has no place: clients send it with every part of an upload."""
+"""Conditions, sources and forms of a body that some operations know only, and those: verb, level and
+`comp`. Refused elsewhere: the client would take for checked, or stored, what is not. What only describes a
+blob (metadata, properties, tags, tier) is ignored where it has no place: clients send it with every part of
+an upload."""
 
 _OF_SOURCE = conditions.FORMS[conditions.OF_SOURCE] | {
     "x-ms-source-if-tags",

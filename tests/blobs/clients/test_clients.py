@@ -71,6 +71,20 @@ async def test_the_newest_sdk(server: Server) -> None:
     assert await run(server, sys.executable, "-I", PROGRAMS / "modern.py") == SEEN
 
 
+async def test_the_newest_sdk_validating_everything(server: Server) -> None:
+    python = await asyncio.to_thread(installing.python_client, "azure-storage-blob-checksums")
+    assert await run(server, python, "-I", PROGRAMS / "checksums.py") == {
+        "empty": True,
+        "small": True,
+        "large": True,
+        "range": SEEN["range"],
+        "staged": True,
+        "appended": True,
+        "pages": True,
+        "structured": True,
+    }
+
+
 @pytest.mark.parametrize(
     ("client", "program", "case"),
     [
