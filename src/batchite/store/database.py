@@ -90,7 +90,8 @@ class Database:
         self._turn = threading.Lock()
         """whoever writes has it"""
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write_loop, name="write", daemon=True)
+        writing = self.engine.connect().execution_options(**BY_HAND)
+        self._writer = threading.Thread(target=self._write_loop, args=(writing,), name="write", daemon=True)
         self._writer.start()
 
     async def read(self, query: Unit[T]) -> T:
@@ -135,9 +136,9 @@ class Database:
             return await self.write(unit)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._touching.append(Pending(unit, future))
-        if len(self._touching) == 1:
+        if not self._touching:
             loop.call_soon(self._touch)
+        self._touching.append(Pending(unit, future))
         return await future
 
     def _touch(self) -> None:
@@ -148,7 +149,7 @@ class Database:
                 self._queue.put(pending)
             return
         try:
-            self._commit(self._loops or self._connect(), group)
+            self._commit(group)
         finally:
             self._turn.release()
         self._touched += len(group)
@@ -172,15 +173,18 @@ class Database:
             self._loops.close()
         self.engine.dispose()
 
-    def _write_loop(self) -> None:
-        with self.engine.connect().execution_options(**BY_HAND) as connection:
+    def _write_loop(self, connection: sa.Connection) -> None:
+        with connection:
             stopping = False
             while not stopping:
-                group, stopping = self._next_group()
-                if group:
-                    with self._turn:
-                        self._commit(connection, group)
-                    groups.resolve(group)
+                try:
+                    group, stopping = self._next_group()
+                    if group:
+                        with self._turn:
+                            self._commit(group, connection)
+                        groups.resolve(group)
+                except MemoryError:  # a unit's own is told to who waits; this one is nobody's
+                    log.error("there is no memory to go on writing with")
 
     def _next_group(self) -> tuple[list[Pending], bool]:
         group: list[Pending] = []
@@ -195,9 +199,10 @@ class Database:
             return group, False
         return group, True
 
-    def _commit(self, connection: sa.Connection, group: Sequence[Pending]) -> None:
+    def _commit(self, group: Sequence[Pending], connection: sa.Connection | None = None) -> None:
+        """Without a `connection` on the event loop's own."""
         try:
-            seconds = groups.commit(connection, group)
+            seconds = groups.commit(connection or self._loops or self._connect(), group)
         except Exception as error:
             log.exception("commit failed")
             for pending in group:
