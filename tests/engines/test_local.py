@@ -12,7 +12,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from tests.engines.conformance import (
 from tests.nodes.peer import NODE, Peer, node_spec, peer, task
 
 from batchite.engines.base import Handle, Lost
+from batchite.engines.local import engine as local_engine
 from batchite.engines.local import leftovers
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.engine import LocalEngine
@@ -267,6 +268,25 @@ async def test_without_descriptors_nothing_is_taken_for_over(world: LocalWorld) 
     assert (world.nodes / NODE).exists()
     await second.stop(NODE, handle)
     assert not [pid for pid in left if is_running(pid)]
+
+
+async def test_without_memory_or_threads_it_is_tried_again(
+    world: LocalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shortages = [MemoryError(), RuntimeError("can't start new thread")]
+    real = leftovers.kill_once
+
+    def starved(remains: Sequence[leftovers.Remains]) -> bool:
+        if shortages:
+            raise shortages.pop()
+        return real(remains)
+
+    monkeypatch.setattr(local_engine, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(leftovers, "kill_once", starved)
+    await start(world, world.engine())
+    await world.kill(NODE)
+    await until(lambda: bool(world.lost))
+    assert shortages == []
 
 
 async def test_a_process_number_that_was_given_anew_is_not_taken_for_the_agent(world: LocalWorld) -> None:

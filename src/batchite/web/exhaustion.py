@@ -17,10 +17,13 @@ _BY_NUMBER = {
     errno.EAGAIN: THREADS,
     errno.ENOSPC: DISK,
     errno.EDQUOT: DISK,
+    errno.EFBIG: DISK,
 }
 _BY_NAME = {
     "SQLITE_FULL": DISK,
     "SQLITE_IOERR_SHMSIZE": DISK,
+    "SQLITE_IOERR_WRITE": DISK,
+    "SQLITE_IOERR_TRUNCATE": DISK,
     "SQLITE_NOMEM": MEMORY,
     "SQLITE_IOERR_NOMEM": MEMORY,
     "SQLITE_CANTOPEN": "what its database needs to be opened",

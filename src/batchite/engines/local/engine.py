@@ -21,7 +21,7 @@ from batchite.engines.local import directory as directories
 from batchite.engines.local.agent import Agent
 from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.directory import NodeDirectory
-from batchite.engines.local.leftovers import Leftovers
+from batchite.engines.local.leftovers import SHORTAGES, Leftovers
 from batchite.engines.local.watch import Watch, open_watch
 from batchite.link.spec import NodeSpec
 
@@ -246,7 +246,7 @@ class LocalEngine:
         while True:
             try:
                 return await self._clear_up(node_id)
-            except OSError as error:
+            except SHORTAGES as error:
                 log.warning("node %s is gone, but what it left cannot be looked for: %s", node_id, error)
             await asyncio.sleep(RETRY_SECONDS)
 

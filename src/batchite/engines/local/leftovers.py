@@ -27,6 +27,9 @@ _PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 _EMPTY_ROUNDS = 2
 """a process that is just being started shows its marks a moment later"""
 
+SHORTAGES = (OSError, MemoryError, RuntimeError)
+"""What is raised where descriptors, memory or (a RuntimeError, says Python) threads are short."""
+
 Owners = dict[int, "Remains"]
 """of processes, by number"""
 
@@ -64,7 +67,7 @@ class Leftovers:
     async def end(self, root: str) -> None:
         """Kill what belongs to the node with this root directory, until nothing is left of it.
 
-        However long the kernel takes. Raises OSError if processes cannot be looked at at present.
+        However long the kernel takes. Raises one of SHORTAGES if processes cannot be looked at at present.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         _, over = self._waiting.setdefault(root, (Remains(root), future))
@@ -94,13 +97,13 @@ class Leftovers:
                 idle_rounds = 0 if news else idle_rounds + 1
                 if idle_rounds:
                     await asyncio.sleep(_PAUSES[min(idle_rounds, len(_PAUSES)) - 1])
-        except OSError as error:
+        except SHORTAGES as error:
             waiting, self._waiting = self._waiting, {}
             for _, over in waiting.values():
                 _settle(over, error)
 
 
-def _settle(over: asyncio.Future[None], error: OSError | None) -> None:
+def _settle(over: asyncio.Future[None], error: Exception | None) -> None:
     if over.done():
         return
     if error is None:
