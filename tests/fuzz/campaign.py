@@ -207,7 +207,7 @@ def _is_documented(service: Service, answer: Answer) -> bool:
         return True
     with suppress(ValueError, ElementTree.ParseError):
         if service == "batch":
-            return {"code", "message"} <= json.loads(answer.body).keys()
+            return bool({"code", "message"} <= json.loads(answer.body).keys())
         return bool(ElementTree.fromstring(answer.body).findtext("Code"))  # noqa: S314 - our own
     return False
 
