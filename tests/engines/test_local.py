@@ -385,6 +385,9 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
     own = subprocess.Popen(
         ["sleep", "600"], env={"AZ_BATCH_NODE_ROOT_DIR": str(root)}, start_new_session=True
     )
+    called = subprocess.Popen(
+        ["sleep", "600"], env={"AZ_BATCH_NODE_ROOT_DIR": "/short"}, start_new_session=True
+    )
     inside = subprocess.Popen(["sleep", "600"], cwd=root, start_new_session=True)
     with (root / "stdout.txt").open("wb") as output:
         writes = subprocess.Popen(["sleep", "600"], cwd="/", stdout=output, start_new_session=True)
@@ -395,10 +398,10 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
     assert somebody.stdout is not None
     somebody.stdout.readline()
     try:
-        found = {process.pid for process in leftovers.find(str(root))}
-        assert found == {own.pid, inside.pid, writes.pid}
+        found = {process.pid for process in leftovers.find(str(root), "/short")}
+        assert found == {own.pid, called.pid, inside.pid, writes.pid}
     finally:
-        for process in (other, own, inside, writes, somebody):
+        for process in (other, own, called, inside, writes, somebody):
             process.kill()
             process.wait()
         somebody.stdout.close()

@@ -51,6 +51,13 @@ def shell(script: str) -> str:
     return f"/bin/sh -c '{script}'"
 
 
+async def attempt(service: Peer, message: RunTask) -> TaskEnded:
+    await service.send(message)
+    return await service.first(
+        TaskEnded, lambda ended: (ended.task, ended.attempt) == (message.task, message.attempt)
+    )
+
+
 async def wait_for(service: Peer, fifo: Path) -> bytes:
     """Block (in a thread) until a task has written to the fifo."""
     return await asyncio.wait_for(asyncio.to_thread(fifo.read_bytes), 20)
@@ -93,28 +100,84 @@ async def test_the_environment_is_the_documented_one(
     await service.ended(1)
     directory, root = task_directory(node, 1), node / "root"
     seen = dict(line.split("=", 1) for line in (directory / "stdout.txt").read_text().splitlines())
-    assert int(seen.pop("AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES")) > 0
+    reserved = [name for name in seen if name.endswith("_DISK_SPACE_BYTES")]
+    assert {name: int(seen.pop(name)) > 0 for name in reserved} == {
+        "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": True,
+        "AZ_BATCH_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": True,
+        "AZ_BATCH_RESERVED_DISK_SPACE_BYTES": True,
+        "AZ_BATCH_OS_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": False,
+    }
     assert seen == {
-        "PATH": "/usr/bin:/bin",
+        "PATH": f"/usr/bin:/bin:{root}/shared:{directory}/wd",
         "LANG": "C.UTF-8",
-        "HOME": str(node / "home"),
+        "HOME": str(directory / "wd"),
+        "PWD": str(directory / "wd"),
+        "USER": "_azbatch",
         "PYTHONUSERBASE": str(node / "python" / "user"),
         "http_proxy": "http://proxy:1",
         "MINE": "a b",
         "AZ_BATCH_ACCOUNT_NAME": "devbatch",
-        "AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:10003",
+        "AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:10003/",
         "AZ_BATCH_POOL_ID": "pool",
         "AZ_BATCH_NODE_ID": NODE,
         "AZ_BATCH_NODE_IS_DEDICATED": "true",
         "AZ_BATCH_NODE_ROOT_DIR": str(root),
         "AZ_BATCH_NODE_SHARED_DIR": str(root / "shared"),
         "AZ_BATCH_NODE_STARTUP_DIR": str(root / "startup"),
+        "AZ_BATCH_NODE_STARTUP_WORKING_DIR": str(root / "startup" / "wd"),
         "AZ_BATCH_NODE_MOUNTS_DIR": str(root / "fsmounts"),
         "AZ_BATCH_JOB_ID": "job",
         "AZ_BATCH_TASK_ID": "t1",
         "AZ_BATCH_TASK_DIR": str(directory),
         "AZ_BATCH_TASK_WORKING_DIR": str(directory / "wd"),
+        "AZ_BATCH_TASK_USER": "_azbatch",
+        "AZ_BATCH_TASK_USER_IDENTITY": "PoolNonAdmin",
+        "AZ_BATCH_CERTIFICATES_DIR": str(directory / "certs"),
     }
+    assert (root / "startup" / "wd").is_dir()
+
+
+@pytest.mark.parametrize("place", ["$AZ_BATCH_NODE_SHARED_DIR", "$AZ_BATCH_TASK_WORKING_DIR"])
+async def test_scripts_start_by_their_bare_names(
+    service: Peer, agent: RunningAgent, node: Path, place: str
+) -> None:
+    """From the shared directory and, here in a retry, from the task's own."""
+    make = f'cd {place}; printf "#!/bin/sh\\necho found" > run.sh; chmod +x run.sh; exit 3'
+    await attempt(service, task(1, shell(make)))
+    ended = await attempt(service, task(1, "run.sh", attempt=2, retries=1))
+    assert ended.exit_code == 0
+    assert (task_directory(node, 1) / "stdout.txt").read_text() == "found\n"
+
+
+async def test_the_user_of_a_start_task(service: Peer, agent: RunningAgent, node: Path) -> None:
+    await service.send(RunStartTask(1, b'{"commandLine": "env"}'))
+    await service.first(StartTaskEnded)
+    seen = (node / "root" / "startup" / "stdout.txt").read_text().splitlines()
+    startup = node / "root" / "startup"
+    assert {
+        "USER=_azbatchtask_start",
+        "AZ_BATCH_TASK_USER=_azbatchtask_start",
+        "AZ_BATCH_TASK_USER_IDENTITY=TaskNonAdmin",
+        f"HOME={startup}/wd",
+        f"AZ_BATCH_CERTIFICATES_DIR={startup}/certs",
+    } <= set(seen)
+
+
+async def test_the_root_has_a_short_name_as_long_as_the_node_lives(
+    service: Peer, start_agent: StartAgent, node: Path, tmp_path: Path
+) -> None:
+    short = tmp_path / "short" / "name"
+    running = await start_agent(root=str(short))
+    sockets = 'import os, socket; socket.socket(socket.AF_UNIX).bind(os.environ["PWD"] + "/s")'
+    await service.send(task(1, f"python3 -c '{sockets}'"), task(2, shell("pwd; setsid sleep 600 &")))
+    assert (await service.ended(1)).exit_code == 0
+    assert (await service.ended(2)).exit_code == 0
+    assert (task_directory(node, 1) / "wd" / "s").is_socket()
+    told = (task_directory(node, 2) / "stdout.txt").read_text()
+    assert told == f"{short}/workitems/job/job-1/t2/wd\n"
+    running.process.terminate()
+    await running.over()
+    assert not short.parent.exists()
 
 
 @pytest.mark.parametrize(
@@ -350,13 +413,6 @@ async def test_a_new_attempt_follows_nothing_that_the_old_one_planted(
 
 
 WRITES = "echo $0; echo err >&2; echo $0 >> seen; cat seen; exit 3"
-
-
-async def attempt(service: Peer, message: RunTask) -> TaskEnded:
-    await service.send(message)
-    return await service.first(
-        TaskEnded, lambda ended: (ended.task, ended.attempt) == (message.task, message.attempt)
-    )
 
 
 async def test_a_retry_goes_on_where_the_run_before_left_off(

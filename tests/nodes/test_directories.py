@@ -18,13 +18,29 @@ def directories(tmp_path: Path) -> NodeDirectories:
 
 def test_the_documented_layout(directories: NodeDirectories, tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "root").iterdir()}
-    assert names == {"applications", "fsmounts", "shared", "volatile", "workitems"}
-    directories.prepare(directories.start_task())
+    assert names == {"applications", "fsmounts", "shared", "startup", "volatile", "workitems"}
     assert (tmp_path / "root" / "startup" / "wd").is_dir()
 
 
+def test_what_tasks_left_in_place_of_the_documented_directories_is_moved_away(
+    directories: NodeDirectories, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    root = tmp_path / "root"
+    for name, target in (("shared", elsewhere), ("volatile", "nowhere"), ("startup", elsewhere)):
+        shutil.rmtree(root / name)
+        (root / name).symlink_to(target)
+    (root / "applications").rmdir()
+    (root / "applications").touch()
+    directories.create()
+    assert all(path.is_dir() and not path.is_symlink() for path in root.iterdir())
+    assert (root / "startup" / "wd").is_dir()
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_tasks_of_jobs_and_of_jobs_of_schedules(directories: NodeDirectories) -> None:
-    work = directories.workitems
+    work = directories.root + "/workitems"
     assert directories.task("job", "task").path == f"{work}/job/job-1/task"
     assert directories.task("nightly:job-7", "task").path == f"{work}/nightly/job-7/task"
 
@@ -36,7 +52,7 @@ def test_what_is_removed_of_a_job(directories: NodeDirectories) -> None:
     assert directories.discard_job("nightly:job-7") is not None
     assert directories.discard_job("nightly:job-7") is None
     assert directories.discard_task("nightly:job-8", "other") is None
-    work = Path(directories.workitems)
+    work = Path(directories.root + "/workitems")
     left = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
     assert left == ["nightly", "nightly/job-8", "nightly/job-8/task", "nightly/job-8/task/wd"]
     assert directories.discard_task("nightly:job-8", "task") is not None

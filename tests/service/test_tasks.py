@@ -54,11 +54,14 @@ def test_a_task_that_succeeds(house: House, pool: str, job: str) -> None:
 def test_the_exact_environment_and_the_documented_directories(house: House, pool: str, job: str) -> None:
     task = house.run(job, "env -0")
     found = environment(house.text(job, task.id))
-    root = str(house.data_dir / "nodes" / task.node_info.node_id / "root")
+    root = found["AZ_BATCH_NODE_ROOT_DIR"]
+    assert len(root) <= 24
+    assert Path(root).resolve() == house.data_dir / "nodes" / task.node_info.node_id / "root"
     directory = f"{root}/workitems/{job}/job-1/{task.id}"
     documented = {
         "AZ_BATCH_ACCOUNT_NAME": DEVELOPMENT_BATCH_NAME,
-        "AZ_BATCH_ACCOUNT_URL": house.batch_url,
+        "AZ_BATCH_ACCOUNT_URL": f"{house.batch_url}/",
+        "AZ_BATCH_CERTIFICATES_DIR": f"{directory}/certs",
         "AZ_BATCH_JOB_ID": job,
         "AZ_BATCH_NODE_ID": task.node_info.node_id,
         "AZ_BATCH_NODE_IS_DEDICATED": "true",
@@ -66,26 +69,43 @@ def test_the_exact_environment_and_the_documented_directories(house: House, pool
         "AZ_BATCH_NODE_ROOT_DIR": root,
         "AZ_BATCH_NODE_SHARED_DIR": f"{root}/shared",
         "AZ_BATCH_NODE_STARTUP_DIR": f"{root}/startup",
+        "AZ_BATCH_NODE_STARTUP_WORKING_DIR": f"{root}/startup/wd",
         "AZ_BATCH_POOL_ID": pool,
         "AZ_BATCH_TASK_DIR": directory,
         "AZ_BATCH_TASK_ID": task.id,
+        "AZ_BATCH_TASK_USER": "_azbatch",
+        "AZ_BATCH_TASK_USER_IDENTITY": "PoolNonAdmin",
         "AZ_BATCH_TASK_WORKING_DIR": f"{directory}/wd",
+        "HOME": f"{directory}/wd",
+        "PWD": f"{directory}/wd",
+        "USER": "_azbatch",
     }
-    reserved = found.pop("AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES")
-    assert int(reserved) > 0
-    general = {name: found.pop(name) for name in ("HOME", "LANG", "PATH", "PYTHONUSERBASE")}
+    for kind in ("TASK_RESERVED_EPHEMERAL", "RESERVED_EPHEMERAL", "RESERVED", "OS_RESERVED_EPHEMERAL"):
+        assert int(found.pop(f"AZ_BATCH_{kind}_DISK_SPACE_BYTES")) >= 0
+    general = {name: found.pop(name) for name in ("LANG", "PATH", "PYTHONUSERBASE")}
     assert found == documented | OPERATOR_SETTINGS
     assert SECRET not in found
     assert "/usr/bin" in general["PATH"].split(":")
-    assert Path(general["HOME"]).is_relative_to(house.data_dir / "nodes" / task.node_info.node_id)
+    assert general["PATH"].endswith(f":{root}/shared:{directory}/wd")
     script = "ls $AZ_BATCH_NODE_ROOT_DIR; pwd; ls -A ..; ls -A"
     second = house.add_task(job, sh(script))
     house.wait_for_task(job, second)
     written = house.text(job, second).split()
-    assert {"applications", "fsmounts", "shared", "volatile", "workitems"} <= set(written)
+    assert {"applications", "fsmounts", "shared", "startup", "volatile", "workitems"} <= set(written)
     beside = written.index("stderr.txt")
     assert written[beside - 1].endswith(f"/workitems/{job}/job-1/{second}/wd")
     assert written[beside:] == ["stderr.txt", "stdout.txt", "wd"]
+
+
+def test_a_socket_can_be_bound_in_the_working_directory(house: House, pool: str) -> None:
+    """Also if the ids are rather long."""
+    job, number = fresh("job").ljust(20, "j"), "t" * 20
+    info = models.BatchPoolInfo(pool_id=pool)
+    house.batch.create_job(models.BatchJobCreateOptions(id=job, pool_info=info))
+    name = 'os.environ["AZ_BATCH_TASK_WORKING_DIR"] + "/s"'
+    bind = f"import os, socket; socket.socket(socket.AF_UNIX).bind({name})"
+    task = house.run(job, f"python3 -c '{bind}'", task_id=number)
+    assert task.execution_info.result == "success", house.text(job, number, "stderr.txt")
 
 
 def test_which_setting_of_a_name_counts(house: House, pool: str) -> None:

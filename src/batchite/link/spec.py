@@ -33,5 +33,7 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     cores: int
     memory_mib: int
     slots: int
+    root: str = ""
+    """a short name that the agent gives to the node's root directory, for tasks; empty: its path"""
     environment: dict[str, str]
     """given by the operator to every task and to the agent's own downloads"""

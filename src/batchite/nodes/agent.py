@@ -49,7 +49,7 @@ class Agent:
         self._spec = spec
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._directories = NodeDirectories(node)
+        self._directories = NodeDirectories(node, spec.root)
         for waste in self._directories.create():
             self._remove(waste)
         self._clock = clock
@@ -86,6 +86,7 @@ class Agent:
             await self._files.close()
             await self._staging.close()
             self._sandbox.close()
+            self._directories.close()
 
     # Receiver
 
@@ -169,4 +170,5 @@ class Agent:
         elif self._loop.time() - self._link.answered > self._limits.unanswered:
             self._leave(f"the service did not answer for {self._limits.unanswered:g} seconds")
         else:
+            self._directories.keep_name()
             self._loop.call_later(self._limits.check, self._check)

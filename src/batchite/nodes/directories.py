@@ -1,9 +1,9 @@
 """The directories of a node, as the documentation lays them out.
 
-Below the node's own directory lie the agent's files, the tasks' home directory and Python, what waits to
-be removed, and `root`, the only part that the service reads files from::
+Below the node's own directory lie the agent's files, the tasks' Python, what waits to be removed, and
+`root`, the only part that the service reads files from::
 
-    agent.json  agent.log  home/  python/  waste/
+    agent.json  agent.log  python/  waste/
     root/applications  root/fsmounts  root/shared  root/startup  root/volatile
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
 
@@ -16,31 +16,41 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import re
 import time
 from collections.abc import Sequence
 
-from batchite.nodes import inside
+from batchite.nodes import inside, short_name
 from batchite.nodes.python import NodePython
 from batchite.wire.batch import directories
 
 BEFORE = ".1"
 """What the output files of the run before end in; a pattern for output, `std*.txt`, does not mean them."""
 _STARTUP = "startup"
+_DOCUMENTED = ("applications", "fsmounts", "shared", "volatile", directories.WORKITEMS)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
+log = logging.getLogger(__name__)
+
+
 class RunDirectory:
-    """Where one command line runs: `path` holds stdout.txt and stderr.txt, `working` is its wd."""
+    """Where one command line runs: `path` holds stdout.txt and stderr.txt, `working` is its wd.
 
-    __slots__ = ("_root", "names", "path", "working")
+    These are the names that tasks are told; `place` is where it really lies.
+    """
 
-    def __init__(self, root: str, names: Sequence[str]) -> None:
+    __slots__ = ("_root", "names", "path", "place", "working")
+
+    def __init__(self, root: str, names: Sequence[str], called: str = "") -> None:
+        """`called`: another name of the root, for tasks."""
         self._root = root
         self.names = names
         """of the directories that lead to it from the node's root"""
-        self.path = "/".join((root, *names))
+        self.path = "/".join((called or root, *names))
+        self.place = "/".join((root, *names))
         self.working = self.path + "/wd"
 
     def enter(self, *names: str, make: bool = False) -> int:
@@ -68,41 +78,75 @@ def _open_output(name: str, directory: int) -> int:
 
 
 class NodeDirectories:
-    """The layout below one node's directory."""
+    """The layout below one node's directory; `called` is a short name for its root, if it shall have one."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, called: str = "") -> None:
         self.node = os.path.realpath(node)
-        self.home = self.node + "/home"
-        self.python = NodePython(self.node + "/python")
         self.root = self.node + "/root"
-        self.applications = self.root + "/applications"
-        self.mounts = self.root + "/fsmounts"
-        self.shared = self.root + "/shared"
-        self.startup = f"{self.root}/{_STARTUP}"
-        self.volatile = self.root + "/volatile"
-        self.workitems = f"{self.root}/{directories.WORKITEMS}"
+        self.called = called or self.root
+        """the root's name for tasks"""
+        self.python = NodePython(self.node + "/python")
         self._waste = self.node + "/waste"
         self._era = time.time_ns()
         self._discards = itertools.count()
 
+    @property
+    def shared(self) -> str:
+        """For tasks, as the next."""
+        return self.called + "/shared"
+
+    @property
+    def mounts(self) -> str:
+        return self.called + "/fsmounts"
+
     def create(self) -> list[str]:
         """Make what is missing; returns what an earlier agent did not get round to removing."""
-        own = (self.home, self._waste)
-        documented = (self.applications, self.mounts, self.shared, self.volatile, self.workitems)
-        for path in own + documented:
+        for path in (self._waste, self.root):
             os.makedirs(path, exist_ok=True)
+        for name in _DOCUMENTED:
+            with inside.opened(inside.top(self.root)) as root:
+                self._make(name, root)
+        if not self.holds(self.start_task()):
+            self.prepare(self.start_task())
         if not self.python.is_made:
             with inside.opened(inside.top(self.node)) as node:
                 self._move_away(os.path.basename(self.python.path), node)
             self.python.make()
+        self._call()
         return [f"{self._waste}/{name}" for name in os.listdir(self._waste)]
+
+    def _make(self, name: str, directory: int) -> None:
+        """What tasks have put in the place of a directory is moved away."""
+        try:
+            os.close(inside.enter(directory, (name,), make=True))
+        except OSError:
+            self._move_away(name, directory)
+            os.mkdir(name, dir_fd=directory)
+
+    def _call(self) -> None:
+        try:
+            if self.called != self.root:
+                short_name.give(self.called, self.root)
+        except OSError as error:
+            log.warning("tasks are told the long name of the node's root: %s: %s", self.called, error)
+            self.called = self.root
+
+    def keep_name(self) -> None:
+        """Give the root its short name again, if somebody tidied it away."""
+        if self.called != self.root and not short_name.is_given(self.called, self.root):
+            with contextlib.suppress(OSError):
+                short_name.give(self.called, self.root)
+
+    def close(self) -> None:
+        """Nothing of the node runs any more."""
+        short_name.take(self.called, self.root)
 
     def task(self, job_id: str, task_id: str) -> RunDirectory:
         """The directory of a task. Raises ValueError for ids that the service never gives."""
-        return RunDirectory(self.root, _checked(directories.of_task(job_id, task_id)))
+        return RunDirectory(self.root, _checked(directories.of_task(job_id, task_id)), self.called)
 
     def start_task(self) -> RunDirectory:
-        return RunDirectory(self.root, (_STARTUP,))
+        return RunDirectory(self.root, (_STARTUP,), self.called)
 
     def prepare(self, directory: RunDirectory) -> str | None:
         """Make the directory of a run. What lay there is moved away; returns where to, to be removed."""

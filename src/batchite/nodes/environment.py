@@ -5,16 +5,17 @@ settings, and the AZ_BATCH_ variables. The last cannot be overridden, because th
 are recognised by AZ_BATCH_NODE_ROOT_DIR.
 
 PATH begins with the node's own Python, so that what a start task installs is there for the tasks, also by
-the names of its programs; then come the programs that are installed beside the service. HOME belongs to the
-node, not to the task: tasks run as the pool's user. TMPDIR is left alone, since paths below a node's
-directory are too long for the sockets that programs put there.
+the names of its programs; then come the programs that are installed beside the service. Whatever PATH is
+given, it ends with the shared directory and the run's own, as on Azure, so that a script that was fetched
+starts by its bare name. TMPDIR is left alone: it is the machine's.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from batchite.link.spec import ROOT_MARK, NodeSpec
 from batchite.nodes.definition import EnvironmentSetting
@@ -28,48 +29,81 @@ RESERVED_DISK_BYTES = 64 * 1024 * 1024
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
+class _User(NamedTuple):
+    """As whom Azure would run it. Here it is the user who started the service, whatever this says."""
+
+    name: str
+    identity: str
+
+
+_OF_TASKS = _User("_azbatch", "PoolNonAdmin")
+_OF_START_TASK = _User("_azbatchtask_start", "TaskNonAdmin")
+
+
 class Environments:
     """Makes the environments of one node's runs."""
 
     def __init__(self, spec: NodeSpec, directories: NodeDirectories) -> None:
         python = directories.python
         path = (*python.programs, os.path.dirname(sys.executable), *_SYSTEM_PATH)
-        self._base = {
+        self._defaults = {
             "PATH": ":".join(dict.fromkeys(path)),
             "LANG": "C.UTF-8",
-            "HOME": directories.home,
             "PYTHONUSERBASE": python.user,
-            **spec.environment,
         }
+        self._operators = spec.environment
+        self._shared = directories.shared
+        reserved = str(RESERVED_DISK_BYTES)
         self._documented = {
             "AZ_BATCH_ACCOUNT_NAME": spec.account,
-            "AZ_BATCH_ACCOUNT_URL": spec.account_url,
+            "AZ_BATCH_ACCOUNT_URL": spec.account_url.rstrip("/") + "/",
             "AZ_BATCH_POOL_ID": spec.pool_id,
             "AZ_BATCH_NODE_ID": spec.node_id,
             "AZ_BATCH_NODE_IS_DEDICATED": "true" if spec.dedicated else "false",
-            ROOT_MARK: directories.root,
+            ROOT_MARK: directories.called,
             "AZ_BATCH_NODE_SHARED_DIR": directories.shared,
-            "AZ_BATCH_NODE_STARTUP_DIR": directories.startup,
+            "AZ_BATCH_NODE_STARTUP_DIR": directories.start_task().path,
+            "AZ_BATCH_NODE_STARTUP_WORKING_DIR": directories.start_task().working,
             "AZ_BATCH_NODE_MOUNTS_DIR": directories.mounts,
-            "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": str(RESERVED_DISK_BYTES),
+            "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": reserved,
+            "AZ_BATCH_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": reserved,
+            "AZ_BATCH_RESERVED_DISK_SPACE_BYTES": reserved,
+            "AZ_BATCH_OS_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": "0",
         }
 
     def of_start_task(
         self, directory: RunDirectory, settings: Iterable[EnvironmentSetting]
     ) -> dict[str, str]:
-        own = {setting.name: setting.value or "" for setting in settings}
-        return {
-            **self._base,
-            **own,
-            **self._documented,
-            TASK_MARK: directory.path,
-            "AZ_BATCH_TASK_WORKING_DIR": directory.working,
-        }
+        return self._of_run(directory, settings, _OF_START_TASK, {})
 
     def of_task(
         self, job_id: str, task_id: str, directory: RunDirectory, settings: Iterable[EnvironmentSetting]
     ) -> dict[str, str]:
-        environment = self.of_start_task(directory, settings)
-        environment["AZ_BATCH_JOB_ID"] = job_id
-        environment["AZ_BATCH_TASK_ID"] = task_id
+        ids = {"AZ_BATCH_JOB_ID": job_id, "AZ_BATCH_TASK_ID": task_id}
+        return self._of_run(directory, settings, _OF_TASKS, ids)
+
+    def _of_run(
+        self,
+        directory: RunDirectory,
+        settings: Iterable[EnvironmentSetting],
+        user: _User,
+        ids: Mapping[str, str],
+    ) -> dict[str, str]:
+        environment = {
+            **self._defaults,
+            "HOME": directory.working,
+            "PWD": directory.working,
+            "USER": user.name,
+            **self._operators,
+            **{setting.name: setting.value or "" for setting in settings},
+            **self._documented,
+            **ids,
+            TASK_MARK: directory.path,
+            "AZ_BATCH_TASK_WORKING_DIR": directory.working,
+            "AZ_BATCH_TASK_USER": user.name,
+            "AZ_BATCH_TASK_USER_IDENTITY": user.identity,
+            "AZ_BATCH_CERTIFICATES_DIR": f"{directory.path}/certs",
+        }
+        path = (environment["PATH"], self._shared, directory.working)
+        environment["PATH"] = ":".join(filter(None, path))
         return environment

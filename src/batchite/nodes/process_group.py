@@ -18,8 +18,8 @@ import signal
 import time
 
 from batchite.machine import proc
+from batchite.nodes import programs
 from batchite.nodes.environment import TASK_MARK
-from batchite.nodes.programs import Programs
 from batchite.nodes.sandbox import Command, Exited, Running
 from batchite.nodes.tree import Tree
 
@@ -52,7 +52,6 @@ class ProcessGroupSandbox:
         self.files = Tree(root)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._home = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._programs = Programs()
         self._running: dict[int, GroupLeader] = {}
         self._settling: list[GroupLeader] = []
         self._owners: dict[int, GroupLeader] = {}
@@ -103,7 +102,7 @@ class ProcessGroupSandbox:
         the agent itself goes there for that moment (nothing else in it uses relative paths)."""
         os.fchdir(command.working)
         try:
-            return self._programs.call(
+            return programs.call(
                 command.words[0], command.environment, lambda path: self._spawn(path, command)
             )
         finally:
@@ -209,7 +208,10 @@ class ProcessGroupSandbox:
         process = proc.read(pid)
         if process is None or process.is_dead:
             return None
-        marks = {os.fsencode(f"{TASK_MARK}={leader.command.directory}"): leader for leader in candidates}
+        marks = {
+            os.fsencode(f"{TASK_MARK}={leader.command.environment[TASK_MARK]}"): leader
+            for leader in candidates
+        }
         for variable in proc.variables(pid):
             if variable in marks:
                 return marks[variable]

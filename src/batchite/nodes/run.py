@@ -163,7 +163,7 @@ class Run:
                 failure = failures.of_system(error, "ResourceFileCreateFailed", "creating the output files")
                 raise failures.RunError(failure) from None
             environment = dict(self._environment)
-            command = Command(words, environment, self._directory.path, working, output, errors)
+            command = Command(words, environment, self._directory.place, working, output, errors)
             return self._tools.sandbox.spawn(command, self._finish)
 
     def _fail(self, failure: Failure) -> None:

@@ -20,7 +20,7 @@ class Command(msgspec.Struct, frozen=True):
     words: list[str]
     environment: dict[str, str]
     directory: str
-    """the run's directory (AZ_BATCH_TASK_DIR), by which its processes are recognised"""
+    """the run's directory, by which its processes are recognised, as by AZ_BATCH_TASK_DIR"""
     working: int
     """descriptor of the working directory; left open by the sandbox, as the next two"""
     output: int

@@ -6,6 +6,9 @@ since tasks may have left a great many.
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import logging
 import os
 import secrets
@@ -34,6 +37,8 @@ class NodeDirectory:
         self.path = base / node_id
         self.root = str(self.path / "root")
         """for everything of tasks"""
+        self.called = _short_name(self.path)
+        """what tasks call the root"""
         self.log = self.path / _LOG_NAME
         """what the agent says"""
 
@@ -49,14 +54,17 @@ class NodeDirectory:
         told.unlink(missing_ok=True)
         descriptor = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(spec))
+            file.write(self._encoded(spec))
 
     def was_told(self, spec: NodeSpec) -> bool:
         """Whether the last agent was started with this very spec."""
         try:
-            return (self.path / FILE_NAME).read_bytes() == msgspec.json.encode(spec)
+            return (self.path / FILE_NAME).read_bytes() == self._encoded(spec)
         except FileNotFoundError:
             return False
+
+    def _encoded(self, spec: NodeSpec) -> bytes:
+        return msgspec.json.encode(msgspec.structs.replace(spec, root=self.called))
 
     def last_words(self) -> str:
         """The last line of the agent's log."""
@@ -73,6 +81,9 @@ class NodeDirectory:
 
         They may resist; the node is over all the same.
         """
+        with contextlib.suppress(OSError):  # an agent that ended in order has done so
+            os.unlink(self.called)
+            os.rmdir(os.path.dirname(self.called))
         waste = self.path.with_name(_WASTE + secrets.token_hex(8))
         try:
             self.path.rename(waste)
@@ -82,6 +93,13 @@ class NodeDirectory:
             log.warning(_RESISTS, self.path, error.strerror)
             return None
         return waste
+
+
+def _short_name(path: Path) -> str:
+    """At most 24 characters, always the same for this path, in a directory of this user's own. `/tmp` is
+    there whoever logs out, and an agent makes the name anew if it is tidied away."""
+    digest = base64.b32encode(hashlib.sha256(os.fsencode(path)).digest()).decode().lower()
+    return f"/tmp/b{os.geteuid()}/{digest[:7]}"  # noqa: S108 - safe as `nodes.short_name` sees to it
 
 
 def waste(base: Path) -> list[Path]:

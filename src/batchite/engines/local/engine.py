@@ -182,7 +182,7 @@ class LocalEngine:
         groups = await self._groups()
         while not await self._in_thread(groups.end, node.directory.path.name):  # noqa: ASYNC110 (no event)
             await asyncio.sleep(PAUSE_SECONDS)
-        await self._leftovers.end(node.directory.root)
+        await self._leftovers.end(node.directory.root, node.directory.called)
 
     def _discard(self, directory: NodeDirectory) -> None:
         waste = directory.discard()

@@ -35,10 +35,11 @@ Owners = dict[int, "Remains"]
 
 
 class Remains:
-    """What is known of one node's processes; `root` is the node's root directory."""
+    """What is known of one node's processes; `root` is its root directory, `called` the name for tasks."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, called: str) -> None:
         self.root = root
+        self.called = called
         self.sessions: set[int] = set()
         self.seen: set[tuple[int, int]] = set()
         """number and start of processes"""
@@ -64,13 +65,14 @@ class Leftovers:
         self._work: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "leftovers")
 
-    async def end(self, root: str) -> None:
-        """Kill what belongs to the node with this root directory, until nothing is left of it.
+    async def end(self, root: str, called: str) -> None:
+        """Kill what belongs to the node with this root directory, until nothing is left of it. `called` is
+        the root's name for tasks.
 
         However long the kernel takes. Raises one of SHORTAGES if processes cannot be looked at at present.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        _, over = self._waiting.setdefault(root, (Remains(root), future))
+        _, over = self._waiting.setdefault(root, (Remains(root, called), future))
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._kill_all())
         await asyncio.shield(over)
@@ -124,9 +126,9 @@ def kill_once(remains: Sequence[Remains]) -> bool:
     return any(news)
 
 
-def find(root: str) -> list[proc.Process]:
+def find(root: str, called: str) -> list[proc.Process]:
     """What runs of a node now."""
-    return _Look([Remains(root)]).find()[root]
+    return _Look([Remains(root, called)]).find()[root]
 
 
 class _Look:
@@ -134,6 +136,7 @@ class _Look:
 
     def __init__(self, remains: Sequence[Remains]) -> None:
         self._remains = {one.root: one for one in remains}
+        self._called = {name: one for one in remains for name in (one.root, one.called)}
         self._seen = {identity: one for one in remains for identity in one.seen}
         self._ours = {os.getpid(), os.getppid()}
 
@@ -178,7 +181,7 @@ class _Look:
             return self._seen[process.pid, process.started]
         for variable in proc.variables(process.pid):
             if variable.startswith(_MARK):
-                owner = self._remains.get(os.fsdecode(variable[len(_MARK) :]))
+                owner = self._called.get(os.fsdecode(variable[len(_MARK) :]))
                 if owner is not None:
                     return owner
         places = () if process.terminal else proc.places(process.pid)
