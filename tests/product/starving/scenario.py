@@ -10,14 +10,23 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from tests.fuzz.request import Request
-from tests.product.starving.worker import JOB, Worker, accepted, of_batch, of_blob
+from tests.product.starving.worker import (
+    JOB,
+    PATIENCE,
+    SOON,
+    Worker,
+    accepted,
+    of_batch,
+    of_blob,
+)
 
 from batchite.testing import RunningService
 
 WORKERS = 6
 AT_FIRST, MEANWHILE = 2, 12
 """Turns of each worker."""
-PATIENCE = 60.0
+UNHEARD = 5
+"""Requests without an answer after which a worker stops asking."""
 SERVED = {200, 201}
 SAID = {503, 507, None}
 """What may be answered when something is short: that, or nothing at all."""
@@ -34,12 +43,16 @@ async def starve(service: RunningService, shortages: Sequence[tuple[str, Callabl
     await gather(workers, AT_FIRST)
     assert outcomes((owner, *workers)).keys() <= SERVED
     for name, shortage in shortages:
+        for worker in (owner, *workers):
+            worker.patience = SOON
         with shortage():
             await asyncio.gather(gather(workers, MEANWHILE), owner.ask(pool(name)))
         told = outcomes((owner, *workers))
         print(f"{name}: {dict(told)}")
         assert told.keys() <= SERVED | SAID, name
         assert told.keys() & SAID, f"{name} was not short"
+        for worker in (owner, *workers):
+            worker.patience = PATIENCE
         for worker in workers:
             await until(partial(goes_on, worker), f"after {name} it works again")
         await until(partial(has_node, owner, name), f"a pool has its node that was added without {name}")
@@ -78,7 +91,8 @@ def pool(name: str, slots: int = 1) -> Request:
 async def gather(workers: Sequence[Worker], times: int) -> None:
     async def work(worker: Worker) -> None:
         for _ in range(times):
-            await worker.work()
+            if worker.outcomes[None] < UNHEARD:
+                await worker.work()
 
     await asyncio.gather(*(work(worker) for worker in workers))
 

@@ -17,8 +17,10 @@ from tests.fuzz.values import Dice
 from batchite.configuration import accounts
 from batchite.testing import RunningService
 
-SOON = 3.0
-"""Seconds within which an answer comes, or none is waited for: nobody can be let in at present."""
+PATIENCE = 60.0
+"""Seconds within which an answer comes."""
+SOON = 1.0
+"""After so many none is waited for, while perhaps nobody can be let in."""
 SIZES = (10, 100_000, 3_000_000)
 """Of blobs: in the database, in a file, and past the parser."""
 JOB, CONTAINER = "job", "container"
@@ -33,6 +35,7 @@ class Worker:
         self.outcomes: Counter[int | None] = Counter()
         """of requests by status; None: no answer"""
         known = accounts.load(service.data_dir)
+        self.patience = PATIENCE
         self._name = name
         self._numbers = itertools.count()
         self._accounts: Mapping[Service, Account] = {
@@ -55,7 +58,7 @@ class Worker:
 
     async def _exchange(self, service: Service, written: Sent) -> Answer | None:
         try:
-            async with asyncio.timeout(SOON):
+            async with asyncio.timeout(self.patience):
                 answers = await self._connections[service].exchange(written)
         except (TimeoutError, NoAnswerError, OSError):
             return None
