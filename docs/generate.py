@@ -1,9 +1,10 @@
-"""Writes the pages that are made of data in the code: `make docs`. With --check, only compares."""
+"""Writes the pages and files that are made of data in the code: `make docs`. With --check, only compares."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchite.batch import supported
@@ -120,17 +121,31 @@ PAGES = {
 }
 
 
-def main(check: bool) -> int:
-    """Bring every page up to date, or say which ones are not; the exit code."""
-    stale = []
+DATA = {"honoured.json": supported.data}
+"""What pages say, for programs."""
+
+
+def _page(text: str, made: str) -> str:
+    """A page whose first part is written by hand."""
+    return text.partition(MARK)[0] + MARK + "\n" + made
+
+
+def _files() -> Iterator[tuple[Path, str]]:
+    """Every file that is made, and what it has to say."""
     for name, make in PAGES.items():
-        page = HERE / name
-        text = page.read_text(encoding="utf-8")
-        made = text.partition(MARK)[0] + MARK + "\n" + make()
-        if made != text:
-            stale.append(name)
+        yield HERE / name, _page((HERE / name).read_text(encoding="utf-8"), make())
+    for name, data in DATA.items():
+        yield HERE / name, json.dumps(data(), indent=1) + "\n"
+
+
+def main(check: bool) -> int:
+    """Bring every file up to date, or say which ones are not; the exit code."""
+    stale = []
+    for path, made in _files():
+        if not path.exists() or path.read_text(encoding="utf-8") != made:
+            stale.append(path.name)
             if not check:
-                page.write_text(made, encoding="utf-8")
+                path.write_text(made, encoding="utf-8")
     if stale and check:
         print(f"{', '.join(stale)}: not as the code says; run: make docs", file=sys.stderr)
     return 1 if stale and check else 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from batchite.batch import absent, app
 from batchite.batch.operations import Operation
-from batchite.wire.batch.honoured import MODELS, TABLE
+from batchite.wire.batch import honoured
+from batchite.wire.batch.honoured import OWNERS, Met
 from batchite.wire.batch.versions import NEWEST
 
 
@@ -37,10 +38,34 @@ def _requests(entries: Iterable[Operation]) -> str:
 
 def properties() -> str:
     """Every property that is refused or has no effect, a table for each thing that has properties."""
-    return "\n".join(_of(owner) for owner in MODELS)
+    return "\n".join(_of(owner) for owner in OWNERS)
 
 
 def _of(owner: str) -> str:
     head = f"## Of a {owner}\n\n| property | | why, or what happens instead |\n| --- | --- | --- |\n"
-    entries = sorted((entry for entry in TABLE if entry.owner == owner), key=lambda entry: entry.path)
-    return head + "".join(f"| `{entry.path}` | {entry.treatment} | {entry.note} |\n" for entry in entries)
+    entries = sorted(_met(owner), key=lambda met: met.path)
+    return head + "".join(f"| `{path}` | {entry.treatment} | {entry.note} |\n" for path, _, entry in entries)
+
+
+def _met(owner: str) -> Iterator[Met]:
+    """What a request can meet about this owner itself: the others have tables of their own."""
+    return honoured.within(OWNERS[owner], besides=OWNERS.values())
+
+
+def data() -> dict[str, object]:
+    """The same for programs: each property once, with the model that has it."""
+    met = {(model.__name__, entry.property): entry for owner in OWNERS for _, model, entry in _met(owner)}
+    return {
+        "apiVersion": NEWEST,
+        "notThereYet": [entry.name for entry in absent.OPERATIONS],
+        "properties": [
+            {
+                "model": model,
+                "property": name,
+                "treatment": entry.treatment,
+                "welcome": list(entry.off),
+                "note": entry.note,
+            }
+            for (model, name), entry in sorted(met.items())
+        ],
+    }

@@ -6,11 +6,16 @@ import pytest
 
 from batchite.wire.batch import codec, honoured
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.batch.honoured import MODELS, TABLE, Owner
-from batchite.wire.batch.models.jobs import BatchJobCreateOptions
+from batchite.wire.batch.honoured import OWNERS, TABLE, Met
+from batchite.wire.batch.models import shapes
+from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchPoolInfo
+from batchite.wire.batch.models.machines import BatchVmDiskSecurityProfile
+from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
+from batchite.wire.batch.models.transfers import ResourceFile
 
-MINIMAL: dict[Owner, dict[str, object]] = {
+MINIMAL: dict[str, dict[str, object]] = {
     "pool": {"id": "p", "vmSize": "Standard_D2s_v3"},
     "start task": {"commandLine": "true"},
     "job": {"id": "j", "poolInfo": {}},
@@ -60,7 +65,7 @@ VALUES: dict[str, object] = {
 }
 
 
-def request_with(owner: Owner, path: str) -> bytes:
+def request_with(owner: str, path: str) -> bytes:
     """A minimal request in which the property of this path has a value."""
     name, _, rest = path.partition(".")
     return codec.encode({**MINIMAL[owner], **nest(name, rest)})
@@ -72,36 +77,78 @@ def nest(name: str, rest: str) -> dict[str, object]:
     inner = nest(*rest.partition(".")[::2])
     if name == "virtualMachineConfiguration":
         inner = {**MACHINE, **inner}
+    if name == "startTask":
+        inner = {**MINIMAL["start task"], **inner}
     return {name.removesuffix("[]"): [inner] if name.endswith("[]") else inner}
 
 
-REFUSED = [entry for entry in TABLE if entry.treatment == "refused"]
+REFUSED = [
+    (owner, met)
+    for owner, model in OWNERS.items()
+    for met in honoured.within(model)
+    if met.entry.treatment == "refused"
+]
 
 
-@pytest.mark.parametrize("entry", REFUSED, ids=lambda entry: f"{entry.owner}:{entry.path}")
-def test_what_the_table_refuses_is_refused_by_name(entry: honoured.Entry) -> None:
-    model = codec.decode(request_with(entry.owner, entry.path), MODELS[entry.owner])
+@pytest.mark.parametrize(("owner", "met"), REFUSED, ids=lambda one: one.path if isinstance(one, Met) else one)
+def test_what_the_table_refuses_is_refused_by_name_wherever_it_lies(owner: str, met: Met) -> None:
+    model = codec.decode(request_with(owner, met.path), OWNERS[owner])
     with pytest.raises(BatchError) as caught:
-        honoured.check(entry.owner, model, "here.")
-    name = "here." + entry.path.replace("[]", "[0]")
+        honoured.check(model, "here.")
+    name = "here." + met.path.replace("[]", "[0]")
     assert caught.value.code == "UnsupportedProperty"
     assert dict(caught.value.values)["PropertyName"] == name
-    assert entry.note in caught.value.message
+    assert met.entry.note in caught.value.message
     assert "hidden-word" not in caught.value.message
 
 
-@pytest.mark.parametrize("owner", MODELS)
-def test_a_minimal_request_is_not_refused(owner: Owner) -> None:
-    honoured.check(owner, codec.decode(codec.encode(MINIMAL[owner]), MODELS[owner]))
+def test_a_property_is_told_once_and_found_wherever_its_model_lies() -> None:
+    paths = {met.path for met in honoured.within(BatchPoolCreateOptions) if met.model is ResourceFile}
+    assert "startTask.resourceFiles[].identityReference" in paths
+    entries = [entry for entry in TABLE if issubclass(ResourceFile, entry.model)]
+    assert [entry.property for entry in entries] == ["autoStorageContainerName", "identityReference"]
+
+
+def test_every_item_of_a_list_is_looked_at() -> None:
+    files = [{"httpUrl": "http://h/f", "filePath": "f"}, {"autoStorageContainerName": "c"}]
+    task = codec.encode({**MINIMAL["task"], "resourceFiles": files})
+    with pytest.raises(BatchError, match=r"resourceFiles\[1\]\.autoStorageContainerName: "):
+        honoured.check(codec.decode(task, BatchTaskCreateOptions))
+
+
+def test_what_lies_below_a_refused_property_is_not_told_apart() -> None:
+    paths = {met.path for met in honoured.within(BatchTaskCreateOptions)}
+    assert "outputFiles" in paths
+    assert not [path for path in paths if path.startswith("outputFiles[]")]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_a_minimal_request_is_not_refused(owner: str) -> None:
+    honoured.check(codec.decode(codec.encode(MINIMAL[owner]), OWNERS[owner]))
 
 
 def test_values_that_ask_for_nothing_are_welcome() -> None:
     job = b'{"id":"j","poolInfo":{},"usesTaskDependencies":false,"onTaskFailure":"NoAction"}'
-    honoured.check("job", codec.decode(job, BatchJobCreateOptions))
+    honoured.check(codec.decode(job, BatchJobCreateOptions))
     task = b'{"id":"t","commandLine":"x","dependsOn":{"taskIds":[]},"outputFiles":[],"resourceFiles":[]}'
-    honoured.check("task", codec.decode(task, BatchTaskCreateOptions))
+    honoured.check(codec.decode(task, BatchTaskCreateOptions))
 
 
 def test_every_entry_is_told_once_and_says_what_happens() -> None:
-    assert len({(entry.owner, entry.path) for entry in TABLE}) == len(TABLE)
+    assert len({(entry.model, entry.property) for entry in TABLE}) == len(TABLE)
     assert all(entry.note for entry in TABLE)
+
+
+def test_every_entry_names_a_property_of_its_model_that_requests_can_have() -> None:
+    assert all(entry.property in names(entry.model) for entry in TABLE)
+    met = {met.entry for model in OWNERS.values() for met in honoured.within(model)}
+    assert met == set(TABLE)
+
+
+def names(model: type[Model]) -> set[str]:
+    return {one.name for one in shapes.properties(model)}
+
+
+def test_a_model_that_no_entry_is_about_has_none() -> None:
+    assert list(honoured.of_model(BatchPoolInfo)) == ["autoPoolSpecification"]
+    assert honoured.of_model(BatchVmDiskSecurityProfile) == {}

@@ -56,10 +56,14 @@ class UserIdentity(Model, frozen=True, kw_only=True):
     auto_user: Maybe[AutoUserSpecification] = UNSET
 
 
-class BatchTaskFailureInfo(Model, frozen=True, kw_only=True):
-    """Why a task failed; absent while nothing went wrong."""
+class FailureShape(Model, frozen=True, kw_only=True):
+    """Whose fault something was, and what happened."""
 
     category: BatchErrorSourceCategory
     code: Given[str] = UNSET
     message: Given[str] = UNSET
     details: Given[tuple[NameValuePair, ...]] = UNSET
+
+
+class BatchTaskFailureInfo(FailureShape, frozen=True, kw_only=True):
+    """Why a task failed; absent while nothing went wrong."""

@@ -7,8 +7,8 @@ from msgspec import UNSET, field
 from batchite.wire.batch.models.fields import Given, Int32, Model
 
 
-class BatchTaskCounts(Model, frozen=True, kw_only=True):
-    """Tasks per state; completed = succeeded + failed."""
+class TaskStateCounts(Model, frozen=True, kw_only=True):
+    """Numbers per state of tasks; completed = succeeded + failed."""
 
     active: Int32
     running: Int32
@@ -17,14 +17,12 @@ class BatchTaskCounts(Model, frozen=True, kw_only=True):
     failed: Int32
 
 
-class BatchTaskSlotCounts(Model, frozen=True, kw_only=True):
+class BatchTaskCounts(TaskStateCounts, frozen=True, kw_only=True):
+    """Tasks per state."""
+
+
+class BatchTaskSlotCounts(TaskStateCounts, frozen=True, kw_only=True):
     """Slots per state of the tasks that need them."""
-
-    active: Int32
-    running: Int32
-    completed: Int32
-    succeeded: Int32
-    failed: Int32
 
 
 class BatchTaskCountsResult(Model, frozen=True, kw_only=True):

@@ -33,12 +33,16 @@ class BatchTaskSchedulingPolicy(Model, frozen=True, kw_only=True):
     node_fill_type: Maybe[BatchNodeFillType] = UNSET
 
 
-class AutoScaleRunError(Model, frozen=True, kw_only=True):
-    """Why an autoscale formula failed."""
+class PoolErrorShape(Model, frozen=True, kw_only=True):
+    """What went wrong with a pool."""
 
     code: Given[str] = UNSET
     message: Given[str] = UNSET
     values: Given[tuple[NameValuePair, ...]] = UNSET
+
+
+class AutoScaleRunError(PoolErrorShape, frozen=True, kw_only=True):
+    """Why an autoscale formula failed."""
 
 
 class AutoScaleRun(Model, frozen=True, kw_only=True):
@@ -49,12 +53,8 @@ class AutoScaleRun(Model, frozen=True, kw_only=True):
     error: Given[AutoScaleRunError] = UNSET
 
 
-class ResizeError(Model, frozen=True, kw_only=True):
+class ResizeError(PoolErrorShape, frozen=True, kw_only=True):
     """Why the last resize did not reach its target."""
-
-    code: Given[str] = UNSET
-    message: Given[str] = UNSET
-    values: Given[tuple[NameValuePair, ...]] = UNSET
 
 
 class BatchUserAssignedIdentity(Model, frozen=True, kw_only=True):
@@ -72,60 +72,44 @@ class BatchPoolIdentity(Model, frozen=True, kw_only=True):
     user_assigned_identities: Given[tuple[BatchUserAssignedIdentity, ...]] = UNSET
 
 
-class BatchPoolCreateOptions(Model, frozen=True, kw_only=True):
+class PoolShape(Model, frozen=True, kw_only=True):
+    """What a client says of a pool, also of one that a job brings with it, and sees again."""
+
+    display_name: Maybe[str] = UNSET
+    vm_size: str
+    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
+    resize_timeout: Maybe[Duration] = UNSET
+    target_dedicated_nodes: Maybe[Int32] = UNSET
+    target_low_priority_nodes: Maybe[Int32] = UNSET
+    enable_auto_scale: Maybe[bool] = UNSET
+    auto_scale_formula: Maybe[str] = UNSET
+    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
+    enable_inter_node_communication: Maybe[bool] = UNSET
+    network_configuration: Maybe[NetworkConfiguration] = UNSET
+    start_task: Maybe[BatchStartTask] = UNSET
+    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    task_slots_per_node: Maybe[Int32] = UNSET
+    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
+    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
+    upgrade_policy: Maybe[UpgradePolicy] = UNSET
+
+
+class BatchPoolCreateOptions(PoolShape, frozen=True, kw_only=True):
     """A pool to add."""
 
     id: str
-    display_name: Maybe[str] = UNSET
-    vm_size: str
-    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
-    resize_timeout: Maybe[Duration] = UNSET
-    target_dedicated_nodes: Maybe[Int32] = UNSET
-    target_low_priority_nodes: Maybe[Int32] = UNSET
-    enable_auto_scale: Maybe[bool] = UNSET
-    auto_scale_formula: Maybe[str] = UNSET
-    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
-    enable_inter_node_communication: Maybe[bool] = UNSET
-    network_configuration: Maybe[NetworkConfiguration] = UNSET
-    start_task: Maybe[BatchStartTask] = UNSET
-    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
-    task_slots_per_node: Maybe[Int32] = UNSET
-    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
-    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
-    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
-    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
-    upgrade_policy: Maybe[UpgradePolicy] = UNSET
 
 
-class BatchPoolSpecification(Model, frozen=True, kw_only=True):
+class BatchPoolSpecification(PoolShape, frozen=True, kw_only=True):
     """A pool that a job brings with it."""
 
-    display_name: Maybe[str] = UNSET
-    vm_size: str
-    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
-    task_slots_per_node: Maybe[Int32] = UNSET
-    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
-    resize_timeout: Maybe[Duration] = UNSET
-    target_dedicated_nodes: Maybe[Int32] = UNSET
-    target_low_priority_nodes: Maybe[Int32] = UNSET
-    enable_auto_scale: Maybe[bool] = UNSET
-    auto_scale_formula: Maybe[str] = UNSET
-    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
-    enable_inter_node_communication: Maybe[bool] = UNSET
-    network_configuration: Maybe[NetworkConfiguration] = UNSET
-    start_task: Maybe[BatchStartTask] = UNSET
-    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
-    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
-    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
-    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
-    upgrade_policy: Maybe[UpgradePolicy] = UNSET
 
-
-class BatchPool(Model, frozen=True, kw_only=True):
+class BatchPool(PoolShape, frozen=True, kw_only=True):
     """A pool as the service shows it."""
 
     id: str
-    display_name: Given[str] = UNSET
     url: str
     e_tag: str
     last_modified: Timestamp
@@ -134,27 +118,9 @@ class BatchPool(Model, frozen=True, kw_only=True):
     state_transition_time: Timestamp
     allocation_state: Given[AllocationState] = UNSET
     allocation_state_transition_time: Given[Timestamp] = UNSET
-    vm_size: str
-    virtual_machine_configuration: Given[VirtualMachineConfiguration] = UNSET
-    resize_timeout: Given[Duration] = UNSET
     resize_errors: Given[tuple[ResizeError, ...]] = UNSET
     current_dedicated_nodes: Int32
     current_low_priority_nodes: Int32
-    target_dedicated_nodes: Given[Int32] = UNSET
-    target_low_priority_nodes: Given[Int32] = UNSET
-    enable_auto_scale: Given[bool] = UNSET
-    auto_scale_formula: Given[str] = UNSET
-    auto_scale_evaluation_interval: Given[Duration] = UNSET
     auto_scale_run: Given[AutoScaleRun] = UNSET
-    enable_inter_node_communication: Given[bool] = UNSET
-    network_configuration: Given[NetworkConfiguration] = UNSET
-    start_task: Given[BatchStartTask] = UNSET
-    application_package_references: Given[tuple[BatchApplicationPackageReference, ...]] = UNSET
-    task_slots_per_node: Given[Int32] = UNSET
-    task_scheduling_policy: Given[BatchTaskSchedulingPolicy] = UNSET
-    user_accounts: Given[tuple[UserAccount, ...]] = UNSET
-    metadata: Given[tuple[BatchMetadataItem, ...]] = UNSET
     stats: Given[BatchPoolStatistics] = UNSET
-    mount_configuration: Given[tuple[MountConfiguration, ...]] = UNSET
     identity: Given[BatchPoolIdentity] = UNSET
-    upgrade_policy: Given[UpgradePolicy] = UNSET

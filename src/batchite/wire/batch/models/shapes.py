@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 from msgspec.inspect import Field, Type
+
+from batchite.wire.batch.models.fields import Model
 
 
 @functools.cache
@@ -34,3 +37,40 @@ def fields(node: Type) -> Mapping[str, Field]:
     return (
         {one.encode_name: one for one in held.fields} if isinstance(held, msgspec.inspect.StructType) else {}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property by its name in JSON and in Python; `model` is what it holds, one or a list of them, if
+    that is a model."""
+
+    name: str
+    attribute: str
+    model: type[Model] | None
+    is_list: bool
+
+
+_properties: dict[type, tuple[Property, ...]] = {}
+
+
+def properties(model: type[Model]) -> tuple[Property, ...]:
+    """The properties of a model, in their order."""
+    if model not in _properties:
+        _describe(described(model))
+    return _properties[model]
+
+
+def _describe(node: Type) -> type[Model] | None:
+    """Note the properties of the model that this is, if it is one, and of all models in it."""
+    if not isinstance(node, msgspec.inspect.StructType) or not issubclass(node.cls, Model):
+        return None
+    if node.cls not in _properties:
+        _properties[node.cls] = ()  # in case it holds itself
+        _properties[node.cls] = tuple(_property(field) for field in node.fields)
+    return node.cls
+
+
+def _property(field: Field) -> Property:
+    items = item(field.type)
+    model = _describe(essence(field.type if items is None else items))
+    return Property(field.encode_name, field.name, model, items is not None)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from batchite.wire.batch.models.common import BatchTaskFailureInfo, EnvironmentSetting, UserIdentity
-from batchite.wire.batch.models.containers import BatchTaskContainerExecutionInfo, BatchTaskContainerSettings
+from batchite.wire.batch.models.commands import CommandShape
+from batchite.wire.batch.models.common import BatchTaskFailureInfo
+from batchite.wire.batch.models.containers import BatchTaskContainerExecutionInfo
 from batchite.wire.batch.models.enums import BatchStartTaskState, BatchTaskExecutionResult
 from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
-from batchite.wire.batch.models.transfers import ResourceFile
 from batchite.wire.ticks import Timestamp
 
 
-class BatchStartTask(Model, frozen=True, kw_only=True):
+class BatchStartTask(CommandShape, frozen=True, kw_only=True):
     """Runs on a node whenever it joins or boots, before or beside its tasks."""
 
-    command_line: str
-    container_settings: Maybe[BatchTaskContainerSettings] = UNSET
-    resource_files: Maybe[tuple[ResourceFile, ...]] = UNSET
-    environment_settings: Maybe[tuple[EnvironmentSetting, ...]] = UNSET
-    user_identity: Maybe[UserIdentity] = UNSET
     max_task_retry_count: Maybe[Int32] = UNSET
     wait_for_success: Maybe[bool] = UNSET
 

@@ -44,8 +44,8 @@ class BatchPoolStatistics(Model, frozen=True, kw_only=True):
     resource_stats: Given[BatchPoolResourceStatistics] = UNSET
 
 
-class BatchJobStatistics(Model, frozen=True, kw_only=True):
-    """Statistics of a job, summed over its tasks."""
+class CommandStatistics(Model, frozen=True, kw_only=True):
+    """What commands took of the nodes they ran on."""
 
     url: str
     start_time: Timestamp
@@ -57,23 +57,16 @@ class BatchJobStatistics(Model, frozen=True, kw_only=True):
     write_iops: Int64 = field(name="writeIOps")
     read_io_gib: float = field(name="readIOGiB")
     write_io_gib: float = field(name="writeIOGiB")
+    wait_time: Duration
+
+
+class BatchJobStatistics(CommandStatistics, frozen=True, kw_only=True):
+    """Statistics of a job, summed over its tasks."""
+
     num_succeeded_tasks: Int64
     num_failed_tasks: Int64
     num_task_retries: Int64
-    wait_time: Duration
 
 
-class BatchTaskStatistics(Model, frozen=True, kw_only=True):
+class BatchTaskStatistics(CommandStatistics, frozen=True, kw_only=True):
     """Statistics of a task."""
-
-    url: str
-    start_time: Timestamp
-    last_update_time: Timestamp
-    user_cpu_time: Duration = field(name="userCPUTime")
-    kernel_cpu_time: Duration = field(name="kernelCPUTime")
-    wall_clock_time: Duration
-    read_iops: Int64 = field(name="readIOps")
-    write_iops: Int64 = field(name="writeIOps")
-    read_io_gib: float = field(name="readIOGiB")
-    write_io_gib: float = field(name="writeIOGiB")
-    wait_time: Duration

@@ -33,7 +33,7 @@ def accept(options: BatchJobCreateOptions) -> BatchJobCreateOptions:
     """The job with its defaults, or a BatchError. Its `pool_info.pool_id` is given."""
     options = without_nulls(options)
     _check(options)
-    honoured.check("job", options)
+    honoured.check(options)
     if not options.pool_info.pool_id:
         raise missing_property("poolInfo.poolId")
     rules.check_id("poolInfo.poolId", options.pool_info.pool_id)

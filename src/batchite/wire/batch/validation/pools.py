@@ -29,7 +29,7 @@ def accept(options: BatchPoolCreateOptions) -> BatchPoolCreateOptions:
     """The pool with its defaults, or a BatchError. Its `vm_size` is one that `vm_sizes.find` knows."""
     options = without_nulls(options)
     _check(options)
-    honoured.check("pool", options)
+    honoured.check(options)
     machine = options.virtual_machine_configuration
     if not machine:
         raise missing_property(_MACHINE)

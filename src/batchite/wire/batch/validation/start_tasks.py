@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from batchite.wire.batch import codec, honoured
+from batchite.wire.batch import codec
 from batchite.wire.batch.errors import invalid_property
 from batchite.wire.batch.models.start_tasks import BatchStartTask
 from batchite.wire.batch.validation import rules
@@ -15,9 +15,9 @@ MAX_SIZE = 32_768
 
 
 def accept(task: BatchStartTask, where: str = "startTask") -> BatchStartTask:
-    """The start task, already without nulls, with its defaults, or a BatchError."""
+    """The start task, already without nulls and with nothing that is not honoured, with its defaults, or a
+    BatchError."""
     _check(task, where)
-    honoured.check("start task", task, f"{where}.")
     return replace(
         task,
         user_identity=user_identity(task.user_identity),

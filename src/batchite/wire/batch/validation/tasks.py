@@ -34,7 +34,7 @@ def accept(options: BatchTaskCreateOptions, job_retries: int, where: str = "") -
     """
     options = without_nulls(options)
     _check(options, where)
-    honoured.check("task", options, where)
+    honoured.check(options, where)
     return replace(
         options,
         constraints=_constraints(options.constraints, job_retries),
