@@ -22,6 +22,7 @@ from batchite.store import migrating
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
+from batchite.wire.batch.outcome import Failure
 from batchite.wire.ticks import Timestamp
 
 M = TypeVar("M", bound=link.Message)
@@ -292,7 +293,7 @@ class ScriptedAgent:
         if order.task not in self._begun:
             await self.begin(order)
         self._begun.remove(order.task)
-        failure = None if code == 0 else link.Failure("usererror", "FailureExitCode", f"exit code {code}")
+        failure = None if code == 0 else Failure("usererror", "FailureExitCode", f"exit code {code}")
         await self.send(link.TaskEnded(self._next(), order.task, order.attempt, 100, 200, code, failure))
 
     def _next(self) -> int:

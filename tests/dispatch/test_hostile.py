@@ -24,7 +24,6 @@ from tests.dispatch.support import (
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from batchite.dispatch import inputs
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.links import Links, hash_token
 from batchite.link import framing
@@ -33,6 +32,8 @@ from batchite.ports.node_files import NodeUnreachableError
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
+from batchite.wire.batch import outcome
+from batchite.wire.batch.outcome import Failure
 from batchite.wire.ticks import MAX_TICKS
 
 LONG = '{"constraints":{"maxWallClockTime":"P10675199DT2H48M5.4775806S"}}'
@@ -54,7 +55,7 @@ async def test_what_an_agent_cannot_mean_is_left_out(
             await until(lambda: len(agent.runs) == 1)
             (order,) = agent.runs
             text = "x" * 1_000_000
-            failure = link.Failure("usererror", text, text, tuple((text, text) for _ in range(3)))
+            failure = Failure("usererror", text, text, tuple((text, text) for _ in range(3)))
             await agent.send(
                 link.TaskStarted(1, order.task, order.attempt, -5),
                 link.TaskStarted(2, order.task, order.attempt, 2**64 - 1),
@@ -65,7 +66,7 @@ async def test_what_an_agent_cannot_mean_is_left_out(
             await until(lambda: agent.acknowledged == 5)
     (task,) = await rows(database, schema.tasks)
     assert (task.state, task.started, task.ended, task.exit_code) == ("completed", 100, 200, 1)
-    assert len(task.failure) < 10 * inputs.MAX_TEXT
+    assert len(task.failure) < 10 * outcome.MAX_TEXT
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 

@@ -30,9 +30,10 @@ from batchite.link import messages as link
 from batchite.store.batch import schema
 from batchite.store.database import Database, Unit
 from batchite.store.groups import T
+from batchite.wire.batch.outcome import Failure
 
 PREPARE = b'{"startTask":{"commandLine":"prepare","waitForSuccess":true,"maxTaskRetryCount":1}}'
-FAILED = link.Failure("usererror", "FailureExitCode", "exit code 3")
+FAILED = Failure("usererror", "FailureExitCode", "exit code 3")
 
 
 class FragileDatabase(Database):

@@ -24,10 +24,11 @@ from batchite.link import messages as link
 from batchite.scheduling.retries import FIRST_PAUSE
 from batchite.store.batch import schema
 from batchite.store.database import Database
+from batchite.wire.batch.outcome import Failure
 
 ENDLESS = sa.update(schema.tasks).values(max_retries=-1).where(schema.tasks.c.id == "t0")
 START_TASK = b'{"startTask":{"commandLine":"x","maxTaskRetryCount":-1}}'
-EXIT = link.Failure("usererror", "FailureExitCode", "exit code 1")
+EXIT = Failure("usererror", "FailureExitCode", "exit code 1")
 
 
 def runs(agent: ScriptedAgent) -> list[tuple[str, int, int]]:

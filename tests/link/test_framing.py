@@ -6,7 +6,17 @@ import msgspec
 import pytest
 
 from batchite.link import framing
-from batchite.link.messages import LAST_MOMENT, FileEntry, FilesListed, Heartbeat, TaskEnded, TaskStarted
+from batchite.link.messages import (
+    LAST_MOMENT,
+    FileEntry,
+    FilesListed,
+    Heartbeat,
+    StartTaskEnded,
+    TaskEnded,
+    TaskStarted,
+    exit_of,
+)
+from batchite.wire.batch.outcome import Exit, Failure
 
 STARTED = TaskStarted(1, 2, 3, 100)
 
@@ -63,3 +73,15 @@ def test_text_that_is_none_spoils_only_its_own_message() -> None:
 def test_what_is_no_frame(frame: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         framing.from_agent.decode(frame)
+
+
+def test_reports_are_read_as_agents_have_always_written_them() -> None:
+    """Agents outlive upgrades of the service."""
+    failure = ("usererror", "FailureExitCode", "exit code 3", (("ExitCode", "3"),))
+    frame = sent(("TaskEnded", 1, 2, 3, 100, 200, 3, failure), ("StartTaskEnded", 2, 1, 100, 200, 0, None))
+    task, start_task = framing.from_agent.decode(frame)
+    assert isinstance(task, TaskEnded)
+    assert isinstance(start_task, StartTaskEnded)
+    assert (task.report, task.task, task.attempt) == (1, 2, 3)
+    assert exit_of(task) == Exit(100, 200, 3, Failure(*failure))
+    assert exit_of(start_task) == Exit(100, 200, 0, None)

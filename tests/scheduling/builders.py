@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from batchite.link import messages as link
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.nodes import settle_phases
 from batchite.scheduling.placement import place
@@ -89,6 +90,11 @@ def queued_task(number: int, **changes: Any) -> QueuedTask:
     return QueuedTask(**(values | changes))
 
 
+def hello(*held: link.HeldTask, ran: int = 0) -> link.Hello:
+    """Of an agent that holds these tasks and was told to run the start task up to the attempt `ran`."""
+    return link.Hello(link.PROTOCOL, "0.1.0", NOW, held, ran)
+
+
 def placed(state: ShardState) -> list[tuple[int, str]]:
     """One turn of placement: (task, node) in the order of the leases."""
     return [(lease.task, lease.node_id) for lease in leases(state).changes.leased]
@@ -99,7 +105,9 @@ def run_all(state: ShardState) -> list[int]:
     placed(state)
     for node in state.nodes.values():
         for assignment in list(node.assignments.values())[: node.slots]:
-            on_task_started(state, node, assignment.task.number, assignment.attempt, NOW, Decisions())
+            on_task_started(
+                node, link.TaskStarted(0, assignment.task.number, assignment.attempt, NOW), Decisions()
+            )
     return [number for number, assignment in state.assignments.items() if assignment.started]
 
 

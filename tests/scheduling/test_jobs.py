@@ -19,6 +19,7 @@ from tests.scheduling.builders import (
     shard,
 )
 
+from batchite.link import messages as link
 from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
 from batchite.scheduling.jobs import (
     on_empty_job_due,
@@ -44,7 +45,12 @@ def changed(shard_state: ShardState, number: int, **changes: object) -> Decision
 def end_task(state: ShardState, number: int) -> Decisions:
     decisions = Decisions()
     assignment = state.assignments[number]
-    on_task_ended(state, assignment.node, number, assignment.attempt, NOW, NOW + 1, 0, None, decisions)
+    on_task_ended(
+        state,
+        assignment.node,
+        link.TaskEnded(0, number, assignment.attempt, NOW, NOW + 1, 0, None),
+        decisions,
+    )
     return decisions
 
 
@@ -74,7 +80,12 @@ def test_what_waits_on_a_node_goes_on_waiting_when_its_job_ends(
         on_node_ended(state, node, NOW + 1, over)
     for order in () if is_lost else sent(ending, EndTask):
         began = NOW if order.task in running else None
-        on_task_ended(state, node, order.task, order.attempt, began, NOW + 1, None, order.failure, over)
+        on_task_ended(
+            state,
+            node,
+            link.TaskEnded(0, order.task, order.attempt, began, NOW + 1, None, order.failure),
+            over,
+        )
     assert sorted(one.task for one in over.changes.completed) == running
     assert {task: one.why for task, one in over.changes.requeued.items()} == dict.fromkeys(
         waiting, "returned"
@@ -91,7 +102,9 @@ def test_a_job_that_ends_while_all_of_it_waits_on_a_node() -> None:
     placed(state)
     (order,) = sent(changed(state, 1, state="terminating"), EndTask)
     over, node = Decisions(), state.nodes["node-1"]
-    on_task_ended(state, node, order.task, order.attempt, None, NOW + 1, None, order.failure, over)
+    on_task_ended(
+        state, node, link.TaskEnded(0, order.task, order.attempt, None, NOW + 1, None, order.failure), over
+    )
     assert (over.changes.completed, over.changes.job_completed[0].at) == ([], NOW + 1)
     assert over.changes.requeued[1000].why == "returned"
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.scheduling.builders import NOW, add_job, add_node, placed, run_all, sent, shard, start_task
+from tests.scheduling.builders import NOW, add_job, add_node, hello, placed, run_all, sent, shard, start_task
 
+from batchite.link import messages as link
 from batchite.scheduling.decisions import Decisions, DueCleared, RunStartTask
-from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import on_job_changed
-from batchite.scheduling.nodes import (
-    on_node_connected,
-    on_nodes_sent_home,
+from batchite.scheduling.nodes import on_node_connected, on_nodes_sent_home
+from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
+from batchite.scheduling.start_tasks import (
     on_start_task_ended,
     on_start_task_retry_due,
     on_start_task_started,
 )
-from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
 from batchite.scheduling.state import NodeState, ShardState
+from batchite.wire.batch.outcome import Failure
 
 EXIT = Failure("usererror", "FailureExitCode", "exit code 3")
 BLOB = Failure("usererror", "BlobNotFound", "no such blob")
@@ -32,14 +32,15 @@ def booting(**rules: object) -> tuple[ShardState, NodeState, Decisions]:
 
 def connect(state: ShardState, node: NodeState, ran: int = 0) -> Decisions:
     decisions = Decisions()
-    on_node_connected(state, node, NOW, "0.1.0", set(), ran, decisions)
+    on_node_connected(state, node, hello(ran=ran), decisions)
     return decisions
 
 
 def end(state: ShardState, node: NodeState, failure: Failure | None, attempt: int = 1) -> Decisions:
     decisions = Decisions()
     code = 0 if failure is None else 3 if failure is EXIT else None
-    on_start_task_ended(state, node, attempt, NOW, NOW + 5, code, failure, decisions)
+    report = link.StartTaskEnded(0, attempt, NOW, NOW + 5, code, failure)
+    on_start_task_ended(state, node, report, decisions)
     return decisions
 
 
@@ -58,7 +59,7 @@ def test_a_node_waits_for_its_start_task() -> None:
     assert [effect.attempt for effect in sent(decisions, RunStartTask)] == [1]
     assert (node.phase, placed(state)) == ("waitingforstarttask", [])
     started = Decisions()
-    on_start_task_started(node, 1, NOW, started)
+    on_start_task_started(node, link.StartTaskStarted(0, 1, NOW), started)
     assert started.changes.start_task_changed[0].state == "running"
     ended = end(state, node, None)
     assert ended.changes.start_task_changed[0].exit_code == 0
@@ -101,7 +102,7 @@ def test_endless_retries() -> None:
         assert sent(ended, RunStartTask) == []
         pauses += [(paused.kind, paused.subject, paused.ticks) for paused in ended.changes.paused]
         due = Decisions()
-        on_start_task_retry_due(state, node.number, due)
+        on_start_task_retry_due(state, node.number, NOW, due)
         assert [effect.attempt for effect in sent(due, RunStartTask)] == [attempt + 1]
     assert pauses[0] == ("start-task-retry", node.number, FIRST_PAUSE)
     assert pauses[-1] == ("start-task-retry", node.number, LONGEST_PAUSE)
@@ -113,7 +114,7 @@ def test_a_pause_that_ends_when_nobody_waits_for_it_any_more() -> None:
     node.connected = False
     for number in (node.number, 99):
         due = Decisions()
-        on_start_task_retry_due(state, number, due)
+        on_start_task_retry_due(state, number, NOW, due)
         assert due.effects == []
         assert due.changes.due_cleared == [DueCleared("start-task-retry", number)]
     assert [effect.attempt for effect in sent(connect(state, node, ran=1), RunStartTask)] == [2]

@@ -9,6 +9,7 @@ from tests.scheduling.builders import (
     add_job,
     add_node,
     add_tasks,
+    hello,
     leases,
     placed,
     queued_task,
@@ -16,6 +17,7 @@ from tests.scheduling.builders import (
     shard,
 )
 
+from batchite.link import messages as link
 from batchite.scheduling.decisions import Decisions, ReadWindow, RecallTask
 from batchite.scheduling.nodes import on_node_connected, on_node_disconnected
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
@@ -140,8 +142,8 @@ def test_a_recall_that_may_be_lost_with_its_link_is_repeated() -> None:
     add_node(state, 2)
     leases(state)
     on_node_disconnected(node)
-    held = {(assignment.task.number, assignment.attempt) for assignment in node.assignments.values()}
-    on_node_connected(state, node, NOW, "1", held, 0, Decisions())
+    held = [link.HeldTask(one.task.number, one.attempt) for one in node.assignments.values()]
+    on_node_connected(state, node, hello(*held), Decisions())
     assert [effect.task for effect in sent(leases(state), RecallTask)] == [1002]
 
 
@@ -150,8 +152,8 @@ def test_pace_follows_what_tasks_took() -> None:
     add_job(state, 1, tasks=1)
     decisions = leases(state)
     node = state.nodes["node-1"]
-    on_task_started(state, node, 1000, 1, NOW, decisions)
-    on_task_ended(state, node, 1000, 1, NOW, NOW + 20_000, 0, None, decisions)
+    on_task_started(node, link.TaskStarted(0, 1000, 1, NOW), decisions)
+    on_task_ended(state, node, link.TaskEnded(0, 1000, 1, NOW, NOW + 20_000, 0, None), decisions)
     assert node.pace == 20_000
     assert ahead_limit(node) == 20
 

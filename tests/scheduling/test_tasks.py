@@ -10,6 +10,7 @@ from tests.scheduling.builders import (
     add_job,
     add_node,
     add_tasks,
+    hello,
     leases,
     placed,
     queued_task,
@@ -17,9 +18,10 @@ from tests.scheduling.builders import (
     shard,
 )
 
+from batchite.link import messages as link
 from batchite.scheduling import retries as retry_rules
 from batchite.scheduling.decisions import Decisions, DueCleared, EndTask, Paused, ReadTask, RemoveTaskFiles
-from batchite.scheduling.ending import DELETED, TERMINATED, Failure
+from batchite.scheduling.ending import DELETED, TERMINATED
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, remove
 from batchite.scheduling.pools import on_node_ended
@@ -33,6 +35,7 @@ from batchite.scheduling.tasks import (
     on_task_returned,
     on_task_started,
 )
+from batchite.wire.batch.outcome import Failure
 
 EXIT = Failure("usererror", "FailureExitCode", "The task exited with an exit code other than 0.")
 BLOB = Failure("usererror", "BlobNotFound", "No such blob.")
@@ -44,7 +47,7 @@ def running(**task: int) -> tuple[ShardState, NodeState]:
     add_tasks(add_job(state, 1), range(1, 2), **task)
     leases(state)
     node = state.nodes["node-1"]
-    on_task_started(state, node, 1, 1, NOW, Decisions())
+    on_task_started(node, link.TaskStarted(0, 1, 1, NOW), Decisions())
     return state, node
 
 
@@ -52,7 +55,7 @@ def end(
     state: ShardState, node: NodeState, code: int | None, failure: Failure | None, attempt: int = 1
 ) -> Decisions:
     decisions = Decisions()
-    on_task_ended(state, node, 1, attempt, NOW, NOW + 50, code, failure, decisions)
+    on_task_ended(state, node, link.TaskEnded(0, 1, attempt, NOW, NOW + 50, code, failure), decisions)
     return decisions
 
 
@@ -71,8 +74,8 @@ def test_start_and_end_in_one_batch_are_one_change() -> None:
     add_tasks(add_job(state, 1), range(1, 2))
     leases(state)
     node, decisions = state.nodes["node-1"], Decisions()
-    on_task_started(state, node, 1, 1, NOW, decisions)
-    on_task_ended(state, node, 1, 1, NOW, NOW + 50, 0, None, decisions)
+    on_task_started(node, link.TaskStarted(0, 1, 1, NOW), decisions)
+    on_task_ended(state, node, link.TaskEnded(0, 1, 1, NOW, NOW + 50, 0, None), decisions)
     assert decisions.changes.started == {}
     assert decisions.changes.completed[0].was == "active"
 
@@ -94,7 +97,7 @@ def test_endless_retries_pause_outside_of_memory() -> None:
     assert ended.changes.paused == [Paused("task-retry", 1, 2 * FIRST_PAUSE)]
     assert list(state.jobs[1].queued()) == []
     due = Decisions()
-    on_retry_due(1, due)
+    on_retry_due(state, 1, NOW, due)
     assert due.changes.due_cleared == [DueCleared("task-retry", 1)]
     assert due.take_reads() == [ReadTask(1)]
     on_task_read(state, 1, queued_task(1, attempt=1, retries=2, max_retries=-1))
@@ -153,7 +156,7 @@ def test_a_returned_task_waits_again() -> None:
     add_tasks(add_job(state, 1), range(1, 2))
     leases(state)
     decisions = Decisions()
-    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW, decisions)
+    on_task_returned(state, state.nodes["node-1"], link.TaskReturned(0, 1, 1), NOW, decisions)
     assert decisions.changes.requeued[1].was == "active"
     assert state.jobs[1].window(1).next.attempt == 1
 
@@ -166,7 +169,7 @@ def test_a_task_that_was_to_end_does_when_it_is_returned(intent: str) -> None:
     leases(state)
     on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
     decisions = Decisions()
-    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW, decisions)
+    on_task_returned(state, state.nodes["node-1"], link.TaskReturned(0, 1, 1), NOW, decisions)
     assert decisions.changes.requeued == {}
     assert len(decisions.changes.removed) == (intent == "delete")
     assert [(one.ended, one.failure) for one in decisions.changes.completed] == (
@@ -184,7 +187,7 @@ def test_a_task_to_be_terminated_is_over_though_its_job_ended_first() -> None:
     on_job_changed(state, replace(job, state="terminating"), NOW, Decisions())
     on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", "terminate", NOW, Decisions())
     node, decisions = state.nodes["node-1"], Decisions()
-    on_task_ended(state, node, 1, 1, None, NOW + 7, None, TERMINATED.failure, decisions)
+    on_task_ended(state, node, link.TaskEnded(0, 1, 1, None, NOW + 7, None, TERMINATED.failure), decisions)
     (completed,) = decisions.changes.completed
     assert (completed.was, completed.started, completed.failure) == ("active", None, TERMINATED.failure)
     assert decisions.changes.node_tasks == {}
@@ -207,7 +210,7 @@ def test_a_job_ends_though_its_last_task_was_on_its_way_back() -> None:
     leases(state)
     on_job_changed(state, replace(job, state="terminating"), NOW, Decisions())
     decisions = Decisions()
-    on_task_returned(state, state.nodes["node-1"], 1, 1, NOW + 7, decisions)
+    on_task_returned(state, state.nodes["node-1"], link.TaskReturned(0, 1, 1), NOW + 7, decisions)
     assert [(one.job, one.at) for one in decisions.changes.job_completed] == [(1, NOW + 7)]
 
 
@@ -250,7 +253,7 @@ def test_ending_is_repeated_to_a_node_that_comes_back() -> None:
     state, node = running()
     on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "terminate", NOW, Decisions())
     decisions = Decisions()
-    on_node_connected(state, node, NOW, "1", {(1, 1)}, 0, decisions)
+    on_node_connected(state, node, hello(link.HeldTask(1, 1)), decisions)
     assert sent(decisions, EndTask)
 
 
@@ -302,7 +305,7 @@ def test_a_task_to_be_terminated_is_over_when_its_node_is_lost() -> None:
 def test_what_a_node_has_not_heard_of_is_sent_again() -> None:
     state, node = running()
     decisions = Decisions()
-    on_node_connected(state, node, NOW, "1", set(), 0, decisions)
+    on_node_connected(state, node, hello(), decisions)
     assert [(effect.task.number, effect.attempt) for effect in decisions.effects] == [(1, 1)]  # type: ignore[union-attr]
 
 

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from batchite.dispatch.allocation import NOTHING, Allocation, allocate
 from batchite.scheduling.decisions import Changes, Completed, Requeued, StartTaskChanged
-from batchite.scheduling.ending import Failure
 from batchite.scheduling.jobs import ALL_TASKS_COMPLETE
 from batchite.scheduling.room import Limits
 from batchite.store.batch import execution
+from batchite.wire.batch import outcome
+from batchite.wire.batch.outcome import Failure
 from batchite.wire.ticks import Timestamp
 
 
@@ -88,8 +89,8 @@ def _completed_row(one: Completed) -> dict[str, Any]:
         "began": one.started,
         "at": one.ended,
         "code": one.exit_code,
-        "outcome": "success" if one.succeeded else "failure",
-        "reason": failure_json(one.failure),
+        "outcome": one.result,
+        "reason": _failure(one.failure),
     }
 
 
@@ -163,47 +164,30 @@ def _each(
 
 
 def _start_task_row(one: StartTaskChanged) -> dict[str, Any]:
-    outcome = None
-    if one.state == "completed":
-        outcome = "success" if one.failure is None else "failure"
     info = {
         "state": one.state,
         "startTime": str(Timestamp(one.started)),
         "endTime": None if one.ended is None else str(Timestamp(one.ended)),
         "exitCode": one.exit_code,
-        "failureInfo": failure_value(one.failure),
+        "failureInfo": None if one.failure is None else outcome.shown(one.failure),
         "retryCount": one.retries,
         "lastRetryTime": None if one.last_retry is None else str(Timestamp(one.last_retry)),
-        "result": outcome,
+        "result": one.result,
     }
     return {
         "node": one.node,
         "attempt": one.attempt,
         "info": msgspec.json.encode({name: value for name, value in info.items() if value is not None}),
         "phase": one.state,
-        "outcome": outcome,
+        "outcome": one.result,
         "code": one.exit_code,
         "began": one.started,
         "ended": one.ended,
     }
 
 
-def failure_value(failure: Failure | None) -> dict[str, Any] | None:
-    """The API's `failureInfo`."""
-    if failure is None:
-        return None
-    value: dict[str, Any] = {
-        "category": failure.category,
-        "code": failure.code,
-        "message": failure.message,
-    }
-    if failure.details:
-        value["details"] = [{"name": name, "value": text} for name, text in failure.details]
-    return value
-
-
-def failure_json(failure: Failure | None) -> bytes | None:
-    return None if failure is None else msgspec.json.encode(failure_value(failure))
+def _failure(failure: Failure | None) -> bytes | None:
+    return None if failure is None else msgspec.json.encode(outcome.shown(failure))
 
 
 def _failures_json(failures: tuple[Failure, ...]) -> bytes | None:

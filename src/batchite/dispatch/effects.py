@@ -23,7 +23,6 @@ from batchite.scheduling.decisions import (
     StartNode,
     StopNode,
 )
-from batchite.scheduling.ending import Failure
 from batchite.store.batch import execution
 from batchite.store.database import Database
 
@@ -60,7 +59,7 @@ class Effects:
                 case RunTask():
                     self._run_task(shard, effect)
                 case EndTask(node, task, attempt, failure):
-                    self.send(node, link.EndTask(task, attempt, _failure(failure)))
+                    self.send(node, link.EndTask(task, attempt, failure))
                 case RecallTask(node, task, attempt):
                     self.send(node, link.RecallTask(task, attempt))
                 case RunStartTask(node, attempt, definition):
@@ -123,7 +122,3 @@ def with_common_environment(definition: bytes, common: bytes) -> bytes:
     names = {setting["name"] for setting in own}
     shared = [setting for setting in msgspec.json.decode(common) if setting["name"] not in names]
     return msgspec.json.encode(task | {"environmentSettings": shared + own})
-
-
-def _failure(failure: Failure) -> link.Failure:
-    return link.Failure(failure.category, failure.code, failure.message, failure.details)

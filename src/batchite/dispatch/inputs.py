@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from batchite.link import messages as link
-from batchite.scheduling import nodes, pools, tasks
-from batchite.scheduling.decisions import Decisions
-from batchite.scheduling.ending import Failure
+from batchite.scheduling import nodes, pools, start_tasks, tasks
+from batchite.scheduling.decisions import Decisions, DueKind
 from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
 from batchite.scheduling.room import Refusal
 from batchite.scheduling.silence import on_look, on_node_heard
 from batchite.scheduling.state import NodeState, ShardState
-
-MAX_TEXT = 1024
-"""Characters of a text in a failure."""
-MAX_DETAILS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class JobPurged:
 class Due:
     """A row's time has come."""
 
-    kind: str
+    kind: DueKind
     subject: int
 
 
@@ -108,15 +102,13 @@ def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> Non
             _DUE[kind](state, subject, now, decisions)
 
 
-_DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
+_DUE: Mapping[DueKind, Callable[[ShardState, int, int, Decisions], None]] = {
     "resize-timeout": pools.on_resize_timeout,
     "replace-nodes": pools.on_replacement_due,
     "job-wall-clock": on_job_wall_clock,
     "empty-job": on_empty_job_due,
-    tasks.RETRY: lambda _state, task, _now, decisions: tasks.on_retry_due(task, decisions),
-    nodes.START_TASK_RETRY: lambda state, node, _now, decisions: nodes.on_start_task_retry_due(
-        state, node, decisions
-    ),
+    "task-retry": tasks.on_retry_due,
+    "start-task-retry": start_tasks.on_start_task_retry_due,
 }
 
 
@@ -128,81 +120,20 @@ def last_report(messages: list[link.FromAgent]) -> int | None:
 def _apply_message(
     state: ShardState, node: NodeState, message: link.FromAgent, now: int, decisions: Decisions
 ) -> None:
-    if isinstance(message, link.TaskReturned):  # the only report that says no time
-        tasks.on_task_returned(state, node, message.task, message.attempt, now, decisions)
-        return
-    handle = _MESSAGES.get(type(message))
-    if handle is not None:
-        handle(state, node, message, decisions)
-
-
-def _hello(state: ShardState, node: NodeState, hello: link.Hello, decisions: Decisions) -> None:
-    held = {(one.task, one.attempt) for one in hello.held}
-    nodes.on_node_connected(
-        state, node, hello.booted, _short(hello.agent_version), held, hello.start_task_attempt, decisions
-    )
-
-
-def _start_task_started(
-    _state: ShardState, node: NodeState, report: link.StartTaskStarted, decisions: Decisions
-) -> None:
-    nodes.on_start_task_started(node, report.attempt, report.started, decisions)
-
-
-def _start_task_ended(
-    state: ShardState, node: NodeState, report: link.StartTaskEnded, decisions: Decisions
-) -> None:
-    nodes.on_start_task_ended(
-        state,
-        node,
-        report.attempt,
-        report.started,
-        report.ended,
-        report.exit_code,
-        _failure(report.failure),
-        decisions,
-    )
-
-
-def _task_started(state: ShardState, node: NodeState, report: link.TaskStarted, decisions: Decisions) -> None:
-    tasks.on_task_started(state, node, report.task, report.attempt, report.started, decisions)
-
-
-def _task_ended(state: ShardState, node: NodeState, report: link.TaskEnded, decisions: Decisions) -> None:
-    tasks.on_task_ended(
-        state,
-        node,
-        report.task,
-        report.attempt,
-        report.started,
-        report.ended,
-        report.exit_code,
-        _failure(report.failure),
-        decisions,
-    )
-
-
-def _failure(failure: link.Failure | None) -> Failure | None:
-    if failure is None:
-        return None
-    details = tuple((_short(name), _short(text)) for name, text in failure.details[:MAX_DETAILS])
-    return Failure(
-        "servererror" if failure.category == "servererror" else "usererror",
-        _short(failure.code),
-        _short(failure.message),
-        details,
-    )
-
-
-def _short(text: str) -> str:
-    """What an agent says may quote a whole command line, and is stored and shown with every task."""
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
-
-
-_MESSAGES: Mapping[type, Callable[[ShardState, NodeState, Any, Decisions], None]] = {
-    link.Hello: _hello,
-    link.StartTaskStarted: _start_task_started,
-    link.StartTaskEnded: _start_task_ended,
-    link.TaskStarted: _task_started,
-    link.TaskEnded: _task_ended,
-}
+    match message:
+        case link.TaskEnded():
+            tasks.on_task_ended(state, node, message, decisions)
+        case link.TaskStarted():
+            tasks.on_task_started(node, message, decisions)
+        case link.TaskReturned():  # the only report that says no time
+            tasks.on_task_returned(state, node, message, now, decisions)
+        case link.StartTaskStarted():
+            start_tasks.on_start_task_started(node, message, decisions)
+        case link.StartTaskEnded():
+            start_tasks.on_start_task_ended(state, node, message, decisions)
+        case link.Hello():
+            nodes.on_node_connected(state, node, message, decisions)
+        case link.Heartbeat():
+            pass  # it has been heard
+        case link.FilesListed() | link.FileStatus() | link.FileDeleted() | link.FileFailed():
+            pass  # for whoever asked for the file

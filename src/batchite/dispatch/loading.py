@@ -10,9 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
-from batchite.scheduling import retries
 from batchite.scheduling.decisions import CountedState
 from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending
+from batchite.scheduling.start_tasks import count_retry
 from batchite.scheduling.state import (
     Assignment,
     JobState,
@@ -190,14 +190,10 @@ def _restore_start_task(node: NodeState, row: Row, pool: PoolState) -> None:
     info = msgspec.json.decode(row.start_task_info) if row.start_task_info else {}
     node.start_task_retries = info.get("retryCount", 0)
     node.start_task_attempt = max(row.start_task_attempt, 1)
-    if row.start_task_state != "completed":
-        return
-    code = (info.get("failureInfo") or {}).get("code")
-    again = retries.may_follow(code, rules.max_retries, node.start_task_retries)
-    if again and row.state != "starttaskfailed":
-        node.start_task_attempt += 1
-        node.start_task_retries += 1
-    else:
+    is_over = row.start_task_state == "completed"
+    if is_over and (
+        node.phase == "starttaskfailed" or not count_retry(node, rules, row.start_task_exit_code)
+    ):
         node.start_task_done = True
 
 

@@ -16,6 +16,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from batchite.wire.batch.outcome import Exit, Failure
+
 PROTOCOL = 1
 
 LAST_MOMENT = 253_402_300_799 * 10_000_000
@@ -31,16 +33,6 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 # -- values inside messages
-
-
-class Failure(msgspec.Struct, frozen=True, array_like=True):
-    """Why something did not work, as the API's `failureInfo` shows it."""
-
-    category: str
-    """`usererror` or `servererror`"""
-    code: str
-    message: str
-    details: tuple[tuple[str, str], ...] = ()
 
 
 class HeldTask(msgspec.Struct, frozen=True, array_like=True):
@@ -199,11 +191,11 @@ class StartTaskStarted(Message, frozen=True):
 
 
 class StartTaskEnded(Message, frozen=True):
-    """`exit_code` is None when the command never ran to its end (`failure` says why)."""
+    """The run is over; see `exit_of`."""
 
     report: Count
     attempt: int
-    started: Moment
+    started: Moment | None
     ended: Moment
     exit_code: ExitCode | None
     failure: Failure | None
@@ -219,7 +211,7 @@ class TaskStarted(Message, frozen=True):
 
 
 class TaskEnded(Message, frozen=True):
-    """The task is over on this node; `started` is None when it never left the queue."""
+    """The task is over on this node; see `exit_of`. It was not started if it never left the queue."""
 
     report: Count
     task: int
@@ -228,6 +220,10 @@ class TaskEnded(Message, frozen=True):
     ended: Moment
     exit_code: ExitCode | None
     failure: Failure | None
+
+
+def exit_of(report: StartTaskEnded | TaskEnded) -> Exit:
+    return Exit(report.started, report.ended, report.exit_code, report.failure)
 
 
 class TaskReturned(Message, frozen=True):

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from batchite.link.messages import Failure
 from batchite.nodes import failures
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.threads import in_thread
+from batchite.wire.batch.outcome import Failure
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from batchite.link.messages import Failure
+from batchite.wire.batch.outcome import Failure
 
 USER = "usererror"
 SERVER = "servererror"

@@ -8,24 +8,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Protocol
 
 import msgspec
 
-from batchite.link.messages import Failure
 from batchite.nodes import command_line, failures, wall_clock
 from batchite.nodes.definition import Definition, ResourceFile
 from batchite.nodes.directories import NodeDirectories, RunDirectory
 from batchite.nodes.sandbox import Command, Running, Sandbox
+from batchite.wire.batch.outcome import Exit, Failure
 from batchite.wire.ticks import Clock
 
 KILL_GRACE_SECONDS = 3.0
 """Between SIGTERM and SIGKILL; shorter than the API waits for a task to be terminated."""
 
 
-class Ended(Protocol):
-    def __call__(self, run: Run, exit_code: int | None, failure: Failure | None) -> None: ...
-
+Ended = Callable[[Exit], None]
 
 Stage = Callable[[tuple[ResourceFile, ...], RunDirectory], Coroutine[None, None, None]]
 """Fetches files into a working directory; raises RunError."""
@@ -178,7 +175,9 @@ class Run:
             return
         if self._timer is not None:
             self._timer.cancel()
-        if self._failure is not None:
-            ended(self, None, self._failure)
-        else:
-            ended(self, exit_code, failures.of_exit_code(exit_code) if exit_code else None)
+        failure = self._failure
+        if failure is not None:
+            exit_code = None
+        elif exit_code:
+            failure = failures.of_exit_code(exit_code)
+        ended(Exit(self.started, self._tools.clock.now().ticks, exit_code, failure))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from batchite.link.messages import Failure, RunStartTask, StartTaskEnded, StartTaskStarted
+from batchite.link.messages import RunStartTask, StartTaskEnded, StartTaskStarted
 from batchite.nodes import definition, failures
 from batchite.nodes.environment import Environments
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import Run, Tools
+from batchite.wire.batch.outcome import Exit
 
 
 class StartTask:
@@ -31,7 +32,7 @@ class StartTask:
             run = self._make_run(message)
         except msgspec.DecodeError as error:
             now = self._tools.clock.now().ticks
-            self._report_end(message.attempt, now, None, failures.unknown(error))
+            self._report_end(message.attempt, Exit(None, now, None, failures.unknown(error)))
             return
         self._reports.add(StartTaskStarted(self._reports.next_number, message.attempt, run.started))
         run.begin()
@@ -41,13 +42,11 @@ class StartTask:
         directory = self._tools.directories.start_task()
         environment = self._environments.of_start_task(directory, content.environment_settings or ())
 
-        def ended(run: Run, exit_code: int | None, failure: Failure | None) -> None:
-            self._failed = bool(exit_code)
-            self._report_end(message.attempt, run.started, exit_code, failure)
+        def ended(exit_: Exit) -> None:
+            self._failed = bool(exit_.exit_code)
+            self._report_end(message.attempt, exit_)
 
         return Run(self._tools, content, directory, environment, ended, goes_on=self._failed)
 
-    def _report_end(self, attempt: int, started: int, exit_code: int | None, failure: Failure | None) -> None:
-        ended = self._tools.clock.now().ticks
-        report = StartTaskEnded(self._reports.next_number, attempt, started, ended, exit_code, failure)
-        self._reports.add(report)
+    def _report_end(self, attempt: int, exit_: Exit) -> None:
+        self._reports.add(StartTaskEnded(self._reports.next_number, attempt, *exit_))

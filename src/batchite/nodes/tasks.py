@@ -9,7 +9,6 @@ import msgspec
 
 from batchite.link.messages import (
     EndTask,
-    Failure,
     HeldTask,
     RecallTask,
     RunTask,
@@ -22,6 +21,7 @@ from batchite.nodes.environment import Environments
 from batchite.nodes.failed_runs import FailedRuns
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import Run, Tools
+from batchite.wire.batch.outcome import Exit, Failure
 
 _SUPERSEDED = failures.server("TaskEnded", "A newer attempt of this task replaced this one on the node.")
 
@@ -70,7 +70,7 @@ class Tasks:
             held.run.end(message.failure)
         elif not self._reports.holds(*key):
             self._forget(key)
-            self._report_end(message.task, message.attempt, None, None, message.failure)
+            self._report_end(message, self._never_began(message.failure))
             self.advance()
 
     def recall(self, message: RecallTask) -> None:
@@ -114,7 +114,7 @@ class Tasks:
         try:
             held.run = self._make_run(held)
         except (ValueError, msgspec.DecodeError) as error:
-            self._over(held, None, None, failures.unknown(error))
+            self._over(held, self._never_began(failures.unknown(error)))
             return
         number = self._reports.next_number
         started = TaskStarted(number, message.task, message.attempt, held.run.started)
@@ -129,24 +129,23 @@ class Tasks:
             message.job_id, message.task_id, directory, content.environment_settings or ()
         )
 
-        def ended(run: Run, exit_code: int | None, failure: Failure | None) -> None:
-            self._over(held, run, exit_code, failure)
+        def ended(exit_: Exit) -> None:
+            self._over(held, exit_)
             self.advance()
 
         goes_on = self._failed.precede(message)
         return Run(self._tools, content, directory, environment, ended, goes_on=goes_on)
 
-    def _over(self, held: Held, run: Run | None, exit_code: int | None, failure: Failure | None) -> None:
+    def _over(self, held: Held, exit_: Exit) -> None:
         message = held.message
         self._free += message.slots
         self._drop(held)
-        if exit_code:
+        if exit_.exit_code:
             self._failed.add(message)
-        started = run.started if run is not None else None
-        self._report_end(message.task, message.attempt, started, exit_code, failure)
+        self._report_end(message, exit_)
 
-    def _report_end(
-        self, task: int, attempt: int, started: int | None, exit_code: int | None, failure: Failure | None
-    ) -> None:
-        number, ended = self._reports.next_number, self._tools.clock.now().ticks
-        self._reports.add(TaskEnded(number, task, attempt, started, ended, exit_code, failure))
+    def _never_began(self, failure: Failure) -> Exit:
+        return Exit(None, self._tools.clock.now().ticks, None, failure)
+
+    def _report_end(self, message: RunTask | EndTask, exit_: Exit) -> None:
+        self._reports.add(TaskEnded(self._reports.next_number, message.task, message.attempt, *exit_))

@@ -10,8 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from batchite.scheduling.ending import Failure
 from batchite.scheduling.state import NodePhase, QueuedTask
+from batchite.wire.batch.outcome import Failure, Result, result
 
 DueKind = Literal[
     "resize-timeout", "job-wall-clock", "empty-job", "replace-nodes", "task-retry", "start-task-retry"
@@ -42,8 +42,12 @@ class Completed(msgspec.Struct, frozen=True):
     failure: Failure | None
 
     @property
+    def result(self) -> Result:
+        return result(self.exit_code, self.failure)
+
+    @property
     def succeeded(self) -> bool:
-        return self.failure is None and self.exit_code == 0
+        return self.result == "success"
 
 
 class Requeued(msgspec.Struct, frozen=True):
@@ -125,12 +129,16 @@ class StartTaskChanged(msgspec.Struct, frozen=True):
     node: int
     attempt: int
     state: Literal["running", "completed"]
-    started: int
     retries: int
     last_retry: int | None
+    started: int
     ended: int | None = None
     exit_code: int | None = None
     failure: Failure | None = None
+
+    @property
+    def result(self) -> Result | None:
+        return result(self.exit_code, self.failure) if self.state == "completed" else None
 
 
 class ResizeEnded(msgspec.Struct, frozen=True):

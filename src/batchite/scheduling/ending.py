@@ -5,15 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What the API shows as `failureInfo`."""
-
-    category: Literal["usererror", "servererror"]
-    code: str
-    message: str
-    details: tuple[tuple[str, str], ...] = ()
+from batchite.wire.batch.outcome import Failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
-
-from batchite.scheduling import retries
+from batchite.link.messages import Hello
+from batchite.scheduling import start_tasks
 from batchite.scheduling.assignments import end, resend_end
 from batchite.scheduling.decisions import (
     Decisions,
-    DueCleared,
     NodeBooted,
     NodeChanged,
     NodeRemoved,
     NodeSentHome,
-    Paused,
-    RunStartTask,
     RunTask,
-    StartTaskChanged,
     StopNode,
 )
-from batchite.scheduling.ending import NODE_LEAVES, Ending, Failure
+from batchite.scheduling.ending import NODE_LEAVES, Ending
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.scheduling.tasks import on_node_tasks_lost
-
-START_TASK_RETRY: Final = "start-task-retry"
+from batchite.wire.batch.outcome import shortened
 
 
 def on_node_started(node: NodeState) -> None:
@@ -33,27 +26,22 @@ def on_node_started(node: NodeState) -> None:
         node.phase = "starting"
 
 
-def on_node_connected(
-    state: ShardState,
-    node: NodeState,
-    booted: int,
-    agent_version: str,
-    held: Collection[tuple[int, int]],
-    start_task_attempt: int,
-    decisions: Decisions,
-) -> None:
-    """The agent speaks. `held` are the (task, attempt) pairs it knows, reported ones included.
+def on_node_connected(state: ShardState, node: NodeState, hello: Hello, decisions: Decisions) -> None:
+    """The agent speaks.
 
     What it should have and has not is sent again: the message may have been lost with the
     connection, or never have been sent.
     """
     node.connected = True
     if node.phase in ("creating", "starting"):
-        decisions.changes.node_booted.append(NodeBooted(node.number, booted, agent_version))
-        _begin(state, node, decisions)
-    elif not node.start_task_done and start_task_attempt < node.start_task_attempt:
-        _run_start_task(state, node, decisions)
+        decisions.changes.node_booted.append(
+            NodeBooted(node.number, hello.booted, shortened(hello.agent_version))
+        )
+        start_tasks.begin(state, node, decisions)
+    elif not node.start_task_done and hello.start_task_attempt < node.start_task_attempt:
+        start_tasks.run(state, node, decisions)
     node.was_connected = True
+    held = {(one.task, one.attempt) for one in hello.held}
     for assignment in node.assignments.values():
         if (assignment.task.number, assignment.attempt) not in held:
             decisions.effects.append(
@@ -66,56 +54,6 @@ def on_node_connected(
 def on_node_disconnected(node: NodeState) -> None:
     """The link is gone; the node may well live and come back."""
     node.connected = False
-
-
-def on_start_task_started(node: NodeState, attempt: int, started: int, decisions: Decisions) -> None:
-    if attempt == node.start_task_attempt and not node.start_task_done:
-        retries, retried = node.start_task_retries, _retried(node, started)
-        decisions.changes.start_task_changed.append(
-            StartTaskChanged(node.number, attempt, "running", started, retries, retried)
-        )
-
-
-def on_start_task_ended(
-    state: ShardState,
-    node: NodeState,
-    attempt: int,
-    started: int,
-    ended: int,
-    exit_code: int | None,
-    failure: Failure | None,
-    decisions: Decisions,
-) -> None:
-    """Only a non-zero exit code is retried; after the last failure a node that waits is of no use."""
-    if attempt != node.start_task_attempt or node.start_task_done:
-        return
-    decisions.changes.start_task_changed.append(
-        StartTaskChanged(
-            node.number,
-            attempt,
-            "completed",
-            started,
-            node.start_task_retries,
-            _retried(node, started),
-            ended,
-            exit_code,
-            failure,
-        )
-    )
-    if _retry_start_task(state, node, failure, decisions):
-        return
-    node.start_task_done = True
-    if node.phase == "waitingforstarttask":
-        node.phase = "idle" if failure is None else "starttaskfailed"
-
-
-def on_start_task_retry_due(state: ShardState, number: int, decisions: Decisions) -> None:
-    """The pause before a node's start task is run again is over. A node that is not connected is told when
-    it is."""
-    decisions.changes.due_cleared.append(DueCleared(START_TASK_RETRY, number))
-    node = next((node for node in state.nodes.values() if node.number == number), None)
-    if node is not None and node.connected and not node.start_task_done:
-        _run_start_task(state, node, decisions)
 
 
 def remove(node: NodeState, decisions: Decisions, ending: Ending = NODE_LEAVES) -> None:
@@ -153,43 +91,3 @@ def settle_phases(state: ShardState, at: int, decisions: Decisions) -> None:
         if node.phase != node.stored_phase:
             decisions.changes.node_changed.append(NodeChanged(node.number, node.phase, at))
             node.stored_phase = node.phase
-
-
-def _begin(state: ShardState, node: NodeState, decisions: Decisions) -> None:
-    """First contact after a boot: the start task, if the pool has one."""
-    start_task = state.pool.start_task if state.pool is not None else None
-    if start_task is None:
-        node.start_task_done = True
-        node.phase = "idle"
-        return
-    node.phase = "waitingforstarttask" if start_task.wait_for_success else "idle"
-    node.start_task_attempt = max(node.start_task_attempt, 1)
-    _run_start_task(state, node, decisions)
-
-
-def _run_start_task(state: ShardState, node: NodeState, decisions: Decisions) -> None:
-    if state.pool is not None and state.pool.start_task is not None:
-        definition = state.pool.start_task.definition
-        decisions.effects.append(RunStartTask(node.id, node.start_task_attempt, definition))
-
-
-def _retry_start_task(
-    state: ShardState, node: NodeState, failure: Failure | None, decisions: Decisions
-) -> bool:
-    """Whether it is run again, soon or at once."""
-    start_task = state.pool.start_task if state.pool is not None else None
-    code = failure.code if failure is not None else None
-    if start_task is None or not retries.may_follow(code, start_task.max_retries, node.start_task_retries):
-        return False
-    pause = retries.pause(start_task.max_retries, node.start_task_retries)
-    node.start_task_retries += 1
-    node.start_task_attempt += 1
-    if pause:
-        decisions.changes.paused.append(Paused(START_TASK_RETRY, node.number, pause))
-    else:
-        _run_start_task(state, node, decisions)
-    return True
-
-
-def _retried(node: NodeState, started: int) -> int | None:
-    return started if node.start_task_retries else None

@@ -14,10 +14,10 @@ from batchite.scheduling.decisions import (
     ResizeEnded,
     StartNode,
 )
-from batchite.scheduling.ending import Failure
 from batchite.scheduling.nodes import on_node_gone, remove
 from batchite.scheduling.room import Refusal, explain
 from batchite.scheduling.state import NodeState, PoolState, ShardState
+from batchite.wire.batch.outcome import Failure
 from batchite.wire.ticks import TICKS_PER_SECOND
 
 REPLACEMENT_PAUSE = 5 * TICKS_PER_SECOND

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from batchite.wire.ticks import TICKS_PER_SECOND
 
-EXIT_CODE = "FailureExitCode"
-"""The only failure that is retried: the command ran and ended with another code than 0."""
 FIRST_PAUSE = TICKS_PER_SECOND // 10
 LONGEST_PAUSE = 5 * TICKS_PER_SECOND
 
 
-def may_follow(code: str | None, max_retries: int, retries: int) -> bool:
-    """After a failure with this code and so many retries; a negative `max_retries` is no limit."""
-    return code == EXIT_CODE and (max_retries < 0 or retries < max_retries)
+def may_follow(exit_code: int | None, max_retries: int, retries: int) -> bool:
+    """After so many retries; a negative `max_retries` is no limit.
+
+    Only a command that ran and ended with another code than 0 is retried.
+    """
+    return bool(exit_code) and (max_retries < 0 or retries < max_retries)
 
 
 def pause(max_retries: int, retries: int) -> int:

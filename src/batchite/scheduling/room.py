@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from batchite.scheduling.ending import Failure
+from batchite.wire.batch.outcome import Failure
 
 
 class Limits(NamedTuple):

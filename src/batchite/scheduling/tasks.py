@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
+from batchite.link.messages import TaskEnded, TaskReturned, TaskStarted, exit_of
 from batchite.scheduling import retries
 from batchite.scheduling.assignments import current, end, release
 from batchite.scheduling.decisions import (
@@ -21,53 +22,45 @@ from batchite.scheduling.decisions import (
     Requeuing,
     Started,
 )
-from batchite.scheduling.ending import DELETED, TERMINATED, Ending, Failure
+from batchite.scheduling.ending import DELETED, TERMINATED, Ending
 from batchite.scheduling.jobs import on_task_over, on_task_waits
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
+from batchite.wire.batch.outcome import Exit
 
 RETRY: Final = "task-retry"
 
 
-def on_task_started(
-    state: ShardState, node: NodeState, task: int, attempt: int, started: int, decisions: Decisions
-) -> None:
+def on_task_started(node: NodeState, report: TaskStarted, decisions: Decisions) -> None:
     """The node fetches the task's files and runs it. An old attempt is ignored."""
-    assignment = current(node, task, attempt)
+    assignment = current(node, report.task, report.attempt)
     if assignment is None or assignment.started is not None:
         return
-    assignment.started = started
-    decisions.changes.started[task] = Started(task, assignment.job.number, assignment.task.slots, started)
+    assignment.started = report.started
+    decisions.changes.started[report.task] = Started(
+        report.task, assignment.job.number, assignment.task.slots, report.started
+    )
 
 
-def on_task_ended(
-    state: ShardState,
-    node: NodeState,
-    task: int,
-    attempt: int,
-    started: int | None,
-    ended: int,
-    exit_code: int | None,
-    failure: Failure | None,
-    decisions: Decisions,
-) -> Assignment | None:
-    """The node is done with the task; returns its assignment, or None for an old attempt."""
-    assignment = current(node, task, attempt)
+def on_task_ended(state: ShardState, node: NodeState, report: TaskEnded, decisions: Decisions) -> None:
+    """The node is done with the task. An old attempt is ignored."""
+    assignment = current(node, report.task, report.attempt)
     if assignment is None:
-        return None
-    if started is not None:
-        _note_pace(node, ended - started)
-    began = assignment.started if started is None else started
-    ending = assignment.ending
-    if ending is None and _may_retry(assignment, failure):
-        _retry(state, assignment, ended, decisions)
-    elif ending is None or (ending.then == "complete" and began is not None):
-        _complete(state, assignment, began, ended, exit_code, failure, decisions)
+        return
+    exit_ = exit_of(report)
+    if exit_.started is not None:
+        _note_pace(node, exit_.ended - exit_.started)
     else:
-        _end_as_wanted(state, assignment, ending, began, ended, decisions)
-    return assignment
+        exit_ = exit_._replace(started=assignment.started)
+    ending = assignment.ending
+    if ending is None and _may_retry(assignment, exit_.exit_code):
+        _retry(state, assignment, exit_.ended, decisions)
+    elif ending is None or (ending.then == "complete" and exit_.started is not None):
+        _complete(state, assignment, exit_, decisions)
+    else:
+        _end_as_wanted(state, assignment, ending, exit_.started, exit_.ended, decisions)
 
 
-def on_retry_due(task: int, decisions: Decisions) -> None:
+def on_retry_due(state: ShardState, task: int, at: int, decisions: Decisions) -> None:
     """The pause before a task is run again is over."""
     decisions.changes.due_cleared.append(DueCleared(RETRY, task))
     decisions.effects.append(ReadTask(task))
@@ -80,10 +73,10 @@ def on_task_read(state: ShardState, job: int, task: QueuedTask) -> None:
 
 
 def on_task_returned(
-    state: ShardState, node: NodeState, task: int, attempt: int, at: int, decisions: Decisions
+    state: ShardState, node: NodeState, report: TaskReturned, at: int, decisions: Decisions
 ) -> None:
     """The node gave a task back that it had not started: it waits again, or ends if it was to end."""
-    assignment = current(node, task, attempt)
+    assignment = current(node, report.task, report.attempt)
     if assignment is not None:
         _take_back(state, assignment, at, decisions)
 
@@ -117,7 +110,7 @@ def on_task_intent(
             decisions.changes.removed.append(Removed(task.number, job, task.slots, was))
         else:
             decisions.changes.completed.append(
-                Completed(task.number, job, task.slots, was, None, at, None, ending.failure)
+                Completed(task.number, job, task.slots, was, *Exit(None, at, None, ending.failure))
             )
         on_task_over(state, job, at, decisions)
     elif intent == "delete":
@@ -151,13 +144,12 @@ def _end_as_wanted(
     elif ending.then == "remove":
         _remove(state, assignment, at, decisions)
     else:
-        _complete(state, assignment, began, at, None, ending.failure, decisions)
+        _complete(state, assignment, Exit(began, at, None, ending.failure), decisions)
 
 
-def _may_retry(assignment: Assignment, failure: Failure | None) -> bool:
+def _may_retry(assignment: Assignment, exit_code: int | None) -> bool:
     task = assignment.task
-    code = failure.code if failure is not None else None
-    return assignment.job.state == "active" and retries.may_follow(code, task.max_retries, task.retries)
+    return assignment.job.state == "active" and retries.may_follow(exit_code, task.max_retries, task.retries)
 
 
 def _note_pace(node: NodeState, ran: int) -> None:
@@ -178,27 +170,17 @@ def _stored(assignment: Assignment, decisions: Decisions) -> Literal["active", "
     return _was(decisions, assignment.task.number, was)
 
 
-def _complete(
-    state: ShardState,
-    assignment: Assignment,
-    started: int | None,
-    ended: int,
-    exit_code: int | None,
-    failure: Failure | None,
-    decisions: Decisions,
-) -> None:
+def _complete(state: ShardState, assignment: Assignment, exit_: Exit, decisions: Decisions) -> None:
     task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
-    completed = Completed(
-        task.number, assignment.job.number, task.slots, was, started, ended, exit_code, failure
-    )
+    completed = Completed(task.number, assignment.job.number, task.slots, was, *exit_)
     decisions.changes.completed.append(completed)
-    if started is not None:
+    if exit_.started is not None:
         totals = decisions.changes.node_tasks.setdefault(assignment.node.number, NodeTasks())
         totals.ran += 1
         totals.succeeded += completed.succeeded
-    on_task_over(state, assignment.job.number, ended, decisions)
+    on_task_over(state, assignment.job.number, exit_.ended, decisions)
 
 
 def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:

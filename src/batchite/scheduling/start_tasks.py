@@ -1,0 +1,114 @@
+"""What comes of a node's start task: it runs when the node has booted, and again as long as it may."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batchite.link.messages import StartTaskEnded, StartTaskStarted, exit_of
+from batchite.scheduling import retries
+from batchite.scheduling.decisions import Decisions, DueCleared, Paused, RunStartTask, StartTaskChanged
+from batchite.scheduling.state import NodeState, ShardState, StartTask
+
+RETRY: Final = "start-task-retry"
+
+
+def begin(state: ShardState, node: NodeState, decisions: Decisions) -> None:
+    """First contact after a boot: the start task, if the pool has one."""
+    start_task = _of_pool(state)
+    if start_task is None:
+        node.start_task_done = True
+        node.phase = "idle"
+        return
+    node.phase = "waitingforstarttask" if start_task.wait_for_success else "idle"
+    node.start_task_attempt = max(node.start_task_attempt, 1)
+    run(state, node, decisions)
+
+
+def run(state: ShardState, node: NodeState, decisions: Decisions) -> None:
+    """Have the node run it, in the attempt it has come to."""
+    start_task = _of_pool(state)
+    if start_task is not None:
+        decisions.effects.append(RunStartTask(node.id, node.start_task_attempt, start_task.definition))
+
+
+def count_retry(node: NodeState, start_task: StartTask, exit_code: int | None) -> bool:
+    """Whether it is run once more after a run that ended so; that one is counted then."""
+    if not retries.may_follow(exit_code, start_task.max_retries, node.start_task_retries):
+        return False
+    node.start_task_retries += 1
+    node.start_task_attempt += 1
+    return True
+
+
+def on_start_task_started(node: NodeState, report: StartTaskStarted, decisions: Decisions) -> None:
+    if _is_current(node, report):
+        decisions.changes.start_task_changed.append(
+            StartTaskChanged(
+                node.number,
+                report.attempt,
+                "running",
+                node.start_task_retries,
+                _retried(node, report.started),
+                report.started,
+            )
+        )
+
+
+def on_start_task_ended(
+    state: ShardState, node: NodeState, report: StartTaskEnded, decisions: Decisions
+) -> None:
+    """Only a non-zero exit code is retried; after the last failure a node that waits is of no use."""
+    if not _is_current(node, report):
+        return
+    exit_ = exit_of(report)
+    started = exit_.ended if exit_.started is None else exit_.started  # the API shows a start in any case
+    decisions.changes.start_task_changed.append(
+        StartTaskChanged(
+            node.number,
+            report.attempt,
+            "completed",
+            node.start_task_retries,
+            _retried(node, started),
+            started,
+            *exit_[1:],
+        )
+    )
+    if _retry(state, node, exit_.exit_code, decisions):
+        return
+    node.start_task_done = True
+    if node.phase == "waitingforstarttask":
+        node.phase = "idle" if exit_.failure is None else "starttaskfailed"
+
+
+def on_start_task_retry_due(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
+    """The pause before a node's start task is run again is over. A node that is not connected is told when
+    it is."""
+    decisions.changes.due_cleared.append(DueCleared(RETRY, number))
+    node = next((node for node in state.nodes.values() if node.number == number), None)
+    if node is not None and node.connected and not node.start_task_done:
+        run(state, node, decisions)
+
+
+def _of_pool(state: ShardState) -> StartTask | None:
+    return state.pool.start_task if state.pool is not None else None
+
+
+def _is_current(node: NodeState, report: StartTaskStarted | StartTaskEnded) -> bool:
+    return report.attempt == node.start_task_attempt and not node.start_task_done
+
+
+def _retry(state: ShardState, node: NodeState, exit_code: int | None, decisions: Decisions) -> bool:
+    """Whether it is run again, soon or at once."""
+    start_task = _of_pool(state)
+    if start_task is None or not count_retry(node, start_task, exit_code):
+        return False
+    pause = retries.pause(start_task.max_retries, node.start_task_retries - 1)
+    if pause:
+        decisions.changes.paused.append(Paused(RETRY, node.number, pause))
+    else:
+        run(state, node, decisions)
+    return True
+
+
+def _retried(node: NodeState, started: int) -> int | None:
+    return started if node.start_task_retries else None
