@@ -1,5 +1,5 @@
 # Everything a contributor types. Only Python 3.11 or newer and make have to be there already; the tests
-# also want node with npm, and strace.
+# also want git and strace, and the foreign clients node with npm.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 TUTORIAL := $(VENV)/.tutorial
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test fuzz survive lint docs bench lock clean package image
+.PHONY: help install tutorial clients test foreign root fuzz survive lint docs bench lock clean package image
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -40,8 +40,15 @@ tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
 	@$(BIN)/python -m tests.blobs.clients.installing
 
-test: install ## run all tests
+test: install ## run the everyday tests: all that take no special clients, rights or patience
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+foreign: clients ## run the tests with old and foreign clients
+	@$(BIN)/python -m pytest -n 0 -m foreign
+
+root: install ## run, as root, the tests of what only root can do
+	@test "$$(id -u)" = 0 || { echo "Run this as root: sudo make root"; exit 1; }
+	@$(BIN)/python -m pytest -n 0 -m root
 
 fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)
 	@$(BIN)/python -m tests.fuzz $(or $(N),300000) $(SEED) $(FIRST)

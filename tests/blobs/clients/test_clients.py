@@ -19,6 +19,8 @@ from tests import needs
 from tests.blobs.clients import installing
 from tests.blobs.server import KEY, NAME, Server
 
+pytestmark = pytest.mark.foreign
+
 PROGRAMS = Path(__file__).parent / "programs"
 LARGE = bytes(range(251)) * 20_000
 

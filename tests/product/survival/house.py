@@ -19,7 +19,7 @@ from batchite.testing import RunningService
 from batchite.testing.service import start
 
 PATIENCE = 60.0
-PAUSE = 0.02
+PAUSE = 0.1
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

@@ -147,7 +147,7 @@ class Load:
             self._count()
             with self._looked:
                 self._looked.notify_all()
-            self._stopping.wait(PAUSE)
+            self._stopping.wait(2 * PAUSE)
 
     # adding
 
