@@ -68,3 +68,23 @@ def test_failed_runs_are_remembered_for_a_while() -> None:
     assert not failed.precede(run(0, retries=1))
     assert failed.precede(run(1, retries=1))
     assert failed.precede(run(MAX_KEPT, retries=1))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said"),
+    [
+        (1, "ended with exit code 1"),
+        (255, "ended with exit code 255"),
+        (128, "ended with exit code 128"),
+        (-7, "ended with exit code -7"),
+        (137, "killed by SIGKILL, often for want of memory"),
+        (139, "killed by SIGSEGV."),
+    ],
+)
+def test_failures_of_exit_codes_say_what_the_service_says_and_name_signals(exit_code: int, said: str) -> None:
+    failure = failures.of_exit_code(exit_code)
+    assert (failure.category, failure.code) == ("usererror", "FailureExitCode")
+    assert failure.message == "The task exited with an exit code representing a failure"
+    (message, text), (code, value) = failure.details
+    assert (message, code, value) == ("Message", "AdditionalErrorCode", "FailureExitCode")
+    assert said in text

@@ -194,6 +194,58 @@ async def test_failures_have_the_documented_codes(
     assert len(store.asked) == tries
 
 
+@pytest.mark.parametrize(
+    ("status", "category", "code"),
+    [
+        (404, "usererror", "ResourceContainerNotFound"),
+        (401, "usererror", "ResourceContainerAccessDenied"),
+        (403, "usererror", "ResourceContainerAccessDenied"),
+        (400, "servererror", "ResourceContainerListMiscError"),
+        (503, "servererror", "ResourceContainerListMiscError"),
+    ],
+)
+async def test_failures_to_list_a_container_have_codes_of_their_own(
+    store: Store,
+    staging: Staging,
+    working: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    category: str,
+    code: str,
+) -> None:
+    monkeypatch.setattr(store, "_list", lambda _: web.Response(status=status))
+    container = ResourceFile(storage_container_url=f"{store.url}/c?sig=secret")
+    failure = (await failed(staging, working, container)).failure
+    assert (failure.category, failure.code) == (category, code)
+    assert "container" in failure.message
+    assert "secret" not in repr(failure)
+
+
+async def test_a_list_that_never_comes_has_a_code_of_its_own(
+    store: Store, staging: Staging, working: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_list", lambda _: Silent())
+    container = ResourceFile(storage_container_url=f"{store.url}/c")
+    assert (await failed(staging, working, container)).failure.code == "ResourceContainerListTimedOut"
+
+
+@pytest.mark.parametrize("circle", [["/a"], ["/a", "/b"]])
+async def test_redirects_in_a_circle_say_so_at_once(
+    store: Store, staging: Staging, working: Path, pauses: list[float], circle: list[str]
+) -> None:
+    def lead_on(request: web.Request) -> web.Response:
+        place = circle[(circle.index(request.path) + 1) % len(circle)]
+        return web.Response(status=302, headers={"Location": place})
+
+    store.content = dict.fromkeys(circle, lead_on)
+    file = ResourceFile(http_url=f"{store.url}/a", file_path="x")
+    failure = (await failed(staging, working, file)).failure
+    assert failure.code == "BlobDownloadMiscError"
+    assert "circle" in failure.message
+    assert pauses == []
+    assert len(store.asked) < 20
+
+
 async def test_what_passes_is_tried_again(
     store: Store, staging: Staging, working: Path, pauses: list[float]
 ) -> None:
@@ -260,7 +312,7 @@ async def test_addresses_that_are_none(staging: Staging, working: Path, url: str
 async def test_a_broken_list_and_a_file_without_source(store: Store, staging: Staging, working: Path) -> None:
     store.content = {}
     error = await failed(staging, working, ResourceFile(storage_container_url=f"{store.url}/c?sig=wrong"))
-    assert error.failure.code == "BlobAccessDenied"
+    assert error.failure.code == "ResourceContainerAccessDenied"
     assert (await failed(staging, working, ResourceFile(file_path="x"))).failure.code == "BlobNotFound"
     bad_mode = ResourceFile(http_url=f"{store.url}/x", file_path="x", file_mode="rwx")
     assert (await failed(staging, working, bad_mode)).failure.code == "ResourceFileCreateFailed"
@@ -291,7 +343,7 @@ async def test_lists_that_nobody_should_send(
 ) -> None:
     monkeypatch.setattr(store, "_list", lambda _: web.Response(body=body, content_type="application/xml"))
     error = await failed(staging, working, ResourceFile(storage_container_url=f"{store.url}/c"))
-    assert error.failure.code == "BlobDownloadMiscError"
+    assert error.failure.code == "ResourceContainerListMiscError"
     assert said in error.failure.message
     assert len(store.asked) <= 2
 

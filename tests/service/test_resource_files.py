@@ -104,16 +104,21 @@ def test_what_cannot_be_fetched(house: House, job: str) -> None:
     """The command does not run, and such a failure is never retried."""
     container = house.container({"there": b"content"})
     url = house.blob_with_sas(container, "there")
+    missing = models.ResourceFile(http_url=house.blob_with_sas(container, "missing"), file_path="file")
+    forged = models.ResourceFile(http_url=url.replace("sig=", "sig=AAAA"), file_path="file")
+    no_such = models.ResourceFile(storage_container_url=house.container_with_sas("no-such-container"))
+    unlisted = models.ResourceFile(storage_container_url=house.container_with_sas(container, "r"))
     for code, wrong in {
-        "BlobNotFound": house.blob_with_sas(container, "missing"),
-        "BlobAccessDenied": url.replace("sig=", "sig=AAAA"),
+        "BlobNotFound": missing,
+        "BlobAccessDenied": forged,
+        "ResourceContainerNotFound": no_such,
+        "ResourceContainerAccessDenied": unlisted,
     }.items():
-        files = [models.ResourceFile(http_url=wrong, file_path="file")]
-        task = house.run(job, sh("echo ran"), resource_files=files, constraints=retries(3))
+        task = house.run(job, sh("echo ran"), resource_files=[wrong], constraints=retries(3))
         info = task.execution_info
         assert (info.exit_code, info.result, info.retry_count) == (None, "failure", 0)
         assert (info.failure_info.category, info.failure_info.code) == ("usererror", code)
         assert info.start_time <= info.end_time
         assert "sig=" not in str(info.failure_info.as_dict())
     counts = house.batch.get_job_task_counts(job).task_counts
-    assert (counts.completed, counts.failed, counts.running) == (2, 2, 0)
+    assert (counts.completed, counts.failed, counts.running) == (4, 4, 0)

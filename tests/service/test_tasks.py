@@ -145,8 +145,11 @@ def test_exit_codes(house: House, job: str) -> None:
     info = task.execution_info
     assert (info.exit_code, info.result, info.retry_count) == (42, "failure", 0)
     assert (info.failure_info.category, info.failure_info.code) == ("usererror", "FailureExitCode")
-    assert "42" in info.failure_info.message
-    assert house.run(job, sh("kill -9 $$")).execution_info.exit_code == 137
+    details = {detail.name: detail.value for detail in info.failure_info.details}
+    assert "42" in details["Message"]
+    killed = house.run(job, sh("kill -9 $$")).execution_info
+    assert killed.exit_code == 137
+    assert "SIGKILL" in str(killed.failure_info.details)
 
 
 def test_a_program_that_does_not_exist(house: House, job: str) -> None:

@@ -56,7 +56,7 @@ def _page(content: bytes) -> tuple[list[str], str]:
 
 def _unreadable(reason: str) -> RunError:
     message = f"The list of a container's blobs could not be read: {reason}."
-    return RunError(failures.server("BlobDownloadMiscError", message))
+    return RunError(failures.server(failures.CONTAINER.other, message))
 
 
 class _Listing:

@@ -19,7 +19,7 @@ from yarl import URL
 
 from batchite.nodes import failures
 from batchite.nodes.environment import RESERVED_DISK_BYTES
-from batchite.nodes.failures import RunError
+from batchite.nodes.failures import RunError, Source
 from batchite.nodes.threads import in_thread
 from batchite.wire.batch.outcome import Failure
 
@@ -82,26 +82,28 @@ class Downloads:
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 await in_thread(_write_all, descriptor, chunk)
 
-        await self._patiently(url, once)
+        await self._patiently(url, failures.FILE, once)
 
-    async def content(self, url: str, limit: int) -> bytes:
-        """What `url` gives, at most `limit` bytes. Raises RunError."""
+    async def content(self, url: str, source: Source, limit: int) -> bytes:
+        """What `url` gives, at most `limit` bytes. Raises RunError with a code of the source."""
 
         async def once(response: aiohttp.ClientResponse) -> bytes:
             content = bytearray()
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 content += chunk
                 if len(content) > limit:
-                    raise RunError(_misc(url, f"the answer is longer than {limit} bytes"))
+                    raise RunError(_other(url, source, f"the answer is longer than {limit} bytes"))
             return bytes(content)
 
-        return await self._patiently(url, once)
+        return await self._patiently(url, source, once)
 
-    async def _patiently(self, url: str, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
+    async def _patiently(
+        self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+    ) -> T:
         pause = self._patience.first_pause
         for left in range(self._patience.tries - 1, -1, -1):
             try:
-                return await self._try(url, once)
+                return await self._try(url, source, once)
             except _TransientError as error:
                 if not left:
                     raise RunError(error.failure) from None
@@ -109,17 +111,22 @@ class Downloads:
             pause *= 2
         raise AssertionError("the last try returns or raises")
 
-    async def _try(self, url: str, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
+    async def _try(
+        self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
+    ) -> T:
         try:
             async with self._session.get(_as_sent(url), headers={"Accept-Encoding": "identity"}) as response:
-                _check(url, response.status)
+                _check(url, source, response.status)
                 return await once(response)
         except TimeoutError:
-            raise _TransientError(_timed_out(url)) from None
+            raise _TransientError(_timed_out(url, source)) from None
         except (aiohttp.InvalidURL, ValueError):
-            raise RunError(_misc(url, "this is no address to download from")) from None
+            raise RunError(_other(url, source, "this is no address to download from")) from None
+        except aiohttp.TooManyRedirects as error:
+            reason = f"it leads on to another address {len(error.history)} times, perhaps in a circle"
+            raise RunError(_other(url, source, reason)) from None
         except aiohttp.ClientError as error:
-            raise _TransientError(_misc(url, str(error) or type(error).__name__)) from None
+            raise _TransientError(_other(url, source, str(error) or type(error).__name__)) from None
         except OSError as error:
             failure = failures.of_system(error, "ResourceFileWriteFailed", "writing a resource file")
             raise RunError(failure) from None
@@ -139,30 +146,30 @@ def _as_sent(url: str) -> URL:
     return URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
 
 
-def _check(url: str, status: int) -> None:
+def _check(url: str, source: Source, status: int) -> None:
     if status == 200:
         return
     if status in _MISSING:
-        message = "The resource file does not exist. Check its address, or upload it before adding the task."
-        raise RunError(failures.user("BlobNotFound", message, **_details(url, status)))
+        message = f"The {source.what} does not exist. Check its address, or make it before adding the task."
+        raise RunError(failures.user(source.missing, message, **_details(url, status)))
     if status in _DENIED:
         message = (
-            "The node may not read the resource file. Give an address with a shared access signature "
+            f"The node may not read the {source.what}. Give an address with a shared access signature "
             "that permits reading (and listing, for a container) and has not expired."
         )
-        raise RunError(failures.user("BlobAccessDenied", message, **_details(url, status)))
-    failure = _misc(url, f"the server answered {status}", status)
+        raise RunError(failures.user(source.denied, message, **_details(url, status)))
+    failure = _other(url, source, f"the server answered {status}", status)
     raise _TransientError(failure) if status in _TRANSIENT else RunError(failure)
 
 
-def _misc(url: str, reason: str, status: int | None = None) -> Failure:
-    message = f"A resource file could not be downloaded: {reason}."
-    return failures.server("BlobDownloadMiscError", message, **_details(url, status))
+def _other(url: str, source: Source, reason: str, status: int | None = None) -> Failure:
+    message = f"The {source.what} could not be downloaded: {reason}."
+    return failures.server(source.other, message, **_details(url, status))
 
 
-def _timed_out(url: str) -> Failure:
-    message = "The download of a resource file stood still for too long, several times."
-    return failures.server("BlobDownloadTimedOut", message, **_details(url, None))
+def _timed_out(url: str, source: Source) -> Failure:
+    message = f"The download of the {source.what} stood still for too long, several times."
+    return failures.server(source.timed_out, message, **_details(url, None))
 
 
 def _details(url: str, status: int | None) -> dict[str, str]:

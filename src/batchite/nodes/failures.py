@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import errno
+import signal
+from typing import NamedTuple
 
-from batchite.wire.batch.outcome import Failure
+from batchite.wire.batch.outcome import EXIT_CODE, Failure
 
 USER = "usererror"
 SERVER = "servererror"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SIGNALLED = 128
+"""What shells add to the number of the signal that killed a process, and so does the sandbox."""
+
+
+class Source(NamedTuple):
+    """What is read from elsewhere, and the codes of its failures."""
+
+    what: str
+    missing: str
+    denied: str
+    timed_out: str
+    other: str
+
+
+FILE = Source(
+    "resource file", "BlobNotFound", "BlobAccessDenied", "BlobDownloadTimedOut", "BlobDownloadMiscError"
+)
+CONTAINER = Source(
+    "list of a container of resource files",
+    "ResourceContainerNotFound",
+    "ResourceContainerAccessDenied",
+    "ResourceContainerListTimedOut",
+    "ResourceContainerListMiscError",
+)
 
 
 class RunError(Exception):
@@ -36,12 +62,22 @@ def of_system(error: OSError, code: str, doing: str) -> Failure:
 
 
 def of_exit_code(exit_code: int) -> Failure:
+    """In the service's own words, which programs compare; only the detail is ours."""
     return user(
-        "FailureExitCode",
-        f"The command ended with exit code {exit_code}; only 0 counts as success. "
-        "Look at stderr.txt and stdout.txt of the task.",
-        ExitCode=str(exit_code),
+        EXIT_CODE,
+        "The task exited with an exit code representing a failure",
+        Message=f"{_meaning(exit_code)}. Look at stderr.txt and stdout.txt.",
+        AdditionalErrorCode=EXIT_CODE,
     )
+
+
+def _meaning(exit_code: int) -> str:
+    try:
+        name = signal.Signals(exit_code - _SIGNALLED).name
+    except ValueError:
+        return f"The command ended with exit code {exit_code}"
+    often = ", often for want of memory" if name == "SIGKILL" else ""
+    return f"Exit code {exit_code} is that of a process killed by {name}{often}"
 
 
 def of_wall_clock(limit: str) -> Failure:

@@ -73,7 +73,7 @@ class Staging:
     async def _page(self, url: str) -> bytes:
         from batchite.nodes import container
 
-        return await self._client().content(url, container.MAX_PAGE_BYTES)
+        return await self._client().content(url, failures.CONTAINER, container.MAX_PAGE_BYTES)
 
     async def _fetch(self, area: Landing, url: str, path: str, mode: int) -> None:
         """Takes its turn itself: one taken for a task is lost if that is cancelled before its first step."""

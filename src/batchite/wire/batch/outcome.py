@@ -8,6 +8,9 @@ import msgspec
 
 Result = Literal["success", "failure"]
 
+EXIT_CODE = "FailureExitCode"
+"""The only failure that is retried: the command ran and ended with another code than 0."""
+
 MAX_TEXT = 1024
 """Characters of a text that is stored and shown."""
 MAX_DETAILS = 20
