@@ -119,4 +119,5 @@ def leases(state: ShardState) -> Decisions:
 
 
 def sent(decisions: Decisions, kind: type) -> list[Any]:
-    return [effect for effect in decisions.effects if isinstance(effect, kind)]
+    """Of this kind, in order: effects and reads."""
+    return [one for one in (*decisions.effects, *decisions.reads) if isinstance(one, kind)]

@@ -272,7 +272,8 @@ def test_added_tasks_are_looked_for_by_slots() -> None:
 def test_what_is_read_for_a_job_that_went_is_dropped() -> None:
     state = shard(nodes=1)
     on_window_read(state, 9, 1, [queued_task(1)], more=True)
-    assert leases(state).effects == []
+    decisions = leases(state)
+    assert (decisions.effects, decisions.reads) == ([], [])
 
 
 def test_a_job_whose_tasks_are_all_done_when_they_are_counted_ends() -> None:

@@ -177,7 +177,8 @@ def test_a_task_past_the_cursor_that_waits_again_is_left_to_the_store() -> None:
 def test_windows_are_not_read_while_no_node_can_use_them() -> None:
     state = shard()
     add_job(state, 1).window(1)
-    assert leases(state).effects == []
+    decisions = leases(state)
+    assert (decisions.effects, decisions.reads) == ([], [])
 
 
 def test_put_back_keeps_the_order_and_the_bound() -> None:

@@ -144,7 +144,8 @@ def test_a_deleted_pool_goes_after_its_last_node_and_its_tasks_wait() -> None:
     assert decisions.changes.pool_removed[0].pool == 1
     assert state.pool is None
     assert len(list(job.queued())) == 1
-    assert leases(state).effects == []
+    decisions = leases(state)
+    assert (decisions.effects, decisions.reads) == ([], [])
 
 
 def test_a_resize_that_takes_too_long_ends_with_its_error() -> None:

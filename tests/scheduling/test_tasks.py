@@ -20,14 +20,23 @@ from tests.scheduling.builders import (
 
 from batchite.link import messages as link
 from batchite.scheduling import retries as retry_rules
-from batchite.scheduling.decisions import Decisions, DueCleared, EndTask, Paused, ReadTask, RemoveTaskFiles
-from batchite.scheduling.ending import DELETED, TERMINATED
+from batchite.scheduling.decisions import (
+    CountedState,
+    Decisions,
+    DueCleared,
+    EndTask,
+    Paused,
+    ReadTask,
+    RemoveTaskFiles,
+)
+from batchite.scheduling.ending import DELETED, TERMINATED, Intent
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, remove
 from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.scheduling.tasks import (
+    IntendedTask,
     on_retry_due,
     on_task_ended,
     on_task_intent,
@@ -57,6 +66,10 @@ def end(
     decisions = Decisions()
     on_task_ended(state, node, link.TaskEnded(0, 1, attempt, NOW, NOW + 50, code, failure), decisions)
     return decisions
+
+
+def intended(task: int, stored: CountedState, node: str | None, intent: Intent) -> IntendedTask:
+    return IntendedTask(queued_task(task), 1, "job-1", stored, node, intent)
 
 
 def test_success() -> None:
@@ -162,12 +175,12 @@ def test_a_returned_task_waits_again() -> None:
 
 
 @pytest.mark.parametrize("intent", ["terminate", "delete"])
-def test_a_task_that_was_to_end_does_when_it_is_returned(intent: str) -> None:
+def test_a_task_that_was_to_end_does_when_it_is_returned(intent: Intent) -> None:
     """The node gave it back before it heard of the wish."""
     state = shard(nodes=1)
     add_tasks(add_job(state, 1), range(1, 2))
     leases(state)
-    on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
+    on_task_intent(state, intended(1, "active", "node-1", intent), NOW, Decisions())
     decisions = Decisions()
     on_task_returned(state, state.nodes["node-1"], link.TaskReturned(0, 1, 1), NOW, decisions)
     assert decisions.changes.requeued == {}
@@ -185,7 +198,7 @@ def test_a_task_to_be_terminated_is_over_though_its_job_ended_first() -> None:
     add_tasks(job, range(1, 2))
     leases(state)
     on_job_changed(state, replace(job, state="terminating"), NOW, Decisions())
-    on_task_intent(state, queued_task(1), 1, "job-1", "active", "node-1", "terminate", NOW, Decisions())
+    on_task_intent(state, intended(1, "active", "node-1", "terminate"), NOW, Decisions())
     node, decisions = state.nodes["node-1"], Decisions()
     on_task_ended(state, node, link.TaskEnded(0, 1, 1, None, NOW + 7, None, TERMINATED.failure), decisions)
     (completed,) = decisions.changes.completed
@@ -217,7 +230,7 @@ def test_a_job_ends_though_its_last_task_was_on_its_way_back() -> None:
 def test_a_job_ends_when_its_last_task_has_been_removed() -> None:
     state, node = running()
     state.jobs[1].terminates_when_done = True
-    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "delete", NOW, Decisions())
+    on_task_intent(state, intended(1, "running", "node-1", "delete"), NOW, Decisions())
     decisions = end(state, node, None, None)
     assert [(one.reason, one.at) for one in decisions.changes.job_terminating] == [
         ("AllTasksComplete", NOW + 50)
@@ -227,17 +240,17 @@ def test_a_job_ends_when_its_last_task_has_been_removed() -> None:
 def test_the_files_of_a_task_are_removed_though_its_job_is_over() -> None:
     state = shard(nodes=1)
     decisions = Decisions()
-    on_task_intent(state, queued_task(5), 1, "job-1", "succeeded", "node-1", "delete", NOW, decisions)
+    on_task_intent(state, intended(5, "succeeded", "node-1", "delete"), NOW, decisions)
     assert [(one.node, one.job_id, one.task_id) for one in sent(decisions, RemoveTaskFiles)] == [
         ("node-1", "job-1", "task-5")
     ]
 
 
 @pytest.mark.parametrize("intent", ["terminate", "delete"])
-def test_a_running_task_is_ended_by_its_node(intent: str) -> None:
+def test_a_running_task_is_ended_by_its_node(intent: Intent) -> None:
     state, node = running(max_retries=5)
     decisions = Decisions()
-    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", intent, NOW, decisions)  # type: ignore[arg-type]
+    on_task_intent(state, intended(1, "running", "node-1", intent), NOW, decisions)
     (order,) = sent(decisions, EndTask)
     assert (order.node, order.task, order.attempt) == ("node-1", 1, 1)
     assert not decisions.changes
@@ -251,7 +264,7 @@ def test_a_running_task_is_ended_by_its_node(intent: str) -> None:
 
 def test_ending_is_repeated_to_a_node_that_comes_back() -> None:
     state, node = running()
-    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "terminate", NOW, Decisions())
+    on_task_intent(state, intended(1, "running", "node-1", "terminate"), NOW, Decisions())
     decisions = Decisions()
     on_node_connected(state, node, hello(link.HeldTask(1, 1)), decisions)
     assert sent(decisions, EndTask)
@@ -261,7 +274,7 @@ def test_a_waiting_task_is_ended_at_once() -> None:
     state = shard()
     job = add_job(state, 1, tasks=2)
     decisions = Decisions()
-    on_task_intent(state, queued_task(1000), 1, "job-1", "active", None, "terminate", NOW, decisions)
+    on_task_intent(state, intended(1000, "active", None, "terminate"), NOW, decisions)
     (completed,) = decisions.changes.completed
     assert (completed.started, completed.failure) == (None, TERMINATED.failure)
     assert [task.number for task in job.queued()] == [1001]
@@ -270,7 +283,7 @@ def test_a_waiting_task_is_ended_at_once() -> None:
 def test_ending_a_task_that_was_requeued_in_the_same_batch() -> None:
     state, node = running(max_retries=1)
     decisions = end(state, node, 3, EXIT)
-    on_task_intent(state, queued_task(1), 1, "job-1", "active", None, "delete", NOW, decisions)
+    on_task_intent(state, intended(1, "active", None, "delete"), NOW, decisions)
     assert decisions.changes.requeued == {}
     assert decisions.changes.removed[0].was == "running"
     assert placed(state) == []
@@ -280,7 +293,7 @@ def test_a_completed_task_is_removed_with_its_files() -> None:
     state = shard(nodes=1)
     add_job(state, 1)
     decisions = Decisions()
-    on_task_intent(state, queued_task(5), 1, "job-1", "failed", "node-1", "delete", NOW, decisions)
+    on_task_intent(state, intended(5, "failed", "node-1", "delete"), NOW, decisions)
     assert decisions.changes.removed[0].was == "failed"
     assert state.jobs[1].unfinished == 0
     assert sent(decisions, RemoveTaskFiles)[0].task_id == "task-5"
@@ -289,14 +302,14 @@ def test_a_completed_task_is_removed_with_its_files() -> None:
 def test_deleting_overrides_terminating() -> None:
     state, node = running()
     for intent in ("terminate", "delete", "terminate"):
-        on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", intent, NOW, Decisions())  # type: ignore[arg-type]
+        on_task_intent(state, intended(1, "running", "node-1", intent), NOW, Decisions())
     assert state.assignments[1].ending == DELETED
     assert end(state, node, 0, None).changes.removed
 
 
 def test_a_task_to_be_terminated_is_over_when_its_node_is_lost() -> None:
     state, node = running()
-    on_task_intent(state, queued_task(1), 1, "job-1", "running", "node-1", "terminate", NOW, Decisions())
+    on_task_intent(state, intended(1, "running", "node-1", "terminate"), NOW, Decisions())
     decisions = Decisions()
     on_node_ended(state, node, NOW, decisions)
     assert decisions.changes.completed[0].failure == TERMINATED.failure

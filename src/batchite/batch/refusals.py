@@ -48,7 +48,8 @@ def as_error(problem: Exception) -> BatchError:
             return BatchError("InvalidInput", str(problem))
         case MalformedRequest():
             return BatchError("RequestUrlFailedToParse", str(problem))
-    return BatchError("InternalError")
+        case _:
+            return BatchError("InternalError")
 
 
 def service_headers(request_id: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from batchite.scheduling import jobs, pools, tasks
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import owned, shards
+from batchite.store.batch.events import Kind
+from batchite.store.batch.owned import Row
 from batchite.store.batch.shards import Event
 
 MOST = 1000
@@ -19,65 +21,39 @@ MOST = 1000
 
 
 class News(NamedTuple):
-    """An event and its subject as stored: a row or None; for a job and its tasks that and the counters."""
+    """An event and its subject as stored, as the event's kind reads it."""
 
     event: Event
     subject: Any
 
 
+class CountedJob(NamedTuple):
+    row: Row | None
+    counts: Sequence[Row]
+    """of its tasks, by number of slots"""
+
+
+class Handling(NamedTuple):
+    """What becomes of the events of a kind."""
+
+    read: Callable[[sa.Connection, str, int], Any]
+    """the subject as stored, by shard and number"""
+    decide: Callable[[ShardState, int, Any, int, Decisions], None]
+    """by the subject's number, the subject, and the time"""
+
+
 def read(connection: sa.Connection, shard: str, applied: int) -> tuple[list[News], bool]:
     """What happened after the event `applied`, and whether there may be more."""
     found = shards.events_after(connection, shard, applied, MOST)
-    news = [News(event, _subject(connection, shard, event)) for event in _latest(found)]
+    news = [
+        News(event, EVENTS[event.kind].read(connection, shard, event.subject)) for event in _latest(found)
+    ]
     return news, len(found) == MOST
 
 
 def apply(state: ShardState, news: News, now: int, decisions: Decisions) -> None:
     """Let the reactor decide."""
-    (_, kind, number), subject = news
-    match kind:
-        case "pool":
-            pool = None if subject is None else loading.pool_state(subject)
-            pools.on_pool_changed(state, pool, now, decisions)
-        case "job" | "tasks":
-            row, counts = subject
-            changed = kind == "job" or number not in state.jobs
-            if changed and row is not None and row.state != "completed":
-                jobs.on_job_changed(state, loading.job_state(row), now, decisions)
-            _count_tasks(state, number, counts, now, decisions)
-        case "task" if subject is not None:
-            apply_intent(state, subject, now, decisions)
-
-
-def apply_intent(state: ShardState, row: owned.Row, now: int, decisions: Decisions) -> None:
-    """Somebody wants the task of the row ended or gone."""
-    tasks.on_task_intent(
-        state,
-        loading.queued_task(row),
-        row.job_no,
-        row.job_id,
-        loading.counted_state(row),
-        row.node_id,
-        row.intent,
-        now,
-        decisions,
-    )
-
-
-def _subject(connection: sa.Connection, shard: str, event: Event) -> Any:
-    match event.kind:
-        case "pool":
-            return owned.pool(connection, shard)
-        case "job" | "tasks":
-            return owned.job(connection, event.subject), owned.job_counts(connection, event.subject)
-        case _:
-            return owned.task_intent(connection, event.subject)
-
-
-def _count_tasks(state: ShardState, job: int, counts: Sequence[Any], now: int, decisions: Decisions) -> None:
-    active = {slots: count for slots, count, _ in counts}
-    unfinished = sum(count + running for _, count, running in counts)
-    jobs.on_tasks_added(state, job, active, unfinished, now, decisions)
+    EVENTS[news.event.kind].decide(state, news.event.subject, news.subject, now, decisions)
 
 
 def _latest(events: list[Event]) -> list[Event]:
@@ -87,3 +63,53 @@ def _latest(events: list[Event]) -> list[Event]:
     """
     latest = {(event.kind, event.subject): event for event in events}
     return sorted(latest.values(), key=lambda event: (event.kind == "task", event))
+
+
+def _pool(connection: sa.Connection, shard: str, _number: int) -> Row | None:
+    return owned.pool(connection, shard)
+
+
+def _on_pool(state: ShardState, _number: int, row: Row | None, now: int, decisions: Decisions) -> None:
+    pools.on_pool_changed(state, None if row is None else loading.pool_state(row), now, decisions)
+
+
+def _job(connection: sa.Connection, _shard: str, number: int) -> CountedJob:
+    return CountedJob(owned.job(connection, number), owned.job_counts(connection, number))
+
+
+def _on_job(state: ShardState, number: int, job: CountedJob, now: int, decisions: Decisions) -> None:
+    if job.row is not None and job.row.state != "completed":
+        jobs.on_job_changed(state, loading.job_state(job.row), now, decisions)
+    _count_tasks(state, number, job.counts, now, decisions)
+
+
+def _on_tasks(state: ShardState, number: int, job: CountedJob, now: int, decisions: Decisions) -> None:
+    if number in state.jobs:
+        _count_tasks(state, number, job.counts, now, decisions)
+    else:
+        _on_job(state, number, job, now, decisions)
+
+
+def _count_tasks(
+    state: ShardState, number: int, counts: Sequence[Row], now: int, decisions: Decisions
+) -> None:
+    active = {slots: count for slots, count, _ in counts}
+    unfinished = sum(count + running for _, count, running in counts)
+    jobs.on_tasks_added(state, number, active, unfinished, now, decisions)
+
+
+def _task(connection: sa.Connection, _shard: str, number: int) -> Row | None:
+    return owned.task_intent(connection, number)
+
+
+def _on_task(state: ShardState, _number: int, row: Row | None, now: int, decisions: Decisions) -> None:
+    if row is not None:
+        tasks.on_task_intent(state, loading.intended_task(row), now, decisions)
+
+
+EVENTS: Mapping[Kind, Handling] = {
+    "pool": Handling(_pool, _on_pool),
+    "job": Handling(_job, _on_job),
+    "tasks": Handling(_job, _on_tasks),
+    "task": Handling(_task, _on_task),
+}

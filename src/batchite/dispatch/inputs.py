@@ -99,10 +99,10 @@ def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> Non
         case JobPurged(job):
             on_job_purged(state, job, decisions)
         case Due(kind, subject):
-            _DUE[kind](state, subject, now, decisions)
+            DUE[kind](state, subject, now, decisions)
 
 
-_DUE: Mapping[DueKind, Callable[[ShardState, int, int, Decisions], None]] = {
+DUE: Mapping[DueKind, Callable[[ShardState, int, int, Decisions], None]] = {
     "resize-timeout": pools.on_resize_timeout,
     "replace-nodes": pools.on_replacement_due,
     "job-wall-clock": on_job_wall_clock,

@@ -10,11 +10,11 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
+from batchite.scheduling.assignments import assign
 from batchite.scheduling.decisions import CountedState
-from batchite.scheduling.ending import DELETED, NODE_LEAVES, TERMINATED, Ending
+from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
 from batchite.scheduling.state import (
-    Assignment,
     JobState,
     NodeState,
     PoolState,
@@ -22,12 +22,11 @@ from batchite.scheduling.state import (
     ShardState,
     StartTask,
 )
+from batchite.scheduling.tasks import IntendedTask
 from batchite.store.batch import owned
 from batchite.wire.ticks import Duration, Timestamp
 
 Row = sa.Row[*tuple[Any, ...]]
-
-INTENTS: Mapping[str, Ending] = {"terminate": TERMINATED, "delete": DELETED}
 
 
 class _PoolDefinition(msgspec.Struct, rename="camel"):
@@ -95,7 +94,7 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
             if active and job.state == "active":
                 job.window(slots)
         for task_row in owned.assigned_tasks(connection, job.number):
-            _assign(state, job, task_row)
+            _restore_assignment(state, job, task_row)
     return Stored(state, nodes, owned.intents(connection, shard))
 
 
@@ -197,19 +196,24 @@ def _restore_start_task(node: NodeState, row: Row, pool: PoolState) -> None:
         node.start_task_done = True
 
 
-def _assign(state: ShardState, job: JobState, row: Row) -> None:
+def _restore_assignment(state: ShardState, job: JobState, row: Row) -> None:
     node = state.nodes.get(row.node_id)
     if node is None:
         raise LookupError(f"task {row.task_no} is on node {row.node_id}, which is not in the pool")
     task = queued_task(row)
-    assignment = Assignment(task, job, node, task.attempt, row.started if row.state == "running" else None)
-    assignment.ending = INTENTS.get(row.intent) or (NODE_LEAVES if node.phase == "leavingpool" else None)
-    for holder in (state, job, node):
-        holder.assignments[task.number] = assignment
-    node.used += task.slots
+    started = row.started if row.state == "running" else None
+    ending = INTENTS.get(row.intent) or (NODE_LEAVES if node.phase == "leavingpool" else None)
+    assign(state, job, node, task, task.attempt, started=started, ending=ending)
 
 
-def counted_state(row: Row) -> CountedState:
+def intended_task(row: Row) -> IntendedTask:
+    """See `owned.task_intent`."""
+    return IntendedTask(
+        queued_task(row), row.job_no, row.job_id, _counted_state(row), row.node_id, row.intent
+    )
+
+
+def _counted_state(row: Row) -> CountedState:
     """In which of the counters a task is counted."""
     if row.state == "completed":
         return "succeeded" if row.result == "success" else "failed"

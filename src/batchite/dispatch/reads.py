@@ -17,8 +17,14 @@ from batchite.store.database import Database
 
 async def carry_out(database: Database, state: ShardState, reads: Sequence[Read]) -> None:
     """Single tasks come first: windows that are read on past them find them there."""
-    numbers = [read.task for read in reads if isinstance(read, ReadTask)]
-    windows = [read for read in reads if isinstance(read, ReadWindow)]
+    numbers: list[int] = []
+    windows: list[ReadWindow] = []
+    for read in reads:
+        match read:
+            case ReadTask(task):
+                numbers.append(task)
+            case ReadWindow():
+                windows.append(read)
 
     def query(connection: sa.Connection) -> tuple[Sequence[owned.Row], list[tuple[list[owned.Row], bool]]]:
         found = [

@@ -23,7 +23,7 @@ from batchite.dispatch.loading import KnownNode, Stored
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.settling import Settling
 from batchite.link.messages import Acknowledge
-from batchite.scheduling import jobs, pools
+from batchite.scheduling import jobs, pools, tasks
 from batchite.scheduling.decisions import Decisions, StartNode, StopNode
 from batchite.scheduling.nodes import on_nodes_sent_home, settle_phases
 from batchite.scheduling.placement import place
@@ -299,4 +299,4 @@ def _take_up(stored: Stored, now: int, decisions: Decisions) -> None:
     for job in list(stored.state.jobs.values()):
         jobs.on_job_changed(stored.state, job, now, decisions)
     for row in stored.intents:
-        events.apply_intent(stored.state, row, now, decisions)
+        tasks.on_task_intent(stored.state, loading.intended_task(row), now, decisions)

@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -66,7 +64,6 @@ class Agent:
         self._tasks = Tasks(spec.slots, tools, environments, self._reports)
         self._start_task = StartTask(tools, environments, self._reports)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
-        self._handlers = self._make_handlers()
 
     async def run(self) -> str:
         """Work until the node ends; returns why. Nothing of the node runs then."""
@@ -105,39 +102,36 @@ class Agent:
         return [*self._reports.pending]
 
     def received(self, message: ToAgent) -> None:
-        handler = self._handlers.get(type(message))
-        if handler is None:
-            return
         try:
-            handler(message)
+            self._handle(message)
         except Exception:
             # One message must not take the link, and with it the whole node, away from the others.
             traceback.print_exc()
 
-    def _make_handlers(self) -> dict[type[ToAgent], Callable[[Any], None]]:
-        serve = self._files.serve
-        return {
-            messages.Acknowledge: lambda message: self._reports.acknowledge(message.report),
-            messages.RunStartTask: self._start_task.run,
-            messages.RunTask: self._tasks.take,
-            messages.EndTask: self._tasks.end,
-            messages.RecallTask: self._tasks.recall,
-            messages.RemoveTaskFiles: self._remove_task_files,
-            messages.RemoveJobFiles: self._remove_job_files,
-            messages.Leave: lambda _: self._leave("the service removed the node"),
-            messages.ListFiles: serve,
-            messages.StatFile: serve,
-            messages.SendFile: serve,
-            messages.DeleteFile: serve,
-        }
+    def _handle(self, message: ToAgent) -> None:
+        match message:
+            case messages.RunTask():
+                self._tasks.take(message)
+            case messages.Acknowledge(report):
+                self._reports.acknowledge(report)
+            case messages.EndTask():
+                self._tasks.end(message)
+            case messages.RecallTask():
+                self._tasks.recall(message)
+            case messages.RunStartTask():
+                self._start_task.run(message)
+            case messages.RemoveTaskFiles(job_id, task_id):
+                self._remove(self._directories.discard_task(job_id, task_id))
+            case messages.RemoveJobFiles(job_id):
+                self._remove(self._directories.discard_job(job_id))
+            case messages.ListFiles() | messages.StatFile() | messages.SendFile() | messages.DeleteFile():
+                self._files.serve(message)
+            case messages.Leave():
+                self._leave("the service removed the node")
+            case messages.Welcome():
+                pass  # the link's own
 
     # files to remove
-
-    def _remove_task_files(self, message: messages.RemoveTaskFiles) -> None:
-        self._remove(self._directories.discard_task(message.job_id, message.task_id))
-
-    def _remove_job_files(self, message: messages.RemoveJobFiles) -> None:
-        self._remove(self._directories.discard_job(message.job_id))
 
     def _remove(self, waste: str | None) -> None:
         """In a thread, and without making anybody wait."""

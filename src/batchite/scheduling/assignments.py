@@ -1,10 +1,29 @@
-"""Ending an assignment, and taking it back from its node and job."""
+"""Giving a task to a node, ending it there, and taking it back."""
 
 from __future__ import annotations
 
 from batchite.scheduling.decisions import Decisions, EndTask
 from batchite.scheduling.ending import Ending
-from batchite.scheduling.state import Assignment, NodeState, ShardState
+from batchite.scheduling.state import Assignment, JobState, NodeState, QueuedTask, ShardState
+
+
+def assign(
+    state: ShardState,
+    job: JobState,
+    node: NodeState,
+    task: QueuedTask,
+    attempt: int,
+    *,
+    started: int | None = None,
+    ending: Ending | None = None,
+) -> Assignment:
+    """The node has the task from now on, in this attempt; its slots are taken."""
+    assignment = Assignment(task, job, node, attempt, started, ending=ending)
+    state.assignments[task.number] = assignment
+    job.assignments[task.number] = assignment
+    node.assignments[task.number] = assignment
+    node.used += task.slots
+    return assignment
 
 
 def current(node: NodeState, task: int, attempt: int) -> Assignment | None:

@@ -1,4 +1,5 @@
-"""What the reactor decides: changes for the store, and effects that may happen once those are on disk.
+"""What the reactor decides: changes for the store, effects that may happen once those are on disk, and
+reads of what it does not keep in memory.
 
 The changes of one batch are applied kind by kind, in the order of the fields of `Changes`. A task is
 at most once in each, and a later decision about it takes the place of an earlier one.
@@ -268,6 +269,28 @@ class KillNode(msgspec.Struct, frozen=True):
     reason: str
 
 
+class PurgeJob(msgspec.Struct, frozen=True):
+    """Remove the job, its tasks and their files; answered by `on_job_purged`."""
+
+    job: int
+
+
+Effect = (
+    RunTask
+    | EndTask
+    | RecallTask
+    | RemoveTaskFiles
+    | RunStartTask
+    | StartNode
+    | StopNode
+    | KillNode
+    | PurgeJob
+)
+
+
+# -- reads
+
+
 class ReadWindow(msgspec.Struct, frozen=True):
     """Read active tasks past the cursor; answered by `on_window_read`."""
 
@@ -285,25 +308,6 @@ class ReadTask(msgspec.Struct, frozen=True):
     task: int
 
 
-class PurgeJob(msgspec.Struct, frozen=True):
-    """Remove the job, its tasks and their files; answered by `on_job_purged`."""
-
-    job: int
-
-
-Effect = (
-    RunTask
-    | EndTask
-    | RecallTask
-    | RemoveTaskFiles
-    | RunStartTask
-    | StartNode
-    | StopNode
-    | KillNode
-    | ReadWindow
-    | ReadTask
-    | PurgeJob
-)
 Read = ReadWindow | ReadTask
 
 
@@ -312,10 +316,9 @@ class Decisions(msgspec.Struct):
 
     changes: Changes = msgspec.field(default_factory=Changes)
     effects: list[Effect] = msgspec.field(default_factory=list)
+    reads: list[Read] = msgspec.field(default_factory=list)
 
     def take_reads(self) -> list[Read]:
-        """What is to be read, which is no longer among the effects then."""
-        reads = [effect for effect in self.effects if isinstance(effect, Read)]
-        if reads:
-            self.effects = [effect for effect in self.effects if not isinstance(effect, Read)]
+        """What is to be read, which is not asked for again."""
+        reads, self.reads = self.reads, []
         return reads

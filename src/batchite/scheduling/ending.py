@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from batchite.wire.batch.outcome import Failure
+
+Intent = Literal["terminate", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +39,6 @@ def _ended(message: str) -> Failure:
 TERMINATED = Ending("complete", True, _ended("The task was ended at the request of a user."))
 DELETED = Ending("remove", True, _ended("The task was deleted."))
 JOB_ENDED = Ending("complete", False, _ended("The task was ended because its job ends."))
+INTENTS: Mapping[Intent, Ending] = {"terminate": TERMINATED, "delete": DELETED}
+"""What a user may want of a task."""
 NODE_LEAVES = Ending("requeue", False, Failure("servererror", "TaskEnded", "The node leaves the pool."))

@@ -11,11 +11,11 @@ import heapq
 from collections.abc import Iterator
 from itertools import groupby
 
+from batchite.scheduling.assignments import assign
 from batchite.scheduling.decisions import Decisions, Leased, ReadWindow, RecallTask, RunTask
 from batchite.scheduling.state import (
     WINDOW,
     WINDOW_BYTES,
-    Assignment,
     JobState,
     NodeState,
     QueuedTask,
@@ -125,7 +125,7 @@ def _assign_next(state: ShardState, job: JobState, room: _Room, decisions: Decis
     for window in _by_next_task(job):
         node = room.take(window.slots)
         if node is not None:
-            _assign(state, job, node, window.pop(), decisions)
+            _lease(state, job, node, window.pop(), decisions)
             room.put(node)
             state.turn = job.number
             return True
@@ -139,14 +139,8 @@ def _by_next_task(job: JobState) -> Iterator[Window]:
     yield from waiting
 
 
-def _assign(
-    state: ShardState, job: JobState, node: NodeState, task: QueuedTask, decisions: Decisions
-) -> None:
-    assignment = Assignment(task, job, node, task.attempt + 1)
-    state.assignments[task.number] = assignment
-    job.assignments[task.number] = assignment
-    node.assignments[task.number] = assignment
-    node.used += task.slots
+def _lease(state: ShardState, job: JobState, node: NodeState, task: QueuedTask, decisions: Decisions) -> None:
+    assignment = assign(state, job, node, task, task.attempt + 1)
     decisions.changes.leased.append(Leased(task.number, assignment.attempt, node.number, node.id))
     decisions.effects.append(RunTask(node.id, job.number, assignment.attempt, task))
 
@@ -172,4 +166,4 @@ def _read_on(job: JobState, decisions: Decisions) -> None:
         if window.is_low:
             limit = WINDOW - len(window)
             size = WINDOW_BYTES - window.size
-            decisions.effects.append(ReadWindow(job.number, window.slots, window.cursor, limit, size))
+            decisions.reads.append(ReadWindow(job.number, window.slots, window.cursor, limit, size))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
+import msgspec
+
 from batchite.link.messages import TaskEnded, TaskReturned, TaskStarted, exit_of
 from batchite.scheduling import retries
 from batchite.scheduling.assignments import current, end, release
@@ -22,12 +24,24 @@ from batchite.scheduling.decisions import (
     Requeuing,
     Started,
 )
-from batchite.scheduling.ending import DELETED, TERMINATED, Ending
+from batchite.scheduling.ending import INTENTS, Ending, Intent
 from batchite.scheduling.jobs import on_task_over, on_task_waits
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
 from batchite.wire.batch.outcome import Exit
 
 RETRY: Final = "task-retry"
+
+
+class IntendedTask(msgspec.Struct, frozen=True):
+    """A task as stored that a user wants ended or gone."""
+
+    task: QueuedTask
+    job: int
+    job_id: str
+    stored: CountedState
+    node: str | None
+    """the last one it was on"""
+    intent: Intent
 
 
 def on_task_started(node: NodeState, report: TaskStarted, decisions: Decisions) -> None:
@@ -63,7 +77,7 @@ def on_task_ended(state: ShardState, node: NodeState, report: TaskEnded, decisio
 def on_retry_due(state: ShardState, task: int, at: int, decisions: Decisions) -> None:
     """The pause before a task is run again is over."""
     decisions.changes.due_cleared.append(DueCleared(RETRY, task))
-    decisions.effects.append(ReadTask(task))
+    decisions.reads.append(ReadTask(task))
 
 
 def on_task_read(state: ShardState, job: int, task: QueuedTask) -> None:
@@ -87,36 +101,26 @@ def on_node_tasks_lost(state: ShardState, node: NodeState, at: int, decisions: D
         _take_back(state, assignment, at, decisions)
 
 
-def on_task_intent(
-    state: ShardState,
-    task: QueuedTask,
-    job: int,
-    job_id: str,
-    stored: CountedState,
-    node: str | None,
-    intent: Literal["terminate", "delete"],
-    at: int,
-    decisions: Decisions,
-) -> None:
-    """A user wants the task ended or gone; `stored` and `node` are its stored state and last node."""
-    ending = DELETED if intent == "delete" else TERMINATED
+def on_task_intent(state: ShardState, wanted: IntendedTask, at: int, decisions: Decisions) -> None:
+    """A user wants the task ended or gone."""
+    task, job, is_delete = wanted.task, wanted.job, wanted.intent == "delete"
+    ending = INTENTS[wanted.intent]
     assignment = state.assignments.get(task.number)
     if assignment is not None:
         end(assignment, ending, decisions)
-    elif stored == "active":
+    elif wanted.stored == "active":
         _forget_waiting(state, job, task)
         was = _was(decisions, task.number, "active")
-        if intent == "delete":
+        if is_delete:
             decisions.changes.removed.append(Removed(task.number, job, task.slots, was))
         else:
-            decisions.changes.completed.append(
-                Completed(task.number, job, task.slots, was, *Exit(None, at, None, ending.failure))
-            )
+            never_ran = Exit(None, at, None, ending.failure)
+            decisions.changes.completed.append(Completed(task.number, job, task.slots, was, *never_ran))
         on_task_over(state, job, at, decisions)
-    elif intent == "delete":
-        decisions.changes.removed.append(Removed(task.number, job, task.slots, stored))
-    if intent == "delete" and node in state.nodes:
-        decisions.effects.append(RemoveTaskFiles(node, job_id, task.id))
+    elif is_delete:
+        decisions.changes.removed.append(Removed(task.number, job, task.slots, wanted.stored))
+    if is_delete and wanted.node in state.nodes:
+        decisions.effects.append(RemoveTaskFiles(wanted.node, wanted.job_id, task.id))
 
 
 def _take_back(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from batchite.store.batch.events import Kind
 from batchite.store.batch.schema import OPEN_JOB, events, jobs, nodes, pools, shards, tasks
 
 
@@ -19,7 +20,7 @@ class LeaseLostError(Exception):
 
 class Event(NamedTuple):
     sequence: int
-    kind: str
+    kind: Kind
     subject: int
 
 
