@@ -1,5 +1,5 @@
 # Everything a contributor types. Only Python 3.11 or newer and make have to be there already; the tests
-# also want git and strace, and the foreign clients node with npm.
+# also want git and strace, those with servers PostgreSQL, and the foreign clients node with npm.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -8,10 +8,10 @@ STAMP  := $(VENV)/.installed
 TUTORIAL := $(VENV)/.tutorial
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test foreign root fuzz survive lint docs bench lock clean package image
+.PHONY: help install tutorial clients test test-servers foreign root fuzz survive lint docs bench lock clean package image
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make the virtual environment and install everything into it
 
@@ -40,8 +40,11 @@ tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
 	@$(BIN)/python -m tests.blobs.clients.installing
 
-test: install ## run the everyday tests: all that take no special clients, rights or patience
+test: install ## run the everyday tests: all that take no servers, special clients, rights or patience
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-servers: install ## run on PostgreSQL the tests of the store and of what stands on it
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m servers
 
 foreign: clients ## run the tests with old and foreign clients
 	@$(BIN)/python -m pytest -n 0 -m foreign

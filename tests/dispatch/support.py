@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -18,7 +17,6 @@ from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
-from batchite.store import migrating
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
@@ -71,13 +69,6 @@ class ScriptedEngine:
 
     async def close(self) -> None:
         return None
-
-
-def database_url(path: Path) -> str:
-    """Of a new database in the directory."""
-    url = f"sqlite:///{path / 'batch.db'}"
-    migrating.upgrade(url, "batch")
-    return url
 
 
 def make_dispatch(

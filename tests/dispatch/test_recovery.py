@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from tests.dispatch.support import (
@@ -16,7 +15,6 @@ from tests.dispatch.support import (
     add_tasks,
     connect_all,
     counts,
-    database_url,
     make_dispatch,
     rows,
     running,
@@ -54,8 +52,8 @@ class FragileDatabase(Database):
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[FragileDatabase]:
-    database = FragileDatabase(database_url(tmp_path))
+async def database(batch_url: str) -> AsyncIterator[FragileDatabase]:
+    database = FragileDatabase(batch_url)
     yield database
     database.close()
 

@@ -10,6 +10,7 @@ import pytest
 from batchite.blobs.content.opening import WrongStorageError, open_storage
 from batchite.machine import extras
 from batchite.machine.extras import EXTRAS, MissingPackageError
+from batchite.store.database import create_engine
 from batchite.tls import certificates
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -44,3 +45,9 @@ def test_an_object_store_names_the_command(tmp_path: Path) -> None:
 def test_making_certificates_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(MissingPackageError, match=r"pip install 'batchite\[tls\]'"):
         certificates.init(tmp_path, ["localhost"])
+
+
+@pytest.mark.usefixtures("missing")
+def test_another_database_names_the_command() -> None:
+    with pytest.raises(MissingPackageError, match=r"pip install 'batchite\[postgres\]'"):
+        create_engine("postgresql+psycopg://postgres@/batch")

@@ -1,17 +1,18 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.databases import Databases
 from tests.service.house import House, open_house
 
 SECRET = "NOT_FOR_TASKS"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[House]:
     """Both services; the process that runs them has a variable that no task may see."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET, "secret of the service")
-        with open_house(tmp_path_factory.mktemp("house")) as house:
+        with open_house(tmp_path_factory.mktemp("house"), databases) as house:
             yield house
 
 

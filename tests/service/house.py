@@ -29,6 +29,7 @@ from azure.storage.blob import (
     generate_blob_sas,
     generate_container_sas,
 )
+from tests.databases import Databases
 
 from batchite.batch import app as batch_app
 from batchite.blobs import app as blob_app
@@ -48,8 +49,8 @@ from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
 from batchite.machine import proc
 from batchite.machine.clock import SystemClock
-from batchite.store import migrating
 from batchite.store.database import Database
+from batchite.store.revisions import NAMES, Name
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
 
@@ -219,6 +220,10 @@ class House:
         assert task.execution_info.result == "success", task.execution_info.failure_info
         return self.text(job_id, task.id)
 
+    def wait_for_owner(self, job_id: str) -> None:
+        """Until what was changed so far has reached the owner of the job's pool."""
+        self.batch.terminate_task(job_id, self.add_task(job_id, "true"))
+
     def wait_for_text(self, job_id: str, task_id: str, wanted: str, path: str = "stdout.txt") -> None:
         """For tasks that run: until the file holds the text."""
         until(lambda: self.text(job_id, task_id, path), lambda text: wanted in text, f"{wanted!r} in {path}")
@@ -314,14 +319,14 @@ def lines(path: Path) -> Sequence[str]:
 
 
 @contextmanager
-def open_house(data_dir: Path) -> Iterator[House]:
+def open_house(data_dir: Path, databases: Databases) -> Iterator[House]:
     """The services, in a thread of their own until the block is left; then every node is ended."""
     ready: list[House] = []
     failed: list[BaseException] = []
     changed, leave = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with _serving(data_dir) as house:
+        async with _serving(data_dir, databases) as house:
             ready.append(house)
             changed.set()
             await asyncio.to_thread(leave.wait)
@@ -349,10 +354,11 @@ def open_house(data_dir: Path) -> Iterator[House]:
 
 
 @asynccontextmanager
-async def _serving(data_dir: Path) -> AsyncIterator[House]:
+async def _serving(data_dir: Path, databases: Databases) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
-        batch_url = await stack.enter_async_context(_batch_service(data_dir))
-        blob_url = await stack.enter_async_context(_blob_service(data_dir))
+        batch, blobs = (stack.enter_context(_open_database(databases, name)) for name in NAMES)
+        batch_url = await stack.enter_async_context(_batch_service(data_dir, batch))
+        blob_url = await stack.enter_async_context(_blob_service(data_dir, blobs))
         connection = (
             f"DefaultEndpointsProtocol=http;AccountName={DEVELOPMENT_STORAGE_NAME};"
             f"AccountKey={DEVELOPMENT_STORAGE_KEY};BlobEndpoint={blob_url}/{DEVELOPMENT_STORAGE_NAME};"
@@ -372,8 +378,7 @@ def _client(url: str, account: str, key: str) -> azure.batch.BatchClient:
 
 
 @asynccontextmanager
-async def _batch_service(data_dir: Path) -> AsyncIterator[str]:
-    database = _open_database(data_dir, "batch")
+async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[str]:
     clock, sock = SystemClock(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     dispatch = Dispatch(
@@ -396,12 +401,11 @@ async def _batch_service(data_dir: Path) -> AsyncIterator[str]:
     finally:
         await dispatch.stop(end_nodes=True)
         await listener.stop()
-        database.close()
 
 
 @asynccontextmanager
-async def _blob_service(data_dir: Path) -> AsyncIterator[str]:
-    database, sock = _open_database(data_dir, "blobs"), bind("127.0.0.1", 0)
+async def _blob_service(data_dir: Path, database: Database) -> AsyncIterator[str]:
+    sock = bind("127.0.0.1", 0)
     content = ContentStore(database, Files(data_dir / "blobs"))
     app = Guard(
         blob_app.BlobApp(database, content, ACCOUNTS, SystemClock()), own={}, errors=blob_app.fallback
@@ -414,10 +418,11 @@ async def _blob_service(data_dir: Path) -> AsyncIterator[str]:
     finally:
         await listener.stop()
         await content.close()
+
+
+@contextmanager
+def _open_database(databases: Databases, name: Name) -> Iterator[Database]:
+    with databases.new(name) as url:
+        database = Database(url)
+        yield database
         database.close()
-
-
-def _open_database(data_dir: Path, name: str) -> Database:
-    url = f"sqlite:///{data_dir / name}.db"
-    migrating.upgrade(url, name)  # type: ignore[arg-type]
-    return Database(url)

@@ -123,6 +123,7 @@ def test_priorities(house: House, tmp_path: Path) -> None:
     jobs = {priority: house.add_job(pool_id, priority=priority) for priority in (-10, 0, 1000)}
     for priority, job_id in jobs.items():
         house.add_tasks(job_id, [make_task(note(log, str(priority), 0.05)) for _ in range(3)])
+    house.wait_for_owner(job_id)
     gate.touch()
     for job_id in jobs.values():
         house.wait_for_all(job_id)

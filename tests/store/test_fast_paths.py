@@ -1,11 +1,11 @@
 """Prepared statements and look-ups, beside the ordinary ones they replace."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.databases import Databases
 
 from batchite.store.database import Database
 from batchite.store.prepared import Prepared
@@ -32,11 +32,12 @@ RENAME = Prepared(
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/things.db")
-    METADATA.create_all(database.engine)
-    yield database
-    database.close()
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    with databases.new(None) as url:
+        database = Database(url)
+        METADATA.create_all(database.engine)
+        yield database
+        database.close()
 
 
 def add(connection: sa.Connection, name: str, data: bytes | None) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.databases import Databases
 
 from batchite.store import migrating, revisions
 from batchite.store.database import create_engine
@@ -14,12 +15,32 @@ PAST = Path(__file__).parents[1] / "product" / "past"
 
 
 def definitions(url: str) -> dict[str, list[str]]:
-    """What SQLite has on record for every table and index; the order of a table's columns means nothing."""
+    """What the database has on record for every table and index; the order of columns means nothing."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        rows = connection.exec_driver_sql(RECORDS[engine.dialect.name]).all()
     engine.dispose()
-    return {name: parts(" ".join(sql.split())) for name, sql in rows if name != "alembic_version"}
+    found: dict[str, list[str]] = {}
+    for name, sql in rows:
+        found.setdefault(name, []).extend(parts(" ".join(sql.split())))
+    return {name: sorted(those) for name, those in found.items() if not name.startswith("alembic_version")}
+
+
+RECORDS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL",
+    "postgresql": """
+        SELECT table_name, concat_ws(
+            ' ', column_name, data_type, collation_name, is_nullable, column_default, is_identity,
+            col_description(table_name::regclass, ordinal_position)
+        ) FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT conrelid::regclass::text, conname || ' ' || pg_get_constraintdef(oid)
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT relname, obj_description(oid, 'pg_class')
+            FROM pg_class WHERE obj_description(oid, 'pg_class') IS NOT NULL
+                AND relnamespace = 'public'::regnamespace
+    """,
+}
 
 
 def parts(sql: str) -> list[str]:
@@ -32,9 +53,11 @@ def parts(sql: str) -> list[str]:
 
 def by_revisions(url: str, name: revisions.Name, last: str = "head") -> dict[str, list[str]]:
     engine = create_engine(url)
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        migrating.run_revisions(connection, name, last)
-    engine.dispose()
+    try:
+        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+            migrating.run_revisions(connection, name, last)
+    finally:
+        engine.dispose()
     return definitions(url)
 
 
@@ -46,24 +69,28 @@ def version(url: str) -> str:
     return found
 
 
-def execute(path: Path, script: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
+def execute(url: str, statement: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("name", revisions.NAMES)
-def test_the_revisions_lead_to_what_a_new_database_is_given(tmp_path: Path, name: revisions.Name) -> None:
-    migrated, created = f"sqlite:///{tmp_path}/migrated.db", f"sqlite:///{tmp_path}/created.db"
-    migrating.upgrade(created, name)
-    assert by_revisions(migrated, name) == definitions(created)
-    assert version(migrated) == version(created) == revisions.head(name)
+def test_the_revisions_lead_to_what_a_new_database_is_given(
+    databases: Databases, name: revisions.Name
+) -> None:
+    with databases.new(None) as migrated, databases.new(name) as created:
+        assert by_revisions(migrated, name) == definitions(created)
+        assert version(migrated) == version(created) == revisions.head(name)
 
 
 @pytest.mark.parametrize("name", revisions.NAMES)
 @pytest.mark.parametrize("past", sorted(path.parent.name for path in PAST.glob("*/batch.sql")))
 def test_a_revision_of_the_past_is_what_it_was(tmp_path: Path, name: revisions.Name, past: str) -> None:
     """Once released, a revision is never edited: change the schema by another one."""
-    execute(tmp_path / "kept.db", (PAST / past / f"{name}.sql").read_text())
+    with closing(sqlite3.connect(tmp_path / "kept.db")) as connection:
+        connection.executescript((PAST / past / f"{name}.sql").read_text())
     kept, made = f"sqlite:///{tmp_path}/kept.db", f"sqlite:///{tmp_path}/made.db"
     assert by_revisions(made, name, version(kept)) == definitions(kept)
 
@@ -87,23 +114,20 @@ def test_a_new_file_is_complete_and_for_nobody_else(tmp_path: Path, name: revisi
         ("DROP TABLE due", "its table due lacks at, kind, shard, subject"),
     ],
 )
-def test_what_does_not_fit_is_left_alone(tmp_path: Path, change: str, why: str) -> None:
-    path = tmp_path / "batch.db"
-    migrating.prepare(path, "batch")
-    execute(path, change)
-    before = definitions(f"sqlite:///{path}")
+def test_what_does_not_fit_is_left_alone(batch_url: str, change: str, why: str) -> None:
+    execute(batch_url, change)
+    before = definitions(batch_url)
     with pytest.raises(UnusableDatabaseError, match=why):
-        migrating.prepare(path, "batch")
-    assert definitions(f"sqlite:///{path}") == before
+        migrating.upgrade(batch_url, "batch")
+    assert definitions(batch_url) == before
 
 
-def test_a_foreign_database_is_not_added_to(tmp_path: Path) -> None:
-    path = tmp_path / "batch.db"
-    execute(path, "CREATE TABLE tasks (in_the_way TEXT)")
-    before = definitions(f"sqlite:///{path}")
+def test_a_foreign_database_is_not_added_to(empty_url: str) -> None:
+    execute(empty_url, "CREATE TABLE tasks (in_the_way TEXT)")
+    before = definitions(empty_url)
     with pytest.raises(UnusableDatabaseError, match="no batch database"):
-        migrating.prepare(path, "batch")
-    assert definitions(f"sqlite:///{path}") == before
+        migrating.upgrade(empty_url, "batch")
+    assert definitions(empty_url) == before
 
 
 def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
@@ -115,10 +139,9 @@ def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
     assert definitions(url) == before
 
 
-def test_a_failed_revision_leaves_nothing_behind(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/batch.db"
-    execute(tmp_path / "batch.db", "CREATE TABLE tasks (in_the_way TEXT)")
-    before = definitions(url)
-    with pytest.raises(sa.exc.OperationalError, match="tasks"):
-        by_revisions(url, "batch")
-    assert definitions(url) == before
+def test_a_failed_revision_leaves_nothing_behind(empty_url: str) -> None:
+    execute(empty_url, "CREATE TABLE tasks (in_the_way TEXT)")
+    before = definitions(empty_url)
+    with pytest.raises(sa.exc.DBAPIError, match="tasks"):
+        by_revisions(empty_url, "batch")
+    assert definitions(empty_url) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-EXTRAS = {"obstore": "stores", "trustme": "tls"}
+EXTRAS = {"obstore": "stores", "psycopg": "postgres", "trustme": "tls"}
 """The extra of `pyproject.toml` that brings a package."""
 
 

@@ -14,12 +14,13 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import sqlalchemy as sa
 
+from batchite.machine import extras
 from batchite.store import groups
 from batchite.store.groups import BY_HAND, Pending, T
 from batchite.store.groups import Unit as Unit
@@ -37,6 +38,9 @@ to a thread, which takes a tenth of that, makes no difference then."""
 _RECENT = 8
 """Commits that the mean of their times looks back on."""
 
+SNAPSHOT: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Options with which PostgreSQL reads one state, as SQLite always does."""
+
 CACHE_KIB = 4096
 """Pages each connection keeps; the system's own cache holds the rest."""
 
@@ -47,7 +51,10 @@ def create_engine(url: str) -> sa.Engine:
     """An engine with this project's settings: SQLite in WAL, every commit synced to disk.
 
     What is deleted is overwritten: in the file at once, and in the log beside it when that begins anew.
+    Raises MissingPackageError if the database is PostgreSQL's and its driver is not installed.
     """
+    if url.startswith("postgresql"):
+        extras.require("psycopg", "A database of PostgreSQL")
     engine = sa.create_engine(url, pool_size=8, max_overflow=0, pool_pre_ping=False)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -82,6 +89,7 @@ class Database:
     def __init__(self, url: str, *, readers: int = 4) -> None:
         self.engine = create_engine(url)
         self._is_file = self.engine.dialect.name == "sqlite"
+        self._snapshots = self.engine if self._is_file else self.engine.execution_options(**SNAPSHOT)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="read")
         self._loops: sa.Connection | None = None
         self._touching: list[Pending] = []
@@ -99,7 +107,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Unit[T]) -> T:
-        with self.engine.connect() as connection, connection.begin():
+        with self._snapshots.connect() as connection, connection.begin():
             return query(connection)
 
     async def look(self, query: Unit[T]) -> T:

@@ -1,7 +1,6 @@
 """When a job or a task came into the state before the present one."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,11 +42,9 @@ TASK = {
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sa.Connection]:
+def connection(batch_url: str) -> Iterator[sa.Connection]:
     """To a database with a job and a task in it."""
-    url = f"sqlite:///{tmp_path}/batch.db"
-    migrating.upgrade(url, "batch")
-    engine = create_engine(url)
+    engine = create_engine(batch_url)
     with engine.connect() as connection:
         connection.execute(sa.insert(schema.jobs), JOB)
         connection.execute(sa.insert(schema.tasks), TASK)
@@ -118,9 +115,8 @@ def test_a_completed_job_was_terminating(
     assert previous(connection, schema.jobs) == ("completed", 80, "deleting", 90)
 
 
-def test_what_an_older_database_knows_is_taken_over(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/batch.db"
-    engine = create_engine(url)
+def test_what_an_older_database_knows_is_taken_over(empty_url: str) -> None:
+    engine = create_engine(empty_url)
     running = {"previous_state": "active", "state": "running", "started": 30, "last_retry": 25}
     completed = {"key": "u", "previous_state": "running", "state": "completed", "started": 33}
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
@@ -131,7 +127,7 @@ def test_what_an_older_database_knows_is_taken_over(tmp_path: Path) -> None:
         )
         for task in (running, completed, {"key": "v"}):
             insert(connection, schema.tasks, TASK | task)
-    migrating.upgrade(url, "batch")
+    migrating.upgrade(empty_url, "batch")
     with engine.connect() as connection:
         assert [previous_time for (previous_time,) in times(connection, schema.jobs)] == [10, None]
         assert [previous_time for (previous_time,) in times(connection, schema.tasks)] == [25, 33, None]

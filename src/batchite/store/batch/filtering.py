@@ -19,6 +19,7 @@ from batchite.wire.ticks import Timestamp
 
 Clause = sa.ColumnElement[bool]
 Columns = Mapping[str, sa.ColumnElement[Any]]
+Stored = str | bool | sa.ColumnElement[int]
 
 POOLS: Columns = {
     "id": pools.c.key,
@@ -99,7 +100,7 @@ def _starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
     return sa.and_(column >= text, column < following)
 
 
-def _compare(column: sa.ColumnElement[Any], compared: str, value: str | int | bool) -> Clause:
+def _compare(column: sa.ColumnElement[Any], compared: str, value: Stored) -> Clause:
     if column is tasks.c.state and value == "active":
         return column.in_(("active", "leased")) if compared == "eq" else column.not_in(("active", "leased"))
     if compared == "eq":
@@ -110,10 +111,11 @@ def _compare(column: sa.ColumnElement[Any], compared: str, value: str | int | bo
     return clause
 
 
-def _stored(literal: Value) -> str | int | bool:
-    """The literal as the columns hold it."""
-    if isinstance(literal, Timestamp):
-        return literal.ticks
+def _stored(literal: Value) -> Stored:
+    """The literal as the columns hold it; a number may be beyond those of its column."""
     if isinstance(literal, str):
         return folded(literal)
-    return literal if isinstance(literal, bool) else max(-_LARGEST, min(literal, _LARGEST))
+    if isinstance(literal, bool):
+        return literal
+    number = literal.ticks if isinstance(literal, Timestamp) else literal
+    return sa.literal(max(-_LARGEST, min(number, _LARGEST)), sa.BigInteger)

@@ -1,0 +1,50 @@
+"""What the tests of several rooms are given."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests import postgresql
+from tests.databases import Databases, SqliteFiles
+
+from batchite.store.database import Database
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Not in a fixture: of those, each test that is skipped would have a line of its own."""
+    if item.get_closest_marker("servers"):
+        postgresql.find_programs()
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """Whoever asks for them is run once with each kind."""
+    if request.param == "sqlite":
+        yield SqliteFiles(tmp_path_factory.mktemp("databases"))
+        return
+    worker, base = os.environ.get("PYTEST_XDIST_WORKER"), tmp_path_factory.getbasetemp()
+    with postgresql.shared(base.parent if worker else base, worker or "tests") as server:
+        yield server
+
+
+@pytest.fixture
+def batch_url(databases: Databases) -> Iterator[str]:
+    """A new database of the Batch service."""
+    with databases.new("batch") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """A new database without a table."""
+    with databases.new(None) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(batch_url: str) -> AsyncIterator[Database]:
+    database = Database(batch_url)
+    yield database
+    database.close()
