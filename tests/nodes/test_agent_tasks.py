@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -163,10 +164,17 @@ async def test_the_user_of_a_start_task(service: Peer, agent: RunningAgent, node
     } <= set(seen)
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory whose own name is short, too, as a test's is not."""
+    with tempfile.TemporaryDirectory(prefix="b") as directory:
+        yield Path(directory)
+
+
 async def test_the_root_has_a_short_name_as_long_as_the_node_lives(
-    service: Peer, start_agent: StartAgent, node: Path, tmp_path: Path
+    service: Peer, start_agent: StartAgent, node: Path, place: Path
 ) -> None:
-    short = tmp_path / "short" / "name"
+    short = place / "short" / "name"
     running = await start_agent(root=str(short))
     sockets = 'import os, socket; socket.socket(socket.AF_UNIX).bind(os.environ["PWD"] + "/s")'
     await service.send(task(1, f"python3 -c '{sockets}'"), task(2, shell("pwd; setsid sleep 600 &")))
