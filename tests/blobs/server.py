@@ -30,6 +30,7 @@ from batchite.wire.ticks import Clock
 
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
 SUFFIXES = ("blob.localhost", "blob.example.org")
+WEB_SUFFIX = "web.localhost"
 SECOND_KEY = "c2Vjb25kIGtleQ=="
 AS_THE_CLOUD = Fidelity()
 NEIGHBOUR = "neighbour"
@@ -91,7 +92,14 @@ async def serving(
     sock = bind("127.0.0.1", 0)
     clock = clock or SystemClock()
     app = BlobApp(
-        database, content, accounts, clock, host_suffixes=SUFFIXES, origins=origins, fidelity=fidelity
+        database,
+        content,
+        accounts,
+        clock,
+        host_suffixes=SUFFIXES,
+        web_suffixes=[WEB_SUFFIX],
+        origins=origins,
+        fidelity=fidelity,
     )
     await app.start()
     guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES, public=public), cors=True)

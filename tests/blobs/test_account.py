@@ -62,12 +62,12 @@ async def test_properties_are_kept_and_only_those_given_change(client: BlobServi
 
 
 async def test_what_is_not_done_is_not_accepted(client: BlobServiceClient) -> None:
-    website = StaticWebsite(enabled=True, index_document="index.html")
+    website = StaticWebsite(enabled=True, index_document="pages/index.html")
     with pytest.raises(HttpResponseError) as refused:
         await client.set_service_properties(
             static_website=website, delete_retention_policy=RetentionPolicy(True, 1)
         )
-    assert refused.value.error_code == "UnsupportedXmlNode"
+    assert refused.value.error_code == "InvalidXmlNodeValue"
     shown: dict[str, Any] = await client.get_service_properties()
     assert not shown["delete_retention_policy"].enabled
     with pytest.raises(HttpResponseError) as days:

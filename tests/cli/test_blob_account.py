@@ -1,11 +1,15 @@
-"""`batchite token` and `batchite blob keep`, beside a Blob service that speaks HTTPS."""
+"""`batchite token` and `batchite blob keep`, beside a Blob service that speaks HTTPS; and its websites."""
 
+import http.client
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from azure.core.credentials import AccessToken
@@ -14,6 +18,7 @@ from azure.storage.blob import (
     BlobClient,
     BlobSasPermissions,
     BlobServiceClient,
+    StaticWebsite,
     generate_blob_sas,
 )
 
@@ -110,6 +115,21 @@ def test_what_is_kept_is_told_and_done(service: RunningService) -> None:
         assert second["version_id"]
     assert keep(service, "--no-versions", "--deleted-blobs", "0").stdout == keep(service).stdout
     assert "not kept" in keep(service).stdout
+
+
+def test_a_website_is_at_the_web_address_of_its_account(service: RunningService) -> None:
+    with user(service, "--role", "owner") as client:
+        client.set_service_properties(static_website=StaticWebsite(enabled=True, index_document="index.html"))
+        client.get_blob_client("$web", "index.html").upload_blob(b"<h1>Home</h1>")
+    url = urlsplit(service.blob_url)
+    host = f"{service.storage_account}.web.localhost"
+    connection = http.client.HTTPSConnection(host, url.port)
+    plain = socket.create_connection(("127.0.0.1", url.port or 0), 60)
+    trusting = ssl.create_default_context(cafile=trust(service))
+    with trusting.wrap_socket(plain, server_hostname=host) as connection.sock:
+        connection.request("GET", "/")
+        with connection.getresponse() as answer:
+            assert (answer.status, answer.read()) == (200, b"<h1>Home</h1>")
 
 
 @pytest.mark.parametrize(

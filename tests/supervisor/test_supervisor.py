@@ -33,8 +33,11 @@ def test_names_that_the_settings_give_are_known() -> None:
         allowed_hosts="batch, *.inside",
         batch_host_suffix="b.example.org",
         blob_host_suffixes="s.example.org",
+        web_host_suffixes="w.example.org",
     )
-    for host in ("batch.example.org", "batch", "a.inside", "a.b.example.org", "a.s.example.org:1"):
+    for host in ("batch.example.org", "batch", "a.inside"):
+        assert is_known(given, host)
+    for host in ("a.b.example.org", "a.s.example.org:1", "a.w.example.org"):
         assert is_known(given, host)
     for host in ("other.example.org", "a.batch", "a.blob.example.org", "big"):
         assert not is_known(given, host)

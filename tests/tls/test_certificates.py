@@ -25,11 +25,11 @@ def test_names_are_those_by_which_clients_come(tmp_path: Path) -> None:
         public_host="Big.example.org",
         allowed_hosts="*.c.example",
         blob_host_suffixes="blob.localhost, b.example",
+        web_host_suffixes="w.example",
     )
     names = certificates.names(given, ["more.example"])
-    assert {"localhost", "127.0.0.1", "big.example.org", "more.example", "*.b.example", "*.c.example"} <= set(
-        names
-    )
+    assert {"localhost", "127.0.0.1", "big.example.org", "more.example"} <= set(names)
+    assert {"*.b.example", "*.c.example", "*.w.example"} <= set(names)
     assert "0.0.0.0" not in names
 
 

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from batchite.blobs.answers import XML, Answer
 from batchite.blobs.call import Call, Service
+from batchite.store.blobs import containers
 from batchite.store.blobs import services as rows
-from batchite.wire.blob import checksums, dates, service_properties
+from batchite.wire.blob import checksums, dates, service_properties, websites
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import NEWEST_VERSION
 from batchite.wire.signing import delegation
@@ -20,7 +21,8 @@ async def get_properties(service: Service, call: Call) -> Answer:
 
 
 async def set_properties(service: Service, call: Call) -> Answer:
-    """Set Blob Service Properties: what the document leaves out stays as it is."""
+    """Set Blob Service Properties: what the document leaves out stays as it is. A website that is switched
+    on finds its container."""
     document = await call.incoming.body(service_properties.MAX_BODY_BYTES)
     checksums.check_document(call.headers, document)
     change = service_properties.read(document)
@@ -28,6 +30,9 @@ async def set_properties(service: Service, call: Call) -> Answer:
 
     def unit(connection: sa.Connection) -> None:
         rows.save(connection, account, change.apply(rows.find(connection, account)))
+        if change.website is not None and change.website.enabled:
+            now = service.clock.now().ticks
+            containers.add(connection, account, websites.CONTAINER, None, now, None)
 
     await service.database.touch(unit)
     return Answer(202, [])

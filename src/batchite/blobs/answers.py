@@ -16,13 +16,14 @@ from batchite.blobs.structured import Encoded
 from batchite.web import zerocopy
 from batchite.web.problems import RETRY_SECONDS
 from batchite.web.spelled import Spelled
-from batchite.wire.blob import dates, errors
+from batchite.wire.blob import dates, errors, websites
 from batchite.wire.blob.errors import BlobError
 from batchite.wire.blob.headers import METADATA_PREFIX, SHOWN_AS, HttpProperties
 from batchite.wire.ticks import Timestamp
 
 Headers = list[tuple[str, str]]
 XML: Headers = [("Content-Type", "application/xml")]
+HTML: Headers = [("Content-Type", "text/html")]
 _Parts = AsyncGenerator[bytes | Stretch, None]
 
 
@@ -61,13 +62,22 @@ def property_headers(properties: HttpProperties) -> Headers:
 
 
 def failure(error: BlobError, request_id: str, now: Timestamp) -> Answer:
+    return _failure(error, XML, errors.body(error, request_id, now))
+
+
+def failure_page(error: BlobError, request_id: str, now: Timestamp) -> Answer:
+    """For a browser."""
+    return _failure(error, HTML, websites.page(error, request_id, now))
+
+
+def _failure(error: BlobError, form: Headers, body: bytes) -> Answer:
     """The error's own form; a 304 has no body."""
     headers = [("x-ms-error-code", error.code), *error.headers]
     if error.status == 503:
         headers.append(("Retry-After", str(RETRY_SECONDS)))
     if error.status == 304:
         return Answer(304, headers)
-    return Answer(error.status, [*headers, *XML], errors.body(error, request_id, now))
+    return Answer(error.status, [*headers, *form], body)
 
 
 async def send(answer: Answer, common: Headers, scope: Scope, receive: Receive, send: Send) -> None:

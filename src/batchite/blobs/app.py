@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from batchite.blobs import answers, cross_origin, guards, operations, refusals
+from batchite.blobs import answers, cross_origin, guards, operations, refusals, websites
 from batchite.blobs.answers import Answer, Headers
 from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service
@@ -43,7 +43,8 @@ log = logging.getLogger(__name__)
 
 
 class BlobApp:
-    """`content` must have been started. Hosts of the form `account.suffix` name their account.
+    """`content` must have been started. Hosts of the form `account.suffix` name their account; below one
+    of `web_suffixes` they are for its website.
     `testing_token` is for the test that may ask for faults."""
 
     def __init__(
@@ -54,12 +55,14 @@ class BlobApp:
         clock: Clock,
         *,
         host_suffixes: Sequence[str] = (),
+        web_suffixes: Sequence[str] = (),
         origins: Sequence[str] = (),
         testing_token: str = "",
         fidelity: Fidelity = _AS_THE_CLOUD,
     ) -> None:
         self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
+        self._web_suffixes = tuple(web_suffixes)
         self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
         self._origins = Origins(origins)
         self.faults = Faults(map(operations.name, operations.OPERATIONS), errors.CODES, testing_token)
@@ -103,13 +106,18 @@ class BlobApp:
     async def _answer(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""
         common[:] = [("x-ms-request-id", incoming.request_id), ("x-ms-version", NEWEST_VERSION)]
+        failure = answers.failure
         try:
-            return await self._serve(incoming, common)
+            website = address.of_host(incoming.host, self._web_suffixes)
+            if website is None:
+                return await self._serve(incoming, common)
+            failure = answers.failure_page
+            return await websites.serve(self._service, incoming, website)
         except Exception as error:
             refusal = self._refusal(error, incoming)
             if refusal is None:
                 raise
-            return answers.failure(refusal, incoming.request_id, self._service.clock.wall())
+            return failure(refusal, incoming.request_id, self._service.clock.wall())
 
     async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""

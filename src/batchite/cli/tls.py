@@ -22,6 +22,7 @@ SETTINGS_USED = (
     "allowed_hosts",
     "batch_host_suffix",
     "blob_host_suffixes",
+    "web_host_suffixes",
     "config",
 )
 

@@ -286,6 +286,14 @@ SETTINGS = (
         "`blob.localhost`",
     ),
     Setting(
+        "web_host_suffixes",
+        ("web.localhost",),
+        _suffixes,
+        "With `web.example.org`, requests to `NAME.web.example.org` at the Blob service's port are for the "
+        "static website of the storage account NAME. Suffixes are separated by commas.",
+        "`web.localhost`",
+    ),
+    Setting(
         "copy_origins",
         (),
         _origins,
@@ -395,6 +403,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     batch_host_suffix: str
     content: str
     blob_host_suffixes: tuple[str, ...]
+    web_host_suffixes: tuple[str, ...]
     copy_origins: tuple[str, ...]
     public_host: str
     batch_public_url: str

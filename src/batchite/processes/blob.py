@@ -39,6 +39,7 @@ async def compose(launch: Launch) -> Parts:
         known,
         clock,
         host_suffixes=launch.host_suffixes,
+        web_suffixes=launch.web_suffixes,
         origins=launch.copy_origins,
         testing_token=launch.testing_token,
         fidelity=launch.fidelity,

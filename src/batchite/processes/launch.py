@@ -33,6 +33,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """the names it answers to"""
     host_suffixes: tuple[str, ...] = ()
     """hosts below one of them name their account"""
+    web_suffixes: tuple[str, ...] = ()
+    """hosts below one of them are websites of accounts"""
     copy_origins: tuple[str, ...] = ()
     """other services that blobs may be copied from"""
     identity: Identity | None = None

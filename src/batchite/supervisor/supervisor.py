@@ -193,7 +193,7 @@ def hosts(settings: Settings, service: Service, machine: str) -> Hosts:
         exact += [machine.lower(), machine.lower().partition(".")[0]]
     exact += [name for name in settings.allowed_hosts if not name.startswith("*.")]
     below = [name.removeprefix("*.") for name in settings.allowed_hosts if name.startswith("*.")]
-    below += [settings.batch_host_suffix, *settings.blob_host_suffixes]
+    below += [settings.batch_host_suffix, *settings.blob_host_suffixes, *settings.web_host_suffixes]
     return Hosts(
         names=frozenset(filter(None, exact)),
         suffixes=tuple(filter(None, below)),
@@ -215,6 +215,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
             if service == "batch"
             else settings.blob_host_suffixes
         ),
+        web_suffixes=settings.web_host_suffixes if service == "blob" else (),
         copy_origins=settings.copy_origins,
         identity=identity,
         log_level=settings.log_level,

@@ -112,7 +112,7 @@ def init(data_dir: Path, names: Sequence[str]) -> Identity:
 
 def names(settings: Settings, more: Sequence[str]) -> list[str]:
     """The names under which this machine's clients reach the services, and `more`."""
-    suffixes = [settings.batch_host_suffix, *settings.blob_host_suffixes]
+    suffixes = [settings.batch_host_suffix, *settings.blob_host_suffixes, *settings.web_host_suffixes]
     found = ["localhost", "127.0.0.1", "::1", settings.public_host, *more]
     if settings.host not in ANY_ADDRESS:
         found.append(settings.host)

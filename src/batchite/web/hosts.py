@@ -22,7 +22,7 @@ _PORT = re.compile(r":\d+\Z", re.ASCII)
 _HOST_RULE = (
     "has to be localhost or below, a loopback address (any address where the service listens for other "
     "machines), or a name from the settings public_host, batch_public_url, blob_public_url, allowed_hosts, "
-    "batch_host_suffix and blob_host_suffixes"
+    "batch_host_suffix, blob_host_suffixes and web_host_suffixes"
 )
 _ORIGIN_RULE = "has to be the origin of the URL itself; this service is not for pages of other origins"
 

@@ -192,7 +192,6 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "SnapshotsPresent": (409, "This operation is not permitted because the blob has snapshots."),
     "TagsTooLarge": (400, "The tags specified exceed the maximum permissible limit."),
-    "UnsupportedXmlNode": (400, "One of the XML nodes specified in the request body is not supported."),
     "UnsatisfiableCondition": (
         400,
         "The request includes an unsatisfiable condition for this operation.",
@@ -203,6 +202,7 @@ CODES: dict[str, tuple[int, str]] = {
         400,
         "One of the query parameters specified in the request URI is not supported.",
     ),
+    "WebContentNotFound": (404, "The requested content does not exist."),
     "NotModified": (304, "The condition specified using HTTP conditional header(s) is not met."),
 }
 """Status and default message of every code this service answers with."""

@@ -10,8 +10,10 @@ import re
 
 import msgspec
 
+from batchite.wire.blob import websites
 from batchite.wire.blob.cors import MAX_RULES, CorsRule, check_rule
-from batchite.wire.blob.errors import BlobError, xml_text
+from batchite.wire.blob.errors import xml_text
+from batchite.wire.blob.websites import Website
 from batchite.wire.blob.xml import Element, invalid_node, malformed, parse
 
 MAX_BODY_BYTES = 64 * 1024
@@ -52,6 +54,7 @@ class ServiceProperties(msgspec.Struct, frozen=True, omit_defaults=True):
     blob_retention: Retention = Retention()
     container_retention: Retention = Retention()
     versioning: bool = False
+    website: Website = Website()
 
 
 _ELEMENTS = (
@@ -71,6 +74,7 @@ class Change(msgspec.Struct, frozen=True):
     blob_retention: Retention | None = None
     container_retention: Retention | None = None
     versioning: bool | None = None
+    website: Website | None = None
 
     def apply(self, properties: ServiceProperties) -> ServiceProperties:
         given = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
@@ -81,9 +85,8 @@ def read(document: bytes) -> Change:
     """The body of Set Blob Service Properties. Raises BlobError."""
     root = parse(document, "StorageServiceProperties")
     root.expect(*_ELEMENTS)
-    _refuse_website(root.child("StaticWebsite"))
     logging, hour, minute = root.child("Logging"), root.child("HourMetrics"), root.child("MinuteMetrics")
-    cors = root.child("Cors")
+    cors, website = root.child("Cors"), root.child("StaticWebsite")
     blobs, containers = root.child("DeleteRetentionPolicy"), root.child("ContainerDeleteRetentionPolicy")
     return Change(
         None if logging is None else _read_logging(logging),
@@ -94,18 +97,8 @@ def read(document: bytes) -> Change:
         None if blobs is None else _read_retention(blobs),
         None if containers is None else _read_retention(containers),
         None if root.child("IsVersioningEnabled") is None else _switch(root, "IsVersioningEnabled"),
+        None if website is None else _read_website(website),
     )
-
-
-def _refuse_website(element: Element | None) -> None:
-    if element is not None and _switch(element, "Enabled", default=False):
-        raise BlobError(
-            "UnsupportedXmlNode",
-            details=(
-                ("XmlNodeName", "StaticWebsite"),
-                ("Reason", "static websites are not served; give the container $web public access instead"),
-            ),
-        )
 
 
 def _read_version(root: Element) -> str | None:
@@ -165,6 +158,20 @@ def _read_rule(element: Element) -> CorsRule:
     return rule
 
 
+def _read_website(element: Element) -> Website:
+    element.expect("Enabled", "IndexDocument", "DefaultIndexDocumentPath", "ErrorDocument404Path")
+    if not _switch(element, "Enabled"):
+        return Website()
+    website = Website(
+        True,
+        element.value("IndexDocument") or "",
+        element.value("DefaultIndexDocumentPath") or "",
+        element.value("ErrorDocument404Path") or "",
+    )
+    websites.check(website)
+    return website
+
+
 def _items(element: Element, name: str) -> tuple[str, ...]:
     text = element.value(name) or ""
     return tuple(item for part in text.split(",") if (item := part.strip()))
@@ -197,7 +204,7 @@ def write(properties: ServiceProperties) -> bytes:
         + f"<Cors>{''.join(map(_rule, properties.cors))}</Cors>"
         + (version if properties.default_version else "")
         + _retention("DeleteRetentionPolicy", properties.blob_retention, permanent=True)
-        + "<StaticWebsite><Enabled>false</Enabled></StaticWebsite>"
+        + _website(properties.website)
         + _retention("ContainerDeleteRetentionPolicy", properties.container_retention)
         + _element("IsVersioningEnabled", _bool(properties.versioning))
     )
@@ -249,6 +256,16 @@ def _rule(rule: CorsRule) -> str:
         + _element("MaxAgeInSeconds", str(rule.max_age))
     )
     return f"<CorsRule>{inner}</CorsRule>"
+
+
+def _website(website: Website) -> str:
+    given = (
+        ("IndexDocument", website.index_document),
+        ("DefaultIndexDocumentPath", website.default_index_path),
+        ("ErrorDocument404Path", website.error_path),
+    )
+    inner = "".join(_element(name, text) for name, text in given if text)
+    return f"<StaticWebsite>{_element('Enabled', _bool(website.enabled))}{inner}</StaticWebsite>"
 
 
 def _element(name: str, text: str) -> str:
