@@ -147,7 +147,7 @@ class Campaign:
         self.faults.append(Fault(number, what, written))
 
     def _judge(self, number: int, request: Request, written: Sent, answers: list[Answer]) -> None:
-        if len(answers) < written.answers:
+        if len(answers) < written.answers and not (answers and answers[-1].is_last):
             self._note(number, "the connection was closed without an answer", written)
         for answer in answers:
             self.statuses[request.service, answer.status] += 1

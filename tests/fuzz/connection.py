@@ -16,6 +16,10 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def is_last(self) -> bool:
+        return self.status == 101 or "close" in self.headers.get("connection", "").lower()
+
 
 class ClosedError(Exception):
     """The service ended the connection before an answer was complete."""
@@ -47,7 +51,7 @@ class Connection:
             for verb in sent.verbs:
                 answer = await _read(reader, verb)
                 answers.append(answer)
-                if answer.status == 101 or "close" in answer.headers.get("connection", "").lower():
+                if answer.is_last:
                     raise ClosedError
         except (ClosedError, OSError):
             stays = False

@@ -52,7 +52,7 @@ class Request:
 @dataclass(frozen=True)
 class Sent:
     """Bytes to write, one after the other, and the `verbs` of the requests in them. So many `answers` have to
-    come, none to what is no proper HTTP; then the connection may be closed instead."""
+    come, unless one of them says that it is the last; to what is no proper HTTP none has to."""
 
     pieces: tuple[bytes, ...]
     verbs: tuple[str, ...]
@@ -143,7 +143,7 @@ def sent(dice: Dice, request: Request, host: str) -> Sent:
         case 3:
             return replace(usual, pieces=(head + length + b"Expect: 100-continue\r\n\r\n", body))
         case 4:
-            return Sent((whole * 3,), (request.verb,) * 3, answers=min(usual.answers, 1))
+            return Sent((whole * 3,), (request.verb,) * 3, answers=3 * usual.answers)
         case 5:
             return replace(usual, ends=True)
         case 6:
