@@ -16,10 +16,9 @@ from batchite.batch.filters import Filter
 from batchite.batch.operations import Operation
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.files import BatchNodeFile
-from batchite.wire.batch.models.jobs import BatchJob, BatchJobCreateOptions, BatchJobTerminateOptions
-from batchite.wire.batch.models.nodes import BatchNode
-from batchite.wire.batch.models.pools import BatchPool, BatchPoolCreateOptions
-from batchite.wire.batch.models.tasks import BatchTask, BatchTaskCreateOptions, BatchTaskGroup
+from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchJobTerminateOptions
+from batchite.wire.batch.models.pools import BatchPoolCreateOptions
+from batchite.wire.batch.models.tasks import BatchTaskCreateOptions, BatchTaskGroup
 
 VERSION = "2025-06-01"
 JSON = "application/json; odata=minimalmetadata"
@@ -32,13 +31,13 @@ BODIES: Mapping[str, type[Model]] = {
     "Task_Add": BatchTaskCreateOptions,
     "Task_AddCollection": BatchTaskGroup,
 }
-LISTED: Mapping[str, tuple[filters.Filter, type[Model]]] = {
-    "Pool": (filters.POOLS, BatchPool),
-    "Job": (filters.JOBS, BatchJob),
-    "Task": (filters.TASKS, BatchTask),
-    "ComputeNode": (filters.NODES, BatchNode),
-    "Account": (filters.NODE_COUNTS, BatchNode),
-    "File": (Filter({}, {}), BatchNodeFile),
+LISTED: Mapping[str, Filter] = {
+    "Pool": filters.POOLS,
+    "Job": filters.JOBS,
+    "Task": filters.TASKS,
+    "ComputeNode": filters.NODES,
+    "Account": filters.NODE_COUNTS,
+    "File": Filter(BatchNodeFile, {}, {}),
 }
 """What is filtered and selected, by the first word of an operation's name."""
 KNOWN: Mapping[str, Sequence[str]] = {
@@ -115,14 +114,14 @@ def _query(dice: Dice, operation: Operation) -> list[tuple[str, str]]:
 
 
 def _parameter(dice: Dice, name: str, operation: Operation) -> str:
-    known, model = LISTED[operation.name.partition("_")[0]]
+    known = LISTED[operation.name.partition("_")[0]]
     if dice.seldom(0.1):
         return values.text(dice)
     match name:
         case "$filter":
             return filter_text(dice, list(known.fields) or ["none"])
         case "$select":
-            return ",".join(dice.choices(bodies.names(model), k=dice.choice((1, 3)))) * (
+            return ",".join(dice.choices(bodies.names(known.model), k=dice.choice((1, 3)))) * (
                 300 if dice.seldom(0.05) else 1
             )
         case "$expand":

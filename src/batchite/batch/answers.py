@@ -49,12 +49,11 @@ def entity(
 
 def result(call: Call, kind: str, value: Model) -> Response:
     """200 with what an action returns."""
-    return _body(call, codec.encode(value), f"{call.request.base_url}/$metadata#{kind}", None, None)
+    metadata = f"{call.request.base_url}/$metadata#{kind}"
+    return _body(call, _encode(call, [value], type(value))[0], metadata, None, None)
 
 
 def _body(call: Call, body: bytes, metadata: str, modified: int | None, address: str | None) -> Response:
-    if not call.version.is_newest:
-        body = codec.encode(call.version.lower(call.operation, codec.parse(body)))
     found = headers(call, modified, address)
     return Response(codec.with_metadata(body, metadata), 200, found, CONTENT_TYPE)
 
@@ -73,12 +72,19 @@ def page(
     more = call.next_link(wanted, str(position(shown[-1]))) if len(rows) > len(shown) else None
     items = _encode(call, (show(row) for row in shown), type_)
     body = codec.page(items, f"{call.request.base_url}/$metadata#{kind}", more)
-    if not call.version.is_newest:
-        body = codec.encode(call.version.lower(call.operation, codec.parse(body)))
     return Response(body, 200, headers(call), CONTENT_TYPE)
 
 
 def _encode(call: Call, values: Iterable[Model], model: type[Model]) -> list[bytes]:
     select.parse_expand(call.query.get("$expand"))
-    names = select.parse_select(call.query.get("$select"), model)
-    return [codec.encode(select.pick(value, names)) for value in values]
+    names = call.selected(model)
+    if call.version.is_newest:
+        return [codec.encode(select.pick(value, names)) for value in values]
+    return [codec.encode(_lowered(call, value, names)) for value in values]
+
+
+def _lowered(call: Call, value: Model, names: frozenset[str] | None) -> dict[str, object]:
+    """What of `value` is to be encoded, as the request's version writes it."""
+    body: dict[str, object] = codec.to_builtins(value)
+    call.version.lower(type(value), body)
+    return body if names is None else {name: part for name, part in body.items() if name in names}

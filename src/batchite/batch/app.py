@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -23,8 +24,10 @@ from batchite.web.request import Incoming
 from batchite.web.router import Router
 from batchite.wire.batch import errors, versions
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.batch.versions.registry import PARAMETER, Registry
+from batchite.wire.batch.versions.registry import PARAMETER, Registry, Version
 from batchite.wire.ticks import Clock
+
+log = logging.getLogger(__name__)
 
 OPERATIONS: tuple[Operation, ...] = (
     *pools.OPERATIONS,
@@ -62,6 +65,7 @@ class BatchApp:
         self._services = Services(database, accounts, clock, owner, files)
         self._host_suffix = host_suffix
         self._versions = known_versions
+        self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
 
@@ -80,19 +84,22 @@ class BatchApp:
         self.faults.check(operation.name)
         if operation.changes and self._services.owner.is_stopping:
             raise BatchError("ServerBusy", "It is stopping and changes nothing until it is started again.")
-        return await operation.run(call)
+        try:
+            return await operation.run(call)
+        except BatchError as error:
+            raise call.respelled(error) from None
 
     def _call(self, request: Incoming) -> tuple[Call, Operation]:
         """In this order: a client of another version is not to look for its mistake in path or query."""
         clock = self._services.clock
         account, principal = authenticate(request, self._services.accounts, self._host_suffix, clock.wall())
-        version = self._versions.resolve(request.parameters.get(PARAMETER))
+        version = self._version(request.parameters.get(PARAMETER))
         match = self._router.match(request.verb, request.raw_path)
         operation = match.target
+        operation.check(version.text)
         absent.check(operation.name, request.base_url)
-        query = queries.parse(request.query, operation.query)
+        query = queries.parse(request.query, operation.parameters(version.text))
         call = Call(
-            operation=operation.name,
             request=request,
             services=self._services,
             account=account,
@@ -104,6 +111,19 @@ class BatchApp:
             now=clock.now(),
         )
         return call, operation
+
+    def _version(self, asked: str | None) -> Version:
+        """What a request's version is served as. Raises BatchError. One that is newer than this program is
+        told once, so that whoever wonders about an answer finds the reason."""
+        version = self._versions.resolve(asked)
+        if asked and asked > self._newest_seen:
+            self._newest_seen = asked
+            log.info(
+                "a client speaks version %s; what is new in it since %s is not known here",
+                asked,
+                version.text,
+            )
+        return version
 
     def _refusal(self, request: Incoming, problem: Exception) -> Response:
         error = refusals.as_error(problem)

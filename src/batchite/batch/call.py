@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
@@ -15,12 +15,13 @@ from batchite.configuration.accounts import BatchAccount
 from batchite.web.principal import Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch import codec
-from batchite.wire.batch.errors import BatchError, invalid_header, invalid_query
-from batchite.wire.batch.odata import paging
+from batchite.wire.batch.errors import BatchError, PropertyError, invalid_header, invalid_query
+from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.odata import paging, select
 from batchite.wire.batch.versions.registry import Version
 from batchite.wire.ticks import Timestamp
 
-T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 JSON = "application/json"
 _ROW = re.compile(r"\d{1,18}", re.ASCII)
@@ -44,11 +45,13 @@ class Page:
         return int(self.position)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
-    """A matched, authenticated request of a known version, and what answers it."""
+    """A matched, authenticated request of a known version, and what answers it.
 
-    operation: str
+    `body_model` is what its body, of an older version, has been lifted to.
+    """
+
     request: Incoming
     services: Services
     account: BatchAccount
@@ -58,6 +61,7 @@ class Call:
     query: dict[str, str]
     conditions: Conditions
     now: Timestamp
+    body_model: type[Model] | None = field(default=None, init=False)
 
     def url(self, *segments: str) -> str:
         """An absolute URL as the client sees this service; each segment is encoded."""
@@ -66,6 +70,12 @@ class Call:
     def truth(self, name: str) -> bool:
         """A boolean query parameter. Raises BatchError."""
         return queries.truth(self.query, name)
+
+    def selected(self, model: type[Model]) -> frozenset[str] | None:
+        """The properties that `$select` asks for, as the request's version writes them; None means all.
+        Raises BatchError."""
+        text = self.query.get(select.SELECT)
+        return None if text is None else select.parse_select(text, self.version.names(model))
 
     def page(self, largest: int = paging.LIMIT) -> Page:
         """The page asked for. Raises BatchError."""
@@ -85,22 +95,29 @@ class Call:
     def _raw_query(self) -> dict[str, str]:
         return dict(self.request.query)
 
-    async def body(self, type_: type[T], limit: int) -> T:
+    async def body(self, model: type[M], limit: int) -> M:
         """The request's body, at most `limit` bytes, in the newest version's shape. Raises BatchError."""
         content = await self.request.body(limit)
         self._check_content()
         if self.version.is_newest:
-            return codec.decode(content, type_)
+            return codec.decode(content, model)
         parsed = codec.parse(content)
-        lifted = self.version.lift(self.operation, parsed) if isinstance(parsed, dict) else parsed
-        return codec.convert(lifted, type_)
+        self.version.lift(model, parsed)
+        self.body_model = model
+        return codec.convert(parsed, model)
 
-    async def optional_body(self, type_: type[T], limit: int) -> T | None:
+    def respelled(self, error: BatchError) -> BatchError:
+        """A refusal with the names that the request's version has for properties of its body."""
+        if self.version.is_newest or self.body_model is None or not isinstance(error, PropertyError):
+            return error
+        return self.version.respelled(error, self.body_model)
+
+    async def optional_body(self, model: type[M], limit: int) -> M | None:
         """As `body`, but None if there is none."""
         announced = self.request.headers.get("content-length", "")
         if announced == "0" or (not announced and "transfer-encoding" not in self.request.headers):
             return None
-        return await self.body(type_, limit)
+        return await self.body(model, limit)
 
     def _check_content(self) -> None:
         headers = self.request.headers

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import UNSET
 from starlette.responses import Response, StreamingResponse
 
-from batchite.batch import answers, nodes, ranges, tasks
+from batchite.batch import answers, filters, nodes, ranges, tasks
 from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation
@@ -127,8 +127,7 @@ async def _find(call: Call, place: Place) -> tuple[str, NodeFile]:
 async def list_(call: Call, locate: Locate) -> Response:
     page = call.page()
     recursive = call.truth("recursive")
-    text = call.query.get("$filter")
-    wanted = None if text is None else fields.read(text, fields.FILES)
+    wanted = filters.expression(call, BatchNodeFile, fields.FILES)
     place = await locate(call)
     found = await _ask(place, call.services.files.listing(place.node_id, place.root, recursive=recursive))
     chosen = sorted(

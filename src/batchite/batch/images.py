@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from batchite.batch import answers
+from batchite.batch import answers, filters
 from batchite.batch.call import Call
 from batchite.batch.operations import LIST, Operation
 from batchite.wire.batch import images
@@ -15,8 +15,7 @@ from batchite.wire.batch.odata.filter import And, Comparison, Expression, Or, St
 
 async def list_(call: Call) -> Response:
     page = call.page()
-    text = call.query.get("$filter")
-    wanted = None if text is None else fields.read(text, fields.IMAGES)
+    wanted = filters.expression(call, BatchSupportedImage, fields.IMAGES)
     rows = [entry for entry in enumerate(images.SUPPORTED, 1) if wanted is None or fits(entry[1], wanted)]
     following = [entry for entry in rows if entry[0] > page.after][: page.limit + 1]
     show = (BatchSupportedImage, lambda entry: entry[1])

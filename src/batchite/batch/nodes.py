@@ -24,7 +24,6 @@ from batchite.wire.batch.models.images import VirtualMachineInfo
 from batchite.wire.batch.models.nodes import BatchNode, BatchNodeAgentInfo, BatchNodeError, BatchTaskInfo
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
-from batchite.wire.batch.odata import select
 from batchite.wire.ticks import Timestamp
 
 IPV6_ADDRESS = "::1"
@@ -44,7 +43,7 @@ class Work:
 
 def work(call: Call, connection: sa.Connection, shard: str, rows: Sequence[sa.Row[Any]]) -> Work:
     """What is asked for: the last tasks of many nodes take longer to find than all the rest."""
-    names = select.parse_select(call.query.get(select.SELECT), BatchNode)
+    names = call.selected(BatchNode)
     of_nodes = [row.node_no for row in rows] if names is None or "recentTasks" in names else []
     return Work(nodes.running(connection, shard), nodes.recent_tasks(connection, of_nodes))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
 from batchite.batch import conditions
 from batchite.batch.call import Call
+from batchite.wire.batch.errors import BatchError
 
 LIST = frozenset({"maxresults", "$skiptoken"})
 SELECT = frozenset({"$select"})
@@ -19,7 +20,8 @@ FILTERED = LIST | {"$filter"}
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`name` is the protocol's. `query` names the parameters it takes beyond those that all take, in
-    lower case, `conditions` the conditional headers."""
+    lower case, `conditions` the conditional headers. It is part of the API versions from `since` to
+    `until`; `later` says of parameters with which version they came."""
 
     name: str
     verb: str
@@ -27,6 +29,20 @@ class Operation:
     run: Callable[[Call], Awaitable[Response]]
     query: frozenset[str] = field(default=frozenset())
     conditions: frozenset[str] = field(default=frozenset())
+    since: str = ""
+    until: str = ""
+    later: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def check(self, version: str) -> None:
+        """Raises BatchError if a version has no such operation."""
+        if version < self.since or (self.until and version > self.until):
+            span = f"it came with {self.since}" if version < self.since else f"it went after {self.until}"
+            detail = f"{self.name} is no operation of API version {version}: {span}."
+            raise BatchError("ResourceNotFound", detail)
+
+    def parameters(self, version: str) -> frozenset[str]:
+        """The names of its query parameters in a version."""
+        return self.query.difference(name for name, since in self.later.items() if version < since)
 
     @property
     def changes(self) -> bool:

@@ -104,7 +104,9 @@ def _result(
             last_modified=call.now,
             location=f"{address}/{task.id}",
         )
-    content = errors.content(error or BatchError("TaskExists"), call.request.request_id, call.now)
+    content = errors.content(
+        call.respelled(error or BatchError("TaskExists")), call.request.request_id, call.now
+    )
     return BatchTaskCreateResult(
         status=BatchTaskAddStatus.CLIENT_ERROR, task_id=task.id, error=codec.convert(content, ErrorModel)
     )

@@ -7,6 +7,8 @@ choose a status: the code decides it.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from batchite.wire.ticks import Timestamp
@@ -132,31 +134,61 @@ def quote(value: object) -> str:
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
-def invalid_property(name: str, value: object, reason: str) -> BatchError:
+class PropertyError(BatchError):
+    """The refusal of a property of a request's body.
+
+    `name` is its path. `form` is the sentence with `name`, `value` (as JSON; None: it is not told) and
+    `reason` in it.
+    """
+
+    def __init__(self, code: str, form: str, name: str, reason: str, value: str | None = None) -> None:
+        values = [("PropertyName", name), ("Reason", reason)]
+        if value is not None:
+            values.insert(1, ("PropertyValue", value))
+        super().__init__(code, form.format(name=name, value=value, reason=reason), tuple(values))
+        self.name = name
+        self._form, self._reason, self._value = form, reason, value
+
+    def respelled(self, name: str, words: Mapping[str, str]) -> PropertyError:
+        """The same with other names: of the property itself, and of those that the reason speaks of."""
+        reason = _WORD.sub(lambda word: words.get(word[0], word[0]), self._reason)
+        return PropertyError(self.code, self._form, name, reason, self._value)
+
+
+_BROKEN_RULE = "{name} is {value}: {reason}."
+_MISSING = "{name} is required; add it to the request body."
+_UNWANTED = "{name}: {reason}"
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+def invalid_property(name: str, value: object, reason: str) -> PropertyError:
     """The property's value breaks a rule; `reason` reads after "it"."""
-    return _property_error("InvalidPropertyValue", name, value, reason)
+    return PropertyError("InvalidPropertyValue", _BROKEN_RULE, name, f"it {reason}", quote(value))
 
 
-def missing_property(name: str) -> BatchError:
+def missing_property(name: str) -> PropertyError:
     """A required property is absent or null."""
-    reason = "is required"
-    values = (("PropertyName", name), ("Reason", f"{name} {reason}"))
-    return BatchError("MissingRequiredProperty", f"{name} {reason}; add it to the request body.", values)
+    return PropertyError("MissingRequiredProperty", _MISSING, name, "it is required")
 
 
-def unreadable_property(name: str, value: object, reason: str) -> BatchError:
+def unreadable_property(name: str, value: object, reason: str) -> PropertyError:
     """The property's value is not of the type that is due; `reason` reads after "it"."""
-    return _property_error("InvalidRequestBody", name, value, reason)
+    return PropertyError("InvalidRequestBody", _BROKEN_RULE, name, f"it {reason}", quote(value))
 
 
-def unknown_property(name: str, reason: str, value: object = None) -> BatchError:
+def unknown_property(name: str, reason: str, value: object = None) -> PropertyError:
     """There is no such property; `reason` is a sentence."""
-    return _unwanted_property("InvalidRequestBody", name, reason, value)
+    return PropertyError("InvalidRequestBody", _UNWANTED, name, reason, _plain(value))
 
 
-def unsupported_property(name: str, reason: str, value: object = None) -> BatchError:
+def unsupported_property(name: str, reason: str, value: object = None) -> PropertyError:
     """The property cannot be used; `reason` is a sentence."""
-    return _unwanted_property("UnsupportedProperty", name, reason, value)
+    return PropertyError("UnsupportedProperty", _UNWANTED, name, reason, _plain(value))
+
+
+def _plain(value: object) -> str | None:
+    """A plain value is quoted, a composite one is not: it may be long and hold secrets."""
+    return quote(value) if isinstance(value, str | int | float) else None
 
 
 def invalid_query(name: str, value: str, reason: str) -> BatchError:
@@ -181,20 +213,6 @@ def invalid_header(name: str, value: str, reason: str) -> BatchError:
     """The header's value breaks a rule; `reason` reads after "it"."""
     values = (("HeaderName", name), ("HeaderValue", value[:_LONGEST_QUOTE]), ("Reason", f"it {reason}"))
     return BatchError("InvalidHeaderValue", f"{name} is {quote(value)}: it {reason}.", values)
-
-
-def _unwanted_property(code: str, name: str, reason: str, value: object) -> BatchError:
-    """A plain value is quoted, a composite one is not: it may be long and hold secrets."""
-    values = [("PropertyName", name), ("Reason", reason)]
-    if isinstance(value, str | int | float):
-        values.insert(1, ("PropertyValue", quote(value)))
-    return BatchError(code, f"{name}: {reason}", tuple(values))
-
-
-def _property_error(code: str, name: str, value: object, reason: str) -> BatchError:
-    quoted = quote(value)
-    values = (("PropertyName", name), ("PropertyValue", quoted), ("Reason", f"it {reason}"))
-    return BatchError(code, f"{name} is {quoted}: it {reason}.", values)
 
 
 def _query_error(code: str, name: str, value: str, reason: str) -> BatchError:

@@ -61,6 +61,12 @@ class Entry:
     note: str
     off: tuple[object, ...] = ()
 
+    def refuses(self, value: object) -> bool:
+        """Whether a request may not have this value, plain or decoded."""
+        if self.treatment == "accepted" or value is msgspec.UNSET or value is None:
+            return False
+        return value != () and value != [] and value not in self.off
+
 
 _PACKAGES = "application packages are not supported yet; use resourceFiles"
 _CONTAINERS = "container tasks are not supported yet; tasks run on the node itself"
@@ -230,9 +236,8 @@ def check(model: Model, prefix: str = "") -> None:
 def _check(model: object, watch: _Watch, prefix: str) -> None:
     for attribute, entry in watch.refused:
         value = getattr(model, attribute)
-        if value is msgspec.UNSET or value is None or value == () or value in entry.off:
-            continue
-        raise unsupported_property(prefix + entry.property, f"{entry.note}.", value)
+        if value is not msgspec.UNSET and entry.refuses(value):
+            raise unsupported_property(prefix + entry.property, f"{entry.note}.", value)
     for attribute, name, below in watch.inner:
         value = getattr(model, attribute)
         if value is msgspec.UNSET or value is None:

@@ -33,12 +33,12 @@ def _as_read(value: Any, node: msgspec.inspect.Type) -> Any:
             return {
                 name: _as_read(one, fields[name].type) if name in fields else one
                 for name, one in value.items()
-                if not _is_annotation(name)
+                if not is_annotation(name)
             }
     return value
 
 
-def _is_annotation(name: str) -> bool:
+def is_annotation(name: str) -> bool:
     """Of an object (`odata.metadata`) or of one of its properties (`id@odata.type`)."""
     return name.startswith("odata.") or "@odata." in name
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from batchite.wire.batch.errors import (
     BatchError,
+    PropertyError,
     invalid_property,
     missing_property,
     unknown_property,
@@ -68,20 +70,21 @@ def explain(finding: str, raw: object, type_: type) -> BatchError:
 
 
 def _about_name(missing: bool, name: str, steps: list[Step], raw: object, type_: type) -> BatchError:
-    full = _spell([*steps, name[:_LONGEST_NAME]])
+    where = f"{_spell(steps)}." if steps else ""
     if missing:
-        return missing_property(full)
-    holder = _value_at(raw, steps)
+        return missing_property(where + name)
+    holder, node = _value_at(raw, steps), _type_at(type_, steps)
     value = holder.get(name) if isinstance(holder, dict) else None
-    reason = f"no property of this name is known here.{_hint(name, steps, type_)}"
-    return unknown_property(full, reason, value)
+    return no_such_property(where, name, value, shapes.fields(node) if node else ())
 
 
-def _hint(name: str, steps: list[Step], type_: type) -> str:
-    node = _type_at(type_, steps)
-    known = {other.lower(): other for other in shapes.fields(node)} if node else {}
-    close = difflib.get_close_matches(name.lower()[:_LONGEST_NAME], known, n=1)
-    return f" Did you mean {known[close[0]]}?" if close else ""
+def no_such_property(where: str, name: str, value: object, known: Iterable[str]) -> PropertyError:
+    """The error for a property that an object has not; `where` is the object's path with a dot."""
+    name = name[:_LONGEST_NAME]
+    folded = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), folded, n=1)
+    hint = f" Did you mean {folded[close[0]]}?" if close else ""
+    return unknown_property(where + name, f"no property of this name is known here.{hint}", value)
 
 
 def _no_object(text: str) -> BatchError:

@@ -135,6 +135,19 @@ def check(expression: Expression, fields: Mapping[str, Field], text: str) -> Exp
             return Comparison(name, operator, _value(name, operator, literal, field, text))
 
 
+def renamed(expression: Expression, names: Mapping[str, str]) -> Expression:
+    """The expression with other names for its properties."""
+    match expression:
+        case And(parts):
+            return And(tuple(renamed(part, names) for part in parts))
+        case Or(parts):
+            return Or(tuple(renamed(part, names) for part in parts))
+        case StartsWith(name, text):
+            return StartsWith(names[name], text)
+        case Comparison(name, operator, literal):
+            return Comparison(names[name], operator, literal)
+
+
 def _field(name: str, fields: Mapping[str, Field], text: str) -> Field:
     if name not in fields:
         raise _refuse(text, f"filters by {name}; this list can be filtered by {', '.join(fields)}")

@@ -1,92 +1,126 @@
-"""API versions: what a request or answer of an older one looks like in the newest, and back.
+"""API versions: what requests and answers of an older one look like in the newest, and back.
 
-Operations know the newest version only. A `Change` describes the step from one version to the next
-newer one, operation by operation; older versions are reached by doing the steps one after another,
-so each version only ever tells what it changed itself.
+Operations know the newest version only. Each older one tells what it did otherwise than the next newer
+one, and is reached by all the steps between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
-from batchite.wire.batch.errors import BatchError, missing_query
+from batchite.wire.batch.errors import BatchError, PropertyError, missing_query
+from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.versions import clients
+from batchite.wire.batch.versions.changes import Change, Json, Path, Renamed
+from batchite.wire.batch.versions.spelling import Spelling, compiled
 
 PARAMETER = "api-version"
 
-Json: TypeAlias = dict[str, Any]
-Step: TypeAlias = Callable[[Json], Json]
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\d{1,4}\.\d{1,4})?", re.ASCII)
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-@dataclass(frozen=True)
-class Change:
-    """The step from `version` to the next newer version.
+class Version:
+    """An API version a client may ask for; `changes` lead from it to the newest, the oldest first.
 
-    `lift` turns a request's JSON of an operation (`Task_Add`) into the newer shape and may raise
-    BatchError; `lower` turns an answer's JSON of the newer shape into the older. An operation that is
-    not named did not change.
+    Bodies of the newest go as they are, without a detour over plain JSON values.
     """
 
-    version: str
-    lift: Mapping[str, Step] = field(default_factory=dict)
-    lower: Mapping[str, Step] = field(default_factory=dict)
+    def __init__(self, text: str, changes: tuple[Change, ...] = ()) -> None:
+        self.text = text
+        self.is_newest = not changes
+        self._changes = changes
+        self._spellings: dict[type[Model], Spelling] = {}
+        self._words = _words(changes)
+
+    def _spelling(self, model: type[Model]) -> Spelling:
+        if model not in self._spellings:
+            self._spellings[model] = compiled(model, self._changes, self._spelling)
+        return self._spellings[model]
+
+    def lift(self, model: type[Model], request: object) -> None:
+        """Bring a request's JSON, which is to become a model, to the newest version. Raises BatchError."""
+        self._spelling(model).lift(request, "")
+
+    def lower(self, model: type[Model], answer: Json) -> None:
+        """Bring an answer's JSON, made of a model, to this version."""
+        self._spelling(model).lower(answer)
+
+    def names(self, model: type[Model]) -> frozenset[str]:
+        """The names of a model's properties in this version."""
+        return self._spelling(model).names
+
+    def paths(self, model: type[Model], newest: Iterable[str]) -> dict[str, str]:
+        """Those paths (`executionInfo/result`) that lead to something in this version, by how it writes
+        them, to how the newest does."""
+        spelling = self._spelling(model)
+        found = ((spelling.path(tuple(path.split("/"))), path) for path in newest)
+        return {"/".join(map(str, path)): other for path, other in found if path is not None}
+
+    def respelled(self, error: PropertyError, model: type[Model]) -> PropertyError:
+        """The refusal of a property of a request, as clients of this version write it."""
+        steps = (int(place) if place else name for name, place in _STEP.findall(error.name))
+        path = self._spelling(model).path(tuple(steps))
+        return error.respelled(error.name if path is None else _spell(path), self._words)
 
 
-@dataclass(frozen=True)
-class Version:
-    """An API version a client may ask for; `changes` lead from it to the newest, oldest first."""
+def _words(changes: tuple[Change, ...]) -> dict[str, str]:
+    """By each newest name of a property the one that it had, whatever its model."""
+    words: dict[str, str] = {}
+    for change in reversed(changes):
+        if isinstance(change, Renamed):
+            words = {new: change.older.get(old, old) for new, old in words.items()}
+            words = {**change.older, **words}
+    return words
 
-    text: str
-    changes: tuple[Change, ...] = ()
 
-    @property
-    def is_newest(self) -> bool:
-        """Whether bodies go as they are, without a detour over plain JSON values."""
-        return not self.changes
-
-    def lift(self, operation: str, request: Json) -> Json:
-        """A request of this version in the newest shape."""
-        for change in self.changes:
-            if step := change.lift.get(operation):
-                request = step(request)
-        return request
-
-    def lower(self, operation: str, answer: Json) -> Json:
-        """An answer of the newest shape in this version's shape."""
-        for change in reversed(self.changes):
-            if step := change.lower.get(operation):
-                answer = step(answer)
-        return answer
+def _spell(path: Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
 
 
 class Registry:
     """The versions a service speaks."""
 
-    def __init__(self, newest: str, changes: tuple[Change, ...] = ()) -> None:
-        """`changes` are in order, the oldest version first."""
-        older = {one.version: Version(one.version, changes[index:]) for index, one in enumerate(changes)}
-        self._newest = Version(newest)
-        self._versions = {**older, newest: self._newest}
+    def __init__(self, newest: str, older: Mapping[str, tuple[Change, ...]] | None = None) -> None:
+        """`older` says what each version did otherwise than the next one, in order, the oldest first."""
+        self.newest = Version(newest)
+        steps = list((older or {}).items())[::-1]
+        chains = accumulate((changes for _, changes in steps), lambda later, own: own + later)
+        known = [Version(text, chain) for (text, _), chain in zip(steps, chains, strict=True)]
+        self._versions = {one.text: one for one in (self.newest, *known)}
 
-    @property
-    def newest(self) -> Version:
-        """The version operations are written for."""
-        return self._newest
+    def __iter__(self) -> Iterable[Version]:
+        """The newest first."""
+        return iter(self._versions.values())
 
     def resolve(self, text: str | None) -> Version:
-        """The version a request names in its query. Raises BatchError if it names none or an unknown one."""
+        """The version a request names in its query; the newest for a later date than that. Raises BatchError
+        if it names none or an unknown one."""
         if not text:
-            raise missing_query(PARAMETER, self._newest.text)
+            raise missing_query(PARAMETER, self.newest.text)
         version = self._versions.get(text)
-        if version is None:
-            raise _unsupported(text[:100], self._versions)
-        return version
+        if version is not None:
+            return version
+        if text > self.newest.text and _is_date(text):
+            return self.newest
+        raise _unsupported(text[:100], self._versions)
+
+
+def _is_date(text: str) -> bool:
+    match = _DATED.fullmatch(text)
+    try:
+        return match is not None and bool(datetime.date.fromisoformat(match[1]))
+    except ValueError:
+        return False
 
 
 def _unsupported(text: str, known: Iterable[str]) -> BatchError:
-    reason = f"this service speaks {', '.join(map(clients.named, known))}"
+    newest, *older = known
+    reason = f"this service speaks {', '.join([clients.named(newest), *older])}"
     values = (("QueryParameterName", PARAMETER), ("QueryParameterValue", text), ("Reason", reason))
-    detail = f"{PARAMETER} is {clients.named(text)}; {reason}. Use a client that speaks it."
+    detail = f"{PARAMETER} is {clients.named(text)}; {reason}. Use a client that speaks one of them."
     return BatchError("UnsupportedRequestVersion", detail, values)
