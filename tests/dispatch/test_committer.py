@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.dispatch.support import ACCOUNT, SHARD, add_job, add_pool, add_tasks, counts, rows
 
 from batchite.dispatch import committer
-from batchite.scheduling.decisions import Changes, Completed, Leased, Requeued, Requeuing
+from batchite.scheduling.changes import Changes, Completed, Leased, Requeued, Requeuing
 from batchite.scheduling.ending import TERMINATED
 from batchite.store.batch import schema
 from batchite.store.database import Database

@@ -24,7 +24,7 @@ from tests.dispatch.support import (
 
 from batchite.dispatch.service import Dispatch
 from batchite.dispatch.shard import Shard
-from batchite.store.batch import events, execution, schema, shards
+from batchite.store.batch import changes, events, schema, shards
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
 
@@ -180,8 +180,9 @@ async def test_a_due_row_of_a_shard_that_is_not_in_memory_takes_it(database: Dat
 
         def wait_for_a_node(connection: sa.Connection) -> None:
             connection.execute(sa.update(schema.pools).values(target_dedicated=1))
-            execution.set_due(connection, "devbatch/none", "replace-nodes", 99, 1)
-            execution.set_due(connection, SHARD, "replace-nodes", 1, 2)
+            for shard, subject, at in (("devbatch/none", 99, 1), (SHARD, 1, 2)):
+                row = {"shard": shard, "kind": "replace-nodes", "subject": subject, "at": at}
+                changes.SET_DUE.many(connection, [row])
 
         await database.write(wait_for_a_node)
         await dispatch.run_once()

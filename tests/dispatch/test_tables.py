@@ -1,13 +1,88 @@
-"""Nothing that is told an owner is left without somebody who sees to it."""
+"""Nothing that the reactor decides or is told is left without somebody who sees to it."""
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args, get_type_hints
 
+import pytest
+
+from batchite.dispatch.committer import COMMON, WRITES, Write
 from batchite.dispatch.events import EVENTS
 from batchite.dispatch.inputs import DUE
-from batchite.scheduling.decisions import DueKind
+from batchite.scheduling.changes import (
+    Changes,
+    Completed,
+    Counted,
+    DueKind,
+    Removed,
+    Requeued,
+    Started,
+    TaskMoved,
+)
+from batchite.store.batch import changes as store
 from batchite.store.batch.events import Kind
+from batchite.store.prepared import Prepared
+
+DERIVED = {name for name, value in vars(Changes).items() if isinstance(value, property)}
+KINDS: dict[str, Any] = {
+    name: get_args(hint)[-1]
+    for name, hint in (
+        *get_type_hints(Changes).items(),
+        *((name, get_type_hints(getattr(Changes, name).fget)["return"]) for name in DERIVED),
+    )
+}
+STATEMENTS = [(kind, write) for kind, write in WRITES if isinstance(write, Write)]
+COUNTED = {"job", "slots", "was"}
+NOT_STORED = {
+    "started": COUNTED,
+    "completed": COUNTED,
+    "requeued": COUNTED | {"why"},  # which chooses the statement
+    "removed": COUNTED,
+    "node_removed": {"cores"},  # of all nodes together
+    "start_task_changed": {"retries", "last_retry", "failure"},  # in the `info`
+}
+"""Values of changes for which no statement has a parameter of that name."""
+MOVES: dict[str, Any] = {
+    "started": {1: Started(1, 1, 1, 10)},
+    "completed": [Completed(1, 1, 1, "running", 10, 20, 0, None)],
+    "requeued": {1: Requeued(1, 1, 1, "running", "retry", 20)},
+    "removed": [Removed(1, 1, 1, "failed")],
+}
+"""An example of every kind that has to do with the counters."""
+
+
+def attributes(kind: type) -> set[str]:
+    properties = {name for name in dir(kind) if isinstance(getattr(kind, name), property)}
+    return {*kind.__struct_fields__, *properties}  # type: ignore[attr-defined]
+
+
+def test_every_kind_of_change_is_written() -> None:
+    assert {kind for kind, _ in WRITES} == {*Changes.__struct_fields__, *DERIVED}
+
+
+def test_every_statement_is_run() -> None:
+    prepared = {id(value) for value in vars(store).values() if isinstance(value, Prepared)}
+    assert {id(write.statement) for _, write in STATEMENTS} == prepared
+
+
+@pytest.mark.parametrize(("kind", "write"), STATEMENTS)
+def test_what_a_statement_wants_is_a_value_of_the_change(kind: str, write: Write) -> None:
+    wanted = write.statement.parameters.difference(COMMON, write.made)
+    assert wanted <= attributes(KINDS[kind])
+    assert write.made.keys() <= write.statement.parameters
+
+
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in STATEMENTS}))
+def test_every_value_of_a_change_is_stored(kind: str) -> None:
+    stored = {name for one, write in STATEMENTS if one == kind for name in write.statement.parameters}
+    assert set(KINDS[kind].__struct_fields__) - stored <= NOT_STORED.get(kind, set())
+
+
+def test_every_task_that_moves_is_counted() -> None:
+    assert MOVES.keys() == {name for name, kind in KINDS.items() if issubclass(kind, TaskMoved)}
+    for name, moved in MOVES.items():
+        (counted,) = Changes(**{name: moved}).counted
+        assert counted != Counted(1, 1)
 
 
 def test_every_kind_of_event_is_read_and_decided_about() -> None:

@@ -20,7 +20,8 @@ from tests.scheduling.builders import (
 )
 
 from batchite.link import messages as link
-from batchite.scheduling.decisions import Decisions, EndTask, PurgeJob
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import EndTask, PurgeJob
 from batchite.scheduling.jobs import (
     on_empty_job_due,
     on_job_changed,

@@ -7,7 +7,9 @@ from dataclasses import replace
 from tests.scheduling.builders import NOW, add_job, add_node, hello, placed, run_all, sent, shard, start_task
 
 from batchite.link import messages as link
-from batchite.scheduling.decisions import Decisions, DueCleared, RunStartTask
+from batchite.scheduling.changes import DueCleared
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import RunStartTask
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, on_nodes_sent_home
 from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE

@@ -18,7 +18,8 @@ from tests.scheduling.builders import (
 )
 
 from batchite.link import messages as link
-from batchite.scheduling.decisions import Decisions, ReadWindow, RecallTask
+from batchite.scheduling.decisions import Decisions, ReadWindow
+from batchite.scheduling.effects import RecallTask
 from batchite.scheduling.nodes import on_node_connected, on_node_disconnected
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
 from batchite.scheduling.state import WINDOW, WINDOW_BYTES, Window

@@ -7,7 +7,8 @@ from typing import Literal
 import pytest
 from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, run_all, sent, shard
 
-from batchite.scheduling.decisions import Decisions, StartNode, StopNode
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import StartNode, StopNode
 from batchite.scheduling.pools import (
     REPLACEMENT_PAUSE,
     on_node_ended,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.scheduling.builders import NOW, add_job, add_node, placed, run_all, sent, shard
 
-from batchite.scheduling.decisions import Decisions, KillNode
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import KillNode
 from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.silence import (
     BOOT_TICKS,

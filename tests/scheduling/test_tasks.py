@@ -20,15 +20,9 @@ from tests.scheduling.builders import (
 
 from batchite.link import messages as link
 from batchite.scheduling import retries as retry_rules
-from batchite.scheduling.decisions import (
-    CountedState,
-    Decisions,
-    DueCleared,
-    EndTask,
-    Paused,
-    ReadTask,
-    RemoveTaskFiles,
-)
+from batchite.scheduling.changes import CountedState, DueCleared, Paused
+from batchite.scheduling.decisions import Decisions, ReadTask
+from batchite.scheduling.effects import EndTask, RemoveTaskFiles
 from batchite.scheduling.ending import DELETED, TERMINATED, Intent
 from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, remove

@@ -55,6 +55,18 @@ async def test_what_is_prepared_does_what_it_says(database: Database) -> None:
     assert sorted(await database.read(lambda c: NAMED.all(c, {"called": "a"}))) == [(1, b"\0a"), (2, b"\0b")]
 
 
+async def test_a_parameter_may_be_called_as_a_column_and_set_another(database: Database) -> None:
+    called = sa.bindparam("name")
+    retell = Prepared(
+        sa.update(THINGS).where(THINGS.c.number == sa.bindparam("one")).values(state=called, data=None)
+    )
+    assert retell.parameters == {"one", "name"}
+    number = await database.write(lambda c: add(c, "a", b"x"))
+    await database.write(lambda c: retell.many(c, [{"one": number, "name": "told"}]))
+    found = await database.read(lambda c: tuple(c.execute(sa.select(THINGS)).one()))
+    assert found == (number, "a", "told", None)
+
+
 async def test_a_unit_that_fails_leaves_nothing_of_what_it_prepared(database: Database) -> None:
     def fail(connection: sa.Connection) -> None:
         add(connection, "a", None)

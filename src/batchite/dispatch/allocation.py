@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.scheduling.decisions import NodesWanted
+from batchite.scheduling.changes import NodesWanted
 from batchite.scheduling.room import Limits, Refusal, Usage, grant
 from batchite.store.batch import execution, usage
 
@@ -59,7 +59,7 @@ def _make(
 ) -> list[NewNode]:
     if not count:
         return []
-    usage.change(connection, account, count * wanted.cores)
+    usage.take(connection, account, count * wanted.cores)
     rows = [
         {
             "pool_no": wanted.pool,

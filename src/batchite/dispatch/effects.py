@@ -11,7 +11,7 @@ from batchite.dispatch.inputs import JobPurged
 from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes, Target
 from batchite.link import messages as link
-from batchite.scheduling.decisions import (
+from batchite.scheduling.effects import (
     Effect,
     EndTask,
     KillNode,

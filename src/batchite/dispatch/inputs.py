@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from batchite.link import messages as link
 from batchite.scheduling import nodes, pools, start_tasks, tasks
-from batchite.scheduling.decisions import Decisions, DueKind
+from batchite.scheduling.changes import DueKind
+from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
 from batchite.scheduling.room import Refusal
 from batchite.scheduling.silence import on_look, on_node_heard

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
 from batchite.scheduling.assignments import assign
-from batchite.scheduling.decisions import CountedState
+from batchite.scheduling.changes import CountedState
 from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
 from batchite.scheduling.state import (

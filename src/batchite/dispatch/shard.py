@@ -24,7 +24,8 @@ from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.settling import Settling
 from batchite.link.messages import Acknowledge
 from batchite.scheduling import jobs, pools, tasks
-from batchite.scheduling.decisions import Decisions, StartNode, StopNode
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import StartNode, StopNode
 from batchite.scheduling.nodes import on_nodes_sent_home, settle_phases
 from batchite.scheduling.placement import place
 from batchite.scheduling.room import Limits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from batchite.scheduling.decisions import Decisions, EndTask
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import EndTask
 from batchite.scheduling.ending import Ending
 from batchite.scheduling.state import Assignment, JobState, NodeState, QueuedTask, ShardState
 

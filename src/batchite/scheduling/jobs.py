@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from batchite.scheduling.assignments import end
-from batchite.scheduling.decisions import (
-    Decisions,
+from batchite.scheduling.changes import (
+    ALL_TASKS_COMPLETE,
     DueCleared,
     DueKind,
     DueSet,
     JobCompleted,
     JobTerminating,
-    PurgeJob,
 )
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import PurgeJob
 from batchite.scheduling.ending import DELETED, JOB_ENDED
 from batchite.scheduling.state import JobState, QueuedTask, ShardState
 
-ALL_TASKS_COMPLETE = "AllTasksComplete"
 WALL_CLOCK: Final = "job-wall-clock"
 EMPTY: Final = "empty-job"
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from batchite.link.messages import Hello
 from batchite.scheduling import start_tasks
 from batchite.scheduling.assignments import end, resend_end
-from batchite.scheduling.decisions import (
-    Decisions,
-    NodeBooted,
-    NodeChanged,
-    NodeRemoved,
-    NodeSentHome,
-    RunTask,
-    StopNode,
-)
+from batchite.scheduling.changes import NodeBooted, NodeChanged, NodeRemoved, NodeSentHome
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import RunTask, StopNode
 from batchite.scheduling.ending import NODE_LEAVES, Ending
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.scheduling.tasks import on_node_tasks_lost

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from batchite.scheduling.assignments import assign
-from batchite.scheduling.decisions import Decisions, Leased, ReadWindow, RecallTask, RunTask
+from batchite.scheduling.changes import Leased
+from batchite.scheduling.decisions import Decisions, ReadWindow
+from batchite.scheduling.effects import RecallTask, RunTask
 from batchite.scheduling.state import (
     WINDOW,
     WINDOW_BYTES,

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from batchite.scheduling.decisions import (
-    Decisions,
-    DueCleared,
-    DueSet,
-    NodesWanted,
-    PoolRemoved,
-    ResizeEnded,
-    StartNode,
-)
+from batchite.scheduling.changes import DueCleared, DueSet, NodesWanted, PoolRemoved, ResizeEnded
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import StartNode
 from batchite.scheduling.nodes import on_node_gone, remove
 from batchite.scheduling.room import Refusal, explain
 from batchite.scheduling.state import NodeState, PoolState, ShardState

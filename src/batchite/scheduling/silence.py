@@ -6,7 +6,8 @@ heard: while the service itself is held up, is down or has its clock set, no nod
 
 from __future__ import annotations
 
-from batchite.scheduling.decisions import Decisions, KillNode
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import KillNode
 from batchite.scheduling.state import NodeState, ShardState
 from batchite.wire.ticks import TICKS_PER_SECOND
 

@@ -6,7 +6,9 @@ from typing import Final
 
 from batchite.link.messages import StartTaskEnded, StartTaskStarted, exit_of
 from batchite.scheduling import retries
-from batchite.scheduling.decisions import Decisions, DueCleared, Paused, RunStartTask, StartTaskChanged
+from batchite.scheduling.changes import DueCleared, Paused, StartTaskChanged
+from batchite.scheduling.decisions import Decisions
+from batchite.scheduling.effects import RunStartTask
 from batchite.scheduling.state import NodeState, ShardState, StartTask
 
 RETRY: Final = "start-task-retry"

@@ -10,20 +10,19 @@ import msgspec
 from batchite.link.messages import TaskEnded, TaskReturned, TaskStarted, exit_of
 from batchite.scheduling import retries
 from batchite.scheduling.assignments import current, end, release
-from batchite.scheduling.decisions import (
+from batchite.scheduling.changes import (
     Completed,
     CountedState,
-    Decisions,
     DueCleared,
     NodeTasks,
     Paused,
-    ReadTask,
     Removed,
-    RemoveTaskFiles,
     Requeued,
     Requeuing,
     Started,
 )
+from batchite.scheduling.decisions import Decisions, ReadTask
+from batchite.scheduling.effects import RemoveTaskFiles
 from batchite.scheduling.ending import INTENTS, Ending, Intent
 from batchite.scheduling.jobs import on_task_over, on_task_waits
 from batchite.scheduling.state import Assignment, NodeState, QueuedTask, ShardState
@@ -181,7 +180,9 @@ def _complete(state: ShardState, assignment: Assignment, exit_: Exit, decisions:
     completed = Completed(task.number, assignment.job.number, task.slots, was, *exit_)
     decisions.changes.completed.append(completed)
     if exit_.started is not None:
-        totals = decisions.changes.node_tasks.setdefault(assignment.node.number, NodeTasks())
+        totals = decisions.changes.node_tasks.setdefault(
+            assignment.node.number, NodeTasks(assignment.node.number)
+        )
         totals.ran += 1
         totals.succeeded += completed.succeeded
     on_task_over(state, assignment.job.number, exit_.ended, decisions)

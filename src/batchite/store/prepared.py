@@ -6,10 +6,11 @@ what the driver takes as it is (numbers, text, bytes, None) and gives plain tupl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from batchite.store.groups import driver
 
@@ -23,12 +24,24 @@ class _Compiled(NamedTuple):
     positional: bool
 
 
-class Prepared:
-    """Call it with the same names of values each time; errors are the driver's."""
+Statement: TypeAlias = "sa.Select[Any] | sa.Insert | sa.Update | sa.Delete"
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
-        self._statement = statement
+
+class Prepared:
+    """Call it with the same names of values each time; errors are the driver's.
+
+    A value has the name of a parameter of the statement, or else of the column that is to be set to it.
+    """
+
+    def __init__(self, statement: Statement | Callable[[str], Statement]) -> None:
+        """A function makes what is spelled otherwise in every dialect, of whose name it is told."""
+        self._make = statement if callable(statement) else lambda _: statement
         self._compiled: dict[str, _Compiled] = {}
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of what the statement has to be given, whatever columns it is to set besides."""
+        return _parameters(self._make("sqlite"))
 
     def one_or_none(self, connection: sa.Connection, values: Values) -> Any:
         """The first row, a tuple."""
@@ -75,7 +88,17 @@ class Prepared:
         return compiled
 
     def _compile(self, connection: sa.Connection, values: Values) -> _Compiled:
-        compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(values))
+        statement = self._make(connection.dialect.name)
+        columns = [name for name in values if name not in _parameters(statement)]
+        compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
         constants = {name: value for name, value in compiled.params.items() if name not in values}
         order = getattr(compiled, "positiontup", None)
         return _Compiled(str(compiled), tuple(order or compiled.params), constants, order is not None)
+
+
+def _parameters(statement: Statement) -> frozenset[str]:
+    return frozenset(
+        part.key
+        for part in visitors.iterate(statement)
+        if isinstance(part, sa.BindParameter) and part.required
+    )

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from batchite.store import migrating
-from batchite.store.batch import execution, jobs, schema
+from batchite.store.batch import changes, jobs, schema
 from batchite.store.database import create_engine
 
 JOB = {
@@ -58,13 +58,20 @@ def previous(connection: sa.Connection, table: sa.Table) -> tuple[Any, ...]:
 
 
 def start(connection: sa.Connection) -> None:
-    execution.start_tasks(connection, [{"task": 1, "at": 30}])
+    changes.START_TASK.many(connection, [{"task": 1, "started": 30}])
 
 
-def complete(connection: sa.Connection, began: int | None) -> None:
-    before = "active" if began is None else "running"
-    row = {"task": 1, "previous": before, "began": began, "at": 40, "code": 0, "outcome": "", "reason": None}
-    execution.complete_tasks(connection, [row])
+def complete(connection: sa.Connection, started: int | None) -> None:
+    row: dict[str, Any] = {
+        "task": 1,
+        "previous_state": "active" if started is None else "running",
+        "started": started,
+        "ended": 40,
+        "exit_code": 0,
+        "result": "",
+        "failure": None,
+    }
+    changes.COMPLETE_TASK.many(connection, [row])
 
 
 def test_a_task_that_starts_was_active_since_it_was_added(connection: sa.Connection) -> None:
@@ -88,10 +95,10 @@ def test_a_task_that_ends_without_a_run_was_active(connection: sa.Connection) ->
 @pytest.mark.parametrize(("retried", "requeued"), [(1, 0), (0, 1), (0, 0)])
 def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: int, requeued: int) -> None:
     start(connection)
-    row = {"task": 1, "previous": "running", "at": 50, "retried": retried, "requeued": requeued}
-    execution.requeue_tasks(connection, [row])
+    row = {"task": 1, "at": 50, "retried": retried, "requeued": requeued}
+    changes.REQUEUE_TASK.many(connection, [row])
     assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
-    execution.start_tasks(connection, [{"task": 1, "at": 60}])
+    changes.START_TASK.many(connection, [{"task": 1, "started": 60}])
     assert previous(connection, schema.tasks) == ("active", 50, "running", 60)
 
 
@@ -100,7 +107,8 @@ def by_the_api(connection: sa.Connection) -> None:
 
 
 def by_the_owner(connection: sa.Connection) -> None:
-    execution.terminate_job(connection, 1, "AllTasksComplete", 70, only_if_done=True)
+    row = {"job": 1, "reason": "AllTasksComplete", "at": 70, "only_if_done": True}
+    changes.TERMINATE_JOB.many(connection, [row])
 
 
 @pytest.mark.parametrize("terminate", [by_the_api, by_the_owner])
@@ -109,7 +117,7 @@ def test_a_completed_job_was_terminating(
 ) -> None:
     terminate(connection)
     assert previous(connection, schema.jobs) == ("active", 10, "terminating", 70)
-    execution.complete_jobs(connection, [{"job": 1, "at": 80}])
+    changes.COMPLETE_JOB.many(connection, [{"job": 1, "at": 80}])
     assert previous(connection, schema.jobs) == ("terminating", 70, "completed", 80)
     assert jobs.delete(connection, "a", "j", 90, sa.true()) == "a/p"
     assert previous(connection, schema.jobs) == ("completed", 80, "deleting", 90)

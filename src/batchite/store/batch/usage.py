@@ -21,8 +21,8 @@ def lock(connection: sa.Connection, account: str) -> tuple[int, int]:
     return cores, count
 
 
-def change(connection: sa.Connection, account: str, cores: int) -> None:
-    """Take so many cores more, or give them back if negative."""
+def take(connection: sa.Connection, account: str, cores: int) -> None:
+    """So many cores more; `changes.RETURN_CORES` gives them back."""
     connection.execute(
         sa.update(core_usage).where(core_usage.c.account == account).values(cores=core_usage.c.cores + cores)
     )
