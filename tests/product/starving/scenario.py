@@ -25,6 +25,8 @@ from batchite.testing import RunningService
 WORKERS = 6
 AT_FIRST, MEANWHILE = 2, 12
 """Turns of each worker."""
+NODES_ONLY = {"threads"}
+"""Requests may find enough of them, since those that were started stay."""
 UNHEARD = 5
 """Requests without an answer after which a worker stops asking."""
 SERVED = {200, 201}
@@ -50,7 +52,7 @@ async def starve(service: RunningService, shortages: Sequence[tuple[str, Callabl
         told = outcomes((owner, *workers))
         print(f"{name}: {dict(told)}")
         assert told.keys() <= SERVED | SAID, name
-        assert told.keys() & SAID, f"{name} was not short"
+        assert told.keys() & SAID or name in NODES_ONLY, f"{name} was not short"
         for worker in (owner, *workers):
             worker.patience = PATIENCE
         for worker in workers:
