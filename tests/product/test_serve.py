@@ -134,24 +134,17 @@ def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, name: str) -
 @pytest.mark.parametrize(("kills", "code"), [(1, 0), (100, 1)])
 def test_a_service_killed_before_it_is_ready_is_started_again(tmp_path: Path, kills: int, code: int) -> None:
     """Within bounds: what is killed over and over is given up."""
-    command = [
-        sys.executable,
-        "-m",
-        "batchite",
-        "serve",
-        "blob",
-        "--data-dir",
-        str(tmp_path),
-        "--blob-port",
-        "0",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+    command = [sys.executable, "-m", "batchite", "serve", "blob", "--data-dir", str(tmp_path), "--blob-port"]
+    with subprocess.Popen(
+        [*command, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as serving:
         supervisor, killed = psutil.Process(serving.pid), set[int]()
-        while len(killed) < kills and serving.poll() is None:
-            for victim in supervisor.children():
-                if victim.pid not in killed and is_service(victim):
-                    victim.kill()
-                    killed.add(victim.pid)
+        with directory_lock.held(tmp_path / "blobs.lock"):  # so that it cannot be ready, however long we take
+            while len(killed) < kills and serving.poll() is None:
+                for victim in supervisor.children():
+                    if victim.pid not in killed and is_service(victim):
+                        victim.kill()
+                        killed.add(victim.pid)
         assert serving.stdout is not None
         if any(line.startswith("Ready") for line in serving.stdout):
             serving.send_signal(signal.SIGINT)
