@@ -8,7 +8,8 @@ STAMP  := $(VENV)/.installed
 TUTORIAL := $(VENV)/.tutorial
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test test-servers foreign root fuzz survive lint docs bench lock clean package image
+.PHONY: help install tutorial clients test check test-servers test-clients test-system fuzz survive lint docs package \
+	image bench lock clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -40,18 +41,20 @@ tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
 	@$(BIN)/python -m tests.blobs.clients.installing
 
-test: install ## run the everyday tests: all that take no servers, special clients, rights or patience
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+test: install ## run every tier of tests that this machine can run, and say what was left out
+	@$(BIN)/python -m tests.tiers
 
-test-servers: install ## run on PostgreSQL the tests of the store and of what stands on it
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m servers
+check: install ## run the everyday tests: Python and SQLite only
+	@$(BIN)/python -m tests.tiers check
 
-foreign: clients ## run the tests with old and foreign clients
-	@$(BIN)/python -m pytest -n 0 -m foreign
+test-servers: install ## run those on a PostgreSQL server and on object stores
+	@$(BIN)/python -m tests.tiers servers
 
-root: install ## run, as root, the tests of what only root can do
-	@test "$$(id -u)" = 0 || { echo "Run this as root: sudo make root"; exit 1; }
-	@$(BIN)/python -m pytest -n 0 -m root
+test-clients: clients ## run those with old and foreign clients
+	@$(BIN)/python -m tests.tiers clients
+
+test-system: install ## run, as root, those of what only root can do
+	@$(BIN)/python -m tests.tiers system
 
 fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)
 	@$(BIN)/python -m tests.fuzz $(or $(N),300000) $(SEED) $(FIRST)

@@ -9,10 +9,20 @@ from tests.databases import Databases, SqliteFiles
 
 from batchite.store.database import Database
 
+OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
+"""Fixtures of stores that run beside the tests."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if OBJECT_STORES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Not in a fixture: of those, each test that is skipped would have a line of its own."""
-    if item.get_closest_marker("servers"):
+    if item.get_closest_marker("servers") and "databases" in getattr(item, "fixturenames", ()):
         postgresql.find_programs()
 
 

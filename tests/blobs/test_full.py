@@ -48,7 +48,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.root
+@pytest.mark.system
 @pytest.mark.parametrize("size", [1_000_000, 16_000], ids=["files", "rows"])
 def test_a_full_disk_is_said_and_tears_nothing(client: Client, size: int) -> None:
     stored: dict[str, bytes] = {}

@@ -121,7 +121,7 @@ async def hide(world: LocalWorld) -> int:
     return pids(path)[0]
 
 
-@pytest.mark.root
+@pytest.mark.system
 async def test_nothing_of_a_killed_agent_goes_on_however_it_hides(world: LocalWorld) -> None:
     await start(world, world.engine())
     hidden = await hide(world)
@@ -130,7 +130,7 @@ async def test_nothing_of_a_killed_agent_goes_on_however_it_hides(world: LocalWo
     assert not is_running(hidden)
 
 
-@pytest.mark.root
+@pytest.mark.system
 async def test_nothing_of_it_goes_on_though_the_service_was_down(world: LocalWorld) -> None:
     engine = world.engine()
     _, handle = await start(world, engine)
@@ -143,7 +143,7 @@ async def test_nothing_of_it_goes_on_though_the_service_was_down(world: LocalWor
     assert not is_running(hidden)
 
 
-@pytest.mark.root
+@pytest.mark.system
 async def test_what_is_left_of_a_node_that_nobody_knows_ends_at_the_next_start(world: LocalWorld) -> None:
     engine = world.engine()
     await start(world, engine)
@@ -155,7 +155,7 @@ async def test_what_is_left_of_a_node_that_nobody_knows_ends_at_the_next_start(w
     await until(lambda: not is_running(hidden))
 
 
-@pytest.mark.root
+@pytest.mark.system
 async def test_groups_within_the_group_end_too(world: LocalWorld) -> None:
     engine = world.engine()
     _, handle = await start(world, engine)

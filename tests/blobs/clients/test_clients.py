@@ -19,7 +19,7 @@ from tests import needs
 from tests.blobs.clients import installing
 from tests.blobs.server import KEY, NAME, Server
 
-pytestmark = pytest.mark.foreign
+pytestmark = pytest.mark.clients
 
 PROGRAMS = Path(__file__).parent / "programs"
 LARGE = bytes(range(251)) * 20_000

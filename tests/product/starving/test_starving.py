@@ -52,7 +52,7 @@ def test_what_is_short_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
         asyncio.run(starve(service, [(name, partial(limited, service, name)) for name in LIMITS]))
 
 
-@pytest.mark.root
+@pytest.mark.system
 def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     """Who may not mount gets a user namespace."""
     needs.programs("unshare", "mount")

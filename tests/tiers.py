@@ -1,0 +1,93 @@
+"""The tests in tiers, by marker: `make test` runs every tier that this machine can run.
+
+`python -m tests.tiers [NAME …]`. Without names all tiers are run that have what they need, and a line says
+which were left out and which Debian package would bring what they lack. Where `CI` is set nothing may be
+left out. Ends with the time that each tier took.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+NOTHING_COLLECTED = 5
+"""pytest's exit code"""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something beside Python and make, and the package of Debian that brings it, if one does."""
+
+    name: str
+    is_there: Callable[[], bool]
+    package: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The tests with `marker`; those with no tier's marker if it is empty."""
+
+    name: str
+    marker: str
+    needs: Sequence[Need] = ()
+    workers: int = 2
+
+
+def program(name: str, package: str) -> Need:
+    return Need(name, lambda: shutil.which(name) is not None, package)
+
+
+POSTGRESQL = Need("PostgreSQL", lambda: bool(glob.glob("/usr/lib/postgresql/*/bin/postgres")), "postgresql")
+ROOT = Need("the rights of root", lambda: os.geteuid() == 0)
+
+TIERS = (
+    Tier("check", ""),
+    Tier("servers", "servers", [POSTGRESQL]),
+    Tier("clients", "clients", [program("node", "nodejs"), program("npm", "npm")], workers=0),
+    Tier("system", "system", [ROOT, program("strace", "strace"), program("git", "git")], workers=0),
+)
+
+
+def main(names: Sequence[str]) -> int:
+    """The exit code: 0 if every tier that was run passed."""
+    known = {tier.name: tier for tier in TIERS}
+    if unknown := sorted(set(names) - known.keys()):
+        print(f"no tier {unknown[0]!r}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    told, failed = [], False
+    for tier in [known[name] for name in names] or TIERS:
+        missing = [need for need in tier.needs if not need.is_there()]
+        if missing:
+            told.append(f"{tier.name}: left out, {_lacks(missing)}")
+            failed |= bool(names or os.environ.get("CI"))
+            continue
+        began = time.monotonic()
+        code = _run(tier)
+        failed |= code != 0
+        told.append(f"{tier.name}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    print("\n".join(["", "Tiers", *told]), flush=True)
+    return 1 if failed else 0
+
+
+def _lacks(missing: Sequence[Need]) -> str:
+    needed = ", ".join(need.name for need in missing)
+    packages = " ".join(need.package for need in missing if need.package)
+    return f"needs {needed}" + (f" (apt-get install {packages})" if packages else "")
+
+
+def _run(tier: Tier) -> int:
+    markers = [tier.marker for tier in TIERS if tier.marker]
+    expression = tier.marker or " and ".join(f"not {marker}" for marker in markers)
+    print(f"\n{tier.name}: pytest -m '{expression}'", flush=True)
+    spread = ["-n", str(tier.workers), *(["--dist", "worksteal"] if tier.workers else [])]
+    return subprocess.run([sys.executable, "-m", "pytest", *spread, "-m", expression]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
