@@ -17,7 +17,9 @@ from azure.core.pipeline.transport import HttpRequest
 from yarl import URL
 
 from batchite.batch import absent, supported
+from batchite.batch.acting import Acting
 from batchite.batch.app import BatchApp, fallback
+from batchite.batch.services import Services
 from batchite.configuration.accounts import (
     DEVELOPMENT_ACCOUNTS,
     DEVELOPMENT_BATCH_KEY,
@@ -250,6 +252,13 @@ class Api:
             }
 
         return await self.database.read(read)
+
+
+def acting(database: Database, owner: RecordingOwner) -> Acting:
+    """For the account of development, now; without any HTTP."""
+    clock = SystemClock()
+    services = Services(database, DEVELOPMENT_ACCOUNTS, clock, owner, DictionaryFiles())
+    return Acting(services, DEVELOPMENT_BATCH_NAME, clock.now())
 
 
 @asynccontextmanager

@@ -6,10 +6,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from tests.batch.service import Api, serving
 
-from batchite.store.batch import schema
+from batchite.batch import images
+from batchite.store.batch import filtering, schema
 from batchite.store.database import Database
 from batchite.web.hosts import Hosts
-from batchite.wire.batch.odata import fields
 
 
 async def test_behind_a_proxy_every_url_is_public(database: Database) -> None:
@@ -145,14 +145,14 @@ async def test_every_property_of_the_tables_can_be_filtered(api: Api) -> None:
     await api.add_job()
     literals = {"text": "'x'", "time": "DateTime'2026-01-01T00:00:00Z'", "number": "1", "truth": "true"}
     lists = {
-        "/pools": fields.POOLS,
-        "/jobs": fields.JOBS,
-        "/jobs/job/tasks": fields.TASKS,
-        "/pools/pool/nodes": fields.NODES,
-        "/supportedimages": fields.IMAGES,
+        "/pools": filtering.POOLS,
+        "/jobs": filtering.JOBS,
+        "/jobs/job/tasks": filtering.TASKS,
+        "/pools/pool/nodes": filtering.NODES,
+        "/supportedimages": images.FILTER,
     }
     for path, known in lists.items():
-        for name, field in known.items():
+        for name, (field, _) in known.properties.items():
             literal = f"'{field.values[0]}'" if field.values else literals[field.kind]
             for operator in field.operators:
                 answer = await api.get(f"{path}?$filter={quote(f'{name} {operator} {literal}')}")

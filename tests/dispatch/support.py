@@ -17,6 +17,7 @@ from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
+from batchite.resources.keys import pool_shard
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
@@ -26,7 +27,7 @@ from batchite.wire.ticks import Timestamp
 M = TypeVar("M", bound=link.Message)
 
 ACCOUNT = "devbatch"
-SHARD = events.pool_shard(ACCOUNT, "pool")
+SHARD = pool_shard(ACCOUNT, "pool")
 
 
 class StepClock:
@@ -119,7 +120,7 @@ async def running(dispatch: Dispatch, *, end_nodes: bool = False) -> AsyncIterat
 def add_pool(
     connection: sa.Connection, nodes: int, *, slots: int = 1, pool_id: str = "pool", **changes: object
 ) -> int:
-    shard = events.pool_shard(ACCOUNT, pool_id)
+    shard = pool_shard(ACCOUNT, pool_id)
     row = {
         "account": ACCOUNT,
         "key": pool_id,

@@ -31,6 +31,7 @@ from batchite.dispatch import nodes
 from batchite.dispatch.allocation import PORTION
 from batchite.engines.base import Handle
 from batchite.link.spec import NodeSpec
+from batchite.resources.keys import pool_shard
 from batchite.scheduling.silence import LOOK_TICKS
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
@@ -68,7 +69,7 @@ async def test_limits_are_shared_by_all_pools(
     async with running(dispatch):
         for pool_id, wanted in (("pool", 2), ("other", LARGEST)):
             await database.write(lambda c, p=pool_id, n=wanted: add_pool(c, n, pool_id=p))  # type: ignore[misc]
-            dispatch.wake(events.pool_shard(ACCOUNT, pool_id))
+            dispatch.wake(pool_shard(ACCOUNT, pool_id))
             await until_stored(database, schema.pools, lambda pools: bool(pools) and is_steady(pools))
         first, second = await rows(database, schema.pools)
         assert errors_of(first) == []
@@ -100,7 +101,7 @@ async def test_some_are_started_at_a_time_and_no_pool_waits_for_another(
             await stack.enter_async_context(ScriptedAgent(url, spec))
         await until(lambda: len(engine.started) == 2 * nodes.STARTS_OF_A_POOL)  # and none of these speaks
         await database.write(lambda c: add_pool(c, 1, pool_id="other"))
-        dispatch.wake(events.pool_shard(ACCOUNT, "other"))
+        dispatch.wake(pool_shard(ACCOUNT, "other"))
         await until(lambda: {spec.pool_id for spec in engine.started.values()} == {"pool", "other"})
         assert len(engine.started) == 2 * nodes.STARTS_OF_A_POOL + 1
 

@@ -31,7 +31,8 @@ from tests.dispatch.support import (
 from batchite.dispatch.service import Dispatch
 from batchite.engines.base import Handle
 from batchite.link import messages as link
-from batchite.store.batch import events, schema
+from batchite.resources.keys import pool_shard
+from batchite.store.batch import schema
 from batchite.store.database import Database
 
 
@@ -201,7 +202,7 @@ class SlowToStop(ScriptedEngine):
 
 
 async def test_a_pool_that_arrives_meanwhile_leaves_no_node(database: Database) -> None:
-    other = events.pool_shard(ACCOUNT, "other")
+    other = pool_shard(ACCOUNT, "other")
     await database.write(lambda c: add_pool(c, 1))
     dispatch, engine = make_dispatch(database, engine=SlowToStop)
     assert isinstance(engine, SlowToStop)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from tests.fuzz import bodies, values
 from tests.fuzz.request import Request
 from tests.fuzz.values import Dice
 
-from batchite.batch import absent, filters
+from batchite.batch import absent
 from batchite.batch.app import OPERATIONS
-from batchite.batch.filters import Filter
 from batchite.batch.operations import Operation
+from batchite.store.batch import filtering
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.files import BatchNodeFile
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchJobTerminateOptions
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions, BatchTaskGroup
+from batchite.wire.batch.odata.fields import Table
 
 VERSION = "2025-06-01"
 JSON = "application/json; odata=minimalmetadata"
@@ -31,13 +33,13 @@ BODIES: Mapping[str, type[Model]] = {
     "Task_Add": BatchTaskCreateOptions,
     "Task_AddCollection": BatchTaskGroup,
 }
-LISTED: Mapping[str, Filter] = {
-    "Pool": filters.POOLS,
-    "Job": filters.JOBS,
-    "Task": filters.TASKS,
-    "ComputeNode": filters.NODES,
-    "Account": filters.NODE_COUNTS,
-    "File": Filter(BatchNodeFile, {}, {}),
+LISTED: Mapping[str, Table[Any]] = {
+    "Pool": filtering.POOLS,
+    "Job": filtering.JOBS,
+    "Task": filtering.TASKS,
+    "ComputeNode": filtering.NODES,
+    "Account": filtering.NODE_COUNTS,
+    "File": Table(BatchNodeFile, {}),
 }
 """What is filtered and selected, by the first word of an operation's name."""
 KNOWN: Mapping[str, Sequence[str]] = {
@@ -119,7 +121,7 @@ def _parameter(dice: Dice, name: str, operation: Operation) -> str:
         return values.text(dice)
     match name:
         case "$filter":
-            return filter_text(dice, list(known.fields) or ["none"])
+            return filter_text(dice, list(known.properties) or ["none"])
         case "$select":
             return ",".join(dice.choices(bodies.names(known.model), k=dice.choice((1, 3)))) * (
                 300 if dice.seldom(0.05) else 1

@@ -19,8 +19,9 @@ from tests.scheduling.builders import (
 )
 
 from batchite.link import messages as link
+from batchite.resources.states import CountedState
 from batchite.scheduling import retries as retry_rules
-from batchite.scheduling.changes import CountedState, DueCleared, Paused
+from batchite.scheduling.changes import DueCleared, Paused
 from batchite.scheduling.decisions import Decisions, ReadTask
 from batchite.scheduling.effects import EndTask, RemoveTaskFiles
 from batchite.scheduling.ending import DELETED, TERMINATED, Intent

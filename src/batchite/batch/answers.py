@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from starlette.responses import Response
 
-from batchite.batch.call import Call, Page, echoed
-from batchite.batch.conditions import etag, http_date
+from batchite.batch.call import Call, echoed
+from batchite.batch.conditions import http_date
 from batchite.batch.refusals import CONTENT_TYPE, service_headers
+from batchite.resources.etags import etag
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.odata import select
 
-R = TypeVar("R")
 M = TypeVar("M", bound=Model)
 
 
@@ -58,19 +58,9 @@ def _body(call: Call, body: bytes, metadata: str, modified: int | None, address:
     return Response(codec.with_metadata(body, metadata), 200, found, CONTENT_TYPE)
 
 
-def page(
-    call: Call,
-    kind: str,
-    wanted: Page,
-    rows: Sequence[R],
-    model: tuple[type[M], Callable[[R], M]],
-    position: Callable[[R], object],
-) -> Response:
-    """200 with the items of a page. `rows` holds one more than `wanted.limit` if there is a next one."""
-    type_, show = model
-    shown = rows[: wanted.limit]
-    more = call.next_link(wanted, str(position(shown[-1]))) if len(rows) > len(shown) else None
-    items = _encode(call, (show(row) for row in shown), type_)
+def page(call: Call, kind: str, model: type[M], values: Iterable[M], more: str | None) -> Response:
+    """200 with some resources of a kind; `more` is the link to the next."""
+    items = _encode(call, values, model)
     body = codec.page(items, f"{call.request.base_url}/$metadata#{kind}", more)
     return Response(body, 200, headers(call), CONTENT_TYPE)
 

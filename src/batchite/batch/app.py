@@ -8,11 +8,16 @@ import logging
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from batchite.batch import absent, conditions, files, images, jobs, nodes, pools, queries, refusals, tasks
+from batchite.batch import absent, conditions, images, queries, refusals
 from batchite.batch.authentication import authenticate
 from batchite.batch.call import Call, echoed
+from batchite.batch.files import api as files
+from batchite.batch.jobs import api as jobs
+from batchite.batch.nodes import api as nodes
 from batchite.batch.operations import Operation
+from batchite.batch.pools import api as pools
 from batchite.batch.services import Services
+from batchite.batch.tasks import api as tasks
 from batchite.configuration.accounts import Accounts
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFiles

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
 
 from batchite.batch import queries
+from batchite.batch.acting import Acting
 from batchite.batch.conditions import Conditions
 from batchite.batch.services import Services
 from batchite.configuration.accounts import BatchAccount
 from batchite.web.principal import Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch import codec
-from batchite.wire.batch.errors import BatchError, PropertyError, invalid_header, invalid_query
+from batchite.wire.batch.errors import BatchError, PropertyError, invalid_header
 from batchite.wire.batch.models.fields import Model
-from batchite.wire.batch.odata import paging, select
+from batchite.wire.batch.odata import select
 from batchite.wire.batch.versions.registry import Version
 from batchite.wire.ticks import Timestamp
 
 M = TypeVar("M", bound=Model)
 
 JSON = "application/json"
-_ROW = re.compile(r"\d{1,18}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is asked for: at most `limit` items, those that come after `position`."""
-
-    limit: int
-    position: str
-    context: str
-
-    @property
-    def after(self) -> int:
-        """The position as the number of a row. Raises BatchError for a token that was made up."""
-        if not self.position:
-            return 0
-        if _ROW.fullmatch(self.position) is None:
-            raise invalid_query(paging.SKIP, self.position, "names no row; follow odata.nextLink as it is")
-        return int(self.position)
+LARGEST_BODY = 1024 * 1024
+"""Bytes, of a pool, a job, or a collection of tasks."""
 
 
 @dataclass
@@ -77,27 +60,14 @@ class Call:
         text = self.query.get(select.SELECT)
         return None if text is None else select.parse_select(text, self.version.names(model))
 
-    def page(self, largest: int = paging.LIMIT) -> Page:
-        """The page asked for. Raises BatchError."""
-        limit = paging.parse_max_results(self.query.get("maxresults"), largest)
-        context = "\n".join([self.account.name, self.request.raw_path, self.query.get("$filter", "")])
-        token = self.query.get("$skiptoken")
-        return Page(limit, "" if token is None else paging.read_token(context, token), context)
-
-    def next_link(self, page: Page, position: str) -> str:
-        """The URL of the page after `position`, with the parameters of this one."""
-        kept = {name: value for name, value in self._raw_query.items() if name.lower() != "$skiptoken"}
-        parameters = {**kept, "$skiptoken": paging.make_token(page.context, position)}
-        pairs = (f"{quote(name, safe='$-')}={quote(value, safe='')}" for name, value in parameters.items())
-        return f"{self.request.base_url}{self.request.raw_path}?{'&'.join(pairs)}"
-
     @cached_property
-    def _raw_query(self) -> dict[str, str]:
-        return dict(self.request.query)
+    def acting(self) -> Acting:
+        """For whom something is done, when, and with what."""
+        return Acting(self.services, self.account.name, self.now)
 
-    async def body(self, model: type[M], limit: int) -> M:
-        """The request's body, at most `limit` bytes, in the newest version's shape. Raises BatchError."""
-        content = await self.request.body(limit)
+    async def body(self, model: type[M]) -> M:
+        """The request's body in the newest version's shape. Raises BatchError."""
+        content = await self.request.body(LARGEST_BODY)
         self._check_content()
         if self.version.is_newest:
             return codec.decode(content, model)
@@ -112,12 +82,12 @@ class Call:
             return error
         return self.version.respelled(error, self.body_model)
 
-    async def optional_body(self, model: type[M], limit: int) -> M | None:
+    async def optional_body(self, model: type[M]) -> M | None:
         """As `body`, but None if there is none."""
         announced = self.request.headers.get("content-length", "")
         if announced == "0" or (not announced and "transfer-encoding" not in self.request.headers):
             return None
-        return await self.body(model, limit)
+        return await self.body(model)
 
     def _check_content(self) -> None:
         headers = self.request.headers

@@ -13,22 +13,16 @@ from email.utils import format_datetime
 
 import sqlalchemy as sa
 
+from batchite.resources import etags
 from batchite.wire import http_dates
 from batchite.wire.batch.errors import BatchError, invalid_header
 from batchite.wire.ticks import TICKS_PER_SECOND, Timestamp
-
-_YEAR_ONE = 621_355_968_000_000_000  # ticks from the year 1, from which entity tags count, to 1970
 
 DATES = frozenset({"if-modified-since", "if-unmodified-since"})
 ALL = frozenset({"if-match", "if-none-match"}) | DATES
 
 MAX_TAGS = 100
 """Entity tags of one header; each becomes a parameter of a statement, and databases take only so many."""
-
-
-def etag(modified: int) -> str:
-    """The unquoted entity tag of a resource changed at `modified`."""
-    return f"0x{modified + _YEAR_ONE:X}"
 
 
 def http_date(ticks: int) -> str:
@@ -105,15 +99,7 @@ def _tags(headers: Mapping[str, str], name: str) -> tuple[int, ...] | None:
     tags = {tag.strip().removeprefix("W/").strip('"') for tag in text.split(",")}
     if len(tags) > MAX_TAGS:
         raise invalid_header(name, text, f"has more than {MAX_TAGS} entity tags")
-    return tuple(_ticks(tag) for tag in tags)
-
-
-def _ticks(tag: str) -> int:
-    try:
-        ticks = int(tag, 16) - _YEAR_ONE if tag[:2] in ("0x", "0X") else -1
-    except ValueError:
-        return -1
-    return ticks if 0 <= ticks < 2**63 else -1
+    return tuple(etags.moment(tag) for tag in tags)
 
 
 def _date(headers: Mapping[str, str], name: str) -> int | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from batchite.resources.nodes import row
 from batchite.scheduling.changes import NodesWanted
 from batchite.scheduling.room import Limits, Refusal, Usage, grant
 from batchite.store.batch import execution, usage
@@ -60,17 +61,8 @@ def _make(
     if not count:
         return []
     usage.take(connection, account, count * wanted.cores)
-    rows = [
-        {
-            "pool_no": wanted.pool,
-            "id": f"tvmps_{secrets.token_hex(32)}_{'d' if wanted.dedicated else 'p'}",
-            "dedicated": wanted.dedicated,
-            "state": "creating",
-            "state_time": now,
-            "allocated": now,
-        }
-        for _ in range(count)
-    ]
+    ids = [f"tvmps_{secrets.token_hex(32)}_{'d' if wanted.dedicated else 'p'}" for _ in range(count)]
+    rows = [row(wanted.pool, node_id, wanted.dedicated, now) for node_id in ids]
     added = execution.add_nodes(connection, rows)
     return [NewNode(number, node_id, wanted.dedicated) for number, node_id in added]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from batchite.dispatch import loading
+from batchite.resources import states
 from batchite.scheduling import jobs, pools, tasks
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.state import ShardState
@@ -78,7 +79,7 @@ def _job(connection: sa.Connection, _shard: str, number: int) -> CountedJob:
 
 
 def _on_job(state: ShardState, number: int, job: CountedJob, now: int, decisions: Decisions) -> None:
-    if job.row is not None and job.row.state != "completed":
+    if job.row is not None and job.row.state != states.CLOSED:
         jobs.on_job_changed(state, loading.job_state(job.row), now, decisions)
     _count_tasks(state, number, job.counts, now, decisions)
 

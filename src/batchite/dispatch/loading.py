@@ -10,8 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
+from batchite.resources import states
 from batchite.scheduling.assignments import assign
-from batchite.scheduling.changes import CountedState
 from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
 from batchite.scheduling.state import (
@@ -91,7 +91,7 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
         job = state.jobs[job_row.job_no] = job_state(job_row)
         for slots, active, running in owned.job_counts(connection, job.number):
             job.unfinished += active + running
-            if active and job.state == "active":
+            if active and job.state in states.STARTING_TASKS:
                 job.window(slots)
         for task_row in owned.assigned_tasks(connection, job.number):
             _restore_assignment(state, job, task_row)
@@ -208,13 +208,5 @@ def _restore_assignment(state: ShardState, job: JobState, row: Row) -> None:
 
 def intended_task(row: Row) -> IntendedTask:
     """See `owned.task_intent`."""
-    return IntendedTask(
-        queued_task(row), row.job_no, row.job_id, _counted_state(row), row.node_id, row.intent
-    )
-
-
-def _counted_state(row: Row) -> CountedState:
-    """In which of the counters a task is counted."""
-    if row.state == "completed":
-        return "succeeded" if row.result == "success" else "failed"
-    return "running" if row.state == "running" else "active"
+    counted = states.counted(row.state, row.result)
+    return IntendedTask(queued_task(row), row.job_no, row.job_id, counted, row.node_id, row.intent)

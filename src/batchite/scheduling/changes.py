@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from batchite.resources.states import CountedState
 from batchite.scheduling.state import NodePhase
 from batchite.wire.batch.outcome import Failure, Result, result
 
@@ -19,8 +20,6 @@ DueKind = Literal[
     "resize-timeout", "job-wall-clock", "empty-job", "replace-nodes", "task-retry", "start-task-retry"
 ]
 Requeuing = Literal["retry", "requeue", "recovery", "returned"]
-CountedState = Literal["active", "running", "succeeded", "failed"]
-"""The states of `taskcounts`; a leased task counts as active."""
 ALL_TASKS_COMPLETE = "AllTasksComplete"
 
 

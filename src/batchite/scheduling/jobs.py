@@ -27,7 +27,7 @@ def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisio
     """A job was added or changed, or is taken up by a new owner; `job` is as stored, without windows or
     assignments unless it is the one that the state has."""
     known = state.jobs.get(job.number)
-    if job.state in ("active", "disabled"):
+    if not job.is_ending:
         _schedule(state, known, job, decisions)
     if known is None:
         state.jobs[job.number] = job

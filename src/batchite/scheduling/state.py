@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from batchite.resources.states import ENDING, STARTING_TASKS
 from batchite.scheduling.ending import Ending
 
 WINDOW = 512
@@ -148,11 +149,11 @@ class JobState:
 
     @property
     def is_ending(self) -> bool:
-        return self.state in ("terminating", "deleting")
+        return self.state in ENDING
 
     @property
     def may_start(self) -> bool:
-        return self.state == "active" and not 0 <= self.max_parallel_tasks <= len(self.assignments)
+        return self.state in STARTING_TASKS and not 0 <= self.max_parallel_tasks <= len(self.assignments)
 
     def window(self, slots: int) -> Window:
         return self.windows.setdefault(slots, Window(slots))

@@ -8,11 +8,11 @@ from typing import Final, Literal
 import msgspec
 
 from batchite.link.messages import TaskEnded, TaskReturned, TaskStarted, exit_of
+from batchite.resources.states import CountedState
 from batchite.scheduling import retries
 from batchite.scheduling.assignments import current, end, release
 from batchite.scheduling.changes import (
     Completed,
-    CountedState,
     DueCleared,
     NodeTasks,
     Paused,

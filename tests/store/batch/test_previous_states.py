@@ -103,7 +103,9 @@ def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: 
 
 
 def by_the_api(connection: sa.Connection) -> None:
-    assert jobs.terminate(connection, "a", "j", 70, "enough", sa.true()) == "a/p"
+    changed = jobs.terminate(connection, "a", "j", 70, "enough", sa.true())
+    assert changed is not None
+    assert (changed.id, changed.modified, changed.shard) == ("j", 70, "a/p")
 
 
 def by_the_owner(connection: sa.Connection) -> None:
@@ -119,7 +121,9 @@ def test_a_completed_job_was_terminating(
     assert previous(connection, schema.jobs) == ("active", 10, "terminating", 70)
     changes.COMPLETE_JOB.many(connection, [{"job": 1, "at": 80}])
     assert previous(connection, schema.jobs) == ("terminating", 70, "completed", 80)
-    assert jobs.delete(connection, "a", "j", 90, sa.true()) == "a/p"
+    changed = jobs.delete(connection, "a", "j", 90, sa.true())
+    assert changed is not None
+    assert changed.shard == "a/p"
     assert previous(connection, schema.jobs) == ("completed", 80, "deleting", 90)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from batchite.resources.states import ENDABLE
 from batchite.store.batch.schema import Ticks, core_usage, due, jobs, nodes, pools, task_counts, tasks
 from batchite.store.dialects import Insert, insert_for
 from batchite.store.prepared import Prepared
@@ -175,7 +176,7 @@ TERMINATE_JOB = Prepared(
     sa.update(jobs)
     .where(
         _of_job,
-        sa.or_(jobs.c.state == "active", jobs.c.state == "disabled"),
+        sa.or_(*(jobs.c.state == state for state in ENDABLE)),
         sa.or_(~bindparam("only_if_done", type_=sa.Boolean), ~_unfinished),
     )
     .values(

@@ -15,17 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.store.batch import schema
-from batchite.store.batch.keys import folded
 from batchite.store.dialects import insert_for
 
 Kind = Literal["pool", "job", "tasks", "task"]
 """`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
 `task`: that task has an intent."""
-
-
-def pool_shard(account: str, pool_id: str) -> str:
-    """The shard of a pool, whether or not that pool exists yet: `account/pool`, the pool in lower case."""
-    return f"{account}/{folded(pool_id)}"
 
 
 def append(connection: sa.Connection, account: str, shard: str, kind: Kind, subject: int) -> int:

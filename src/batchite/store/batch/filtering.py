@@ -1,4 +1,4 @@
-"""Filters of lists as conditions of statements; every value is a bound parameter.
+"""What lists can be filtered by, and filters as conditions of statements; every value is a bound parameter.
 
 Texts and enumerations are compared without regard to case. A property that a resource does not have
 is unequal to every value and neither above nor below any.
@@ -12,61 +12,84 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch.keys import folded
+from batchite.resources import states
+from batchite.resources.keys import folded
 from batchite.store.batch.schema import jobs, nodes, pools, tasks
+from batchite.wire.batch.models import enums
+from batchite.wire.batch.models.counts import BatchPoolNodeCounts
+from batchite.wire.batch.models.jobs import BatchJob
+from batchite.wire.batch.models.nodes import BatchNode
+from batchite.wire.batch.models.pools import BatchPool
+from batchite.wire.batch.models.tasks import BatchTask
+from batchite.wire.batch.odata.fields import NAME, NUMBER, ONE_NAME, TEXT, TIME, TRUTH, Table, one_of
 from batchite.wire.batch.odata.filter import And, Comparison, Expression, Or, StartsWith, Value
 from batchite.wire.ticks import Timestamp
 
 Clause = sa.ColumnElement[bool]
-Columns = Mapping[str, sa.ColumnElement[Any]]
+Columns = Table[sa.ColumnElement[Any]]
 Stored = str | bool | sa.ColumnElement[int]
 
-POOLS: Columns = {
-    "id": pools.c.key,
-    "poolId": pools.c.key,
-    "state": pools.c.state,
-    "stateTransitionTime": pools.c.state_time,
-    "allocationState": pools.c.allocation_state,
-    "allocationStateTransitionTime": pools.c.allocation_state_time,
-    "creationTime": pools.c.created,
-    "enableAutoScale": pools.c.auto_scale,
-    "lastModified": pools.c.modified,
-    "vmSize": pools.c.vm_size,
-    "enableInterNodeCommunication": pools.c.inter_node,
-}
-JOBS: Columns = {
-    "id": jobs.c.key,
-    "state": jobs.c.state,
-    "stateTransitionTime": jobs.c.state_time,
-    "creationTime": jobs.c.created,
-    "lastModified": jobs.c.modified,
-    "executionInfo/startTime": jobs.c.started,
-    "executionInfo/endTime": jobs.c.ended,
-    "executionInfo/poolId": sa.func.lower(jobs.c.pool_id),
-}
-TASKS: Columns = {
-    "id": tasks.c.key,
-    "state": tasks.c.state,
-    "stateTransitionTime": tasks.c.state_time,
-    "creationTime": tasks.c.created,
-    "lastModifiedTime": tasks.c.modified,
-    "lastModified": tasks.c.modified,
-    "executionInfo/startTime": tasks.c.started,
-    "executionInfo/endTime": tasks.c.ended,
-    "executionInfo/exitCode": tasks.c.exit_code,
-    "executionInfo/result": tasks.c.result,
-}
-NODES: Columns = {
-    "state": nodes.c.state,
-    "stateTransitionTime": nodes.c.state_time,
-    "lastBootTime": nodes.c.booted,
-    "allocationTime": nodes.c.allocated,
-    "startTaskInfo/state": nodes.c.start_task_state,
-    "startTaskInfo/result": nodes.c.start_task_result,
-    "startTaskInfo/exitCode": nodes.c.start_task_exit_code,
-    "startTaskInfo/startTime": nodes.c.start_task_start,
-    "startTaskInfo/endTime": nodes.c.start_task_end,
-}
+POOLS: Columns = Table(
+    BatchPool,
+    {
+        "id": (TEXT, pools.c.key),
+        "state": (one_of(enums.BatchPoolState), pools.c.state),
+        "stateTransitionTime": (TIME, pools.c.state_time),
+        "allocationState": (one_of(enums.AllocationState, ("eq",)), pools.c.allocation_state),
+        "allocationStateTransitionTime": (TIME, pools.c.allocation_state_time),
+        "creationTime": (TIME, pools.c.created),
+        "enableAutoScale": (TRUTH, pools.c.auto_scale),
+        "lastModified": (TIME, pools.c.modified),
+        "vmSize": (NAME, pools.c.vm_size),
+        "enableInterNodeCommunication": (TRUTH, pools.c.inter_node),
+    },
+)
+JOBS: Columns = Table(
+    BatchJob,
+    {
+        "id": (TEXT, jobs.c.key),
+        "state": (one_of(enums.BatchJobState), jobs.c.state),
+        "stateTransitionTime": (TIME, jobs.c.state_time),
+        "creationTime": (TIME, jobs.c.created),
+        "lastModified": (TIME, jobs.c.modified),
+        "executionInfo/startTime": (TIME, jobs.c.started),
+        "executionInfo/endTime": (TIME, jobs.c.ended),
+        "executionInfo/poolId": (TEXT, sa.func.lower(jobs.c.pool_id)),
+    },
+)
+TASKS: Columns = Table(
+    BatchTask,
+    {
+        "id": (TEXT, tasks.c.key),
+        "state": (one_of(enums.BatchTaskState), tasks.c.state),
+        "stateTransitionTime": (TIME, tasks.c.state_time),
+        "creationTime": (TIME, tasks.c.created),
+        "lastModifiedTime": (
+            TIME,
+            tasks.c.modified,
+        ),  # so spelled in the service's table, unlike the property
+        "lastModified": (TIME, tasks.c.modified),
+        "executionInfo/startTime": (TIME, tasks.c.started),
+        "executionInfo/endTime": (TIME, tasks.c.ended),
+        "executionInfo/exitCode": (NUMBER, tasks.c.exit_code),
+        "executionInfo/result": (one_of(enums.BatchTaskExecutionResult), tasks.c.result),
+    },
+)
+NODES: Columns = Table(
+    BatchNode,
+    {
+        "state": (one_of(enums.BatchNodeState), nodes.c.state),
+        "stateTransitionTime": (TIME, nodes.c.state_time),
+        "lastBootTime": (TIME, nodes.c.booted),
+        "allocationTime": (TIME, nodes.c.allocated),
+        "startTaskInfo/state": (one_of(enums.BatchStartTaskState, ("eq",)), nodes.c.start_task_state),
+        "startTaskInfo/result": (one_of(enums.BatchTaskExecutionResult), nodes.c.start_task_result),
+        "startTaskInfo/exitCode": (NUMBER, nodes.c.start_task_exit_code),
+        "startTaskInfo/startTime": (TIME, nodes.c.start_task_start),
+        "startTaskInfo/endTime": (TIME, nodes.c.start_task_end),
+    },
+)
+NODE_COUNTS: Columns = Table(BatchPoolNodeCounts, {"poolId": (ONE_NAME, pools.c.key)})
 
 _ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
     "gt": operator.gt,
@@ -77,17 +100,19 @@ _ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
 _LARGEST = 2**63 - 1  # of the databases' integers
 
 
-def compile_(expression: Expression, columns: Columns) -> Clause:
-    """The condition; the expression has been checked against the list's fields."""
-    match expression:
+def clause(wanted: Expression | None, table: Columns) -> Clause:
+    """The filter, which has been checked, as a condition; true if there is none."""
+    match wanted:
+        case None:
+            return sa.true()
         case And(parts):
-            return sa.and_(*(compile_(part, columns) for part in parts))
+            return sa.and_(*(clause(part, table) for part in parts))
         case Or(parts):
-            return sa.or_(*(compile_(part, columns) for part in parts))
+            return sa.or_(*(clause(part, table) for part in parts))
         case StartsWith(name, text):
-            return _starts_with(columns[name], folded(text))
+            return _starts_with(table.properties[name][1], folded(text))
         case Comparison(name, compared, literal):
-            return _compare(columns[name], compared, _stored(literal))
+            return _compare(table.properties[name][1], compared, _stored(literal))
 
 
 def _starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
@@ -101,8 +126,9 @@ def _starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
 
 
 def _compare(column: sa.ColumnElement[Any], compared: str, value: Stored) -> Clause:
-    if column is tasks.c.state and value == "active":
-        return column.in_(("active", "leased")) if compared == "eq" else column.not_in(("active", "leased"))
+    if column is tasks.c.state:
+        stored = states.shown_as(str(value))
+        return column.in_(stored) if compared == "eq" else column.not_in(stored)
     if compared == "eq":
         return column == value
     if compared == "ne":

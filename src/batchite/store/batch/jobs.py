@@ -7,17 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch import events, pages
-from batchite.store.batch.keys import folded
+from batchite.resources.jobs import CountsRow, JobRow
+from batchite.resources.keys import folded
+from batchite.resources.states import DELETABLE, ENDABLE
+from batchite.store.batch import pages, recording
+from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts
 from batchite.store.dialects import insert
 
 Clause = sa.ColumnElement[bool]
-
-ENDABLE = ("active", "disabling", "disabled", "enabling")
-"""States from which a job can be terminated, and in which it can be changed."""
-DELETABLE = (*ENDABLE, "terminating", "completed")
-"""States from which a job can be deleted."""
 
 _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
@@ -26,61 +25,58 @@ _FIND_TO_CHANGE = _FIND.with_for_update()
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
-def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
-    """Store the job and its event; False if the account has one of this id already."""
+def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
+    """Store the job and its event; None if the account has one of this id already."""
     statement = insert(connection, jobs).on_conflict_do_nothing().returning(jobs.c.job_no)
-    job_no = connection.execute(statement, dict(values)).scalar()
+    job_no = connection.execute(statement, dict(row)).scalar()
     if job_no is None:
-        return False
-    events.append(connection, values["account"], values["shard"], "job", job_no)
-    return True
+        return None
+    shown = (row["id"], row["modified"])
+    return recording.record(connection, row["account"], row["shard"], "job", job_no, *shown)
 
 
-def find(
-    connection: sa.Connection, account: str, job_id: str, *, to_change: bool = False
-) -> sa.Row[Any] | None:
+def find(connection: sa.Connection, account: str, job_id: str, *, to_change: bool = False) -> JobRow | None:
     """With `to_change` nobody else changes the job until the transaction ends."""
     statement = _FIND_TO_CHANGE if to_change else _FIND
     return connection.execute(statement, {"owner": account, "name": folded(job_id)}).one_or_none()
 
 
-def page(
-    connection: sa.Connection, account: str, after: int, limit: int, condition: Clause
-) -> list[sa.Row[Any]]:
-    """Jobs whose number is above `after`, oldest first."""
-    query = sa.select(jobs).where(jobs.c.account == account, jobs.c.job_no > after, condition)
-    return pages.read(connection.execute(query.order_by(jobs.c.job_no).limit(limit)))
+def page(connection: sa.Connection, account: str, wanted: Wanted) -> Part[JobRow]:
+    """Jobs of the account, oldest first."""
+    query = sa.select(jobs).where(jobs.c.account == account)
+    return pages.read(connection, query, jobs.c.job_no, wanted)
 
 
 def terminate(
     connection: sa.Connection, account: str, job_id: str, now: int, reason: str, condition: Clause
-) -> str | None:
-    """Begin to terminate the job; its shard, or None if it is not there, ending, or `condition` fails."""
+) -> Changed | None:
+    """Begin to terminate the job; None if it is not there, ending, or `condition` fails."""
     change = {"state": "terminating", "terminate_reason": reason}
     return _change(connection, account, job_id, now, sa.and_(jobs.c.state.in_(ENDABLE), condition), change)
 
 
 def update(
-    connection: sa.Connection, job: sa.Row[Any], now: int, values: Mapping[str, Any], condition: Clause
-) -> bool:
-    """Change what is defined of the job, which has been found in this transaction; False if `condition`
+    connection: sa.Connection, job: JobRow, now: int, values: Mapping[str, Any], condition: Clause
+) -> Changed | None:
+    """Change what is defined of the job, which has been found in this transaction; None if `condition`
     fails."""
     statement = sa.update(jobs).where(jobs.c.job_no == job.job_no, condition)
     if connection.execute(statement.values(modified=now, **values)).rowcount == 0:
-        return False
-    events.append(connection, job.account, job.shard, "job", job.job_no)
-    return True
+        return None
+    return recording.record(connection, job.account, job.shard, "job", job.job_no, job.id, now)
 
 
-def delete(connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause) -> str | None:
-    """Begin to delete the job; its shard, or None if it is not there, deleting, or `condition` fails."""
+def delete(
+    connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause
+) -> Changed | None:
+    """Begin to delete the job; None if it is not there, deleting, or `condition` fails."""
     guard = sa.and_(jobs.c.state.in_(DELETABLE), condition)
     return _change(connection, account, job_id, now, guard, {"state": "deleting"})
 
 
 def _change(
     connection: sa.Connection, account: str, job_id: str, now: int, guard: Clause, change: dict[str, str]
-) -> str | None:
+) -> Changed | None:
     statement = (
         sa.update(jobs)
         .where(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
@@ -91,16 +87,14 @@ def _change(
             modified=now,
             **change,
         )
-        .returning(jobs.c.job_no, jobs.c.shard)
+        .returning(jobs.c.job_no, jobs.c.id, jobs.c.shard)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
-    events.append(connection, account, changed.shard, "job", changed.job_no)
-    shard: str = changed.shard
-    return shard
+    return recording.record(connection, account, changed.shard, "job", changed.job_no, changed.id, now)
 
 
-def counts(connection: sa.Connection, job_no: int) -> list[sa.Row[Any]]:
+def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:
     """Numbers of tasks per state, one row for each number of slots required."""
     return list(connection.execute(_COUNTS, {"job": job_no}))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.store.batch.keys import folded
+from batchite.resources.keys import folded
+from batchite.resources.nodes import NodeRow, RecentTask
+from batchite.store.batch import pages
+from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.schema import OPEN_JOB, jobs, nodes, pools, tasks
 from batchite.store.batch.tasks import VISIBLE
-
-Clause = sa.ColumnElement[bool]
 
 RECENT = 10
 """Tasks that a node is shown with."""
@@ -24,18 +25,16 @@ _SHOWN = sa.select(
 ).join_from(nodes, pools)
 
 
-def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> sa.Row[Any] | None:
+def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> NodeRow | None:
     """The node, with what it has of its pool."""
     mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id == node_id)
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 
 
-def page(
-    connection: sa.Connection, pool_no: int, after: int, limit: int, condition: Clause
-) -> list[sa.Row[Any]]:
-    """Nodes of the pool whose number is above `after`, oldest first."""
-    query = _SHOWN.where(nodes.c.pool_no == pool_no, nodes.c.node_no > after, condition)
-    return list(connection.execute(query.order_by(nodes.c.node_no).limit(limit)))
+def page(connection: sa.Connection, pool_no: int, wanted: Wanted) -> Part[NodeRow]:
+    """Nodes of the pool, oldest first."""
+    query = wanted.of(_SHOWN.where(nodes.c.pool_no == pool_no), nodes.c.node_no)
+    return pages.cut(connection.execute(query).all(), wanted.limit)
 
 
 def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]:
@@ -69,22 +68,26 @@ _RECENT_TASKS = (
 )
 
 
-def recent_tasks(connection: sa.Connection, node_nos: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
+def recent_tasks(connection: sa.Connection, node_nos: Sequence[int]) -> dict[int, list[RecentTask]]:
     """By node number: the tasks that last began or ended there, the latest first."""
-    found: dict[int, list[sa.Row[Any]]] = {}
+    found: dict[int, list[RecentTask]] = {}
     for row in connection.execute(_RECENT_TASKS, {"numbers": list(node_nos)}):
         found.setdefault(row.node_no, []).append(row)
     return found
 
 
-def counts(
-    connection: sa.Connection, account: str, after: int, limit: int, condition: Clause
-) -> list[tuple[int, str, dict[tuple[bool, str], int]]]:
-    """Per pool: number, id, and how many nodes it has by (dedicated, state)."""
-    query = sa.select(pools.c.pool_no, pools.c.id).where(
-        pools.c.account == account, pools.c.pool_no > after, condition
-    )
-    chosen = connection.execute(query.order_by(pools.c.pool_no).limit(limit)).all()
+class PoolCounts(NamedTuple):
+    """How many nodes a pool has, by (dedicated, state)."""
+
+    number: int
+    id: str
+    nodes: dict[tuple[bool, str], int]
+
+
+def counts(connection: sa.Connection, account: str, wanted: Wanted) -> Part[PoolCounts]:
+    """Of the account's pools, oldest first."""
+    query = sa.select(pools.c.pool_no, pools.c.id).where(pools.c.account == account)
+    chosen = connection.execute(wanted.of(query, pools.c.pool_no)).all()
     found: dict[int, dict[tuple[bool, str], int]] = {pool_no: {} for pool_no, _ in chosen}
     grouped = (
         sa.select(nodes.c.pool_no, nodes.c.dedicated, nodes.c.state, sa.func.count())
@@ -93,4 +96,6 @@ def counts(
     )
     for pool_no, dedicated, state, count in connection.execute(grouped):
         found[pool_no][dedicated, state] = count
-    return [(pool_no, pool_id, found[pool_no]) for pool_no, pool_id in chosen]
+    return pages.cut(
+        [PoolCounts(pool_no, pool_id, found[pool_no]) for pool_no, pool_id in chosen], wanted.limit
+    )

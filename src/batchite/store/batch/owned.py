@@ -7,7 +7,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch.schema import OPEN_JOB, due, jobs, nodes, pools, shards, task_counts, tasks
+from batchite.resources.states import ON_NODE
+from batchite.store.batch.schema import (
+    OPEN_JOB,
+    WAITING_TASK,
+    due,
+    jobs,
+    nodes,
+    pools,
+    shards,
+    task_counts,
+    tasks,
+)
 
 _task_columns = (
     tasks.c.task_no,
@@ -22,9 +33,6 @@ _task_columns = (
 
 Row = sa.Row[*tuple[Any, ...]]
 
-ON_NODE = ("leased", "running")
-"""States of a task that a node has."""
-
 # Queries of every turn are built once: building one takes longer than running it.
 
 _COUNTS = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running).where(
@@ -34,7 +42,7 @@ _WAITING = (
     sa.select(*_task_columns)
     .where(
         tasks.c.job_no == sa.bindparam("job"),
-        tasks.c.state == sa.literal_column("'active'"),  # as in the partial index, which is used only so
+        WAITING_TASK,
         tasks.c.required_slots == sa.bindparam("slots"),
         tasks.c.task_no > sa.bindparam("after"),
         tasks.c.intent.is_(None),
@@ -45,7 +53,7 @@ _WAITING = (
 )
 _WAITING_ONES = sa.select(*_task_columns, tasks.c.job_no).where(
     tasks.c.task_no.in_(sa.bindparam("numbers", expanding=True)),
-    tasks.c.state == "active",
+    WAITING_TASK,
     tasks.c.intent.is_(None),
 )
 _AT_ONCE = 500

@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 PAGE_BYTES = 16 * 1024 * 1024
-"""A page ends with the definition that goes beyond this, if it has another before."""
+"""A page ends before the definition that goes beyond this, if it has another before."""
+
+EVERY = sa.true()
+"""The condition of lists that are not filtered."""
+
+R = TypeVar("R")
 
 
-def read(rows: Iterable[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    """The rows, only as many as a page may have; the rest is left unread."""
-    found: list[sa.Row[Any]] = []
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of the rows for which `condition` holds, those with a number above `after`, at most `limit`."""
+
+    limit: int
+    after: int = 0
+    condition: sa.ColumnElement[bool] = EVERY
+
+    def of(self, query: sa.Select[Any], number: sa.ColumnElement[int]) -> sa.Select[Any]:
+        """The oldest of these among what the query finds, and one more if there is another page."""
+        chosen = query.where(number > self.after, self.condition)
+        return chosen.order_by(number).limit(self.limit + 1)
+
+
+class Part(NamedTuple, Generic[R]):
+    """The part of a list that is on a page, and whether more comes after it."""
+
+    rows: Sequence[R]
+    more: bool
+
+
+def cut(rows: Sequence[R], limit: int) -> Part[R]:
+    """The first of these rows, at most `limit`."""
+    return Part(rows[:limit], len(rows) > limit)
+
+
+def read(
+    connection: sa.Connection, query: sa.Select[Any], number: sa.ColumnElement[int], wanted: Wanted
+) -> Part[Any]:
+    """What is wanted of the rows that the query finds, only as many as a page may have."""
+    found: list[Any] = []
     size = 0
-    for row in rows:
-        found.append(row)
+    for row in connection.execute(wanted.of(query, number)):
         size += len(row.definition)
-        if size > PAGE_BYTES and len(found) > 1:
-            break
-    return found
-
-
-def limit(rows: list[sa.Row[Any]], wanted: int) -> int:
-    """How many of the rows read are to be shown: if they are large, all but the last, which tells that
-    there are more."""
-    large = sum(len(row.definition) for row in rows) > PAGE_BYTES
-    return min(wanted, len(rows) - 1) if large and len(rows) > 1 else wanted
+        if size > PAGE_BYTES and found:
+            return Part(found, True)
+        found.append(row)
+    return cut(found, wanted.limit)

@@ -7,8 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch import events, pages
-from batchite.store.batch.keys import folded
+from batchite.resources.keys import folded
+from batchite.resources.pools import PoolRow
+from batchite.store.batch import pages, recording
+from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import nodes, pools
 from batchite.store.dialects import insert
 
@@ -28,32 +31,32 @@ _SHOWN = sa.select(
 )
 
 
-def add(connection: sa.Connection, values: Mapping[str, Any]) -> bool:
-    """Store the pool and its event; False if the account has one of this id already."""
+def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
+    """Store the pool and its event; None if the account has one of this id already."""
     statement = insert(connection, pools).on_conflict_do_nothing().returning(pools.c.pool_no)
-    pool_no = connection.execute(statement, dict(values)).scalar()
+    pool_no = connection.execute(statement, dict(row)).scalar()
     if pool_no is None:
-        return False
-    events.append(connection, values["account"], values["shard"], "pool", pool_no)
-    return True
+        return None
+    shown = (row["id"], row["modified"])
+    return recording.record(connection, row["account"], row["shard"], "pool", pool_no, *shown)
 
 
-def find(connection: sa.Connection, account: str, pool_id: str) -> sa.Row[Any] | None:
+def find(connection: sa.Connection, account: str, pool_id: str) -> PoolRow | None:
     """The pool with its present numbers of nodes."""
     mine = (pools.c.account == account, pools.c.key == folded(pool_id))
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 
 
-def page(
-    connection: sa.Connection, account: str, after: int, limit: int, condition: Clause
-) -> list[sa.Row[Any]]:
-    """Pools whose number is above `after`, oldest first."""
-    query = _SHOWN.where(pools.c.account == account, pools.c.pool_no > after, condition)
-    return pages.read(connection.execute(query.order_by(pools.c.pool_no).limit(limit)))
+def page(connection: sa.Connection, account: str, wanted: Wanted) -> Part[PoolRow]:
+    """Pools of the account, oldest first."""
+    query = _SHOWN.where(pools.c.account == account)
+    return pages.read(connection, query, pools.c.pool_no, wanted)
 
 
-def delete(connection: sa.Connection, account: str, pool_id: str, now: int, condition: Clause) -> bool:
-    """Begin to delete the pool; False if it is not there, deleting already, or `condition` fails."""
+def delete(
+    connection: sa.Connection, account: str, pool_id: str, now: int, condition: Clause
+) -> Changed | None:
+    """Begin to delete the pool; None if it is not there, deleting already, or `condition` fails."""
     statement = (
         sa.update(pools)
         .where(
@@ -74,10 +77,9 @@ def delete(connection: sa.Connection, account: str, pool_id: str, now: int, cond
             target_low_priority=0,
             resize_errors=None,
         )
-        .returning(pools.c.pool_no, pools.c.shard)
+        .returning(pools.c.pool_no, pools.c.id, pools.c.shard)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
-        return False
-    events.append(connection, account, changed.shard, "pool", changed.pool_no)
-    return True
+        return None
+    return recording.record(connection, account, changed.shard, "pool", changed.pool_no, changed.id, now)

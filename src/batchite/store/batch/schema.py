@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from batchite.resources.states import CLOSED, WAITING
 from batchite.store.dialects import partial_index
 
 metadata = sa.MetaData()
@@ -142,11 +143,11 @@ jobs = sa.Table(
     sa.Column("terminate_reason", sa.Text),
     sa.UniqueConstraint("account", "key"),
     sa.Index("jobs_by_shard", "shard", "job_no"),
-    partial_index("jobs_open", "shard", "job_no", where="state != 'completed'"),
+    partial_index("jobs_open", "shard", "job_no", where=f"state != '{CLOSED}'"),
     sqlite_autoincrement=True,
 )
 
-OPEN_JOB = jobs.c.state != sa.literal_column("'completed'")
+OPEN_JOB = jobs.c.state != sa.literal_column(f"'{CLOSED}'")
 """A job that is not over; spelled as in the partial index, which is used only so."""
 
 tasks = sa.Table(
@@ -185,13 +186,16 @@ tasks = sa.Table(
         "job_no",
         "required_slots",
         "task_no",
-        where="state = 'active'",
+        where=f"state = '{WAITING}'",
     ),
     partial_index("tasks_intended", "job_no", where="intent IS NOT NULL"),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     partial_index("tasks_by_node", "node_no", "state_time", where="started IS NOT NULL"),
     sqlite_autoincrement=True,
 )
+
+WAITING_TASK = tasks.c.state == sa.literal_column(f"'{WAITING}'")
+"""A task that waits for a node; spelled as in the partial index, which is used only so."""
 
 task_counts = sa.Table(
     "task_counts",

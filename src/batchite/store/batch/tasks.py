@@ -7,81 +7,53 @@ its shard has seen to it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
-from batchite.store.batch import events, pages
-from batchite.store.batch.keys import folded
+from batchite.resources.jobs import JobRow
+from batchite.resources.keys import folded
+from batchite.resources.states import TAKING_TASKS, UNFINISHED
+from batchite.resources.tasks import TaskRow
+from batchite.store.batch import events, pages, recording
+from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts, tasks
 from batchite.store.dialects import Insert, insert_for
 
 Clause = sa.ColumnElement[bool]
 Change = Literal["terminate", "delete"]
 
-OPEN = ("active", "disabling", "disabled", "enabling")
-"""States of a job in which tasks can be added."""
-
 VISIBLE = sa.func.coalesce(tasks.c.intent, "") != "delete"
 """Tasks that exist for the API."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    """A task to store."""
-
-    id: str
-    definition: bytes
-    required_slots: int
-    max_retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Intended:
-    """An intent that is stored: the event with which the owner learns of it."""
+class Added(NamedTuple):
+    """What became of tasks: the event with which the owner of the shard learns of those that are stored (0:
+    there are none), and their keys."""
 
     shard: str
     sequence: int
+    keys: frozenset[str]
 
 
-def add(connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int) -> frozenset[str] | str:
-    """Store those whose id is free in the job; their keys, or the job's state if it takes no tasks.
+def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]]) -> Added | None:
+    """Store those whose id is free in the job; None if the job is gone or takes no tasks any more.
 
     The job's row is locked, so that the job cannot end while its tasks are being stored.
     """
     job = connection.execute(_JOB, {"number": job_no}).one_or_none()
-    if job is None or job.state not in OPEN:
-        return "gone" if job is None else str(job.state)
-    stored = _insert(connection, job_no, new, now)
+    if job is None or job.state not in TAKING_TASKS:
+        return None
+    stored = connection.execute(_insertion(connection.dialect.name), rows).all()
+    sequence = 0
     if stored:
         _count(connection, job_no, Counter(slots for _, slots in stored))
-        events.append(connection, job.account, job.shard, "tasks", job_no)
-    return frozenset(key for key, _ in stored)
-
-
-def _insert(
-    connection: sa.Connection, job_no: int, new: Sequence[NewTask], now: int
-) -> Sequence[sa.Row[str, int]]:
-    rows = [
-        {
-            "job_no": job_no,
-            "key": folded(task.id),
-            "id": task.id,
-            "definition": task.definition,
-            "required_slots": task.required_slots,
-            "max_retries": task.max_retries,
-            "state": "active",
-            "state_time": now,
-            "created": now,
-            "modified": now,
-        }
-        for task in new
-    ]
-    return connection.execute(_insertion(connection.dialect.name), rows).all()
+        sequence = events.append(connection, job.account, job.shard, "tasks", job_no)
+    return Added(job.shard, sequence, frozenset(key for key, _ in stored))
 
 
 def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
@@ -118,31 +90,26 @@ def _addition(dialect: str) -> Insert:
     )
 
 
-def find(connection: sa.Connection, job_no: int, task_id: str) -> sa.Row[Any] | None:
+def find(connection: sa.Connection, job_no: int, task_id: str) -> TaskRow | None:
     return connection.execute(_FIND, {"job": job_no, "name": folded(task_id)}).one_or_none()
 
 
-def page(
-    connection: sa.Connection, job_no: int, after: int, limit: int, condition: Clause
-) -> list[sa.Row[Any]]:
-    """Tasks of the job whose number is above `after`, oldest first."""
-    query = sa.select(tasks).where(tasks.c.job_no == job_no, tasks.c.task_no > after, VISIBLE, condition)
-    return pages.read(connection.execute(query.order_by(tasks.c.task_no).limit(limit)))
+def page(connection: sa.Connection, job_no: int, wanted: Wanted) -> Part[TaskRow]:
+    """Tasks of the job, oldest first."""
+    query = sa.select(tasks).where(tasks.c.job_no == job_no, VISIBLE)
+    return pages.read(connection, query, tasks.c.task_no, wanted)
 
 
 def intend(
-    connection: sa.Connection, job: sa.Row[Any], task_id: str, change: Change, condition: Clause
-) -> Intended | None:
+    connection: sa.Connection, job: JobRow, task_id: str, change: Change, condition: Clause
+) -> Changed | None:
     """Store the intent; None if there is no such task, it is over (terminate), or `condition` fails."""
-    guard = tasks.c.state != "completed" if change == "terminate" else sa.true()
+    guard = tasks.c.state.in_(UNFINISHED) if change == "terminate" else sa.true()
     statement = (
         sa.update(tasks)
         .where(tasks.c.job_no == job.job_no, tasks.c.key == folded(task_id), VISIBLE, guard, condition)
         .values(intent=change)
-        .returning(tasks.c.task_no)
+        .returning(tasks.c.task_no, tasks.c.id, tasks.c.modified)
     )
-    task_no = connection.execute(statement).scalar()
-    if task_no is None:
-        return None
-    sequence = events.append(connection, job.account, job.shard, "task", task_no)
-    return Intended(job.shard, sequence)
+    task = connection.execute(statement).one_or_none()
+    return None if task is None else recording.record(connection, job.account, job.shard, "task", *task)

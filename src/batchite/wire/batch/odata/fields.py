@@ -1,17 +1,19 @@
-"""What each list can be filtered by: property, type and operators.
+"""What properties a list can be filtered by: their types and operators.
 
-The names are those of the API, in its letter case. Values of texts and enumerations are compared
-without regard to case, so enumerations come out of `check` in lower case.
+A list has a table of them, by the names of the API in its letter case. Texts and enumerations are
+compared without regard to case, except for paths of files; so enumerations come out of `check` in lower
+case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from batchite.wire.batch.errors import BatchError, invalid_query
 from batchite.wire.batch.models import enums
+from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.odata.filter import (
     PARAMETER,
     And,
@@ -24,6 +26,8 @@ from batchite.wire.batch.odata.filter import (
 )
 from batchite.wire.ticks import Timestamp
 
+S = TypeVar("S")
+Properties: TypeAlias = "Mapping[str, tuple[Field, Any]]"
 Kind: TypeAlias = Literal["text", "time", "number", "truth"]
 
 _EQUAL = ("eq", "ne")
@@ -44,79 +48,38 @@ class Field:
     operators: tuple[str, ...]
     starts_with: bool = False
     values: tuple[str, ...] = ()
+    has_case: bool = False
+    """it is compared with regard to case"""
 
 
-_TEXT = Field("text", _ORDERED, starts_with=True)
-_NAME = Field("text", _EQUAL)
-_TIME = Field("time", _ORDERED)
-_NUMBER = Field("number", _ORDERED)
-_TRUTH = Field("truth", _EQUAL)
-_PREFIX = Field("text", (), starts_with=True)
+@dataclass(frozen=True, slots=True)
+class Table(Generic[S]):
+    """A list of things of this model: what it can be filtered by, each with the place of its value."""
+
+    model: type[Model]
+    properties: Mapping[str, tuple[Field, S]]
 
 
-def _one_of(values: type[enums.WireEnum], operators: tuple[str, ...] = _EQUAL) -> Field:
+TEXT = Field("text", _ORDERED, starts_with=True)
+NAME = Field("text", _EQUAL)
+ONE_NAME = Field("text", ("eq",))
+PATH = Field("text", (), starts_with=True, has_case=True)
+TIME = Field("time", _ORDERED)
+NUMBER = Field("number", _ORDERED)
+TRUTH = Field("truth", _EQUAL)
+
+
+def one_of(values: type[enums.WireEnum], operators: tuple[str, ...] = _EQUAL) -> Field:
+    """One of the values of an enumeration."""
     return Field("text", operators, values=tuple(member.value.lower() for member in values))
 
 
-POOLS: Final[Mapping[str, Field]] = {
-    "id": _TEXT,
-    "state": _one_of(enums.BatchPoolState),
-    "stateTransitionTime": _TIME,
-    "allocationState": _one_of(enums.AllocationState, ("eq",)),
-    "allocationStateTransitionTime": _TIME,
-    "creationTime": _TIME,
-    "enableAutoScale": _TRUTH,
-    "lastModified": _TIME,
-    "vmSize": _NAME,
-    "enableInterNodeCommunication": _TRUTH,
-}
-JOBS: Final[Mapping[str, Field]] = {
-    "id": _TEXT,
-    "state": _one_of(enums.BatchJobState),
-    "stateTransitionTime": _TIME,
-    "creationTime": _TIME,
-    "lastModified": _TIME,
-    "executionInfo/startTime": _TIME,
-    "executionInfo/endTime": _TIME,
-    "executionInfo/poolId": _TEXT,
-}
-TASKS: Final[Mapping[str, Field]] = {
-    "id": _TEXT,
-    "state": _one_of(enums.BatchTaskState),
-    "stateTransitionTime": _TIME,
-    "creationTime": _TIME,
-    "lastModifiedTime": _TIME,  # so spelled in the service's table, unlike the property
-    "lastModified": _TIME,
-    "executionInfo/startTime": _TIME,
-    "executionInfo/endTime": _TIME,
-    "executionInfo/exitCode": _NUMBER,
-    "executionInfo/result": _one_of(enums.BatchTaskExecutionResult),
-}
-NODES: Final[Mapping[str, Field]] = {
-    "state": _one_of(enums.BatchNodeState),
-    "stateTransitionTime": _TIME,
-    "lastBootTime": _TIME,
-    "allocationTime": _TIME,
-    "startTaskInfo/state": _one_of(enums.BatchStartTaskState, ("eq",)),
-    "startTaskInfo/result": _one_of(enums.BatchTaskExecutionResult),
-    "startTaskInfo/exitCode": _NUMBER,
-    "startTaskInfo/startTime": _TIME,
-    "startTaskInfo/endTime": _TIME,
-}
-FILES: Final[Mapping[str, Field]] = {"name": _PREFIX}
-IMAGES: Final[Mapping[str, Field]] = {
-    "osType": _one_of(enums.OSType),
-    "verificationType": _one_of(enums.ImageVerificationType),
-    "nodeAgentSKUId": _NAME,
-}
-
-
-def read(text: str, fields: Mapping[str, Field]) -> Expression:
+def read(text: str, fields: Properties) -> Expression:
     """Parse a filter for a list and check it. Raises BatchError."""
     return check(parse(text), fields, text)
 
 
-def check(expression: Expression, fields: Mapping[str, Field], text: str) -> Expression:
+def check(expression: Expression, fields: Properties, text: str) -> Expression:
     """The expression with enumeration values in lower case; `text` is quoted in errors.
 
     Raises BatchError for a property, operator or value that this list does not know.
@@ -148,10 +111,10 @@ def renamed(expression: Expression, names: Mapping[str, str]) -> Expression:
             return Comparison(names[name], operator, literal)
 
 
-def _field(name: str, fields: Mapping[str, Field], text: str) -> Field:
+def _field(name: str, fields: Properties, text: str) -> Field:
     if name not in fields:
         raise _refuse(text, f"filters by {name}; this list can be filtered by {', '.join(fields)}")
-    return fields[name]
+    return fields[name][0]
 
 
 def _value(name: str, operator: str, literal: Value, field: Field, text: str) -> Value:

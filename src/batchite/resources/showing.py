@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -12,6 +12,20 @@ from batchite.wire.batch.models.fields import Given
 from batchite.wire.ticks import Timestamp
 
 M = TypeVar("M", bound=msgspec.Struct)
+T = TypeVar("T")
+
+
+class Address(Protocol):
+    """The URL of what lies at these segments of a path, as whoever asks sees this service."""
+
+    def __call__(self, *segments: str) -> str: ...
+
+
+def merged(model: type[M], definition: msgspec.Struct, **computed: Any) -> M:
+    """`model` with the properties the client defined (absent and null ones left out) and computed ones."""
+    names = set(model.__struct_fields__).difference(computed)
+    defined = {name: getattr(definition, name) for name in definition.__struct_fields__ if name in names}
+    return model(**{name: value for name, value in defined.items() if value is not None}, **computed)
 
 
 def affinity_id(node_id: str) -> str:
@@ -19,18 +33,8 @@ def affinity_id(node_id: str) -> str:
     return f"TVM:{node_id}"
 
 
-def shown(model: type[M], definition: msgspec.Struct, **computed: Any) -> M:
-    """`model` with the properties the client defined (absent and null ones left out) and computed ones."""
-    names = set(model.__struct_fields__).difference(computed)
-    defined = {name: getattr(definition, name) for name in definition.__struct_fields__ if name in names}
-    return model(**{name: value for name, value in defined.items() if value is not None}, **computed)
-
-
 def moment(ticks: int | None) -> Given[Timestamp]:
     return UNSET if ticks is None else Timestamp(ticks)
-
-
-T = TypeVar("T")
 
 
 def given(value: T | None) -> Given[T]:

@@ -116,7 +116,7 @@ async def test_conditions_on_reading(api: Api) -> None:
 
 async def test_a_job_for_a_missing_api_version(api: Api) -> None:
     async with api.async_client() as client:
-        client._config.api_version = "2099-01-01"
+        client._config.api_version = "1999-01-01"
         with pytest.raises(HttpResponseError, match="UnsupportedRequestVersion"):
             await client.get_job("job")
 

@@ -1,0 +1,78 @@
+"""Changes of resources: made if they may be, told to the owner of their shard, or refused with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from batchite.batch.acting import Acting
+from batchite.wire.batch.errors import BatchError
+
+
+class Change(Protocol):
+    """What is stored: the event with which the owner of the shard learns of it."""
+
+    @property
+    def shard(self) -> str: ...
+
+    @property
+    def sequence(self) -> int: ...
+
+
+C = TypeVar("C", bound=Change)
+
+
+async def change(
+    acting: Acting,
+    make: Callable[[sa.Connection], C | None],
+    refusal: Callable[[sa.Connection], BatchError],
+    *,
+    settle: float = 0,
+) -> C:
+    """What `make` stores, once it is on disk and the owner has been woken; waits up to `settle` seconds
+    until it has taken effect. If `make` stores nothing, raises what `refusal` finds in the same transaction.
+    """
+
+    def unit(connection: sa.Connection) -> C:
+        made = make(connection)
+        if made is None:
+            raise refusal(connection)
+        return made
+
+    owner = acting.services.owner
+    made = await acting.services.database.write(unit)
+    owner.wake(made.shard)
+    if settle:
+        await owner.settled(made.shard, made.sequence, settle)
+    return made
+
+
+class Stateful(Protocol):
+    @property
+    def state(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Codes of the errors with which a kind of resource refuses to be changed, by its state."""
+
+    missing: str
+    by_state: Mapping[str, str]
+
+    def of(self, found: Stateful | None) -> BatchError:
+        """Why what was found, or was not, does not do in its state."""
+        return BatchError(self.missing if found is None else self.by_state[found.state])
+
+    def why_not(self, found: Stateful | None, permitted: Collection[str]) -> BatchError:
+        """Why a change was not made that is possible in the states `permitted`, if its conditions hold."""
+        if found is not None and found.state in permitted:
+            return BatchError("ConditionNotMet")
+        return self.of(found)
+
+    def taken(self, found: Stateful | None, exists: str) -> BatchError:
+        """Why none can be added under an id that was taken when it was tried."""
+        is_leaving = found is not None and found.state == "deleting"
+        return self.of(found) if is_leaving else BatchError(exists)

@@ -1,0 +1,107 @@
+"""What can be done with jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from batchite.batch import changing
+from batchite.batch.acting import Acting
+from batchite.batch.changing import Refusals
+from batchite.batch.conditions import Conditions
+from batchite.resources.jobs import CountsRow, JobRow, defined, definition, row
+from batchite.resources.keys import pool_shard
+from batchite.resources.states import DELETABLE, ENDABLE
+from batchite.store.batch import jobs, schema
+from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.jobs import BatchJobCreateOptions
+
+REFUSALS = Refusals(
+    "JobNotFound",
+    {
+        "deleting": "JobBeingDeleted",
+        "terminating": "JobBeingTerminated",
+        "completed": "JobCompleted",
+    },
+)
+
+
+async def add(acting: Acting, job: BatchJobCreateOptions) -> None:
+    """`job` has its defaults. Raises JobExists or JobBeingDeleted."""
+    new = row(job, acting.account, acting.now)
+
+    def taken(connection: sa.Connection) -> BatchError:
+        return REFUSALS.taken(jobs.find(connection, acting.account, job.id), "JobExists")
+
+    await changing.change(acting, lambda connection: jobs.add(connection, new), taken)
+
+
+async def find(acting: Acting, job_id: str) -> JobRow:
+    """Raises JobNotFound."""
+    found = await acting.read(lambda connection: jobs.find(connection, acting.account, job_id))
+    if found is None:
+        raise REFUSALS.of(None)
+    return found
+
+
+async def page(acting: Acting, wanted: Wanted) -> Part[JobRow]:
+    return await acting.read(lambda connection: jobs.page(connection, acting.account, wanted))
+
+
+async def update(
+    acting: Acting,
+    job_id: str,
+    change: Callable[[BatchJobCreateOptions], BatchJobCreateOptions],
+    conditions: Conditions,
+) -> Changed:
+    """Define the job anew: `change` makes what is to be of what is, or raises BatchError."""
+
+    def make(connection: sa.Connection) -> Changed | None:
+        found = jobs.find(connection, acting.account, job_id, to_change=True)
+        if found is None or found.state not in ENDABLE:
+            raise REFUSALS.of(found)
+        job = change(definition(found))
+        _check_pool(found, job.pool_info.pool_id or "")
+        condition = conditions.clause(schema.jobs.c.modified)
+        return jobs.update(connection, found, acting.now, defined(job), condition)
+
+    return await changing.change(acting, make, lambda _: BatchError("ConditionNotMet"))
+
+
+def _check_pool(job: JobRow, pool_id: str) -> None:
+    """A job moves to another pool while it is disabled, and so far no job can be."""
+    if pool_shard(job.account, pool_id) != job.shard:
+        detail = (
+            f"poolInfo.poolId can only be changed while the job is disabled; this one is {job.state} and "
+            f"belongs to the pool {job.pool_id!r}. Leave poolInfo as it is, or add another job."
+        )
+        raise BatchError("OperationInvalidForCurrentState", detail, (("PropertyName", "poolInfo.poolId"),))
+
+
+async def terminate(acting: Acting, job_id: str, reason: str, conditions: Conditions) -> Changed:
+    """Begin to end the job; `reason` is what it shows from now on. Raises BatchError."""
+    condition = conditions.clause(schema.jobs.c.modified)
+    return await changing.change(
+        acting,
+        lambda connection: jobs.terminate(connection, acting.account, job_id, acting.now, reason, condition),
+        lambda connection: REFUSALS.why_not(jobs.find(connection, acting.account, job_id), ENDABLE),
+    )
+
+
+async def delete(acting: Acting, job_id: str, conditions: Conditions) -> Changed:
+    """Begin to remove the job with all its tasks. Raises BatchError."""
+    condition = conditions.clause(schema.jobs.c.modified)
+    return await changing.change(
+        acting,
+        lambda connection: jobs.delete(connection, acting.account, job_id, acting.now, condition),
+        lambda connection: REFUSALS.why_not(jobs.find(connection, acting.account, job_id), DELETABLE),
+    )
+
+
+async def task_counts(acting: Acting, job_id: str) -> Sequence[CountsRow]:
+    """Numbers of tasks per state, one row for each number of slots required. Raises JobNotFound."""
+    job = await find(acting, job_id)
+    return await acting.read(lambda connection: jobs.counts(connection, job.job_no))

@@ -1,0 +1,120 @@
+"""What can be done with tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from batchite.batch import changing
+from batchite.batch.acting import Acting
+from batchite.batch.changing import Refusals
+from batchite.batch.conditions import Conditions
+from batchite.batch.jobs import actions as jobs
+from batchite.resources.jobs import JobRow
+from batchite.resources.keys import folded
+from batchite.resources.states import TASK, UNFINISHED
+from batchite.resources.tasks import TaskRow, row
+from batchite.store.batch import jobs as stored_jobs
+from batchite.store.batch import schema, tasks
+from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
+from batchite.wire.batch.validation.tasks import accept
+
+SETTLE_SECONDS = 5.0
+"""How long terminate and delete wait for the change to take effect. The intent is on disk by then and will
+be seen to, whatever happens, so afterwards the answer is the same."""
+
+REFUSALS = Refusals("TaskNotFound", {"completed": "TaskCompleted"})
+
+
+async def add(acting: Acting, job_id: str, task: BatchTaskCreateOptions) -> JobRow:
+    """The task's job. Raises BatchError."""
+    job = await jobs.find(acting, job_id)
+    new = row(accept(task, job.max_task_retries), job.job_no, acting.now)
+    if not await _store(acting, job, [new]):
+        raise BatchError("TaskExists")
+    return job
+
+
+async def add_all(
+    acting: Acting, job_id: str, new: Sequence[BatchTaskCreateOptions]
+) -> tuple[JobRow, list[BatchError | None]]:
+    """The job of the tasks, and for each of them why it was not added, in their order: what is wrong with
+    one keeps no other out. Raises BatchError if the job takes no tasks."""
+    job = await jobs.find(acting, job_id)
+    rows: list[Mapping[str, Any]] = []
+    outcomes: list[BatchError | None] = []
+    for place, task in enumerate(new):
+        try:
+            rows.append(row(accept(task, job.max_task_retries, f"value[{place}]."), job.job_no, acting.now))
+            outcomes.append(None)
+        except BatchError as error:
+            outcomes.append(error)
+    stored = set(await _store(acting, job, rows)) if rows else set()
+    return job, [outcome or _taken(stored, task) for task, outcome in zip(new, outcomes, strict=True)]
+
+
+def _taken(stored: set[str], task: BatchTaskCreateOptions) -> BatchError | None:
+    """Of tasks with the same id the first is the one that was stored, and is taken out of the keys."""
+    key = folded(task.id)
+    if key not in stored:
+        return BatchError("TaskExists")
+    stored.remove(key)
+    return None
+
+
+async def _store(acting: Acting, job: JobRow, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The keys of those that were not there already. Raises BatchError if the job takes no tasks any more."""
+
+    def refusal(connection: sa.Connection) -> BatchError:
+        now = stored_jobs.find(connection, acting.account, job.id)
+        return jobs.REFUSALS.of(now if now is not None and now.job_no == job.job_no else None)
+
+    added = await changing.change(acting, lambda connection: tasks.add(connection, job.job_no, rows), refusal)
+    return added.keys
+
+
+async def find(acting: Acting, job_id: str, task_id: str) -> tuple[TaskRow, JobRow]:
+    """The task and its job. Raises JobNotFound and TaskNotFound."""
+    job = await jobs.find(acting, job_id)
+    found = await acting.read(lambda connection: tasks.find(connection, job.job_no, task_id))
+    if found is None:
+        raise REFUSALS.of(None)
+    return found, job
+
+
+async def page(acting: Acting, job_id: str, wanted: Wanted) -> tuple[Part[TaskRow], JobRow]:
+    """Tasks of the job, and that job. Raises JobNotFound."""
+    job = await jobs.find(acting, job_id)
+    return await acting.read(lambda connection: tasks.page(connection, job.job_no, wanted)), job
+
+
+async def terminate(
+    acting: Acting, job_id: str, task_id: str, conditions: Conditions
+) -> tuple[Changed, JobRow]:
+    """End the task, and wait until that has taken effect. Raises BatchError."""
+    return await _change(acting, job_id, task_id, "terminate", conditions)
+
+
+async def delete(acting: Acting, job_id: str, task_id: str, conditions: Conditions) -> tuple[Changed, JobRow]:
+    """Remove the task with its files, and wait until that has taken effect. Raises BatchError."""
+    return await _change(acting, job_id, task_id, "delete", conditions)
+
+
+async def _change(
+    acting: Acting, job_id: str, task_id: str, change: tasks.Change, conditions: Conditions
+) -> tuple[Changed, JobRow]:
+    job = await jobs.find(acting, job_id)
+    condition = conditions.clause(schema.tasks.c.modified)
+    permitted = UNFINISHED if change == "terminate" else TASK
+    changed = await changing.change(
+        acting,
+        lambda connection: tasks.intend(connection, job, task_id, change, condition),
+        lambda connection: REFUSALS.why_not(tasks.find(connection, job.job_no, task_id), permitted),
+        settle=SETTLE_SECONDS,
+    )
+    return changed, job

@@ -1,0 +1,134 @@
+"""Compute nodes, as they are stored and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from msgspec import UNSET
+
+from batchite.resources import states
+from batchite.resources.showing import Address, affinity_id, decoded, given, moment
+from batchite.resources.tasks import Course, execution
+from batchite.wire.batch.models.counts import BatchNodeCounts, BatchPoolNodeCounts
+from batchite.wire.batch.models.enums import BatchNodeState, SchedulingState
+from batchite.wire.batch.models.fields import Given
+from batchite.wire.batch.models.images import VirtualMachineInfo
+from batchite.wire.batch.models.nodes import BatchNode, BatchNodeAgentInfo, BatchNodeError, BatchTaskInfo
+from batchite.wire.batch.models.pools import BatchPoolCreateOptions
+from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
+from batchite.wire.ticks import Timestamp
+
+IPV6_ADDRESS = "::1"
+"""Of every node, as long as all are on this machine."""
+
+
+class NodeRow(Protocol):
+    """A stored node, with what it has of its pool."""
+
+    node_no: int
+    id: str
+    dedicated: bool
+    state: str
+    state_time: int
+    allocated: int
+    booted: int | None
+    ip_address: str
+    agent_version: str | None
+    start_task_info: bytes | None
+    tasks_run: int
+    tasks_succeeded: int
+    errors: bytes | None
+    pool_id: str
+    shard: str
+    pool_definition: bytes
+
+
+class RecentTask(Course, Protocol):
+    """A stored task that ran on a node lately."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What nodes do and did, by their numbers: how many tasks run on how many slots, and the last ones."""
+
+    running: Mapping[int, tuple[int, int]]
+    recent: Mapping[int, Sequence[RecentTask]]
+
+
+def row(pool_no: int, node_id: str, dedicated: bool, now: int) -> dict[str, Any]:
+    """Of a node that is to be started."""
+    return {
+        "pool_no": pool_no,
+        "id": node_id,
+        "dedicated": dedicated,
+        "state": BatchNodeState.CREATING.value,
+        "state_time": now,
+        "allocated": now,
+    }
+
+
+def shown(node: NodeRow, pool: BatchPoolCreateOptions, work: Work, url: Address) -> BatchNode:
+    running, slots = work.running.get(node.node_no, (0, 0))
+    recent = tuple(_recent(task, url) for task in work.recent.get(node.node_no, ()))
+    return BatchNode(
+        id=node.id,
+        url=url("pools", node.pool_id, "nodes", node.id),
+        state=BatchNodeState(node.state),
+        scheduling_state=SchedulingState.ENABLED,
+        state_transition_time=Timestamp(node.state_time),
+        last_boot_time=moment(node.booted),
+        allocation_time=Timestamp(node.allocated),
+        ip_address=node.ip_address,
+        ipv6_address=IPV6_ADDRESS,
+        affinity_id=affinity_id(node.id),
+        vm_size=pool.vm_size,
+        total_tasks_run=node.tasks_run,
+        running_tasks_count=running,
+        running_task_slots_count=slots,
+        total_tasks_succeeded=node.tasks_succeeded,
+        recent_tasks=recent or UNSET,
+        start_task=given(pool.start_task or None),
+        start_task_info=decoded(node.start_task_info, BatchStartTaskInfo),
+        errors=decoded(node.errors, tuple[BatchNodeError, ...]),
+        is_dedicated=node.dedicated,
+        node_agent_info=_agent(node),
+        virtual_machine_info=_machine(pool),
+    )
+
+
+def _recent(task: RecentTask, url: Address) -> BatchTaskInfo:
+    return BatchTaskInfo(
+        task_url=url("jobs", task.job_id, "tasks", task.id),
+        job_id=task.job_id,
+        task_id=task.id,
+        task_state=states.shown(task.state),
+        execution_info=execution(task),
+    )
+
+
+def _agent(node: NodeRow) -> Given[BatchNodeAgentInfo]:
+    if node.agent_version is None or node.booted is None:
+        return UNSET
+    return BatchNodeAgentInfo(version=node.agent_version, last_update_time=Timestamp(node.booted))
+
+
+def _machine(pool: BatchPoolCreateOptions) -> Given[VirtualMachineInfo]:
+    configuration = pool.virtual_machine_configuration
+    return VirtualMachineInfo(image_reference=configuration.image_reference) if configuration else UNSET
+
+
+def counts(pool_id: str, counted: Mapping[tuple[bool, str], int]) -> BatchPoolNodeCounts:
+    """The nodes of a pool per state, counted by (dedicated, state)."""
+    return BatchPoolNodeCounts(
+        pool_id=pool_id, dedicated=_counts(counted, True), low_priority=_counts(counted, False)
+    )
+
+
+def _counts(counted: Mapping[tuple[bool, str], int], dedicated: bool) -> BatchNodeCounts:
+    by_state = {state: counted.get((dedicated, state.value), 0) for state in BatchNodeState}
+    numbers = {state.name.lower(): count for state, count in by_state.items()}
+    return BatchNodeCounts(**numbers, total=sum(by_state.values()))
