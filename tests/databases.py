@@ -8,8 +8,15 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from batchite.store import migrating
 from batchite.store.revisions import Name
+
+ON_POSTGRESQL = pytest.mark.parametrize(
+    "databases", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+"""For what only a server can do."""
 
 
 class Databases(Protocol):

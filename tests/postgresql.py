@@ -26,7 +26,7 @@ from batchite.store.revisions import Name
 
 HOMES = "/usr/lib/postgresql"
 """Where Debian keeps the programs of each version; they are on nobody's path."""
-SETTINGS = {"listen_addresses": "", "fsync": "off", "max_connections": "200"}
+SETTINGS = {"listen_addresses": "", "fsync": "off", "max_connections": "200", "deadlock_timeout": "100ms"}
 """No network; what is lost with the machine is nobody's."""
 
 

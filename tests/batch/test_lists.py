@@ -81,6 +81,18 @@ async def test_a_token_of_another_list_is_refused(api: Api) -> None:
     assert (await api.get(f"/pools?$skiptoken={token}x")).error == (400, "InvalidQueryParameterValue")
 
 
+async def test_ids_are_compared_by_code_points(api: Api) -> None:
+    """Not as people sort, who pass over punctuation."""
+    for name in ("ab", "a_b", "a-b", "a"):
+        await api.add_job(name, name)
+    for prefix, expected in (("a_", ["a_b"]), ("a-", ["a-b"]), ("A", ["ab", "a_b", "a-b", "a"])):
+        for what in ("id", "executionInfo/poolId"):
+            text = quote(f"startswith({what},'{prefix}')")
+            assert await names(api, f"/jobs?$filter={text}") == expected
+    text = quote("id gt 'a-' and id lt 'a_b'")
+    assert await names(api, f"/jobs?$filter={text}") == ["a-b"]
+
+
 async def test_select_leaves_out_the_rest(api: Api) -> None:
     await api.add_job()
     await api.add_task("t")

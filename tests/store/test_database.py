@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests.databases import Databases
+from tests.store.together import Busy, at_once
 
 from batchite.store import database as rules
 from batchite.store import groups
@@ -55,27 +56,14 @@ def noted(connection: sa.Connection) -> list[int]:
     return list(connection.execute(sa.select(NOTES.c.number).order_by(NOTES.c.number)).scalars())
 
 
-async def at_once(database: Database, way: str, *units: Callable[[sa.Connection], object]) -> list[object]:
+async def written(database: Database, way: str, *units: Callable[[sa.Connection], object]) -> list[object]:
     """What comes of units that are written together."""
-    write, begun, go_on = getattr(database, way), threading.Event(), threading.Event()
     if way == "touch" and database.engine.dialect.name == "sqlite":
-        return await asyncio.gather(*map(write, units), return_exceptions=True)
-
-    def busy(_: sa.Connection) -> None:
-        begun.set()
-        assert go_on.wait(PATIENCE)
-
-    writing = asyncio.create_task(database.write(busy))
-    assert await asyncio.to_thread(begun.wait, PATIENCE)
-    waiting = asyncio.gather(*map(write, units), return_exceptions=True)
-    await asyncio.sleep(0)  # now they are all in the queue
-    go_on.set()
-    await writing
-    return await waiting
+        return await asyncio.gather(*map(database.touch, units), return_exceptions=True)
+    return await at_once(database, *units)
 
 
 HERE = "MainThread"
-PATIENCE = 60
 
 
 async def test_large_units_are_the_threads_and_small_ones_the_event_loops(on_file: Database) -> None:
@@ -106,7 +94,7 @@ async def test_a_unit_that_fails_is_undone_alone(database: Database, way: str, o
         note(9)(connection)
         raise LookupError("after the change")
 
-    outcomes = await at_once(database, way, *map(note, range(others)), fail)
+    outcomes = await written(database, way, *map(note, range(others)), fail)
     assert [type(outcome) for outcome in outcomes] == [*[str] * others, LookupError]
     assert await database.read(noted) == list(range(others))
     await database.touch(note(9))
@@ -143,7 +131,7 @@ async def test_what_the_database_will_not_commit_leaves_it_able_to_go_on(
     def dangle(connection: sa.Connection) -> None:
         connection.execute(sa.text("INSERT INTO bound VALUES (77)"))
 
-    outcomes = await at_once(database, way, *map(note, range(others)), dangle)
+    outcomes = await written(database, way, *map(note, range(others)), dangle)
     assert {type(outcome) for outcome in outcomes} == {sa.exc.IntegrityError}
     await getattr(database, way)(note(1))
     assert await database.read(noted) == [1]
@@ -151,21 +139,16 @@ async def test_what_the_database_will_not_commit_leaves_it_able_to_go_on(
 
 async def test_while_the_thread_writes_the_event_loop_hands_over(on_file: Database) -> None:
     """It must not wait for its turn: requests would, too."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slow(connection: sa.Connection) -> str:
-        begun.set()
-        assert go_on.wait(PATIENCE)
-        return note(1)(connection)
-
-    writing = asyncio.create_task(on_file.write(slow))
-    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    busy = Busy()
+    writing = asyncio.create_task(on_file.write(busy))
+    await busy.begun()
     touching = asyncio.create_task(on_file.touch(note(2)))
     for _ in range(3):
         await asyncio.sleep(0)  # now it has had its round
     assert await on_file.look(noted) == []
-    go_on.set()
-    assert await writing == await touching == "write"
+    busy.go_on()
+    await writing
+    assert await touching == "write"
 
 
 async def test_on_a_slow_disk_commits_are_the_threads(

@@ -27,6 +27,9 @@ from batchite.store.groups import Unit as Unit
 
 MAX_GROUP = 512
 """Units in one commit; a bound on how long the first of them waits."""
+MAX_SAVEPOINTS = 60
+"""Units in one commit of PostgreSQL, which keeps 64 savepoints of a transaction where all can see them; of
+one with more, whoever reads has to look them up."""
 MAX_TOUCHED = 64
 """Units that the event loop runs in one go; a bound on how long it does nothing else."""
 HANDED_OVER = 32
@@ -90,6 +93,7 @@ class Database:
         self.engine = create_engine(url)
         self._is_file = self.engine.dialect.name == "sqlite"
         self._snapshots = self.engine if self._is_file else self.engine.execution_options(**SNAPSHOT)
+        self._most = MAX_GROUP if self._is_file else MAX_SAVEPOINTS
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="read")
         self._loops: sa.Connection | None = None
         self._touching: list[Pending] = []
@@ -107,6 +111,14 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Unit[T]) -> T:
+        try:
+            return self._read_once(query)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._read_once(query)  # the server had closed the connection since it was last used
+
+    def _read_once(self, query: Unit[T]) -> T:
         with self._snapshots.connect() as connection, connection.begin():
             return query(connection)
 
@@ -125,7 +137,7 @@ class Database:
             groups.abandon(connection)
 
     async def write(self, unit: Unit[T]) -> T:
-        """Run `unit` in a transaction; returns once it is on disk.
+        """Run `unit` in a transaction, once or more; returns once it is on disk.
 
         What `unit` raises is raised here after its changes, and only its, were undone. Any other
         error means the commit failed, and nothing of the unit is stored.
@@ -200,7 +212,7 @@ class Database:
             item = self._queue.get()
             while item is not None:
                 group.append(item)
-                if len(group) >= MAX_GROUP:
+                if len(group) >= self._most:
                     return group, False
                 item = self._queue.get_nowait()
         except queue.Empty:
@@ -210,10 +222,12 @@ class Database:
     def _commit(self, group: Sequence[Pending], connection: sa.Connection | None = None) -> None:
         """Without a `connection` on the event loop's own."""
         try:
-            seconds = groups.commit(connection or self._loops or self._connect(), group)
+            used = connection or self._loops or self._connect()
+            seconds = groups.commit(used, group)
         except Exception as error:
             log.exception("commit failed")
             for pending in group:
                 pending.error = error
         else:
             self._commit_seconds += (seconds - self._commit_seconds) / _RECENT
+            groups.repeat(used, group)

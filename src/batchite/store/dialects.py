@@ -9,6 +9,9 @@ from sqlalchemy.dialects import sqlite
 
 Insert: TypeAlias = sqlite.Insert
 
+Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text that is found and sorted by its code points: so it always is in SQLite, PostgreSQL has to be told."""
+
 
 def insert(connection: sa.Connection, table: sa.Table) -> Insert:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""

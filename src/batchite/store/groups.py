@@ -1,4 +1,9 @@
-"""Units of writes that are committed together: a commit costs a sync of the disk, whatever it holds."""
+"""Units of writes that are committed together: a commit costs a sync of the disk, whatever it holds.
+
+Where others write as well, units that wait for each other's rows may be in each other's way for good; the
+database ends one of them then, and it is run again, alone. So a unit may be run more than once, and leaves
+nothing behind but what it returns.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 T = TypeVar("T")
+TRIES = 10
+"""How often a unit is run that others are in the way of."""
+_IN_THE_WAY = ("40001", "40P01")
+"""PostgreSQL's states for what would have gone well alone."""
 Unit = Callable[[sa.Connection], T]
 
 BY_HAND = {"by_hand": True}
@@ -43,6 +52,24 @@ def commit(connection: sa.Connection, group: Sequence[Pending]) -> float:
         raise
 
 
+def repeat(connection: sa.Connection, group: Sequence[Pending]) -> None:
+    """Run those again that others were in the way of, each in a transaction of its own."""
+    for pending in group:
+        for _ in range(1, TRIES):
+            if not _was_in_the_way(pending.error):
+                break
+            pending.error = None
+            try:
+                commit(connection, [pending])
+            except Exception as error:
+                pending.error = error
+
+
+def _was_in_the_way(error: BaseException | None) -> bool:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return getattr(cause, "sqlstate", None) in _IN_THE_WAY
+
+
 def begin(connection: sa.Connection, *, writing: bool) -> None:
     """Other drivers than SQLite's begin on their own."""
     if connection.dialect.name == "sqlite":
@@ -50,7 +77,9 @@ def begin(connection: sa.Connection, *, writing: bool) -> None:
 
 
 def abandon(connection: sa.Connection) -> None:
-    """End the transaction without its changes."""
+    """End the transaction without its changes; a connection that the server has closed is made anew."""
+    if not connection.invalidated and getattr(driver(connection), "closed", False):
+        connection.invalidate()
     if (begun := connection.get_transaction()) is not None:  # SQLAlchemy saw one begin, or fail to end
         begun.rollback()
     driver(connection).rollback()

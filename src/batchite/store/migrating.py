@@ -16,6 +16,8 @@ from batchite.store.database import create_engine
 from batchite.store.examining import VERSIONS, UnusableDatabaseError, damaged, judge
 from batchite.store.revisions import Name
 
+_TURN = 0x6261746368697465
+"""Of PostgreSQL's advisory locks, ours."""
 _versions = sa.Table(VERSIONS, sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 
 
@@ -38,12 +40,13 @@ def prepare(path: Path, name: Name) -> str:
 def upgrade(url: str, name: Name) -> None:
     """Bring the database at `url` (of SQLAlchemy's form) to the present schema.
 
-    All in one transaction: it ends at the present schema or where it was. Nobody else may be writing.
-    Raises UnusableDatabaseError.
+    All in one transaction: it ends at the present schema or where it was. Nobody else may be writing; who
+    comes for the same waits. Raises UnusableDatabaseError.
     """
     engine = create_engine(url)
     try:
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
+            _take_turn(connection)
             tables = sa.inspect(connection).get_table_names()
             if not tables:
                 _create(connection, name)
@@ -54,6 +57,12 @@ def upgrade(url: str, name: Name) -> None:
             _check_columns(connection, name)
     finally:
         engine.dispose()
+
+
+def _take_turn(connection: sa.Connection) -> None:
+    """Until the transaction ends; SQLite lets one write at a time as it is."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TURN)))
 
 
 def run_revisions(connection: sa.Connection, name: Name, last: str = "head") -> None:

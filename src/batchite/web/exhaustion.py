@@ -1,6 +1,6 @@
 """What a service may run out of, told apart from mistakes of ours: the same request may succeed later.
 
-SQLAlchemy wraps the errors of a database; those of SQLite have a name.
+SQLAlchemy wraps the errors of a database; those of SQLite have a name, those of PostgreSQL a state.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import errno
 import resource
 
 DESCRIPTORS, MEMORY, THREADS, DISK = "file descriptors", "memory", "threads or processes", "disk space"
+TURNS = "turns at its database"
 _BY_NUMBER = {
     errno.EMFILE: DESCRIPTORS,
     errno.ENFILE: DESCRIPTORS,
@@ -27,7 +28,14 @@ _BY_NAME = {
     "SQLITE_NOMEM": MEMORY,
     "SQLITE_IOERR_NOMEM": MEMORY,
     "SQLITE_CANTOPEN": "what its database needs to be opened",
-    "SQLITE_BUSY": "turns at its database",
+    "SQLITE_BUSY": TURNS,
+}
+_BY_STATE = {
+    "40001": TURNS,
+    "40P01": TURNS,
+    "53100": DISK,
+    "53200": MEMORY,
+    "53300": "connections to its database",
 }
 RESERVED_DESCRIPTORS = 64
 """For the files of what is being served: connections that would take one of them are turned away."""
@@ -42,6 +50,8 @@ def lacking(error: BaseException | None) -> str | None:
         return THREADS
     if isinstance(cause, OSError):
         return _BY_NUMBER.get(cause.errno or 0)
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return _BY_STATE.get(state)
     return _BY_NAME.get(getattr(cause, "sqlite_errorname", ""))
 
 

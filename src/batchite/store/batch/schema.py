@@ -2,7 +2,7 @@
 
 Conventions
 - Times are ticks (`batchite.wire.ticks`), `*_no` are surrogate keys that are never reused, `key` is an
-  id in lower case (ids keep their case but are unique without regard to it).
+  id in lower case (ids keep their case but are unique without regard to it). Keys sort by code points.
 - `definition` is the JSON a client gave, in the newest API version with defaults filled in.
 - An ETag is made from `modified`, so every change of what a client defined needs a later time.
 - API operations write definitions and intents; state, assignment and results of tasks and nodes are
@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from batchite.resources.states import CLOSED, WAITING
-from batchite.store.dialects import partial_index
+from batchite.store.dialects import Key, partial_index
 
 metadata = sa.MetaData()
 
@@ -24,8 +24,8 @@ Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite only num
 shards = sa.Table(
     "shards",
     metadata,
-    sa.Column("shard", sa.Text, primary_key=True),
-    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("shard", Key, primary_key=True),
+    sa.Column("account", Key, nullable=False),
     sa.Column("last_event", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("applied_event", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text),
@@ -35,7 +35,7 @@ shards = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("shard", sa.Text, primary_key=True),
+    sa.Column("shard", Key, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.BigInteger, nullable=False),
@@ -44,9 +44,9 @@ events = sa.Table(
 due = sa.Table(
     "due",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("kind", Key, primary_key=True),
     sa.Column("subject", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("shard", Key, nullable=False),
     sa.Column("at", Ticks, nullable=False),
     sa.Index("due_by_time", "at"),
 )
@@ -54,7 +54,7 @@ due = sa.Table(
 core_usage = sa.Table(
     "core_usage",
     metadata,
-    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("account", Key, primary_key=True),
     sa.Column("cores", sa.BigInteger, nullable=False),
 )
 
@@ -62,10 +62,10 @@ pools = sa.Table(
     "pools",
     metadata,
     sa.Column("pool_no", Number, primary_key=True, autoincrement=True),
-    sa.Column("account", sa.Text, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("account", Key, nullable=False),
+    sa.Column("key", Key, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
-    sa.Column("shard", sa.Text, nullable=False),
+    sa.Column("shard", Key, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_time", Ticks, nullable=False),
@@ -94,7 +94,7 @@ nodes = sa.Table(
     metadata,
     sa.Column("node_no", Number, primary_key=True, autoincrement=True),
     sa.Column("pool_no", sa.BigInteger, sa.ForeignKey("pools.pool_no"), nullable=False),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("id", Key, nullable=False, unique=True),
     sa.Column("dedicated", sa.Boolean, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_time", Ticks, nullable=False),
@@ -122,11 +122,11 @@ jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("job_no", Number, primary_key=True, autoincrement=True),
-    sa.Column("account", sa.Text, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("account", Key, nullable=False),
+    sa.Column("key", Key, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
-    sa.Column("shard", sa.Text, nullable=False),
-    sa.Column("pool_id", sa.Text, nullable=False),
+    sa.Column("shard", Key, nullable=False),
+    sa.Column("pool_id", Key, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("previous_state", sa.Text),
@@ -155,7 +155,7 @@ tasks = sa.Table(
     metadata,
     sa.Column("task_no", Number, primary_key=True, autoincrement=True),
     sa.Column("job_no", sa.BigInteger, sa.ForeignKey("jobs.job_no"), nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("key", Key, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
     sa.Column("required_slots", sa.Integer, nullable=False),

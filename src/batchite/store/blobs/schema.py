@@ -21,20 +21,19 @@ Conventions
 - An ETag is made from `modified`, so every change of a blob or container needs a later time.
 - The tags of a blob are in its `extras`; `tags` has them again for searches, which see base blobs only.
 - `properties`, `metadata`, `lease` and `extras` are JSON; NULL stands for the defaults and for none.
-- Names are compared by code points: SQLite does, PostgreSQL is told to.
+- Names are compared by code points.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from batchite.store.dialects import partial_index
+from batchite.store.dialects import Key, partial_index
 
 metadata = sa.MetaData()
 
 Ticks = sa.BigInteger
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite only numbers INTEGER keys itself
-Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 LATEST = 2**63 - 1
 """The moment of base blobs: after those of everything that is kept beside them."""
@@ -62,7 +61,7 @@ containers = sa.Table(
     metadata,
     sa.Column("container_no", Number, primary_key=True, autoincrement=True),
     sa.Column("account", sa.Text, nullable=False),
-    sa.Column("name", Name, nullable=False),
+    sa.Column("name", Key, nullable=False),
     sa.Column("created", Ticks, nullable=False),
     sa.Column("modified", Ticks, nullable=False),
     sa.Column("metadata", sa.LargeBinary),
@@ -127,7 +126,7 @@ blobs = sa.Table(
     metadata,
     sa.Column("blob_no", Number, primary_key=True, autoincrement=True),
     sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), nullable=False),
-    sa.Column("name", Name, nullable=False),
+    sa.Column("name", Key, nullable=False),
     sa.Column("moment", sa.BigInteger, nullable=False, server_default=str(LATEST)),
     sa.Column(
         "kind", sa.Text, nullable=False, server_default="base", comment="base, snapshot, version or deleted"
@@ -169,7 +168,7 @@ uncommitted = sa.Table(
     metadata,
     sa.Column("uncommitted_no", Number, primary_key=True, autoincrement=True),
     sa.Column("container_no", sa.BigInteger, sa.ForeignKey("containers.container_no"), nullable=False),
-    sa.Column("name", Name, nullable=False),
+    sa.Column("name", Key, nullable=False),
     sa.Column("blocks", sa.Integer, nullable=False, comment="how many there are"),
     sa.Column("id_length", sa.Integer, nullable=False, comment="bytes that the id of each is made of"),
     sa.Column("staged", Ticks, nullable=False, comment="when the last one was"),
@@ -198,8 +197,8 @@ tags = sa.Table(
     "tags",
     metadata,
     sa.Column("blob_no", sa.BigInteger, sa.ForeignKey("blobs.blob_no", ondelete="CASCADE"), primary_key=True),
-    sa.Column("tag", Name, primary_key=True),
-    sa.Column("value", Name, nullable=False),
+    sa.Column("tag", Key, primary_key=True),
+    sa.Column("value", Key, nullable=False),
     sa.Index("tags_by_value", "tag", "value", "blob_no"),
     sqlite_with_rowid=False,
 )
