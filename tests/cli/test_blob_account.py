@@ -22,7 +22,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
-from batchite.cli.exits import NOT_RUNNING
+from batchite.cli.exits import NOT_RUNNING, USAGE
 from batchite.testing.service import RunningService, running_service
 
 HOUR = timedelta(hours=1)
@@ -144,7 +144,7 @@ def test_a_website_is_at_the_web_address_of_its_account(service: RunningService)
 )
 def test_mistakes_are_told(service: RunningService, arguments: tuple[str, ...], reason: str) -> None:
     answer = batchite(*arguments, "--data-dir", str(service.data_dir))
-    assert (answer.returncode, answer.stdout) == (1, "")
+    assert (answer.returncode, answer.stdout) == (USAGE, "")
     assert reason in answer.stderr
 
 

@@ -1,13 +1,16 @@
 """`batchite env`: what it prints, and that a shell reads it as it was meant."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from batchite.cli.commands import application
 from batchite.cli.env import exports
 from batchite.cli.exits import NOT_RUNNING
 from batchite.cli.variables import variables
@@ -97,10 +100,26 @@ def test_json_for_programs_and_nothing_to_evaluate_where_nothing_runs(tmp_path: 
         assert "not running" in answer.stderr
 
 
+@pytest.mark.parametrize("words", [["pool", "list"], ["task", "logs", "t"], ["blob", "keep"]])
+def test_a_stopped_service_is_not_mistaken_for_who_has_its_ports_now(
+    tmp_path: Path, words: list[str]
+) -> None:
+    accounts.save(DEVELOPMENT_ACCOUNTS, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)
+        port = other.getsockname()[1]
+        endpoints.save(Endpoints(host="127.0.0.1", batch_port=port, blob_port=port), tmp_path)
+        answer = CliRunner().invoke(application(), [*words, "--data-dir", str(tmp_path)])
+        with pytest.raises(BlockingIOError):
+            other.accept()
+    assert answer.exit_code == NOT_RUNNING
+    assert "is not running at present" in answer.stderr
+
+
 def test_a_directory_without_services_is_an_error_with_the_next_step(tmp_path: Path) -> None:
     answer = run("--data-dir", str(tmp_path / "none"))
     assert (answer.returncode, answer.stdout) == (NOT_RUNNING, "")
-    assert "batchite serve --data-dir" in answer.stderr
+    assert f"Start one with: batchite serve --data-dir {tmp_path}/none\n" in answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click import Command, Option
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from batchite.cli import exits
@@ -28,7 +29,7 @@ def test_every_command_has_json_and_both_spellings_of_help(path: tuple[str, ...]
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["serv"], "did you mean 'serve'?"),
+        (["serv"], "No such command 'serv'; did you mean 'serve'?"),
         (["pool", "lsit"], "did you mean 'list'?"),
         (["xyzzy"], "there are serve, status, env"),
     ],
@@ -37,6 +38,26 @@ def test_a_mistyped_word_gets_a_hint(words: list[str], hint: str) -> None:
     answer = run(*words)
     assert answer.exit_code == exits.USAGE
     assert hint in answer.output
+
+
+@pytest.mark.parametrize("words", [(), ("blob",), ("tls",), ("task",)])
+def test_no_line_of_help_is_cut_off(words: tuple[str, ...]) -> None:
+    assert "..." not in run(*words, "-h").output.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "--config", "/dev/null/none"),
+        ("env", "--config", "/dev/null/none"),
+        ("serve", "--batch-port", "x"),
+        ("blob", "check", "--content", "x"),
+    ],
+)
+def test_a_value_that_cannot_be_is_wrong_usage(words: tuple[str, ...]) -> None:
+    answer = run(*words)
+    assert answer.exit_code == exits.USAGE
+    assert answer.stderr.startswith("batchite: ")
 
 
 def test_without_a_word_the_help_is_shown() -> None:
@@ -50,3 +71,19 @@ def test_shells_complete(shell: str, word: str) -> None:
     assert answer.exit_code == 0
     assert word in answer.output
     assert "_BATCHITE_COMPLETE" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("batchite pool ", ["list", "show"]),
+        ("batchite task list --jo", ["--job"]),
+        ("batchite status --config /et", ["/et"]),  # a file, which the shell itself completes
+        ("batchite serve --data-dir /et", ["/et"]),
+    ],
+)
+def test_words_options_and_files_are_completed(line: str, completed: list[str]) -> None:
+    *words, last = line.split(" ")[1:]
+    found = ShellComplete(application(), {}, "batchite", "").get_completions(words, last)
+    assert [item.value for item in found] == completed
+    assert {item.type for item in found} == {"file" if last == "/et" else "plain"}

@@ -147,5 +147,5 @@ def test_what_is_not_there_has_an_exit_code_of_its_own(
 def test_a_refusal_is_told_in_a_sentence(service: RunningService) -> None:
     answer = run(service, "task", "list", "--filter", "colour eq 'red'")
     assert answer.exit_code == exits.FAILED
-    assert "colour" in answer.stderr
+    assert answer.stderr.count("this list can be filtered by") == 1
     assert run(service, "job", "list", "--account", "nosuch").exit_code == exits.USAGE

@@ -11,6 +11,7 @@ from tests import needs
 
 from batchite import __version__
 from batchite.cli.announcement import announcement
+from batchite.cli.exits import FAILED, USAGE
 from batchite.configuration.endpoints import Endpoints
 from batchite.configuration.settings import SETTINGS, load
 from batchite.machine.directory_lock import held
@@ -21,9 +22,9 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
 
 
-def refusal(*arguments: str) -> str:
+def refusal(*arguments: str, code: int = FAILED) -> str:
     answer = run("serve", *arguments)
-    assert answer.returncode == 1
+    assert answer.returncode == code
     assert answer.stdout == ""
     assert "Traceback" not in answer.stderr
     return answer.stderr
@@ -109,12 +110,24 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         said = refusal("--batch-port", port, "--data-dir", str(tmp_path))
-    assert f"port {port}" in said
-    assert "--batch-port" in said
+    assert said == (
+        f"batchite: The Batch service cannot listen on 127.0.0.1, port {port}: Address already in use. "
+        "Choose another --batch-port (0 takes any free one) or --host.\n"
+    )
 
 
 def test_a_setting_that_cannot_be_read_is_named() -> None:
-    assert "--batch-port = 'x'" in refusal("--batch-port", "x")
+    assert "--batch-port = 'x'" in refusal("--batch-port", "x", code=USAGE)
+
+
+def test_output_without_room_is_told_in_a_sentence() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "batchite", "completion", "bash"]
+        ended = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (ended.returncode, ended.stderr) == (
+        FAILED,
+        "batchite: the output cannot be written: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize(("services", "absent"), [(("blob",), "Batch "), (("batch",), "Blob ")])

@@ -105,6 +105,7 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
         ('allowed_hosts = ["http://a"]', ("allowed_hosts", "without a port")),
         ('allowed_hosts = ["*"]', ("allowed_hosts", "host name")),
         ("prot = 1", ("prot", "no such setting", "batch_port")),
+        ("max_node = 1", ("max_node", "no such setting", "did you mean 'max_nodes'?")),
         ("batch_port =", ("is not TOML",)),
         ("batch_accounts = 1", ("[[batch_accounts]]",)),
         ('[[batch_accounts]]\nname = "UP"\nkey = "c2Vj"', ("batch_accounts[0].name = 'UP'", "lower-case")),

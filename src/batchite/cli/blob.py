@@ -18,7 +18,7 @@ from batchite.store import revisions
 if TYPE_CHECKING:
     from batchite.blobs.checking import Report
 
-HELP = "Read every byte of every blob and compare checksums; the service may be running meanwhile."
+HELP = "Read every byte of every blob and compare checksums. The service may be running meanwhile."
 REMOVE = "Remove contents that no record speaks of; of a service that is stopped."
 LOCK = "blobs.lock"
 

@@ -6,7 +6,7 @@ import click
 
 from batchite.cli import exits, grammar
 
-HELP = 'Print the script that completes commands in a shell, for: eval "$(batchite completion bash)"'
+HELP = 'Print the script by which a shell completes commands. In bash: eval "$(batchite completion bash)"'
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_BATCHITE_COMPLETE"
 """by which that script asks; Click's name for a program called batchite"""

@@ -8,11 +8,9 @@ import click
 
 from batchite.cli import exits, grammar, options, printing
 from batchite.cli.variables import variables
-from batchite.configuration.endpoints import LOCK_FILE
 from batchite.configuration.settings import Settings
-from batchite.machine import directory_lock
 
-HELP = 'Print the variables that Azure\'s tools read, for: eval "$(batchite env)"'
+HELP = 'Print the variables that Azure\'s tools read. In a shell: eval "$(batchite env)"'
 
 
 def command() -> click.Command:
@@ -25,13 +23,12 @@ def command() -> click.Command:
 
 
 def _env(settings: Settings, account: str | None, as_json: bool) -> None:
-    found = options.known_endpoints(settings.data_dir)
+    known = options.known_accounts(settings.data_dir)
+    found = options.running_endpoints(settings.data_dir)
     try:
-        values = variables(options.known_accounts(settings.data_dir), found, batch_account=account)
+        values = variables(known, found, batch_account=account)
     except LookupError as error:
         exits.fail(str(error), exits.USAGE)
-    if not directory_lock.is_held(settings.data_dir / LOCK_FILE):  # nothing that a shell would set
-        exits.fail(f"the service at {settings.data_dir} is not running at present", exits.NOT_RUNNING)
     if as_json:
         printing.print_json(values)
     else:

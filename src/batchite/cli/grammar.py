@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 import click
+
+from batchite.configuration import spelling
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -41,10 +42,7 @@ class Words(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = words[0] if words else ""
         if word and not word.startswith("-") and self.get_command(context, word) is None:
-            known = self.list_commands(context)
-            near = difflib.get_close_matches(word, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
-            context.fail(f"{context.command_path}: no command {word!r}; {hint}")
+            context.fail(f"No such command {word!r}; {spelling.hint(word, self.list_commands(context))}")
         return super().resolve_command(context, words)
 
 

@@ -12,7 +12,7 @@ from batchite.cli.token import storage_account
 from batchite.configuration.accounts import StorageAccount
 from batchite.configuration.settings import Settings
 
-HELP = "Keep old versions of blobs, and deleted blobs and containers; of a service that is running."
+HELP = "Keep old versions, and what is deleted. The service must be running."
 DAYS = "Days for which they can be restored; 0 deletes at once."
 _QUERY = (("comp", "properties"), ("restype", "service"))
 
@@ -61,7 +61,7 @@ def _retention(name: str, days: int | None) -> str:
     if days is None:
         return ""
     if not 0 <= days <= MAX_DAYS:
-        exits.fail(f"deleted things are kept for 0 to {MAX_DAYS} days, not {days}")
+        exits.fail(f"deleted things are kept for 0 to {MAX_DAYS} days, not {days}", exits.USAGE)
     inner = f"<Enabled>true</Enabled><Days>{days}</Days>" if days else "<Enabled>false</Enabled>"
     return f"<{name}>{inner}</{name}>"
 
@@ -72,7 +72,7 @@ def _send(settings: Settings, account: StorageAccount, verb: str, body: bytes) -
 
     from batchite.cli.requests import answered
 
-    known = options.known_endpoints(settings.data_dir)
+    known = options.running_endpoints(settings.data_dir)
     url = known.url("blob")
     if url is None:
         message = f"no Blob service has been started with the data directory {settings.data_dir}"

@@ -46,7 +46,7 @@ class BatchRequests:
     """Signed requests to the Batch service; whatever is refused ends the command with its reason."""
 
     def __init__(self, settings: Settings, account: str | None) -> None:
-        self._endpoints = options.known_endpoints(settings.data_dir)
+        self._endpoints = options.running_endpoints(settings.data_dir)
         self._account = _batch_account(settings, account)
         if self._endpoints.url("batch") is None:
             exits.fail(
@@ -136,11 +136,10 @@ def _refused(error: urllib.error.HTTPError) -> NoReturn:
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
-    """What the service says: its first line, and the values that tell more."""
+    """What the service says, in its first line."""
     try:
         document = json.load(error)
         first = str(document["message"]["value"]).splitlines()[0]
-        values = "".join(f" {detail['value']}" for detail in document.get("values") or ())
-        return f"{first}{values} ({document['code']})"
+        return f"{first} ({document['code']})"
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return f"the service answered {error.code} {error.reason}"

@@ -15,9 +15,7 @@ from batchite.cli.node import NODE
 from batchite.cli.nouns import Noun
 from batchite.cli.pool import POOL
 from batchite.cli.requests import BatchRequests
-from batchite.configuration.endpoints import LOCK_FILE
 from batchite.configuration.settings import Settings
-from batchite.machine import directory_lock
 
 HELP = "Say whether the service runs, where, and what it holds."
 
@@ -30,7 +28,7 @@ def command() -> click.Command:
 
 def _status(settings: Settings, account: str | None, as_json: bool) -> None:
     found = options.known_endpoints(settings.data_dir)
-    running = directory_lock.is_held(settings.data_dir / LOCK_FILE)
+    running = options.is_running(settings.data_dir)
     told: dict[str, Any] = {"running": running, "data_dir": str(settings.data_dir)}
     if running:
         urls = {"batch": found.public_url("batch"), "blob": found.public_url("blob")}

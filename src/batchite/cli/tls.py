@@ -14,7 +14,7 @@ from batchite.configuration.settings import Settings
 from batchite.machine.extras import MissingPackageError
 from batchite.tls.identity import TlsError, trusting
 
-HELP = "Make a certificate for HTTPS, and the local authority that signs it; again to renew it."
+HELP = "Make a certificate for HTTPS, or renew it. The local authority that signs it is made once."
 SETTINGS_USED = (
     "data_dir",
     "host",

@@ -14,7 +14,7 @@ from batchite.wire.signing import bearer
 from batchite.wire.signing.bearer import ROLES, Identity
 from batchite.wire.ticks import Duration
 
-HELP = "Print a bearer token that the Blob service takes for a user; it needs no running service."
+HELP = "Print a bearer token for a user of the Blob service. It needs no running service."
 MAX_HOURS = 24 * 365
 TOLERANCE = Duration.of(minutes=5)
 """A token counts from a little before it was made, since clocks differ."""
@@ -44,11 +44,11 @@ def _token(
 ) -> None:
     found = storage_account(settings, account)
     if not 0 < hours <= MAX_HOURS:
-        exits.fail(f"--hours is more than 0 and at most {MAX_HOURS:,}, not {hours:g}")
+        exits.fail(f"--hours is more than 0 and at most {MAX_HOURS:,}, not {hours:g}", exits.USAGE)
     try:
         identity = Identity(_object_id(user), bearer.TENANT, bearer.read_role(role))
     except ValueError as error:
-        exits.fail(str(error))
+        exits.fail(str(error), exits.USAGE)
     now = SystemClock().wall()
     expiry = now + Duration.of(seconds=hours * 3600)
     start = now + Duration(-TOLERANCE.ticks)
@@ -65,7 +65,7 @@ def storage_account(settings: Settings, name: str | None) -> StorageAccount:
     found = known.find_storage(name) if name else known.storage[0]
     if found is None:
         names = ", ".join(account.name for account in known.storage)
-        exits.fail(f"no storage account {name!r}; there are {names}")
+        exits.fail(f"no storage account {name!r}; there are {names}", exits.USAGE)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from batchite.configuration import spelling
 from batchite.configuration.accounts import (
     DEVELOPMENT_ACCOUNTS,
     Accounts,
@@ -55,7 +56,7 @@ def read(path: Path) -> dict[str, object]:
 def refuse_unknown(table: Mapping[str, object], known: Set[str], place: str) -> None:
     for name in table:
         if name not in known:
-            raise SettingsError(f"{place}: {name}: no such setting; there are {', '.join(sorted(known))}")
+            raise SettingsError(f"{place}: {name}: no such setting; {spelling.hint(name, sorted(known))}")
 
 
 def accounts(document: Mapping[str, object], place: str) -> Accounts:

@@ -54,6 +54,11 @@ class Setting:
         return ".".join(filter(None, [self.table, self.name]))
 
     @property
+    def is_path(self) -> bool:
+        """Whether it names a file or directory, so that shells complete it."""
+        return self.read in (_path, _file)
+
+    @property
     def default_text(self) -> str:
         if isinstance(self.default, float):
             return f"{self.default:g}"
@@ -385,9 +390,7 @@ FIDELITY = (
 )
 """As the cloud does, or otherwise: a row for each field of `Fidelity`."""
 
-CONFIG = Setting(
-    "config", "", read_text, "TOML file with settings, accounts and the tasks' environment.", "none"
-)
+CONFIG = Setting("config", "", _file, "TOML file with settings, accounts and the tasks' environment.", "none")
 """Where the config file is; the one setting that cannot stand in it."""
 
 

@@ -140,7 +140,8 @@ def _listen(settings: Settings, service: Service, found: Endpoints | None) -> so
 
 def _port_problem(settings: Settings, service: Service, port: int, asked: int, error: OSError) -> str:
     name, flag = service.capitalize(), f"--{service}-port"
-    what = f"The {name} service cannot listen on {settings.host}, port {port}: {error.strerror}."
+    reason = str(error.strerror).partition(" (while ")[0]  # what follows names the address again
+    what = f"The {name} service cannot listen on {settings.host}, port {port}: {reason}."
     if error.errno == errno.EADDRINUSE and not asked:
         return f"{what} This data directory has used that port so far: free it, or choose one with {flag}."
     return f"{what} Choose another {flag} (0 takes any free one) or --host."
