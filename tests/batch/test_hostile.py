@@ -245,7 +245,7 @@ async def test_versions(api: Api) -> None:
     missing = await api.raw("GET", "/pools")
     assert missing.error == (400, "MissingRequiredQueryParameter")
     assert missing.json["values"] == [{"key": "QueryParameterName", "value": "api-version"}]
-    unknown = await api.raw("GET", "/pools?api-version=2016-07-01.3.1")
+    unknown = await api.raw("GET", "/pools?api-version=2014-10-01.1.0")
     assert unknown.error == (400, "UnsupportedRequestVersion")
 
 

@@ -161,7 +161,7 @@ async def test_every_property_of_the_tables_can_be_filtered(api: Api) -> None:
         "/jobs": filtering.JOBS,
         "/jobs/job/tasks": filtering.TASKS,
         "/pools/pool/nodes": filtering.NODES,
-        "/supportedimages": images.FILTER,
+        "/supportedimages": images.IMAGES,
     }
     for path, known in lists.items():
         for name, (field, _) in known.properties.items():

@@ -128,9 +128,11 @@ async def test_operations_belong_to_versions() -> None:
     )  # fmt: skip
     operation.check("2016-01-01")
     operation.check("2018-01-01")
-    with pytest.raises(BatchError, match=r"X is no operation of API version 2015-12-31: it came with 2016"):
+    with pytest.raises(BatchError, match=r"X is no operation of API version 2015-12-31; it is one from 2016"):
         operation.check("2015-12-31")
-    with pytest.raises(BatchError, match=r"X is no operation of API version 2018-01-02: it went after 2018"):
+    with pytest.raises(
+        BatchError, match=r"X is no operation of API version 2018-01-02; it is one from 2016-01-01 to 2018"
+    ):
         operation.check("2018-01-02")
     assert operation.parameters("2016-06-01") == {"a"}
     assert operation.parameters("2017-01-01") == {"a", "b"}

@@ -21,8 +21,10 @@ from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchJobTermi
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions, BatchTaskGroup
 from batchite.wire.batch.odata.fields import Table
+from batchite.wire.batch.versions import REGISTRY
+from batchite.wire.batch.versions.registry import Version
 
-VERSION = "2025-06-01"
+VERSIONS = tuple(REGISTRY)
 JSON = "application/json; odata=minimalmetadata"
 BODIES: Mapping[str, type[Model]] = {
     "Pool_Add": BatchPoolCreateOptions,
@@ -75,8 +77,9 @@ def request(dice: Dice) -> Request:
     verb = dice.choice(STRANGE_VERBS) if dice.seldom(0.02) else operation.verb
     headers = [("Content-Type", JSON)] if verb in ("POST", "PUT", "PATCH") else []
     headers += [(name, _header(dice, name)) for name in HEADERS if dice.seldom(0.01)]
-    query = [("api-version", VERSION), *_query(dice, operation)]
-    body = _body(dice, operation, verb)
+    version = dice.choice(VERSIONS) if dice.seldom(0.3) else REGISTRY.newest
+    query = [("api-version", version.text), *_query(dice, operation, version)]
+    body = _body(dice, operation, verb, version)
     return Request("batch", verb, path(dice, operation.path), tuple(query), tuple(headers), body)
 
 
@@ -100,22 +103,22 @@ def path(dice: Dice, template: str) -> str:
     return re.sub(r"\{(\w+)(?:\.\.\.)?\}", filled, template)
 
 
-def _body(dice: Dice, operation: Operation, verb: str) -> bytes:
+def _body(dice: Dice, operation: Operation, verb: str, version: Version) -> bytes:
     if verb not in ("POST", "PUT", "PATCH"):
         return b""
     model = BODIES.get(operation.name)
     if model is None or dice.seldom(0.02):
         model = dice.choice(bodies.MODELS)
-    return bodies.body(dice, model)
+    return bodies.body(dice, model, version)
 
 
-def _query(dice: Dice, operation: Operation) -> list[tuple[str, str]]:
+def _query(dice: Dice, operation: Operation, version: Version) -> list[tuple[str, str]]:
     names = [name for name in sorted(operation.query) if dice.seldom(0.05 if name == "$skiptoken" else 0.4)]
-    found = [(name, _parameter(dice, name, operation)) for name in names]
+    found = [(name, _parameter(dice, name, operation, version)) for name in names]
     return [*found, ("timeOut", values.text(dice))] if dice.seldom(0.02) else found
 
 
-def _parameter(dice: Dice, name: str, operation: Operation) -> str:
+def _parameter(dice: Dice, name: str, operation: Operation, version: Version) -> str:
     known = LISTED[operation.name.partition("_")[0]]
     if dice.seldom(0.1):
         return values.text(dice)
@@ -123,9 +126,8 @@ def _parameter(dice: Dice, name: str, operation: Operation) -> str:
         case "$filter":
             return filter_text(dice, list(known.properties) or ["none"])
         case "$select":
-            return ",".join(dice.choices(bodies.names(known.model), k=dice.choice((1, 3)))) * (
-                300 if dice.seldom(0.05) else 1
-            )
+            names = sorted(version.names(known.model))
+            return ",".join(dice.choices(names, k=dice.choice((1, 3)))) * (300 if dice.seldom(0.05) else 1)
         case "$expand":
             return "stats"
         case "maxresults":

@@ -8,7 +8,6 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import inspect
 from tests.fuzz import values
 from tests.fuzz.values import Dice
@@ -16,6 +15,7 @@ from tests.fuzz.values import Dice
 from batchite.wire.batch import models
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.shapes import described, essence, fields, item
+from batchite.wire.batch.versions.registry import Version
 
 IDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 HINTS: Mapping[str, Sequence[object]] = {
@@ -74,8 +74,10 @@ class Name(str):
         return self is other
 
 
-def body(dice: Dice, model: type[Model]) -> bytes:
+def body(dice: Dice, model: type[Model], version: Version) -> bytes:
+    """As clients of a version write it, more or less."""
     made = _made(dice, described(model), "")
+    version.lower(model, made)
     if dice.seldom(0.6):
         for _ in range(dice.choice((1, 1, 2, 5))):
             made = _changed(dice, made, described(model))
@@ -153,8 +155,3 @@ def _nested(depth: int) -> object:
     for _ in range(depth):
         value = [value] if depth % 2 else {"a": value}
     return value
-
-
-def names(model: type[Model]) -> list[str]:
-    """Of its properties, in JSON."""
-    return [field.encode_name for field in msgspec.structs.fields(model)]

@@ -1,6 +1,9 @@
-"""Supported images."""
+"""Supported images, and the node agents that older versions list instead."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 from starlette.responses import Response
 
@@ -10,11 +13,14 @@ from batchite.batch.operations import LIST, Operation
 from batchite.store.batch.pages import cut
 from batchite.wire.batch import images
 from batchite.wire.batch.models import enums
-from batchite.wire.batch.models.images import BatchSupportedImage
+from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.models.images import BatchSupportedImage, NodeAgentSku
 from batchite.wire.batch.odata.fields import NAME, Table, one_of
 from batchite.wire.batch.odata.matching import Matched, passes
 
-FILTER: Matched[BatchSupportedImage] = Table(
+M = TypeVar("M", bound=Model)
+
+IMAGES: Matched[BatchSupportedImage] = Table(
     BatchSupportedImage,
     {
         "osType": (one_of(enums.OSType), lambda image: image.os_type),
@@ -22,21 +28,46 @@ FILTER: Matched[BatchSupportedImage] = Table(
         "nodeAgentSKUId": (NAME, lambda image: image.node_agent_sku_id),
     },
 )
+AGENTS: Matched[NodeAgentSku] = Table(
+    NodeAgentSku,
+    {
+        "id": (NAME, lambda agent: agent.id),
+        "osType": (one_of(enums.OSType), lambda agent: agent.os_type),
+    },
+)
 
 
-async def list_(call: Call) -> Response:
+async def list_images(call: Call) -> Response:
+    return _list(call, "supportedimages", images.SUPPORTED, BatchSupportedImage, IMAGES)
+
+
+async def list_agents(call: Call) -> Response:
+    return _list(call, "nodeagentskus", images.SKUS, NodeAgentSku, AGENTS)
+
+
+def _list(call: Call, kind: str, items: Sequence[M], model: type[M], table: Matched[M]) -> Response:
     limit, after = listing.limit(call), listing.row_number(listing.position(call))
-    wanted = listing.expression(call, FILTER)
-    numbered = enumerate(images.SUPPORTED, 1)
-    rows = [entry for entry in numbered if entry[0] > after and passes(entry[1], wanted, FILTER)]
-    return listing.answer(
-        call,
-        "supportedimages",
-        cut(rows, limit),
-        BatchSupportedImage,
-        lambda entry: entry[1],
-        lambda entry: entry[0],
-    )
+    wanted = listing.expression(call, table)
+    numbered = enumerate(items, 1)
+    rows = [entry for entry in numbered if entry[0] > after and passes(entry[1], wanted, table)]
+    return listing.answer(call, kind, cut(rows, limit), model, lambda entry: entry[1], lambda entry: entry[0])
 
 
-OPERATIONS = (Operation("Account_ListSupportedImages", "GET", "/supportedimages", list_, LIST | {"$filter"}),)
+OPERATIONS = (
+    Operation(
+        "Account_ListSupportedImages",
+        "GET",
+        "/supportedimages",
+        list_images,
+        LIST | {"$filter"},
+        since="2019-06-01.9.0",
+    ),
+    Operation(
+        "Account_ListNodeAgentSkus",
+        "GET",
+        "/nodeagentskus",
+        list_agents,
+        LIST | {"$filter"},
+        until="2018-12-01.8.0",
+    ),
+)

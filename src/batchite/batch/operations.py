@@ -33,11 +33,16 @@ class Operation:
     until: str = ""
     later: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def span(self) -> str:
+        """Its versions in words; nothing if it has always been there."""
+        since = f"from {self.since}" if self.since else ""
+        return f"{since} to {self.until}".strip() if self.until else since
+
     def check(self, version: str) -> None:
         """Raises BatchError if a version has no such operation."""
         if version < self.since or (self.until and version > self.until):
-            span = f"it came with {self.since}" if version < self.since else f"it went after {self.until}"
-            detail = f"{self.name} is no operation of API version {version}: {span}."
+            detail = f"{self.name} is no operation of API version {version}; it is one {self.span}."
             raise BatchError("ResourceNotFound", detail)
 
     def parameters(self, version: str) -> frozenset[str]:

@@ -10,8 +10,9 @@ from starlette.types import Receive, Scope, Send
 from batchite.batch import absent, app
 from batchite.batch.operations import Operation
 from batchite.wire.batch import honoured
-from batchite.wire.batch.honoured import OWNERS, Met
-from batchite.wire.batch.versions import NEWEST
+from batchite.wire.batch.honoured import OWNERS, TABLE, Entry, Met
+from batchite.wire.batch.versions import NEWEST, OLDER
+from batchite.wire.batch.versions.changes import Gone
 
 
 async def page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,13 +33,15 @@ def operations() -> str:
 
 
 def _requests(entries: Iterable[Operation]) -> str:
-    head = "| operation | request |\n| --- | --- |\n"
-    return head + "".join(f"| {entry.name} | `{entry.verb} {entry.path}` |\n" for entry in entries)
+    head = "| operation | request | in versions |\n| --- | --- | --- |\n"
+    return head + "".join(
+        f"| {entry.name} | `{entry.verb} {entry.path}` | {entry.span} |\n" for entry in entries
+    )
 
 
 def properties() -> str:
     """Every property that is refused or has no effect, a table for each thing that has properties."""
-    return "\n".join(_of(owner) for owner in OWNERS)
+    return "\n".join([*(_of(owner) for owner in OWNERS), _gone()])
 
 
 def _of(owner: str) -> str:
@@ -47,25 +50,52 @@ def _of(owner: str) -> str:
     return head + "".join(f"| `{path}` | {entry.treatment} | {entry.note} |\n" for path, _, entry in entries)
 
 
-def _met(owner: str) -> Iterator[Met]:
+def _gone() -> str:
+    head = (
+        "## In older versions only\n\n"
+        "| property | of a | in versions | | why, or what happens instead |\n"
+        "| --- | --- | --- | --- | --- |\n"
+    )
+    rows = (
+        f"| `{path}` | {owner} | to {until} | {entry.treatment} | {entry.note} |\n"
+        for until, entries in _older()
+        for owner in OWNERS
+        for path, _, entry in _met(owner, entries)
+    )
+    return head + "".join(rows)
+
+
+def _older() -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """By the last version that had them, what is treated so of properties that the newest has not."""
+    for until, changes in reversed(OLDER.items()):
+        yield until, tuple(change.entry for change in changes if isinstance(change, Gone))
+
+
+def _met(owner: str, entries: tuple[Entry, ...] = TABLE) -> Iterator[Met]:
     """What a request can meet about this owner itself: the others have tables of their own."""
-    return honoured.within(OWNERS[owner], besides=OWNERS.values())
+    met = honoured.within(OWNERS[owner], besides=OWNERS.values(), table=TABLE + entries)
+    return (one for one in met if one.entry in entries)
 
 
 def data() -> dict[str, object]:
     """The same for programs: each property once, with the model that has it."""
-    met = {(model.__name__, entry.property): entry for owner in OWNERS for _, model, entry in _met(owner)}
     return {
         "apiVersion": NEWEST,
         "notThereYet": [entry.name for entry in absent.OPERATIONS],
-        "properties": [
-            {
-                "model": model,
-                "property": name,
-                "treatment": entry.treatment,
-                "welcome": list(entry.off),
-                "note": entry.note,
-            }
-            for (model, name), entry in sorted(met.items())
+        "properties": list(_rows(TABLE)),
+        "inOlderVersionsOnly": [
+            {**row, "until": until} for until, entries in _older() for row in _rows(entries)
         ],
     }
+
+
+def _rows(entries: tuple[Entry, ...]) -> Iterator[dict[str, object]]:
+    met = {(model.__name__, one.property): one for owner in OWNERS for _, model, one in _met(owner, entries)}
+    for (model, name), entry in sorted(met.items()):
+        yield {
+            "model": model,
+            "property": name,
+            "treatment": entry.treatment,
+            "welcome": list(entry.off),
+            "note": entry.note,
+        }

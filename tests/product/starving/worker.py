@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from tests.fuzz.batch import JSON, VERSION
+from tests.fuzz.batch import JSON
 from tests.fuzz.connection import Answer, Connection, NoAnswerError
 from tests.fuzz.request import Account, Pairs, Request, Sent, Service, authorized, sent
 from tests.fuzz.values import Dice
 
 from batchite.configuration import accounts
 from batchite.testing import RunningService
+from batchite.wire.batch.versions import NEWEST
 
 PATIENCE = 60.0
 """Seconds within which an answer comes."""
@@ -102,7 +103,7 @@ def put_blob(name: str, content: bytes) -> Request:
 
 def of_batch(verb: str, path: str, body: object = None) -> Request:
     content, headers = (b"", ()) if body is None else (json.dumps(body).encode(), (("Content-Type", JSON),))
-    return Request("batch", verb, path, (("api-version", VERSION),), headers, content)
+    return Request("batch", verb, path, (("api-version", NEWEST),), headers, content)
 
 
 def add_task(name: str) -> Request:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchite.wire.batch.images import AGENTS, SUPPORTED, agent_for
+from batchite.wire.batch.images import AGENTS, SKUS, SUPPORTED, agent_for
 from batchite.wire.batch.models.images import BatchVmImageReference
 
 
@@ -15,6 +15,16 @@ def test_images_are_listed_once() -> None:
     references = [image.image_reference for image in SUPPORTED]
     assert len(set(references)) == len(references)
     assert {image.node_agent_sku_id for image in SUPPORTED} == set(AGENTS)
+
+
+def test_agents_are_listed_with_their_images_the_newest_first() -> None:
+    assert [sku.id for sku in SKUS] == list(AGENTS)
+    assert [image for sku in SKUS for image in sku.verified_image_references] == [
+        image.image_reference for image in SUPPORTED
+    ]
+    ubuntu = [sku.id for sku in SKUS if sku.id.startswith("batch.node.ubuntu")]
+    assert ubuntu == sorted(ubuntu, reverse=True)
+    assert {"batch.node.ubuntu 14.04", "batch.node.ubuntu 16.04"} < set(ubuntu)
 
 
 def test_case_does_not_matter_and_the_rest_does() -> None:

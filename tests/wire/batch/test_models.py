@@ -32,7 +32,13 @@ WRITABLE = {"BatchJobReplaceOptions": "BatchJob"}
 """Models of requests for which the client takes what is not read-only of another model."""
 
 
+OLDER = {"NodeAgentSku": {"id", "verifiedImageReferences", "osType"}}
+"""Models that the newest client has no more."""
+
+
 def properties_of_the_client(name: str) -> set[str]:
+    if name in OLDER:
+        return OLDER[name]
     instance = getattr(sdk._models, WRITABLE.get(name, name))({})
     fields = instance._attr_to_rest_field.values()
     return {field._rest_name for field in fields if name not in WRITABLE or field._visibility != ["read"]}

@@ -75,6 +75,8 @@ async def task_counts(call: Call) -> Response:
     return answers.entity(call, "taskcountsresult", counts(counted))
 
 
+_FORCE = {"force": "2024-07-01.20.0"}
+
 OPERATIONS = (
     Operation("Job_Add", "POST", "/jobs", add),
     Operation("Job_List", "GET", "/jobs", list_, FILTERED | EXPAND),
@@ -82,8 +84,14 @@ OPERATIONS = (
     Operation("Job_Patch", "PATCH", "/jobs/{jobId}", patch, conditions=CONDITIONAL),
     Operation("Job_Update", "PUT", "/jobs/{jobId}", update, conditions=CONDITIONAL),
     Operation(
-        "Job_Terminate", "POST", "/jobs/{jobId}/terminate", terminate, frozenset({"force"}), CONDITIONAL
+        "Job_Terminate",
+        "POST",
+        "/jobs/{jobId}/terminate",
+        terminate,
+        frozenset(_FORCE),
+        CONDITIONAL,
+        later=_FORCE,
     ),
-    Operation("Job_Delete", "DELETE", "/jobs/{jobId}", delete, frozenset({"force"}), CONDITIONAL),
-    Operation("Job_GetTaskCounts", "GET", "/jobs/{jobId}/taskcounts", task_counts),
+    Operation("Job_Delete", "DELETE", "/jobs/{jobId}", delete, frozenset(_FORCE), CONDITIONAL, later=_FORCE),
+    Operation("Job_GetTaskCounts", "GET", "/jobs/{jobId}/taskcounts", task_counts, since="2017-06-01.5.1"),
 )

@@ -59,5 +59,12 @@ async def counts(call: Call) -> Response:
 OPERATIONS = (
     Operation("ComputeNode_List", "GET", "/pools/{poolId}/nodes", list_, FILTERED | SELECT),
     Operation("ComputeNode_Get", "GET", "/pools/{poolId}/nodes/{nodeId}", get, SELECT),
-    Operation("Account_ListPoolNodeCounts", "GET", "/nodecounts", counts, LIST | {"$filter"}),
+    Operation(
+        "Account_ListPoolNodeCounts",
+        "GET",
+        "/nodecounts",
+        counts,
+        LIST | {"$filter"},
+        since="2018-03-01.6.1",
+    ),
 )

@@ -22,7 +22,8 @@ from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
-from batchite.wire.batch.validation.tasks import accept
+from batchite.wire.batch.validation.tasks import RETENTION, accept
+from batchite.wire.ticks import Duration
 
 SETTLE_SECONDS = 5.0
 """How long terminate and delete wait for the change to take effect. The intent is on disk by then and will
@@ -31,17 +32,19 @@ be seen to, whatever happens, so afterwards the answer is the same."""
 REFUSALS = Refusals("TaskNotFound", {"completed": "TaskCompleted"})
 
 
-async def add(acting: Acting, job_id: str, task: BatchTaskCreateOptions) -> JobRow:
-    """The task's job. Raises BatchError."""
+async def add(
+    acting: Acting, job_id: str, task: BatchTaskCreateOptions, retention: Duration = RETENTION
+) -> JobRow:
+    """The task's job. `retention` is how long its files are kept if it does not say. Raises BatchError."""
     job = await jobs.find(acting, job_id)
-    new = row(accept(task, job.max_task_retries), job.job_no, acting.now)
+    new = row(accept(task, job.max_task_retries, retention=retention), job.job_no, acting.now)
     if not await _store(acting, job, [new]):
         raise BatchError("TaskExists")
     return job
 
 
 async def add_all(
-    acting: Acting, job_id: str, new: Sequence[BatchTaskCreateOptions]
+    acting: Acting, job_id: str, new: Sequence[BatchTaskCreateOptions], retention: Duration = RETENTION
 ) -> tuple[JobRow, list[BatchError | None]]:
     """The job of the tasks, and for each of them why it was not added, in their order: what is wrong with
     one keeps no other out. Raises BatchError if the job takes no tasks."""
@@ -50,7 +53,8 @@ async def add_all(
     outcomes: list[BatchError | None] = []
     for place, task in enumerate(new):
         try:
-            rows.append(row(accept(task, job.max_task_retries, f"value[{place}]."), job.job_no, acting.now))
+            accepted = accept(task, job.max_task_retries, f"value[{place}].", retention)
+            rows.append(row(accepted, job.job_no, acting.now))
             outcomes.append(None)
         except BatchError as error:
             outcomes.append(error)

@@ -15,6 +15,7 @@ from batchite.wire.batch import codec, errors
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.enums import BatchTaskAddStatus
 from batchite.wire.batch.models.errors import BatchError as ErrorModel
+from batchite.wire.batch.models.task_rules import BatchTaskConstraints
 from batchite.wire.batch.models.tasks import (
     BatchCreateTaskCollectionResult,
     BatchTask,
@@ -22,12 +23,19 @@ from batchite.wire.batch.models.tasks import (
     BatchTaskCreateResult,
     BatchTaskGroup,
 )
-from batchite.wire.batch.validation.tasks import check_group
+from batchite.wire.batch.validation.tasks import RETENTION, check_group
+from batchite.wire.ticks import Duration
+
+
+def _retention(call: Call) -> Duration:
+    """How long a task's files are kept if it does not say."""
+    older = call.version.default(BatchTaskConstraints, "retentionTime")
+    return RETENTION if older is None else Duration.parse(str(older))
 
 
 async def add(call: Call) -> Response:
     task = await call.body(BatchTaskCreateOptions)
-    job = await actions.add(call.acting, call.params["jobId"], task)
+    job = await actions.add(call.acting, call.params["jobId"], task, _retention(call))
     return answers.created(call, call.now.ticks, call.url("jobs", job.id, "tasks", task.id))
 
 
@@ -35,7 +43,8 @@ async def add_collection(call: Call) -> Response:
     """Each task for itself: what is wrong with one is told in its result and keeps no other out."""
     group = await call.body(BatchTaskGroup)
     check_group(group)
-    job, outcomes = await actions.add_all(call.acting, call.params["jobId"], group.value)
+    job_id, retention = call.params["jobId"], _retention(call)
+    job, outcomes = await actions.add_all(call.acting, job_id, group.value, retention)
     address = call.url("jobs", job.id, "tasks")
     results = tuple(
         _result(call, address, task, error) for task, error in zip(group.value, outcomes, strict=True)

@@ -177,9 +177,9 @@ TABLE: Final[tuple[Entry, ...]] = (
 )
 
 
-def of_model(model: type[Model]) -> dict[str, Entry]:
+def of_model(model: type[Model], table: tuple[Entry, ...] = TABLE) -> dict[str, Entry]:
     """The entries about a model's own properties, by their wire names."""
-    return {entry.property: entry for entry in TABLE if issubclass(model, entry.model)}
+    return {entry.property: entry for entry in table if issubclass(model, entry.model)}
 
 
 class Met(NamedTuple):
@@ -191,17 +191,21 @@ class Met(NamedTuple):
     entry: Entry
 
 
-def within(model: type[Model], path: str = "", besides: Collection[type[Model]] = ()) -> Iterator[Met]:
-    """Every entry that a request of this model can meet, but for those in the models `besides`. What lies
-    below a refused property is never met."""
-    entries = of_model(model)
+def within(
+    model: type[Model],
+    path: str = "",
+    besides: Collection[type[Model]] = (),
+    table: tuple[Entry, ...] = TABLE,
+) -> Iterator[Met]:
+    """Every entry of a table that a request of this model can meet, but for those in the models `besides`.
+    What lies below a refused property is never met."""
+    entries = of_model(model, table)
+    yield from (Met(path + name, model, entry) for name, entry in entries.items())
     for one in shapes.properties(model):
         entry = entries.get(one.name)
-        if entry is not None:
-            yield Met(path + one.name, model, entry)
         is_met = entry is None or entry.treatment == "accepted"
         if is_met and one.model is not None and one.model not in besides:
-            yield from within(one.model, f"{path}{one.name}{'[]' if one.is_list else ''}.", besides)
+            yield from within(one.model, f"{path}{one.name}{'[]' if one.is_list else ''}.", besides, table)
 
 
 @dataclass(frozen=True, slots=True)

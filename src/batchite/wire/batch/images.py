@@ -11,7 +11,7 @@ from typing import Final
 
 from batchite.wire.batch.models.enums import ImageVerificationType, OSType
 from batchite.wire.batch.models.fields import Maybe
-from batchite.wire.batch.models.images import BatchSupportedImage, BatchVmImageReference
+from batchite.wire.batch.models.images import BatchSupportedImage, BatchVmImageReference, NodeAgentSku
 
 _AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "batch.node.ubuntu 24.04": (
@@ -31,10 +31,24 @@ _AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("microsoft-dsvm", "ubuntu-hpc", "2004"),
     ),
     "batch.node.ubuntu 18.04": (("canonical", "ubuntuserver", "18.04-lts"),),
-    "batch.node.ubuntu 16.04": (("canonical", "ubuntuserver", "16.04-lts"),),
+    "batch.node.ubuntu 16.04": (
+        ("Canonical", "UbuntuServer", "16.04-LTS"),
+        ("Canonical", "UbuntuServer", "16.04.0-LTS"),
+        ("microsoft-azure-batch", "ubuntu-server-container", "16-04-lts"),
+    ),
+    "batch.node.ubuntu 14.04": (
+        ("Canonical", "UbuntuServer", "14.04.5-LTS"),
+        ("Canonical", "UbuntuServer", "14.04.4-LTS"),
+        ("Canonical", "UbuntuServer", "14.04.3-LTS"),
+        ("Canonical", "UbuntuServer", "14.04.2-LTS"),
+        ("Canonical", "UbuntuServer", "14.04.1-LTS"),
+        ("Canonical", "UbuntuServer", "14.04.0-LTS"),
+    ),
     "batch.node.debian 12": (("debian", "debian-12", "12"), ("debian", "debian-12", "12-gen2")),
     "batch.node.debian 11": (("debian", "debian-11", "11"), ("debian", "debian-11", "11-gen2")),
     "batch.node.debian 10": (("debian", "debian-10", "10"),),
+    "batch.node.debian 9": (("Credativ", "Debian", "9"),),
+    "batch.node.debian 8": (("Credativ", "Debian", "8"), ("Canonical", "UbuntuServer", "15.10")),
     "batch.node.el 9": (
         ("almalinux", "almalinux-x86_64", "9-gen1"),
         ("almalinux", "almalinux-x86_64", "9-gen2"),
@@ -47,7 +61,26 @@ _AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("almalinux", "almalinux-x86_64", "8-gen2"),
     ),
     "batch.node.centos 8": (("openlogic", "centos", "8_3"),),
-    "batch.node.centos 7": (("openlogic", "centos", "7_9"), ("openlogic", "centos", "7.7")),
+    "batch.node.centos 7": (
+        ("openlogic", "centos", "7_9"),
+        ("openlogic", "centos", "7.7"),
+        ("OpenLogic", "CentOS", "7.2"),
+        ("OpenLogic", "CentOS", "7.1"),
+        ("OpenLogic", "CentOS", "7.0"),
+        ("OpenLogic", "CentOS-HPC", "7.1"),
+        ("Oracle", "Oracle-Linux", "7.2"),
+        ("Oracle", "Oracle-Linux", "7.0"),
+        ("microsoft-ads", "linux-data-science-vm", "linuxdsvm"),
+        ("microsoft-azure-batch", "centos-container", "7-4"),
+    ),
+    "batch.node.opensuse 42.1": (
+        ("SUSE", "openSUSE-Leap", "42.1"),
+        ("SUSE", "SLES", "12-SP1"),
+        ("SUSE", "SLES", "12"),
+        ("SUSE", "SLES-HPC", "12-SP1"),
+        ("SUSE", "SLES-HPC", "12"),
+    ),
+    "batch.node.opensuse 13.2": (("SUSE", "openSUSE", "13.2"),),
 }
 
 
@@ -67,8 +100,22 @@ SUPPORTED: Final[tuple[BatchSupportedImage, ...]] = tuple(
 AGENTS: Final[tuple[str, ...]] = tuple(_AGENTS)
 """Node agent SKUs, the newest system of each kind first."""
 
+SKUS: Final[tuple[NodeAgentSku, ...]] = tuple(
+    NodeAgentSku(
+        id=agent,
+        verified_image_references=tuple(
+            image.image_reference for image in SUPPORTED if image.node_agent_sku_id == agent
+        ),
+        os_type=OSType.LINUX,
+    )
+    for agent in AGENTS
+)
+"""The same images by their agents."""
+
 _AGENT_OF: Final[dict[tuple[str, str, str], str]] = {
-    reference: agent for agent, references in _AGENTS.items() for reference in references
+    (publisher.lower(), offer.lower(), sku.lower()): agent
+    for agent, references in _AGENTS.items()
+    for publisher, offer, sku in references
 }
 
 

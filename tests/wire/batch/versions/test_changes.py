@@ -144,7 +144,11 @@ def test_what_answers_showed_once_is_shown() -> None:
 def test_converted_values() -> None:
     version = speaking(
         Converted(
-            CommandShape, "elevated", "userIdentity", lambda old: {"is": old}, lambda new: new.get("is")
+            CommandShape,
+            "elevated",
+            "userIdentity",
+            lift=lambda old: {"is": old},
+            lower=lambda new: new.get("is"),
         )
     )
     assert lifted(version, BatchStartTask, {"elevated": True}) == {"userIdentity": {"is": True}}

@@ -33,6 +33,14 @@ class BatchSupportedImage(Model, frozen=True, kw_only=True):
     verification_type: ImageVerificationType
 
 
+class NodeAgentSku(Model, frozen=True, kw_only=True):
+    """A node agent SKU and the images it goes with: what versions up to 2018-12-01.8.0 list."""
+
+    id: str
+    verified_image_references: tuple[BatchVmImageReference, ...]
+    os_type: OSType
+
+
 class VirtualMachineInfo(Model, frozen=True, kw_only=True):
     """The virtual machine of a node."""
 

@@ -26,18 +26,21 @@ _AUTO_USER = AutoUserSpecification(scope=AutoUserScope.POOL, elevation_level=Ele
 _USER = UserIdentity(auto_user=_AUTO_USER)
 
 
-def accept(options: BatchTaskCreateOptions, job_retries: int, where: str = "") -> BatchTaskCreateOptions:
+def accept(
+    options: BatchTaskCreateOptions, job_retries: int, where: str = "", retention: Duration = RETENTION
+) -> BatchTaskCreateOptions:
     """The task with its defaults, or a BatchError.
 
-    `job_retries` is the retry count its job gives to tasks without constraints. `where` goes before
-    the names in errors, such as `value[3].` for an item of a collection.
+    `job_retries` is the retry count its job gives to tasks without constraints, `retention` the retention
+    time that the API version of the request does. `where` goes before the names in errors, such as
+    `value[3].` for an item of a collection.
     """
     options = without_nulls(options)
     _check(options, where)
     honoured.check(options, where)
     return replace(
         options,
-        constraints=_constraints(options.constraints, job_retries),
+        constraints=_constraints(options.constraints, job_retries, retention),
         required_slots=options.required_slots or 1,
         user_identity=user_identity(options.user_identity),
     )
@@ -77,9 +80,11 @@ def _check_constraints(where: str, constraints: BatchTaskConstraints) -> None:
     rules.check_retries(f"{where}.maxTaskRetryCount", constraints.max_task_retry_count)
 
 
-def _constraints(given: Maybe[BatchTaskConstraints], job_retries: int) -> BatchTaskConstraints:
+def _constraints(
+    given: Maybe[BatchTaskConstraints], job_retries: int, retention: Duration
+) -> BatchTaskConstraints:
     if not given:
-        return _default_constraints(job_retries)
+        return _default_constraints(job_retries, retention)
     return BatchTaskConstraints(
         max_wall_clock_time=given.max_wall_clock_time or INFINITE,
         retention_time=given.retention_time or RETENTION,
@@ -88,7 +93,7 @@ def _constraints(given: Maybe[BatchTaskConstraints], job_retries: int) -> BatchT
 
 
 @lru_cache(maxsize=64)
-def _default_constraints(job_retries: int) -> BatchTaskConstraints:
+def _default_constraints(job_retries: int, retention: Duration) -> BatchTaskConstraints:
     return BatchTaskConstraints(
-        max_wall_clock_time=INFINITE, retention_time=RETENTION, max_task_retry_count=job_retries
+        max_wall_clock_time=INFINITE, retention_time=retention, max_task_retry_count=job_retries
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from batchite.wire.batch.errors import missing_property, unsupported_property
+from batchite.wire.batch.errors import missing_property, unreadable_property, unsupported_property
 from batchite.wire.batch.honoured import Entry, Treatment
 from batchite.wire.batch.models.fields import Model
 
@@ -92,7 +92,8 @@ class Shown(Change):
 class Converted(Change):
     """A property had another name, and values that meant the same in another way.
 
-    `lift` makes the new value of the old one, `lower` the old one of the new, or None for none.
+    `lift` makes the new value of the old one, or raises ValueError with the rule that the old one breaks;
+    a property of answers only has none. `lower` makes the old value of the new one, or None for none.
     """
 
     def __init__(
@@ -100,26 +101,32 @@ class Converted(Change):
         models: Models,
         old: str,
         new: str,
-        lift: Callable[[Any], Any],
+        *,
         lower: Callable[[Any], Any],
+        lift: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__(models)
-        self.old, self.new = old, new
+        self._old, self._new = old, new
         self._lift, self._lower = lift, lower
 
     def lift(self, body: Json, where: str) -> None:
-        if (value := body.pop(self.old, None)) is not None:
-            body[self.new] = self._lift(value)
+        value = body.pop(self._old, None)
+        if value is None or self._lift is None:
+            return
+        try:
+            body[self._new] = self._lift(value)
+        except ValueError as error:
+            raise unreadable_property(where + self._old, value, str(error)) from None
 
     def lower(self, body: Json) -> None:
-        if self.new in body and (value := self._lower(body.pop(self.new))) is not None:
-            body[self.old] = value
+        if self._new in body and (value := self._lower(body.pop(self._new))) is not None:
+            body[self._old] = value
 
     def names(self, newer: frozenset[str]) -> frozenset[str]:
-        return newer - {self.new} | {self.old}
+        return newer - {self._new} | {self._old}
 
     def spell(self, newer: Path) -> Path | None:
-        return (self.old,) if newer[0] == self.new else newer
+        return (self._old,) if newer[0] == self._new else newer
 
 
 class Renamed(Change):
@@ -183,10 +190,10 @@ class Default(Change):
 
     def __init__(self, models: Models, **values: object) -> None:
         super().__init__(models)
-        self._values = values
+        self.values = values
 
     def lift(self, body: Json, where: str) -> None:
-        for name, value in self._values.items():
+        for name, value in self.values.items():
             if body.get(name) is None:
                 body[name] = value
 

@@ -7,6 +7,7 @@ from typing import Final
 PACKAGE = "azure-batch"
 
 RELEASES: Final[dict[str, str]] = {
+    "2016-02-01.3.0": "0.30",
     "2016-07-01.3.1": "1.0",
     "2017-01-01.4.0": "2.0",
     "2017-05-01.5.0": "3.0",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from batchite.wire.batch.errors import BatchError, PropertyError, missing_query
@@ -48,6 +48,11 @@ class Version:
     def lower(self, model: type[Model], answer: Json) -> None:
         """Bring an answer's JSON, made of a model, to this version."""
         self._spelling(model).lower(answer)
+
+    def default(self, model: type[Model], name: str) -> object:
+        """What a property is when a request leaves it out, as JSON; None where that is as in the newest.
+        Those who make a model that a request left out as a whole have to ask."""
+        return self._spelling(model).default(name)
 
     def names(self, model: type[Model]) -> frozenset[str]:
         """The names of a model's properties in this version."""
@@ -93,7 +98,7 @@ class Registry:
         known = [Version(text, chain) for (text, _), chain in zip(steps, chains, strict=True)]
         self._versions = {one.text: one for one in (self.newest, *known)}
 
-    def __iter__(self) -> Iterable[Version]:
+    def __iter__(self) -> Iterator[Version]:
         """The newest first."""
         return iter(self._versions.values())
 

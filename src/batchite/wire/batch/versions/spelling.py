@@ -15,7 +15,7 @@ from batchite.wire.batch.models import shapes
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.reading import is_annotation
 from batchite.wire.batch.refusals import no_such_property
-from batchite.wire.batch.versions.changes import Change, Json, Path
+from batchite.wire.batch.versions.changes import Change, Default, Json, Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,11 @@ class Spelling:
                 one.spelling.lower(value[one.newest])
         for change in reversed(self.changes):
             change.lower(value)
+
+    def default(self, name: str) -> object:
+        """The default of a property, if it was another then."""
+        found = (change.values.get(name) for change in self.changes if isinstance(change, Default))
+        return next((value for value in found if value is not None), None)
 
     def path(self, newest: Path) -> Path | None:
         """How a path of the newest version is written; None if it leads nowhere in this one."""

@@ -1,0 +1,45 @@
+"""What 2017-01-01.4.0 did otherwise than 2017-05-01.5.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from batchite.wire.batch import outcome
+from batchite.wire.batch.models.commands import TaskShape
+from batchite.wire.batch.models.job_tasks import BatchJobManagerTask
+from batchite.wire.batch.models.nodes import BatchNode
+from batchite.wire.batch.models.pools import BatchPool, PoolShape
+from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
+from batchite.wire.batch.models.task_rules import ExitConditions
+from batchite.wire.batch.models.tasks import BatchTaskExecutionInfo
+from batchite.wire.batch.models.users import UserAccount
+from batchite.wire.batch.versions.changes import Change, Converted, Moved, New, Renamed
+
+
+def _first(errors: Sequence[object]) -> object:
+    return next(iter(errors), None)
+
+
+def _of_scheduling(failure: dict[str, Any]) -> dict[str, Any] | None:
+    """A command that failed by itself was no error then: its exit code says so."""
+    return None if failure.get("code") == outcome.EXIT_CODE else failure
+
+
+CHANGES: tuple[Change, ...] = (
+    Renamed(PoolShape, targetDedicated="targetDedicatedNodes"),
+    Renamed(BatchPool, currentDedicated="currentDedicatedNodes"),
+    New(PoolShape, "targetLowPriorityNodes", "applicationLicenses"),
+    New(BatchPool, "currentLowPriorityNodes"),
+    Converted(BatchPool, "resizeError", "resizeErrors", lower=_first),
+    New(BatchNode, "isDedicated"),
+    New(TaskShape, "outputFiles"),
+    New(BatchJobManagerTask, "allowLowPriorityNode"),
+    New(ExitConditions, "fileUploadError"),
+    Renamed(ExitConditions, schedulingError="preProcessingError"),
+    New((BatchStartTaskInfo, BatchTaskExecutionInfo), "result"),
+    Converted(
+        (BatchStartTaskInfo, BatchTaskExecutionInfo), "schedulingError", "failureInfo", lower=_of_scheduling
+    ),
+    Moved(UserAccount, sshPrivateKey="linuxUserConfiguration.sshPrivateKey"),
+)
