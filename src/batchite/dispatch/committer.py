@@ -15,6 +15,7 @@ from batchite.dispatch.allocation import NOTHING, Allocation, allocate
 from batchite.scheduling.changes import (
     Changes,
     Completed,
+    JobTerminating,
     NodesWanted,
     Requeued,
     ResizeEnded,
@@ -22,6 +23,7 @@ from batchite.scheduling.changes import (
 )
 from batchite.scheduling.room import Limits
 from batchite.store.batch import changes as store
+from batchite.store.batch import execution
 from batchite.store.prepared import Prepared
 from batchite.wire.batch import outcome
 from batchite.wire.ticks import Timestamp
@@ -99,6 +101,11 @@ def _allocate(commit: Commit, wanted: Iterable[NodesWanted]) -> None:
     commit.allocation = allocate(commit.connection, commit.account, commit.limits, wanted, commit.now)
 
 
+def _lock_jobs(commit: Commit, changes: Iterable[JobTerminating]) -> None:
+    for change in changes:
+        execution.lock_job(commit.connection, change.job)
+
+
 def _failure(change: Completed) -> bytes | None:
     """The API's `failureInfo`."""
     return None if change.failure is None else msgspec.json.encode(outcome.shown(change.failure))
@@ -130,6 +137,7 @@ def _resize_errors(change: ResizeEnded) -> bytes | None:
 
 
 WRITES: Sequence[tuple[str, Callable[[Commit, Iterable[Any]], None]]] = (
+    ("job_terminating", _lock_jobs),  # first, as those who add tasks do
     ("started", Write(store.START_TASK)),
     ("completed", Write(store.COMPLETE_TASK, failure=_failure)),
     ("requeued", Write(store.REQUEUE_TASK, only=_ran)),

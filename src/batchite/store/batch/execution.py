@@ -36,6 +36,11 @@ def record_errors(connection: sa.Connection, node: int, errors: bytes) -> None:
     connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(errors=errors))
 
 
+def lock_job(connection: sa.Connection, job: int) -> None:
+    """Wait for whoever is adding tasks to the job: the next statement sees them, and nobody adds more."""
+    connection.execute(sa.select(jobs.c.job_no).where(jobs.c.job_no == job).with_for_update(key_share=True))
+
+
 def purge_job(connection: sa.Connection, job: int, limit: int) -> bool:
     """Remove up to `limit` tasks of a job that is being deleted; True once the job is gone too."""
     some = sa.select(tasks.c.task_no).where(tasks.c.job_no == job).limit(limit)

@@ -43,7 +43,8 @@ class Added(NamedTuple):
 def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]]) -> Added | None:
     """Store those whose id is free in the job; None if the job is gone or takes no tasks any more.
 
-    The job's row is locked, so that the job cannot end while its tasks are being stored.
+    The job's row is locked, so that the job cannot end while its tasks are being stored, and that they become
+    visible in the order of their numbers: whoever reads on from a number misses none.
     """
     job = connection.execute(_JOB, {"number": job_no}).one_or_none()
     if job is None or job.state not in TAKING_TASKS:
@@ -67,7 +68,7 @@ def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
 _JOB = (
     sa.select(jobs.c.account, jobs.c.shard, jobs.c.state)
     .where(jobs.c.job_no == sa.bindparam("number"))
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )
 
 _FIND = sa.select(tasks).where(

@@ -1,0 +1,103 @@
+"""Two services that write to one database: the one does not see what the other has not committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import sqlalchemy as sa
+from tests.databases import ON_POSTGRESQL
+from tests.dispatch.support import ACCOUNT, SHARD, add_job, rows
+from tests.store.together import Busy
+
+from batchite.dispatch import committer
+from batchite.scheduling.changes import ALL_TASKS_COMPLETE, Changes, JobTerminating
+from batchite.scheduling.room import Limits
+from batchite.store.batch import schema, tasks
+from batchite.store.database import Database
+
+
+@pytest.fixture
+async def other(batch_url: str, database: Database) -> AsyncIterator[Database]:
+    """A second writer."""
+    other = Database(batch_url)
+    yield other
+    other.close()
+
+
+async def waits_or_is_over(database: Database, task: asyncio.Task[object]) -> bool:
+    """Until the task is over, or waits for a lock: True."""
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with asyncio.timeout(60):
+        while not task.done():
+            if await database.read(lambda c: c.execute(waiting).scalar_one()):
+                return True
+    return False
+
+
+def some_tasks(job: int, first: int) -> list[dict[str, object]]:
+    return [
+        {
+            "job_no": job,
+            "key": f"t{number}",
+            "id": f"t{number}",
+            "definition": b'{"commandLine":"true"}',
+            "required_slots": 1,
+            "max_retries": 0,
+            "state": "active",
+            "state_time": 1,
+            "created": 1,
+            "modified": 1,
+        }
+        for number in range(first, first + 3)
+    ]
+
+
+@ON_POSTGRESQL
+async def test_tasks_become_visible_in_the_order_of_their_numbers(
+    database: Database, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a window that has been read up to the later ones passes over the earlier for good."""
+    job = await database.write(add_job)
+    busy = Busy()
+    count: Callable[..., None] = tasks._count
+
+    def counted(*arguments: object) -> None:
+        monkeypatch.setattr(tasks, "_count", count)
+        busy(arguments)
+        count(*arguments)
+
+    monkeypatch.setattr(tasks, "_count", counted)
+    first = asyncio.create_task(database.write(lambda c: tasks.add(c, job, some_tasks(job, 0))))
+    await busy.begun()
+    second = asyncio.create_task(other.write(lambda c: tasks.add(c, job, some_tasks(job, 3))))
+    assert await waits_or_is_over(other, second)
+    assert await rows(other, schema.tasks) == []
+    busy.go_on()
+    await asyncio.gather(first, second)
+    assert [task.id for task in await rows(other, schema.tasks)] == [f"t{number}" for number in range(6)]
+
+
+@ON_POSTGRESQL
+async def test_a_job_does_not_end_under_tasks_that_are_being_added(
+    database: Database, other: Database
+) -> None:
+    job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    busy = Busy()
+
+    def adding(connection: sa.Connection) -> None:
+        assert tasks.add(connection, job, some_tasks(job, 0))
+        busy(connection)
+
+    def ending(connection: sa.Connection) -> None:
+        changes = Changes(job_terminating=[JobTerminating(job, ALL_TASKS_COMPLETE, 9)])
+        committer.apply(connection, ACCOUNT, Limits(None, None), SHARD, changes, 9)
+
+    first = asyncio.create_task(database.write(adding))
+    await busy.begun()
+    second = asyncio.create_task(other.write(ending))
+    assert await waits_or_is_over(other, second)
+    busy.go_on()
+    await asyncio.gather(first, second)
+    assert [row.state for row in await rows(database, schema.jobs)] == ["active"]
