@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack
 
 import sqlalchemy as sa
 from tests.dispatch.support import (
+    SHARD,
     ScriptedAgent,
     StepClock,
     add_job,
     add_pool,
     add_tasks,
     connect_all,
+    intend,
     make_dispatch,
     rows,
     running,
@@ -60,6 +62,8 @@ async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -
         assert (due.kind, due.subject) == ("task-retry", 1)
         assert 0 < due.at - clock.ticks <= FIRST_PAUSE
         spec = engine.started.popitem()[1]
+        paused, *_ = await rows(database, schema.tasks)
+        assert (paused.state, paused.node_id) == ("active", spec.node_id)
     dispatch, _ = make_dispatch(database, clock=clock)
     async with running(dispatch) as url, ScriptedAgent(url, spec) as agent:
         await settled(dispatch, database)
@@ -93,3 +97,23 @@ async def test_a_start_task_pauses_too(database: Database) -> None:
         await dispatch.run_once()
         await until(lambda: attempts() == [1, 2])
         await until_stored(database, schema.due, lambda due: not due)
+
+
+async def test_a_task_ended_in_its_pause_is_still_the_node_s_that_has_its_files(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(add_job)
+    await database.write(lambda c: add_tasks(c, job, 1))
+    await database.write(lambda c: c.execute(ENDLESS))
+    dispatch, engine = make_dispatch(database, clock=StepClock())
+    async with running(dispatch) as url, AsyncExitStack() as stack:
+        (agent,) = await connect_all(stack, url, engine, 1)
+        agent.runs_tasks = False
+        await until(lambda: len(agent.runs) == 1)
+        await agent.end(agent.runs[0], code=1)
+        await until_stored(database, schema.due, lambda due: bool(due))
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
+        dispatch.wake(SHARD)
+        assert await dispatch.settled(SHARD, sequence, 10)
+        (ended,) = await rows(database, schema.tasks)
+        (node_id,) = engine.started
+        assert (ended.node_id, ended.started, ended.result) == (node_id, None, "failure")

@@ -92,6 +92,11 @@ def has_run(task: Course) -> bool:
     return task.started is not None and states.shown(task.state) is not BatchTaskState.ACTIVE
 
 
+def node_with_files(task: TaskRow) -> str | None:
+    """The node it ran on last, also while it waits to be run again."""
+    return None if task.state == "leased" else task.node_id
+
+
 def directory(job_id: str, task_id: str) -> str:
     """The path of the task's directory below the root of its node."""
     return "/".join(directories.of_task(job_id, task_id))

@@ -204,6 +204,17 @@ async def test_files_of_tasks_that_never_ran_or_whose_node_is_gone(api: Api) -> 
     assert (await api.get("/jobs/job/tasks/none/files/x")).error == (404, "TaskNotFound")
 
 
+async def test_files_of_a_task_that_waits_for_a_retry(api: Api) -> None:
+    """Also when it is ended meanwhile, but not those of a node that has been given it and not begun."""
+    await run_task(api)
+    files = "/jobs/job/tasks/task/files/stdout.txt"
+    for state in ("active", "completed"):
+        await api.update(schema.tasks, state=state, started=None)
+        assert (await api.get(files)).status == 200
+    await api.update(schema.tasks, state="leased")
+    assert (await api.get(files)).error == (409, "TaskFilesUnavailable")
+
+
 async def test_full_directories_are_deleted_only_recursively(api: Api) -> None:
     await run_task(api)
     wd = "/jobs/job/tasks/task/files/wd"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batchite.batch.acting import Acting
 from batchite.batch.nodes import actions as nodes
 from batchite.batch.tasks import actions as tasks
-from batchite.resources.tasks import directory, has_run
+from batchite.resources.tasks import directory, node_with_files
 from batchite.wire.batch.errors import BatchError
 
 
@@ -35,10 +35,11 @@ async def of_node(acting: Acting, pool_id: str, node_id: str) -> Place:
 async def of_task(acting: Acting, job_id: str, task_id: str) -> Place:
     """Raises JobNotFound, TaskNotFound, and TaskFilesUnavailable before the task has run."""
     task, job = await tasks.find(acting, job_id, task_id)
-    if task.node_id is None or not has_run(task):
+    node_id = node_with_files(task)
+    if node_id is None:
         raise BatchError("TaskFilesUnavailable", "Wait until the task is running or completed.")
     root = directory(job.id, task.id)
-    return Place(task.node_id, root, ("jobs", job.id, "tasks", task.id), "TaskFilesUnavailable")
+    return Place(node_id, root, ("jobs", job.id, "tasks", task.id), "TaskFilesUnavailable")
 
 
 def paths_within(text: str) -> list[str]:

@@ -23,7 +23,13 @@ _of_task = tasks.c.task_no == bindparam("task")
 
 def _if_it_ran(column: sa.Column[Any]) -> sa.Case[Any]:
     """The node of a task that never ran was none of it."""
-    return sa.case((bindparam("started", type_=Ticks).is_not(None), column), else_=None)
+    ran = bindparam("started", type_=Ticks).is_not(None) | (tasks.c.state != "leased")
+    return sa.case((ran, column), else_=None)
+
+
+def _if_retried(column: sa.Column[Any]) -> sa.Case[Any]:
+    """The node has the files of the run before while the task waits to be run again."""
+    return sa.case((bindparam("retried", type_=sa.Integer) > 0, column), else_=None)
 
 
 START_TASK = Prepared(
@@ -64,8 +70,8 @@ REQUEUE_TASK = Prepared(
         previous_state="running",
         previous_state_time=sa.func.coalesce(tasks.c.started, tasks.c.state_time),
         state_time=bindparam("at"),
-        node_no=None,
-        node_id=None,
+        node_no=_if_retried(tasks.c.node_no),
+        node_id=_if_retried(tasks.c.node_id),
         started=None,
         retry_count=tasks.c.retry_count + bindparam("retried"),
         last_retry=sa.case(
