@@ -18,6 +18,7 @@ from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
 from batchite.resources.keys import pool_shard
+from batchite.resources.rules import JobRules, PoolRules, encode
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
@@ -28,6 +29,8 @@ M = TypeVar("M", bound=link.Message)
 
 ACCOUNT = "devbatch"
 SHARD = pool_shard(ACCOUNT, "pool")
+TERMINATES = encode(JobRules(terminates_when_done=True))
+"""Rules of a job that ends with its tasks."""
 
 
 class StepClock:
@@ -127,6 +130,7 @@ def add_pool(
         "id": pool_id,
         "shard": shard,
         "definition": b"{}",
+        "rules": encode(PoolRules(slots_per_node=slots)),
         "state": "active",
         "state_time": 1,
         "allocation_state": "resizing",
@@ -135,9 +139,6 @@ def add_pool(
         "modified": 1,
         "vm_size": "standard_d2s_v3",
         "node_cores": 2,
-        "slots_per_node": slots,
-        "node_fill": "spread",
-        "job_order": "none",
         "inter_node": False,
         "auto_scale": False,
         "target_dedicated": nodes,
@@ -159,15 +160,12 @@ def add_job(connection: sa.Connection, job_id: str = "job", **changes: object) -
         "shard": SHARD,
         "pool_id": "pool",
         "definition": b"{}",
+        "rules": encode(JobRules()),
         "state": "active",
         "state_time": 1,
         "created": 1,
         "modified": 1,
         "started": 1,
-        "priority": 0,
-        "max_parallel_tasks": -1,
-        "max_task_retries": 0,
-        "on_all_tasks_complete": "noaction",
     } | changes
     number: int = connection.execute(sa.insert(schema.jobs).returning(schema.jobs.c.job_no), row).scalar_one()
     events.append(connection, ACCOUNT, SHARD, "job", number)
@@ -183,7 +181,6 @@ def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -
             "id": f"t{number}",
             "definition": b'{"commandLine":"true"}',
             "required_slots": 1,
-            "max_retries": 0,
             "state": "active",
             "state_time": 1,
             "created": 1,

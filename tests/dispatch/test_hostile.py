@@ -29,6 +29,7 @@ from batchite.dispatch.links import Links, hash_token
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.ports.node_files import NodeUnreachableError
+from batchite.resources.rules import JobRules, encode
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
@@ -36,7 +37,7 @@ from batchite.wire.batch import outcome
 from batchite.wire.batch.outcome import Failure
 from batchite.wire.ticks import MAX_TICKS
 
-LONG = '{"constraints":{"maxWallClockTime":"P10675199DT2H48M5.4775806S"}}'
+LONG = encode(JobRules(max_wall_clock_time=MAX_TICKS - 1))
 
 
 async def test_what_an_agent_cannot_mean_is_left_out(
@@ -74,7 +75,7 @@ async def test_limits_that_end_with_time_itself(database: Database, caplog: pyte
     def prepare(connection: sa.Connection) -> None:
         add_pool(connection, 1)
         connection.execute(sa.update(schema.pools).values(resize_timeout=MAX_TICKS))
-        add_tasks(connection, add_job(connection, definition=LONG.encode()), 1)
+        add_tasks(connection, add_job(connection, rules=LONG), 1)
 
     await database.write(prepare)
     dispatch, engine = make_dispatch(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.dispatch.support import (
+    TERMINATES,
     StepClock,
     add_job,
     add_tasks,
@@ -24,10 +25,8 @@ FIDELITY = Fidelity(empty_job_pause=2.5)
 async def test_a_job_without_tasks_ends_when_its_pause_is_over(database: Database) -> None:
     clock = StepClock()
     added = clock.ticks
-    empty = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob", modified=added))
-    waiting = await database.write(
-        lambda c: add_job(c, "other", on_all_tasks_complete="terminatejob", modified=added)
-    )
+    empty = await database.write(lambda c: add_job(c, rules=TERMINATES, modified=added))
+    waiting = await database.write(lambda c: add_job(c, "other", rules=TERMINATES, modified=added))
     await database.write(lambda c: add_tasks(c, waiting, 1))
     dispatch, _ = make_dispatch(database, clock=clock, fidelity=FIDELITY)
     async with running(dispatch):
@@ -47,7 +46,7 @@ async def test_a_job_without_tasks_ends_when_its_pause_is_over(database: Databas
 
 
 async def test_without_a_pause_it_stays(database: Database) -> None:
-    await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    await database.write(lambda c: add_job(c, rules=TERMINATES))
     dispatch, _ = make_dispatch(database, fidelity=Fidelity(empty_job_pause=0))
     async with running(dispatch):
         await settled(dispatch, database)

@@ -25,12 +25,13 @@ from tests.dispatch.support import (
 
 from batchite.dispatch.service import Dispatch
 from batchite.link import messages as link
+from batchite.resources.rules import PoolRules, StartTaskRules, encode
 from batchite.store.batch import schema
 from batchite.store.database import Database, Unit
 from batchite.store.groups import T
 from batchite.wire.batch.outcome import Failure
 
-PREPARE = b'{"startTask":{"commandLine":"prepare","waitForSuccess":true,"maxTaskRetryCount":1}}'
+PREPARE = encode(PoolRules(start_task=StartTaskRules(b'{"commandLine":"prepare"}', max_retries=1)))
 FAILED = Failure("usererror", "FailureExitCode", "exit code 3")
 
 
@@ -140,7 +141,7 @@ async def test_a_start_task_that_was_about_to_be_repeated_is_when_the_owner_chan
     database: FragileDatabase,
 ) -> None:
     """As often as it may be, counting what the former owner saw."""
-    await database.write(lambda c: add_pool(c, 1, definition=PREPARE))
+    await database.write(lambda c: add_pool(c, 1, rules=PREPARE))
     first, engine = make_dispatch(database)
     async with running(first) as url, AsyncExitStack() as stack:
         (agent,) = await connect_all(stack, url, engine, 1)

@@ -23,13 +23,16 @@ from tests.dispatch.support import (
 )
 
 from batchite.link import messages as link
+from batchite.resources.rules import PoolRules, StartTaskRules, TaskRules, encode
 from batchite.scheduling.retries import FIRST_PAUSE
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.wire.batch.outcome import Failure
 
-ENDLESS = sa.update(schema.tasks).values(max_retries=-1).where(schema.tasks.c.id == "t0")
-START_TASK = b'{"startTask":{"commandLine":"x","maxTaskRetryCount":-1}}'
+ENDLESS = (
+    sa.update(schema.tasks).values(rules=encode(TaskRules(max_retries=-1))).where(schema.tasks.c.id == "t0")
+)
+START_TASK = encode(PoolRules(start_task=StartTaskRules(b'{"commandLine":"x"}', max_retries=-1)))
 EXIT = Failure("usererror", "FailureExitCode", "exit code 1")
 
 
@@ -78,8 +81,7 @@ async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -
 
 
 async def test_a_start_task_pauses_too(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    await database.write(lambda c: c.execute(sa.update(schema.pools).values(definition=START_TASK)))
+    await database.write(lambda c: add_pool(c, 1, rules=START_TASK))
     clock = StepClock()
     dispatch, engine = make_dispatch(database, clock=clock)
     async with running(dispatch) as url, AsyncExitStack() as stack:

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from tests.dispatch.support import (
     SHARD,
+    TERMINATES,
     ScriptedAgent,
     add_job,
     add_pool,
@@ -203,7 +204,7 @@ async def test_a_task_deleted_while_its_end_is_stored_goes(database: Database) -
 
 async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 0))
-    job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    job = await database.write(lambda c: add_job(c, rules=TERMINATES))
     await database.write(lambda c: add_tasks(c, job, 2))
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
@@ -265,7 +266,7 @@ async def test_an_agent_needs_its_own_credential(database: Database) -> None:
 async def test_a_job_does_not_end_under_a_task_that_was_just_added(database: Database) -> None:
     """The task is stored after the owner last looked and before it commits the end of the job."""
     await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    job = await database.write(lambda c: add_job(c, rules=TERMINATES))
     await database.write(lambda c: add_tasks(c, job, 1))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:

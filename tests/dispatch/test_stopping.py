@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tests.dispatch.support import (
     ACCOUNT,
     SHARD,
+    TERMINATES,
     ScriptedAgent,
     ScriptedEngine,
     add_job,
@@ -81,7 +82,7 @@ async def test_what_was_to_end_ends_with_its_node(
 ) -> None:
     """The agent has not answered when the service stops."""
     async with AsyncExitStack() as stack:
-        dispatch, agent = await holding(database, stack, on_all_tasks_complete="terminatejob")
+        dispatch, agent = await holding(database, stack, rules=TERMINATES)
         await agent.end(agent.runs[0])
         await until(lambda: agent.acknowledged == 3)
         await database.write(lambda c: intend(c, intent, agent.runs[1].task))
@@ -163,7 +164,7 @@ async def test_tasks_that_wait_though_they_were_to_end_do_so_at_the_start(
 ) -> None:
     """As a service left them that had read the event and forgot the wish: nothing announces them."""
     await database.write(lambda c: add_pool(c, 0))
-    ending = await database.write(lambda c: add_job(c, on_all_tasks_complete="terminatejob"))
+    ending = await database.write(lambda c: add_job(c, rules=TERMINATES))
     over = await database.write(lambda c: add_job(c, "over", state="completed"))
     await database.write(lambda c: [add_tasks(c, job, 2) for job in (ending, over)])
 

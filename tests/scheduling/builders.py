@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from batchite.link import messages as link
+from batchite.resources.rules import JobRules, PoolRules, Rules, StartTaskRules, TaskRules
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.nodes import settle_phases
 from batchite.scheduling.placement import place
-from batchite.scheduling.state import JobState, NodeState, PoolState, QueuedTask, ShardState, StartTask
+from batchite.scheduling.state import JobState, NodeState, PoolState, QueuedTask, ShardState
 from batchite.scheduling.tasks import on_task_started
 
 NOW = 1_000_000_000
@@ -23,18 +26,21 @@ def pool(**changes: Any) -> PoolState:
         "target_dedicated": 0,
         "target_low_priority": 0,
         "vm_size": "standard_d2s_v3",
-        "slots_per_node": 1,
         "node_cores": 2,
-        "fill": "spread",
-        "oldest_job_first": False,
         "resize_ends_at": NOW + 9_000,
-        "start_task": None,
     }
-    return PoolState(**(values | changes))
+    return PoolState(**(values | ruled(PoolRules(), changes)))
 
 
-def start_task(*, wait: bool = True, retries: int = 0) -> StartTask:
-    return StartTask(b'{"commandLine":"prepare"}', wait, retries)
+def ruled(rules: Rules, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes, those of rules made to these."""
+    of_rules = {name: value for name, value in changes.items() if name in rules.__struct_fields__}
+    others = {name: value for name, value in changes.items() if name not in of_rules}
+    return {**others, "rules": msgspec.structs.replace(rules, **of_rules)}
+
+
+def start_task(*, wait: bool = True, retries: int = 0) -> StartTaskRules:
+    return StartTaskRules(b'{"commandLine":"prepare"}', wait, retries)
 
 
 def shard(*, nodes: int = 0, **pool_changes: Any) -> ShardState:
@@ -47,7 +53,7 @@ def shard(*, nodes: int = 0, **pool_changes: Any) -> ShardState:
 
 def add_node(state: ShardState, number: int, phase: Any = "idle", *, connected: bool = True) -> NodeState:
     assert state.pool is not None
-    node = NodeState(number, f"node-{number}", True, state.pool.slots_per_node, phase, phase)
+    node = NodeState(number, f"node-{number}", True, state.pool.rules.slots_per_node, phase, phase)
     node.connected = node.was_connected = connected
     node.start_task_done = phase in ("idle", "running")
     state.nodes[node.id] = node
@@ -61,12 +67,9 @@ def add_job(shard_state: ShardState, number: int, tasks: int = 0, **changes: Any
         "id": f"job-{number}",
         "state": "active",
         "changed": NOW,
-        "priority": 0,
-        "max_parallel_tasks": -1,
-        "terminates_when_done": False,
         "ends_at": None,
     }
-    job = shard_state.jobs[number] = JobState(**(values | changes))
+    job = shard_state.jobs[number] = JobState(**(values | ruled(JobRules(), changes)))
     add_tasks(job, range(number * 1000, number * 1000 + tasks))
     return job
 
@@ -84,10 +87,9 @@ def queued_task(number: int, **changes: Any) -> QueuedTask:
         "slots": 1,
         "attempt": 0,
         "retries": 0,
-        "max_retries": 0,
         "definition": b"{}",
     }
-    return QueuedTask(**(values | changes))
+    return QueuedTask(**(values | ruled(TaskRules(), changes)))
 
 
 def hello(*held: link.HeldTask, ran: int = 0) -> link.Hello:

@@ -14,6 +14,7 @@ from tests.scheduling.builders import (
     leases,
     placed,
     queued_task,
+    ruled,
     run_all,
     sent,
     shard,
@@ -36,9 +37,10 @@ from batchite.scheduling.state import ShardState
 from batchite.scheduling.tasks import on_task_ended
 
 
-def changed(shard_state: ShardState, number: int, **changes: object) -> Decisions:
+def changed(shard_state: ShardState, number: int, **changes: Any) -> Decisions:
     decisions = Decisions()
-    job = replace(shard_state.jobs[number], windows={}, assignments={}, **changes)  # type: ignore[arg-type]
+    known = shard_state.jobs[number]
+    job = replace(known, windows={}, assignments={}, **ruled(known.rules, changes))
     on_job_changed(shard_state, job, NOW, decisions)
     return decisions
 

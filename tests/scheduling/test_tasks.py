@@ -19,6 +19,7 @@ from tests.scheduling.builders import (
 )
 
 from batchite.link import messages as link
+from batchite.resources.rules import JobRules
 from batchite.resources.states import CountedState
 from batchite.scheduling import retries as retry_rules
 from batchite.scheduling.changes import DueCleared, Paused
@@ -224,7 +225,7 @@ def test_a_job_ends_though_its_last_task_was_on_its_way_back() -> None:
 
 def test_a_job_ends_when_its_last_task_has_been_removed() -> None:
     state, node = running()
-    state.jobs[1].terminates_when_done = True
+    state.jobs[1].rules = JobRules(terminates_when_done=True)
     on_task_intent(state, intended(1, "running", "node-1", "delete"), NOW, Decisions())
     decisions = end(state, node, None, None)
     assert [(one.reason, one.at) for one in decisions.changes.job_terminating] == [

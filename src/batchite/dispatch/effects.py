@@ -81,8 +81,8 @@ class Effects:
             return
         task = effect.task
         definition = task.definition
-        if job.common_environment:
-            definition = with_common_environment(definition, job.common_environment)
+        if job.rules.common_environment:
+            definition = with_common_environment(definition, job.rules.common_environment)
         message = link.RunTask(
             task.number,
             effect.attempt,

@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
-from batchite.resources import states
+from batchite.resources import jobs, pools, states
+from batchite.resources.rules import of_task
 from batchite.scheduling.assignments import assign
 from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
@@ -20,31 +21,12 @@ from batchite.scheduling.state import (
     PoolState,
     QueuedTask,
     ShardState,
-    StartTask,
 )
 from batchite.scheduling.tasks import IntendedTask
 from batchite.store.batch import owned
 from batchite.wire.ticks import Duration, Timestamp
 
 Row = sa.Row[*tuple[Any, ...]]
-
-
-class _PoolDefinition(msgspec.Struct, rename="camel"):
-    start_task: msgspec.Raw = msgspec.Raw()
-
-
-class _StartTaskRules(msgspec.Struct, rename="camel"):
-    wait_for_success: bool | None = None
-    max_task_retry_count: int | None = None
-
-
-class _JobConstraints(msgspec.Struct, rename="camel"):
-    max_wall_clock_time: str | None = None
-
-
-class _JobDefinition(msgspec.Struct, rename="camel"):
-    constraints: _JobConstraints | None = None
-    common_environment_settings: msgspec.Raw = msgspec.Raw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +89,27 @@ def pool_state(row: Row) -> PoolState:
         target_dedicated=row.target_dedicated,
         target_low_priority=row.target_low_priority,
         vm_size=row.vm_size,
-        slots_per_node=row.slots_per_node,
         node_cores=row.node_cores,
-        fill="pack" if row.node_fill == "pack" else "spread",
-        oldest_job_first=row.job_order == "creationtime",
         resize_ends_at=(Timestamp(row.allocation_state_time) + Duration(row.resize_timeout)).ticks,
-        start_task=_start_task(row.definition),
+        rules=pools.stored_rules(row),
     )
 
 
 def job_state(row: Row) -> JobState:
-    definition = msgspec.json.decode(row.definition, type=_JobDefinition)
-    wall_clock = definition.constraints.max_wall_clock_time if definition.constraints else None
-    duration = Duration.parse(wall_clock) if wall_clock else None
+    rules = jobs.stored_rules(row)
     return JobState(
         number=row.job_no,
         id=row.id,
         state=row.state,
         changed=row.modified,
-        priority=row.priority,
-        max_parallel_tasks=row.max_parallel_tasks,
-        terminates_when_done=row.on_all_tasks_complete == "terminatejob",
-        ends_at=_end(row.created, duration),
-        common_environment=_given(definition.common_environment_settings),
+        rules=rules,
+        ends_at=_end(row.created, rules.max_wall_clock_time),
     )
 
 
-def _end(created: int, limit: Duration | None) -> int | None:
+def _end(created: int, limit: int | None) -> int | None:
     """When a job's time is over; a limit close to the longest ends with time itself."""
-    return None if limit is None or limit.is_infinite else (Timestamp(created) + limit).ticks
+    return None if limit is None else (Timestamp(created) + Duration(limit)).ticks
 
 
 def node_state(row: Row, pool: PoolState) -> NodeState:
@@ -143,7 +117,7 @@ def node_state(row: Row, pool: PoolState) -> NodeState:
         number=row.node_no,
         id=row.id,
         dedicated=row.dedicated,
-        slots=pool.slots_per_node,
+        slots=pool.rules.slots_per_node,
         phase=row.state,
         stored_phase=row.state,
         was_connected=row.booted is not None,
@@ -160,29 +134,15 @@ def queued_task(row: Row) -> QueuedTask:
         row.required_slots,
         row.attempt,
         row.retry_count,
-        row.max_retries,
+        of_task(row.rules),
         row.definition,
         row.requeue_count,
     )
 
 
-def _given(raw: msgspec.Raw) -> bytes:
-    """The JSON, or nothing for what is absent, null or an empty list."""
-    text = bytes(raw)
-    return b"" if text in (b"null", b"[]") else text
-
-
-def _start_task(definition: bytes) -> StartTask | None:
-    raw = _given(msgspec.json.decode(definition, type=_PoolDefinition).start_task)
-    if not raw:
-        return None
-    rules = msgspec.json.decode(raw, type=_StartTaskRules)
-    return StartTask(raw, rules.wait_for_success is not False, rules.max_task_retry_count or 0)
-
-
 def _restore_start_task(node: NodeState, row: Row, pool: PoolState) -> None:
     """A run that ended in failure and may be repeated was about to be, when the owner changed."""
-    rules = pool.start_task
+    rules = pool.rules.start_task
     if rules is None:
         node.start_task_done = True
         return

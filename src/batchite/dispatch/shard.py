@@ -244,7 +244,7 @@ class Shard:
         self._nodes.know(self, new)
         decisions = Decisions()
         nodes = [
-            NodeState(node.number, node.id, node.dedicated, pool.slots_per_node, "creating", "creating")
+            NodeState(node.number, node.id, node.dedicated, pool.rules.slots_per_node, "creating", "creating")
             for node in allocation.nodes
         ]
         pools.on_nodes_added(self.state, nodes, decisions)

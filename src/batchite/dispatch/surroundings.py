@@ -34,6 +34,6 @@ class Surroundings:
             vm_size=pool.vm_size,
             cores=pool.node_cores,
             memory_mib=size.memory_mib if size is not None else 0,
-            slots=pool.slots_per_node,
+            slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
         )

@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from batchite.resources.etags import etag
 from batchite.resources.keys import folded, pool_shard
-from batchite.resources.showing import Address, given, merged, moment
+from batchite.resources.rules import JobRules, encode, stored
+from batchite.resources.showing import Address, Defined, given, merged, moment
 from batchite.resources.states import CountedState
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.counts import BatchTaskCounts, BatchTaskCountsResult, BatchTaskSlotCounts
@@ -23,7 +24,7 @@ from batchite.wire.batch.models.jobs import (
 from batchite.wire.ticks import Timestamp
 
 
-class JobRow(Protocol):
+class JobRow(Defined, Protocol):
     """A stored job."""
 
     job_no: int
@@ -31,7 +32,6 @@ class JobRow(Protocol):
     id: str
     shard: str
     pool_id: str
-    definition: bytes
     state: str
     previous_state: str | None
     previous_state_time: int | None
@@ -40,7 +40,6 @@ class JobRow(Protocol):
     modified: int
     started: int
     ended: int | None
-    max_task_retries: int
     terminate_reason: str | None
 
 
@@ -74,18 +73,29 @@ def row(job: BatchJobCreateOptions, account: str, now: int) -> dict[str, Any]:
 
 def defined(job: BatchJobCreateOptions) -> dict[str, Any]:
     """What of a job's row its client may define anew later on."""
+    return {"definition": codec.encode(job), "rules": encode(rules(job))}
+
+
+def rules(job: BatchJobCreateOptions) -> JobRules:
+    """What scheduling may know of it."""
     constraints = job.constraints or BatchJobConstraints()
-    on_all_complete = job.on_all_tasks_complete or BatchAllTasksCompleteMode.NO_ACTION
-    return {
-        "definition": codec.encode(job),
-        "priority": job.priority or 0,
-        "max_parallel_tasks": job.max_parallel_tasks or -1,
-        "max_task_retries": constraints.max_task_retry_count or 0,
-        "on_all_tasks_complete": on_all_complete.value,
-    }
+    limit, environment = constraints.max_wall_clock_time, job.common_environment_settings
+    return JobRules(
+        priority=job.priority or 0,
+        max_parallel_tasks=job.max_parallel_tasks or -1,
+        max_wall_clock_time=limit.ticks if limit and not limit.is_infinite else None,
+        terminates_when_done=job.on_all_tasks_complete is BatchAllTasksCompleteMode.TERMINATE_JOB,
+        max_task_retries=constraints.max_task_retry_count or 0,
+        common_environment=codec.encode(environment) if environment else b"",
+    )
 
 
-def definition(job: JobRow) -> BatchJobCreateOptions:
+def stored_rules(job: Defined) -> JobRules:
+    """The same of a stored job."""
+    return stored(job.rules, JobRules, lambda: rules(definition(job)))
+
+
+def definition(job: Defined) -> BatchJobCreateOptions:
     """What its client has defined, with defaults filled in."""
     return codec.decode(job.definition, BatchJobCreateOptions)
 

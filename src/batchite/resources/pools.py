@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from batchite.resources.etags import etag
 from batchite.resources.keys import folded, pool_shard
-from batchite.resources.showing import Address, decoded, merged, moment
+from batchite.resources.rules import PoolRules, StartTaskRules, encode, stored
+from batchite.resources.showing import Address, Defined, decoded, merged, moment
 from batchite.wire.batch import codec, vm_sizes
 from batchite.wire.batch.models.enums import (
     AllocationState,
@@ -14,17 +15,22 @@ from batchite.wire.batch.models.enums import (
     BatchNodeFillType,
     BatchPoolState,
 )
-from batchite.wire.batch.models.pools import BatchPool, BatchPoolCreateOptions, ResizeError
+from batchite.wire.batch.models.pools import (
+    BatchPool,
+    BatchPoolCreateOptions,
+    BatchTaskSchedulingPolicy,
+    ResizeError,
+)
+from batchite.wire.batch.models.start_tasks import BatchStartTask
 from batchite.wire.ticks import Timestamp
 
 
-class PoolRow(Protocol):
+class PoolRow(Defined, Protocol):
     """A stored pool, with its present numbers of nodes."""
 
     pool_no: int
     id: str
     shard: str
-    definition: bytes
     state: str
     state_time: int
     allocation_state: str
@@ -41,8 +47,7 @@ class PoolRow(Protocol):
 def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
     """Of a pool to be added whose defaults are filled in."""
     size = vm_sizes.find(pool.vm_size)
-    policy = pool.task_scheduling_policy
-    if size is None or not policy or not pool.resize_timeout:
+    if size is None or not pool.resize_timeout:
         raise ValueError("the pool has not been validated")
     targets = (pool.target_dedicated_nodes or 0, pool.target_low_priority_nodes or 0)
     allocation = AllocationState.RESIZING if any(targets) else AllocationState.STEADY
@@ -52,6 +57,7 @@ def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
         "id": pool.id,
         "shard": pool_shard(account, pool.id),
         "definition": codec.encode(pool),
+        "rules": encode(rules(pool)),
         "state": BatchPoolState.ACTIVE.value,
         "state_time": now,
         "allocation_state": allocation.value,
@@ -60,9 +66,6 @@ def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
         "modified": now,
         "vm_size": pool.vm_size.lower(),
         "node_cores": size.cores,
-        "slots_per_node": pool.task_slots_per_node or 1,
-        "node_fill": (policy.node_fill_type or BatchNodeFillType.SPREAD).value.lower(),
-        "job_order": (policy.job_default_order or BatchJobDefaultOrder.NONE).value,
         "inter_node": bool(pool.enable_inter_node_communication),
         "auto_scale": bool(pool.enable_auto_scale),
         "target_dedicated": targets[0],
@@ -71,7 +74,31 @@ def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
     }
 
 
-def definition(pool: PoolRow) -> BatchPoolCreateOptions:
+def rules(pool: BatchPoolCreateOptions) -> PoolRules:
+    """What scheduling may know of it."""
+    policy = pool.task_scheduling_policy or BatchTaskSchedulingPolicy()
+    return PoolRules(
+        slots_per_node=pool.task_slots_per_node or 1,
+        fill="pack" if policy.node_fill_type is BatchNodeFillType.PACK else "spread",
+        oldest_job_first=policy.job_default_order is BatchJobDefaultOrder.CREATION_TIME,
+        start_task=_start_task_rules(pool.start_task) if pool.start_task else None,
+    )
+
+
+def _start_task_rules(start_task: BatchStartTask) -> StartTaskRules:
+    return StartTaskRules(
+        codec.encode(start_task),
+        wait_for_success=start_task.wait_for_success is not False,
+        max_retries=start_task.max_task_retry_count or 0,
+    )
+
+
+def stored_rules(pool: Defined) -> PoolRules:
+    """The same of a stored pool."""
+    return stored(pool.rules, PoolRules, lambda: rules(definition(pool)))
+
+
+def definition(pool: Defined) -> BatchPoolCreateOptions:
     """What its client has defined, with defaults filled in."""
     return codec.decode(pool.definition, BatchPoolCreateOptions)
 

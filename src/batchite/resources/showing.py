@@ -21,6 +21,13 @@ class Address(Protocol):
     def __call__(self, *segments: str) -> str: ...
 
 
+class Defined(Protocol):
+    """What of a stored resource its client has defined, as JSON, and what scheduling may know of it."""
+
+    definition: bytes
+    rules: bytes | None
+
+
 def merged(model: type[M], definition: msgspec.Struct, **computed: Any) -> M:
     """`model` with the properties the client defined (absent and null ones left out) and computed ones."""
     names = set(model.__struct_fields__).difference(computed)

@@ -34,9 +34,7 @@ def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisio
     else:
         known.state = job.state
         known.changed = job.changed
-        known.priority = job.priority
-        known.max_parallel_tasks = job.max_parallel_tasks
-        known.terminates_when_done = job.terminates_when_done
+        known.rules = job.rules
         known.ends_at = job.ends_at
     _wind_up(state, state.jobs[job.number], at, decisions)
 
@@ -135,7 +133,7 @@ def _schedule(state: ShardState, known: JobState | None, job: JobState, decision
 
 
 def _dues(state: ShardState, job: JobState) -> dict[DueKind, int | None]:
-    pauses = job.terminates_when_done and state.empty_job_pause > 0
+    pauses = job.rules.terminates_when_done and state.empty_job_pause > 0
     return {WALL_CLOCK: job.ends_at, EMPTY: job.changed + state.empty_job_pause if pauses else None}
 
 
@@ -145,7 +143,7 @@ def _clear_dues(number: int, decisions: Decisions) -> None:
 
 def _end_if_done(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
     """The store refuses this if a task was added that is not known here yet."""
-    if job.state == "active" and job.terminates_when_done and job.unfinished == 0:
+    if job.state == "active" and job.rules.terminates_when_done and job.unfinished == 0:
         terminate(state, job, ALL_TASKS_COMPLETE, at, decisions)
 
 

@@ -39,7 +39,7 @@ def place(state: ShardState, decisions: Decisions) -> None:
     if not nodes:
         return
     jobs = _in_order(state)
-    roomy = _Room(nodes, spread=state.pool.fill == "spread")
+    roomy = _Room(nodes, spread=state.pool.rules.fill == "spread")
     _fill(state, jobs, roomy, decisions)
     if roomy.is_full:
         _fill(state, jobs, _Room(nodes, spread=True, ahead=True), decisions)
@@ -101,18 +101,18 @@ class _Room:
 def _in_order(state: ShardState) -> list[JobState]:
     """Jobs that may start tasks: by priority, then the one after the last served first."""
     jobs = [job for job in state.jobs.values() if job.may_start and job.windows]
-    oldest_first = state.pool is not None and state.pool.oldest_job_first
+    oldest_first = state.pool is not None and state.pool.rules.oldest_job_first
 
     def rank(job: JobState) -> tuple[int, bool, int]:
-        return -job.priority, not oldest_first and job.number <= state.turn, job.number
+        return -job.rules.priority, not oldest_first and job.number <= state.turn, job.number
 
     return sorted(jobs, key=rank)
 
 
 def _fill(state: ShardState, jobs: list[JobState], room: _Room, decisions: Decisions) -> None:
     pool = state.pool
-    take_turns = pool is not None and not pool.oldest_job_first
-    for _, group in groupby(jobs, key=lambda job: job.priority):
+    take_turns = pool is not None and not pool.rules.oldest_job_first
+    for _, group in groupby(jobs, key=lambda job: job.rules.priority):
         members = list(group)
         while members and not room.is_full:
             if take_turns:

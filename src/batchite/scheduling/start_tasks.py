@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from batchite.link.messages import StartTaskEnded, StartTaskStarted, exit_of
+from batchite.resources.rules import StartTaskRules
 from batchite.scheduling import retries
 from batchite.scheduling.changes import DueCleared, Paused, StartTaskChanged
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.effects import RunStartTask
-from batchite.scheduling.state import NodeState, ShardState, StartTask
+from batchite.scheduling.state import NodeState, ShardState
 
 RETRY: Final = "start-task-retry"
 
@@ -33,7 +34,7 @@ def run(state: ShardState, node: NodeState, decisions: Decisions) -> None:
         decisions.effects.append(RunStartTask(node.id, node.start_task_attempt, start_task.definition))
 
 
-def count_retry(node: NodeState, start_task: StartTask, exit_code: int | None) -> bool:
+def count_retry(node: NodeState, start_task: StartTaskRules, exit_code: int | None) -> bool:
     """Whether it is run once more after a run that ended so; that one is counted then."""
     if not retries.may_follow(exit_code, start_task.max_retries, node.start_task_retries):
         return False
@@ -91,8 +92,8 @@ def on_start_task_retry_due(state: ShardState, number: int, at: int, decisions: 
         run(state, node, decisions)
 
 
-def _of_pool(state: ShardState) -> StartTask | None:
-    return state.pool.start_task if state.pool is not None else None
+def _of_pool(state: ShardState) -> StartTaskRules | None:
+    return state.pool.rules.start_task if state.pool is not None else None
 
 
 def _is_current(node: NodeState, report: StartTaskStarted | StartTaskEnded) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from batchite.resources.rules import JobRules, PoolRules, TaskRules
 from batchite.resources.states import ENDING, STARTING_TASKS
 from batchite.scheduling.ending import Ending
 
@@ -35,7 +36,7 @@ class QueuedTask:
     slots: int
     attempt: int
     retries: int
-    max_retries: int
+    rules: TaskRules
     definition: bytes
     requeues: int = 0
 
@@ -135,13 +136,9 @@ class JobState:
     state: Literal["active", "disabled", "terminating", "deleting"]
     changed: int
     """when its client last defined something of it"""
-    priority: int
-    max_parallel_tasks: int
-    terminates_when_done: bool
+    rules: JobRules
     ends_at: int | None
     """when its wall clock runs out"""
-    common_environment: bytes = b""
-    """JSON of `commonEnvironmentSettings`, empty if there are none"""
     unfinished: int = 0
     """tasks that are active or running"""
     windows: dict[int, Window] = field(default_factory=dict)
@@ -153,7 +150,8 @@ class JobState:
 
     @property
     def may_start(self) -> bool:
-        return self.state in STARTING_TASKS and not 0 <= self.max_parallel_tasks <= len(self.assignments)
+        most = self.rules.max_parallel_tasks
+        return self.state in STARTING_TASKS and not 0 <= most <= len(self.assignments)
 
     def window(self, slots: int) -> Window:
         return self.windows.setdefault(slots, Window(slots))
@@ -198,15 +196,6 @@ class NodeState:
 
 
 @dataclass(frozen=True, slots=True)
-class StartTask:
-    """The pool's start task; `definition` is its JSON."""
-
-    definition: bytes
-    wait_for_success: bool
-    max_retries: int
-
-
-@dataclass(frozen=True, slots=True)
 class PoolState:
     """A pool as its owner sees it."""
 
@@ -217,12 +206,9 @@ class PoolState:
     target_dedicated: int
     target_low_priority: int
     vm_size: str
-    slots_per_node: int
     node_cores: int
-    fill: Literal["spread", "pack"]
-    oldest_job_first: bool
     resize_ends_at: int
-    start_task: StartTask | None
+    rules: PoolRules
 
 
 @dataclass(slots=True)

@@ -151,8 +151,8 @@ def _end_as_wanted(
 
 
 def _may_retry(assignment: Assignment, exit_code: int | None) -> bool:
-    task = assignment.task
-    return assignment.job.state == "active" and retries.may_follow(exit_code, task.max_retries, task.retries)
+    task, most = assignment.task, assignment.task.rules.max_retries
+    return assignment.job.state == "active" and retries.may_follow(exit_code, most, task.retries)
 
 
 def _note_pace(node: NodeState, ran: int) -> None:
@@ -200,7 +200,7 @@ def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decis
 def _retry(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
     """A task that pauses waits in the store, not here."""
     task = assignment.task
-    pause = retries.pause(task.max_retries, task.retries)
+    pause = retries.pause(task.rules.max_retries, task.retries)
     waiting = _release_to_wait(state, assignment, "retry", at, decisions)
     if pause:
         decisions.changes.paused.append(Paused(RETRY, task.number, pause))

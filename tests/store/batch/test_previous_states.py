@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.store.batch import former
 
 from batchite.store import migrating
 from batchite.store.batch import changes, jobs, schema
@@ -22,10 +23,6 @@ JOB = {
     "created": 10,
     "modified": 10,
     "started": 10,
-    "priority": 0,
-    "max_parallel_tasks": -1,
-    "max_task_retries": 0,
-    "on_all_tasks_complete": "noaction",
 }
 TASK = {
     "job_no": 1,
@@ -33,7 +30,6 @@ TASK = {
     "id": "t",
     "definition": b"{}",
     "required_slots": 1,
-    "max_retries": 0,
     "state": "active",
     "state_time": 20,
     "created": 20,
@@ -133,22 +129,21 @@ def test_what_an_older_database_knows_is_taken_over(empty_url: str) -> None:
     completed = {"key": "u", "previous_state": "running", "state": "completed", "started": 33}
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         migrating.run_revisions(connection, "batch", "0001")
-        insert(connection, schema.jobs, JOB | {"state": "terminating", "previous_state": "active"})
-        insert(
-            connection, schema.jobs, JOB | {"key": "k", "state": "completed", "previous_state": "terminating"}
+        former.insert(
+            connection, schema.jobs, former.JOB | {"state": "terminating", "previous_state": "active"}
+        )
+        former.insert(
+            connection,
+            schema.jobs,
+            former.JOB | {"key": "k", "state": "completed", "previous_state": "terminating"},
         )
         for task in (running, completed, {"key": "v"}):
-            insert(connection, schema.tasks, TASK | task)
+            former.insert(connection, schema.tasks, former.TASK | task)
     migrating.upgrade(empty_url, "batch")
     with engine.connect() as connection:
         assert [previous_time for (previous_time,) in times(connection, schema.jobs)] == [10, None]
         assert [previous_time for (previous_time,) in times(connection, schema.tasks)] == [25, 33, None]
     engine.dispose()
-
-
-def insert(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
-    """Without the columns that came later."""
-    connection.execute(sa.insert(sa.table(table.name, *(sa.column(name) for name in row))), row)
 
 
 def times(connection: sa.Connection, table: sa.Table) -> list[tuple[Any, ...]]:

@@ -26,7 +26,7 @@ _task_columns = (
     tasks.c.required_slots,
     tasks.c.attempt,
     tasks.c.retry_count,
-    tasks.c.max_retries,
+    tasks.c.rules,
     tasks.c.definition,
     tasks.c.requeue_count,
 )

@@ -3,7 +3,9 @@
 Conventions
 - Times are ticks (`batchite.wire.ticks`), `*_no` are surrogate keys that are never reused, `key` is an
   id in lower case (ids keep their case but are unique without regard to it). Keys sort by code points.
-- `definition` is the JSON a client gave, in the newest API version with defaults filled in.
+- `definition` is the JSON a client gave, in the newest API version with defaults filled in; `rules` is all
+  that scheduling may know of it (`resources.rules`), as MessagePack. Pools and jobs that are older than the
+  column have none, nor have tasks with nothing but defaults.
 - An ETag is made from `modified`, so every change of what a client defined needs a later time.
 - API operations write definitions and intents; state, assignment and results of tasks and nodes are
   written by the owner of the shard alone, fenced by the epoch in `shards`.
@@ -67,6 +69,7 @@ pools = sa.Table(
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("shard", Key, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("rules", sa.LargeBinary),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("state_time", Ticks, nullable=False),
     sa.Column("allocation_state", sa.Text, nullable=False),
@@ -75,9 +78,6 @@ pools = sa.Table(
     sa.Column("modified", Ticks, nullable=False),
     sa.Column("vm_size", sa.Text, nullable=False),
     sa.Column("node_cores", sa.Integer, nullable=False),
-    sa.Column("slots_per_node", sa.Integer, nullable=False),
-    sa.Column("node_fill", sa.Text, nullable=False, comment="spread or pack"),
-    sa.Column("job_order", sa.Text, nullable=False, comment="none or creationtime"),
     sa.Column("inter_node", sa.Boolean, nullable=False),
     sa.Column("auto_scale", sa.Boolean, nullable=False),
     sa.Column("target_dedicated", sa.Integer, nullable=False),
@@ -128,6 +128,7 @@ jobs = sa.Table(
     sa.Column("shard", Key, nullable=False),
     sa.Column("pool_id", Key, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("rules", sa.LargeBinary),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("previous_state", sa.Text),
     sa.Column("previous_state_time", Ticks),
@@ -136,10 +137,6 @@ jobs = sa.Table(
     sa.Column("modified", Ticks, nullable=False),
     sa.Column("started", Ticks, nullable=False),
     sa.Column("ended", Ticks),
-    sa.Column("priority", sa.Integer, nullable=False),
-    sa.Column("max_parallel_tasks", sa.Integer, nullable=False),
-    sa.Column("max_task_retries", sa.Integer, nullable=False),
-    sa.Column("on_all_tasks_complete", sa.Text, nullable=False),
     sa.Column("terminate_reason", sa.Text),
     sa.UniqueConstraint("account", "key"),
     sa.Index("jobs_by_shard", "shard", "job_no"),
@@ -158,8 +155,8 @@ tasks = sa.Table(
     sa.Column("key", Key, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("definition", sa.LargeBinary, nullable=False),
+    sa.Column("rules", sa.LargeBinary),
     sa.Column("required_slots", sa.Integer, nullable=False),
-    sa.Column("max_retries", sa.Integer, nullable=False),
     sa.Column("intent", sa.Text, comment="terminate or delete: asked for, not done yet"),
     sa.Column("state", sa.Text, nullable=False, comment="active, leased, running or completed"),
     sa.Column("previous_state", sa.Text),
