@@ -245,5 +245,5 @@ def test_the_name_of_a_directory_names_no_service(tmp_path: Path) -> None:
 
 def test_a_refusal_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "batchite", "serve", "--data-dir", str(tmp_path), "--blob-port", "x"]
-    assert subprocess.run(command, check=False, capture_output=True, timeout=DEADLINE).returncode == 1
+    assert subprocess.run(command, check=False, capture_output=True, timeout=DEADLINE).returncode == 2
     assert processes_of(tmp_path) == []
