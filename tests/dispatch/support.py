@@ -148,7 +148,7 @@ def add_pool(
     number: int = connection.execute(
         sa.insert(schema.pools).returning(schema.pools.c.pool_no), row
     ).scalar_one()
-    events.append(connection, ACCOUNT, shard, "pool", number)
+    events.append(connection, shard, "pool", number)
     return number
 
 
@@ -168,7 +168,7 @@ def add_job(connection: sa.Connection, job_id: str = "job", **changes: object) -
         "started": 1,
     } | changes
     number: int = connection.execute(sa.insert(schema.jobs).returning(schema.jobs.c.job_no), row).scalar_one()
-    events.append(connection, ACCOUNT, SHARD, "job", number)
+    events.append(connection, SHARD, "job", number)
     return number
 
 
@@ -196,20 +196,20 @@ def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -
     connection.execute(
         sa.update(schema.task_counts).where(of_job).values(active=schema.task_counts.c.active + count)
     )
-    return events.append(connection, ACCOUNT, SHARD, "tasks", job)
+    return events.append(connection, SHARD, "tasks", job)
 
 
 def intend(connection: sa.Connection, intent: str, *numbers: int) -> int:
     """Somebody wants these tasks ended or gone; the sequence number of the last event."""
     chosen = schema.tasks.c.task_no.in_(numbers)
     connection.execute(sa.update(schema.tasks).values(intent=intent).where(chosen))
-    return [events.append(connection, ACCOUNT, SHARD, "task", number) for number in numbers][-1]
+    return [events.append(connection, SHARD, "task", number) for number in numbers][-1]
 
 
 def change_job(connection: sa.Connection, job: int, state: str) -> int:
     """The sequence number of the event."""
     connection.execute(sa.update(schema.jobs).values(state=state).where(schema.jobs.c.job_no == job))
-    return events.append(connection, ACCOUNT, SHARD, "job", job)
+    return events.append(connection, SHARD, "job", job)
 
 
 async def rows(database: Database, table: sa.Table) -> list[Any]:
@@ -231,8 +231,8 @@ async def connect_all(
 
 async def settled(dispatch: Dispatch, database: Database) -> None:
     """Until everything that API operations changed so far is decided and stored."""
-    for shard in await rows(database, schema.shards):
-        assert await dispatch.settled(shard.shard, shard.last_event, 60)
+    for event in await rows(database, schema.events):
+        assert await dispatch.settled(event.shard, event.sequence, 60)
 
 
 class ScriptedAgent:

@@ -47,7 +47,7 @@ def errors_of(pool: Any) -> list[tuple[str, str]]:
 def delete_pool(connection: sa.Connection) -> None:
     connection.execute(sa.update(schema.pools).values(state="deleting"))
     number = connection.execute(sa.select(schema.pools.c.pool_no)).scalar_one()
-    events.append(connection, ACCOUNT, SHARD, "pool", number)
+    events.append(connection, SHARD, "pool", number)
 
 
 def is_steady(pools: list[Any]) -> bool:

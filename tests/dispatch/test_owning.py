@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from tests.dispatch.support import (
-    ACCOUNT,
     SHARD,
     add_job,
     add_pool,
@@ -39,7 +38,6 @@ def owned() -> list[str]:
 
 def read_everything(connection: sa.Connection) -> None:
     """As an owner does that has seen all events."""
-    connection.execute(sa.update(schema.shards).values(applied_event=schema.shards.c.last_event))
     connection.execute(sa.delete(schema.events))
 
 
@@ -109,7 +107,7 @@ async def test_what_is_idle_is_not_in_memory_until_something_changes(
 async def test_a_shard_without_pool_and_jobs_is_forgotten(database: Database) -> None:
     """Also those that were there before anything was forgotten."""
     job = await database.write(lambda c: add_job(c))
-    await database.write(lambda c: events.append(c, ACCOUNT, "devbatch/old", "job", 9))
+    await database.write(lambda c: shards.acquire(c, ["devbatch/old"], "a former owner"))
     await database.write(read_everything)
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
@@ -131,7 +129,7 @@ async def test_an_event_of_a_shard_that_is_being_forgotten_is_not_lost(
     database: Database, monkeypatch: pytest.MonkeyPatch, is_before: bool
 ) -> None:
     """It is stored just before or just after the shard is given up, by an operation that waits for it
-    while nothing is decided yet; its number may be one that the former owner has read."""
+    while nothing is decided yet."""
     await database.write(lambda c: [add_job(c, f"old-{number}", state="completed") for number in range(3)])
     dispatch, _ = make_dispatch(database)
     loop = asyncio.get_running_loop()
@@ -147,12 +145,12 @@ async def test_an_event_of_a_shard_that_is_being_forgotten_is_not_lost(
     async def wait(sequence: int) -> None:
         waiting.append(asyncio.create_task(dispatch.settled(SHARD, sequence, 60)))
 
-    def meddled(connection: sa.Connection, lease: OwnedShard, applied: int) -> bool:
+    def meddled(connection: sa.Connection, lease: OwnedShard) -> bool:
         monkeypatch.setattr(shards, "release", release)
         connection.execute(sa.delete(schema.jobs))
         if is_before:
             operation(connection)
-        given_up.append(release(connection, lease, applied))
+        given_up.append(release(connection, lease))
         left.extend(connection.execute(sa.select(schema.shards)))
         if not is_before:
             operation(connection)
@@ -174,6 +172,7 @@ async def test_a_due_row_of_a_shard_that_is_not_in_memory_takes_it(database: Dat
     """Whatever there is besides, such as a row of a shard that is not there."""
     await database.write(steady)
     await database.write(read_everything)
+    await database.write(lambda c: shards.acquire(c, [SHARD], "a former owner"))
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
         assert owned() == []
@@ -193,7 +192,7 @@ async def test_a_due_row_of_a_shard_that_is_not_in_memory_takes_it(database: Dat
 async def test_an_owner_of_a_row_that_was_forgotten_and_made_anew_stores_nothing(database: Database) -> None:
     leases = []
     for owner in ("first", "second"):
-        await database.write(lambda c: events.append(c, ACCOUNT, SHARD, "pool", 1))
+        await database.write(lambda c: events.append(c, SHARD, "pool", 1))
         leases += await database.write(lambda c, owner=owner: shards.acquire(c, [SHARD], owner))
         if owner == "first":
             await database.write(read_everything)
@@ -201,10 +200,9 @@ async def test_an_owner_of_a_row_that_was_forgotten_and_made_anew_stores_nothing
     former, present = leases
     assert former.epoch == present.epoch
     for fenced in (
-        lambda c: shards.advance(c, former, 1),
         lambda c: shards.hold(c, former),
-        lambda c: shards.release(c, former, 1),
+        lambda c: shards.release(c, former),
     ):
         with pytest.raises(LeaseLostError):
             await database.write(fenced)
-    await database.write(lambda c: shards.advance(c, present, 1))
+    await database.write(lambda c: shards.hold(c, present))

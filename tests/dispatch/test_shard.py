@@ -195,7 +195,7 @@ async def test_a_task_deleted_while_its_end_is_stored_goes(database: Database) -
         await until(lambda: agent.acknowledged == 2)
         assert await counts(database) == (0, 0, 1, 0)
         number = agent.runs[0].task
-        sequence = await database.write(lambda c: events.append(c, "devbatch", SHARD, "task", number))
+        sequence = await database.write(lambda c: events.append(c, SHARD, "task", number))
         dispatch.wake(SHARD)
         assert await dispatch.settled(SHARD, sequence, 10)
         assert await rows(database, schema.tasks) == []
@@ -248,7 +248,7 @@ async def test_nothing_is_stored_by_an_owner_that_lost_its_shard(database: Datab
     (lease,) = await database.write(lambda c: shards.acquire(c, [SHARD], "first"))
     await database.write(lambda c: shards.acquire(c, [SHARD], "second"))
     with pytest.raises(shards.LeaseLostError):
-        await database.write(lambda c: shards.advance(c, lease, 1))
+        await database.write(lambda c: shards.hold(c, lease))
 
 
 async def test_an_agent_needs_its_own_credential(database: Database) -> None:

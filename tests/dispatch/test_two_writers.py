@@ -8,7 +8,17 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import sqlalchemy as sa
 from tests.databases import ON_POSTGRESQL
-from tests.dispatch.support import ACCOUNT, SHARD, add_job, rows
+from tests.dispatch.support import (
+    ACCOUNT,
+    SHARD,
+    add_job,
+    add_tasks,
+    change_job,
+    make_dispatch,
+    rows,
+    running,
+    settled,
+)
 from tests.store.together import Busy
 
 from batchite.dispatch import committer
@@ -77,6 +87,32 @@ async def test_tasks_become_visible_in_the_order_of_their_numbers(
     busy.go_on()
     await asyncio.gather(first, second)
     assert [task.id for task in await rows(other, schema.tasks)] == [f"t{number}" for number in range(6)]
+
+
+@ON_POSTGRESQL
+async def test_an_event_that_becomes_visible_after_later_ones_is_heard(
+    database: Database, other: Database
+) -> None:
+    """And nobody waits for who is about to commit it."""
+    job = await database.write(add_job)
+    dispatch, _ = make_dispatch(database)
+    async with running(dispatch):
+        await settled(dispatch, database)
+        busy, numbers = Busy(), list[int]()
+
+        def ending(connection: sa.Connection) -> int:
+            numbers.append(change_job(connection, job, "terminating"))
+            busy(connection)
+            return numbers[0]
+
+        first = asyncio.create_task(other.write(ending))
+        await busy.begun()
+        later = await database.write(lambda c: add_tasks(c, add_job(c, "later"), 1))
+        assert later > numbers[0]
+        assert await dispatch.settled(SHARD, later, 60)
+        busy.go_on()
+        assert await dispatch.settled(SHARD, await first, 60)
+    assert [row.state for row in await rows(database, schema.jobs)] == ["completed", "active"]
 
 
 @ON_POSTGRESQL

@@ -12,10 +12,10 @@ from batchite.resources import states
 from batchite.scheduling import jobs, pools, tasks
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.state import ShardState
-from batchite.store.batch import owned, shards
-from batchite.store.batch.events import Kind
+from batchite.store.batch import events as store
+from batchite.store.batch import owned
+from batchite.store.batch.events import Event, Kind
 from batchite.store.batch.owned import Row
-from batchite.store.batch.shards import Event
 
 MOST = 1000
 """Events read at once."""
@@ -43,13 +43,13 @@ class Handling(NamedTuple):
     """by the subject's number, the subject, and the time"""
 
 
-def read(connection: sa.Connection, shard: str, applied: int) -> tuple[list[News], bool]:
-    """What happened after the event `applied`, and whether there may be more."""
-    found = shards.events_after(connection, shard, applied, MOST)
+def read(connection: sa.Connection, shard: str) -> tuple[list[Event], list[News]]:
+    """The events that nobody has read (`MOST` of them: there may be more), and what they are about."""
+    found = store.of_shard(connection, shard, MOST)
     news = [
         News(event, EVENTS[event.kind].read(connection, shard, event.subject)) for event in _latest(found)
     ]
-    return news, len(found) == MOST
+    return found, news
 
 
 def apply(state: ShardState, news: News, now: int, decisions: Decisions) -> None:

@@ -21,7 +21,7 @@ from batchite.engines.base import Engine, Lost
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
 from batchite.scheduling.silence import LOOK_TICKS
-from batchite.store.batch import owned, shards
+from batchite.store.batch import events, owned, shards
 from batchite.store.database import Database
 from batchite.wire.ticks import TICKS_PER_SECOND, Clock
 
@@ -156,7 +156,7 @@ class Dispatch:
         go of what is idle."""
         now = self._clock.now().ticks
         due, behind = await self._database.read(
-            lambda connection: (owned.due_until(connection, now), shards.with_events(connection))
+            lambda connection: (owned.due_until(connection, now), events.shards(connection))
         )
         await self._acquire({shard for shard, _, _ in due})
         for shard, kind, subject in due:

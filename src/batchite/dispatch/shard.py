@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -30,6 +30,7 @@ from batchite.scheduling.nodes import on_nodes_sent_home, settle_phases
 from batchite.scheduling.placement import place
 from batchite.scheduling.room import Limits
 from batchite.scheduling.state import NodeState, ShardState
+from batchite.store.batch import events as store
 from batchite.store.batch import shards
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
@@ -65,7 +66,6 @@ class Shard:
         self.is_closing = False
         """about to be given up; what is asked of it meanwhile it may not hear"""
         self._lease = lease
-        self._applied = lease.applied_event
         self._database = database
         self._clock = clock
         self._effects = effects
@@ -80,7 +80,7 @@ class Shard:
         self._resting = False
         """waiting for something to happen"""
         self._loaded = asyncio.Event()
-        self._settling = Settling(lease.applied_event)
+        self._settling = Settling(self._is_pending)
         self._task: asyncio.Task[None] | None = None
 
     # -- called from outside, on the event loop
@@ -128,7 +128,7 @@ class Shard:
         self.is_closing = True
         await self._halt()
         try:
-            released = await self._database.write(lambda c: shards.release(c, self._lease, self._applied))
+            released = await self._database.write(lambda c: shards.release(c, self._lease))
         except LeaseLostError:
             return True
         except Exception:
@@ -177,7 +177,7 @@ class Shard:
                 decisions.effects.append(StartNode(node.id))
         pools.on_pool_changed(self.state, self.state.pool, now, decisions)
         _take_up(stored, now, decisions)
-        await self._carry_out(decisions, [], self._applied)
+        await self._carry_out(decisions, [], ())
         await self._nodes.adopt(self)
         self.wake()
 
@@ -189,16 +189,16 @@ class Shard:
         batch, self._inbox = self._inbox, []
         self._reports = sum(len(item.messages) for item in batch if isinstance(item, Frame))
         decisions = Decisions()
-        applied = self._applied
+        consumed: Sequence[int] = ()
         if self._look:
             self._look = False
-            applied = await self._apply_events(decisions)
+            consumed = await self._apply_events(decisions)
         now = self._clock.now().ticks
         for item in batch:
             inputs.apply(self.state, item, now, decisions)
-        await self._carry_out(decisions, batch, applied)
+        await self._carry_out(decisions, batch, consumed)
 
-    async def _carry_out(self, decisions: Decisions, batch: list[Input], applied: int) -> None:
+    async def _carry_out(self, decisions: Decisions, batch: list[Input], consumed: Sequence[int]) -> None:
         """Place, commit, act; again as long as that brings something new to decide."""
         while True:
             state = self.state
@@ -209,31 +209,28 @@ class Shard:
                 await reads.carry_out(self._database, state, wanted)
                 place(state, decisions)
             settle_phases(state, now, decisions)
-            allocation = await self._commit(decisions, applied, now)
+            allocation = await self._commit(decisions, consumed, now)
             self._acknowledge(batch)
-            self._settling.advance(self._applied, state.assignments)
+            self._settling.advance(consumed, state.assignments)
             wanted = decisions.take_reads()
             self._effects.carry_out(self, decisions.effects)
             self._take(allocation)
             if not wanted:
                 return
-            batch, decisions = [], Decisions()
+            batch, consumed, decisions = [], (), Decisions()
             await reads.carry_out(self._database, state, wanted)
 
-    async def _commit(self, decisions: Decisions, applied: int, now: int) -> Allocation:
-        changes, consumed = decisions.changes, applied > self._applied
+    async def _commit(self, decisions: Decisions, consumed: Sequence[int], now: int) -> Allocation:
+        changes = decisions.changes
         if not changes and not consumed:
             return NOTHING
 
         def unit(connection: sa.Connection) -> Allocation:
-            shards.advance(connection, self._lease, applied)
-            if consumed:
-                shards.forget_events(connection, self.name, applied)
+            shards.hold(connection, self._lease)
+            store.consume(connection, consumed)
             return committer.apply(connection, self.account, self._limits(), self.name, changes, now)
 
-        allocation = await self._database.write(unit)
-        self._applied = applied
-        return allocation
+        return await self._database.write(unit)
 
     def _take(self, allocation: Allocation) -> None:
         """New nodes are begun at once; whether more are wanted is decided when all news has been heard."""
@@ -251,20 +248,21 @@ class Shard:
         self._effects.carry_out(self, decisions.effects)
         self.put(inputs.Allocated(allocation.refusal))
 
-    async def _apply_events(self, decisions: Decisions) -> int:
-        """Decide about what API operations changed; the number of the last event."""
-        found, more = await self._database.read(
-            lambda connection: events.read(connection, self.name, self._applied)
-        )
-        if more:
+    async def _apply_events(self, decisions: Decisions) -> Sequence[int]:
+        """Decide about what API operations changed; the numbers of the events."""
+        found, news = await self._database.read(lambda connection: events.read(connection, self.name))
+        if len(found) == events.MOST:
             self.wake()
-        now, applied = self._clock.now().ticks, self._applied
-        for news in found:
-            events.apply(self.state, news, now, decisions)
-            applied = max(applied, news.event.sequence)
-            if news.event.kind == "task" and news.event.subject in self.state.assignments:
-                self._settling.put_off(news.event.sequence, news.event.subject)
-        return applied
+        now = self._clock.now().ticks
+        for one in news:
+            events.apply(self.state, one, now, decisions)
+        for event in found:
+            if event.kind == "task" and event.subject in self.state.assignments:
+                self._settling.put_off(event.sequence, event.subject)
+        return [event.sequence for event in found]
+
+    async def _is_pending(self, sequence: int) -> bool:
+        return await self._database.look(lambda connection: store.is_pending(connection, sequence))
 
     # -- afterwards
 

@@ -12,3 +12,8 @@ def folded(text: str) -> str:
 def pool_shard(account: str, pool_id: str) -> str:
     """The shard of a pool, whether or not that pool exists yet: `account/pool`, the pool in lower case."""
     return f"{account}/{folded(pool_id)}"
+
+
+def account_of(shard: str) -> str:
+    """The account that the shard belongs to; there is no slash in its name."""
+    return shard.partition("/")[0]

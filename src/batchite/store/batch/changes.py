@@ -1,7 +1,7 @@
 """The statements of an owner's commit, one for each kind of change.
 
 Their parameters are called as the fields of the changes, and as columns where they are stored as they are.
-Run them after `shards.advance` in the same transaction, which keeps a former owner from writing.
+Run them after `shards.hold` in the same transaction, which keeps a former owner from writing.
 """
 
 from __future__ import annotations

@@ -1,45 +1,69 @@
-"""The event table of a shard: how its owner learns what API operations changed.
+"""The events of shards: how their owners learn what API operations changed.
 
 An event only says what to look at again (`kind` and the number of a pool, job or task); the change
 itself is in the tables. So an owner that reads an event twice, or reads all tables instead, comes to
-the same state. Sequence numbers are given under a lock of the shard's row and therefore become
-visible in order.
+the same state. Numbers come from one sequence, without a lock that others would wait for, so an event may
+become visible after others of higher numbers. Nobody reads on from a number, then: an owner takes away
+exactly those events that it has read.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningInsert
 
-from batchite.store.batch import schema
-from batchite.store.dialects import insert_for
+from batchite.store.batch.schema import events
 
 Kind = Literal["pool", "job", "tasks", "task"]
 """`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
 `task`: that task has an intent."""
 
 
-def append(connection: sa.Connection, account: str, shard: str, kind: Kind, subject: int) -> int:
-    """Record an event and return its sequence number; call it in the transaction of the change."""
-    number = connection.execute(_next(connection.dialect.name), {"shard": shard, "account": account})
-    sequence: int = number.scalar_one()
-    connection.execute(_EVENT, {"shard": shard, "sequence": sequence, "kind": kind, "subject": subject})
-    return sequence
+class Event(NamedTuple):
+    sequence: int
+    kind: Kind
+    subject: int
 
 
 # built once: building a statement takes longer than running it
 
-_EVENT = sa.insert(schema.events)
+_APPEND = sa.insert(events).returning(events.c.sequence)
+_OF_SHARD = (
+    sa.select(events.c.sequence, events.c.kind, events.c.subject)
+    .where(events.c.shard == sa.bindparam("name"))
+    .order_by(events.c.sequence)
+    .limit(sa.bindparam("most"))
+)
+_PENDING = sa.select(sa.exists().where(events.c.sequence == sa.bindparam("number")))
+_CONSUME = sa.delete(events).where(events.c.sequence == sa.bindparam("number"))
+SHARDS = sa.select(events.c.shard).distinct()
 
 
-@cache
-def _next(dialect: str) -> ReturningInsert[int]:
-    """The next sequence number of a shard."""
-    first = insert_for(dialect, schema.shards).values(last_event=1)
-    upsert = first.on_conflict_do_update(
-        index_elements=["shard"], set_={"last_event": schema.shards.c.last_event + 1}
-    )
-    return upsert.returning(schema.shards.c.last_event)
+def append(connection: sa.Connection, shard: str, kind: Kind, subject: int) -> int:
+    """Record an event and return its number; call it in the transaction of the change."""
+    values = {"shard": shard, "kind": kind, "subject": subject}
+    sequence: int = connection.execute(_APPEND, values).scalar_one()
+    return sequence
+
+
+def of_shard(connection: sa.Connection, shard: str, limit: int) -> list[Event]:
+    """Those that no owner has read, so many at most."""
+    return [Event(*row) for row in connection.execute(_OF_SHARD, {"name": shard, "most": limit})]
+
+
+def consume(connection: sa.Connection, numbers: Collection[int]) -> None:
+    """Take events away; call it in the transaction with all that followed from them."""
+    if numbers:
+        connection.execute(_CONSUME, [{"number": number} for number in numbers])
+
+
+def is_pending(connection: sa.Connection, number: int) -> bool:
+    """Whether the event is there and no owner has read it."""
+    return bool(connection.execute(_PENDING, {"number": number}).scalar_one())
+
+
+def shards(connection: sa.Connection) -> Sequence[str]:
+    """Those with events that no owner has read."""
+    return connection.execute(SHARDS).scalars().all()

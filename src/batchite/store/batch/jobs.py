@@ -32,7 +32,7 @@ def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     if job_no is None:
         return None
     shown = (row["id"], row["modified"])
-    return recording.record(connection, row["account"], row["shard"], "job", job_no, *shown)
+    return recording.record(connection, row["shard"], "job", job_no, *shown)
 
 
 def find(connection: sa.Connection, account: str, job_id: str, *, to_change: bool = False) -> JobRow | None:
@@ -63,7 +63,7 @@ def update(
     statement = sa.update(jobs).where(jobs.c.job_no == job.job_no, condition)
     if connection.execute(statement.values(modified=now, **values)).rowcount == 0:
         return None
-    return recording.record(connection, job.account, job.shard, "job", job.job_no, job.id, now)
+    return recording.record(connection, job.shard, "job", job.job_no, job.id, now)
 
 
 def delete(
@@ -92,7 +92,7 @@ def _change(
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
-    return recording.record(connection, account, changed.shard, "job", changed.job_no, changed.id, now)
+    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, now)
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

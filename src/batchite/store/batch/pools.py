@@ -38,7 +38,7 @@ def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     if pool_no is None:
         return None
     shown = (row["id"], row["modified"])
-    return recording.record(connection, row["account"], row["shard"], "pool", pool_no, *shown)
+    return recording.record(connection, row["shard"], "pool", pool_no, *shown)
 
 
 def find(connection: sa.Connection, account: str, pool_id: str) -> PoolRow | None:
@@ -82,4 +82,4 @@ def delete(
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
-    return recording.record(connection, account, changed.shard, "pool", changed.pool_no, changed.id, now)
+    return recording.record(connection, changed.shard, "pool", changed.pool_no, changed.id, now)

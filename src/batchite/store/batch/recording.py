@@ -21,7 +21,7 @@ class Changed(NamedTuple):
 
 
 def record(
-    connection: sa.Connection, account: str, shard: str, kind: Kind, number: int, name: str, modified: int
+    connection: sa.Connection, shard: str, kind: Kind, number: int, name: str, modified: int
 ) -> Changed:
     """Tell the owner of the shard; call it in the transaction of the change."""
-    return Changed(name, modified, shard, events.append(connection, account, shard, kind, number))
+    return Changed(name, modified, shard, events.append(connection, shard, kind, number))

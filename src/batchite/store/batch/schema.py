@@ -28,8 +28,6 @@ shards = sa.Table(
     metadata,
     sa.Column("shard", Key, primary_key=True),
     sa.Column("account", Key, nullable=False),
-    sa.Column("last_event", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("applied_event", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("owner", sa.Text),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
 )
@@ -37,10 +35,12 @@ shards = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("shard", Key, primary_key=True),
-    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("sequence", Number, primary_key=True, autoincrement=True),
+    sa.Column("shard", Key, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.BigInteger, nullable=False),
+    sa.Index("events_by_shard", "shard", "sequence"),
+    sqlite_autoincrement=True,
 )
 
 due = sa.Table(

@@ -1,27 +1,25 @@
-"""Who owns a shard, and how far its owner has read the events.
+"""Who owns a shard.
 
-A shard has a row from its first event on, until there is neither a pool nor a job nor an event of it.
+A shard has a row once it has had an owner, until there is neither a pool nor a job nor an event of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
-from batchite.store.batch.events import Kind
-from batchite.store.batch.schema import OPEN_JOB, events, jobs, nodes, pools, shards, tasks
+from batchite.resources.keys import account_of
+from batchite.store.batch import events
+from batchite.store.batch.schema import OPEN_JOB, jobs, nodes, pools, shards, tasks
+from batchite.store.dialects import insert_for
 
 
 class LeaseLostError(Exception):
     """Another owner has taken the shard; nothing this one decides may be stored."""
-
-
-class Event(NamedTuple):
-    sequence: int
-    kind: Kind
-    subject: int
 
 
 class OwnedShard(NamedTuple):
@@ -32,7 +30,6 @@ class OwnedShard(NamedTuple):
     account: str
     owner: str
     epoch: int
-    applied_event: int
 
 
 _THIS_LEASE = (
@@ -40,23 +37,7 @@ _THIS_LEASE = (
     shards.c.owner == sa.bindparam("holder"),
     shards.c.epoch == sa.bindparam("lease"),
 )
-_BEHIND = sa.select(shards.c.shard).where(shards.c.last_event > shards.c.applied_event)
-_ADVANCE = sa.update(shards).where(*_THIS_LEASE).values(applied_event=sa.bindparam("applied"))
-_HELD = sa.select(shards.c.last_event).where(*_THIS_LEASE).with_for_update()
-_FORGET = sa.delete(events).where(
-    events.c.shard == sa.bindparam("name"), events.c.sequence <= sa.bindparam("applied")
-)
-_AFTER = (
-    sa.select(events.c.sequence, events.c.kind, events.c.subject)
-    .where(events.c.shard == sa.bindparam("name"), events.c.sequence > sa.bindparam("applied"))
-    .order_by(events.c.sequence)
-    .limit(sa.bindparam("most"))
-)
-
-
-def with_events(connection: sa.Connection) -> Sequence[str]:
-    """Shards whose owner has not read all events."""
-    return connection.execute(_BEHIND).scalars().all()
+_HELD = sa.select(shards.c.shard).where(*_THIS_LEASE).with_for_update(key_share=True)
 
 
 def with_work(connection: sa.Connection) -> Sequence[str]:
@@ -65,7 +46,7 @@ def with_work(connection: sa.Connection) -> Sequence[str]:
     changing = sa.or_(pools.c.state != "active", pools.c.allocation_state != "steady", has_nodes)
     intended = sa.select(jobs.c.shard).join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
     found = sa.union(
-        _BEHIND,
+        events.SHARDS,
         sa.select(pools.c.shard).where(changing),
         sa.select(jobs.c.shard).where(OPEN_JOB),
         intended.where(tasks.c.intent.is_not(None)),
@@ -74,41 +55,36 @@ def with_work(connection: sa.Connection) -> Sequence[str]:
 
 
 def acquire(connection: sa.Connection, names: Collection[str], owner: str) -> list[OwnedShard]:
-    """Become the owner of those that are there: from now on a former owner's commits fail."""
-    taken = (
-        sa.update(shards)
-        .where(shards.c.shard == sa.bindparam("name"))
-        .values(owner=owner, epoch=shards.c.epoch + 1)
-        .returning(shards.c.shard, shards.c.account, shards.c.owner, shards.c.epoch, shards.c.applied_event)
+    """Become the owner: from now on a former owner's commits fail."""
+    take = _take(connection.dialect.name)
+    given = ({"name": name, "of": account_of(name), "holder": owner} for name in names)
+    return [OwnedShard(*connection.execute(take, one).one()) for one in given]
+
+
+@cache
+def _take(dialect: str) -> ReturningInsert[str, str, str, int]:
+    first = insert_for(dialect, shards).values(
+        shard=sa.bindparam("name"), account=sa.bindparam("of"), owner=sa.bindparam("holder"), epoch=1
     )
-    rows = (connection.execute(taken, {"name": name}).one_or_none() for name in names)
-    return [OwnedShard(*row) for row in rows if row is not None]
+    upsert = first.on_conflict_do_update(
+        index_elements=["shard"], set_={"owner": first.excluded.owner, "epoch": shards.c.epoch + 1}
+    )
+    return upsert.returning(shards.c.shard, shards.c.account, shards.c.owner, shards.c.epoch)
 
 
-def advance(connection: sa.Connection, lease: OwnedShard, applied: int) -> None:
-    """Fence and bookmark of an owner's commit. Raises LeaseLostError if it is the owner no more."""
-    if connection.execute(_ADVANCE, {**_given(lease), "applied": applied}).rowcount != 1:
+def hold(connection: sa.Connection, lease: OwnedShard) -> None:
+    """Fence of an owner's commit: nobody else becomes the owner until it is over. Raises LeaseLostError."""
+    if connection.execute(_HELD, _given(lease)).one_or_none() is None:
         raise LeaseLostError(lease.shard)
 
 
-def hold(connection: sa.Connection, lease: OwnedShard) -> int:
-    """Fence of a commit for which no events were read; the number of the last event there is.
-
-    Raises LeaseLostError as `advance` does.
-    """
-    last: int | None = connection.execute(_HELD, _given(lease)).scalar_one_or_none()
-    if last is None:
-        raise LeaseLostError(lease.shard)
-    return last
-
-
-def release(connection: sa.Connection, lease: OwnedShard, applied: int) -> bool:
+def release(connection: sa.Connection, lease: OwnedShard) -> bool:
     """Give the shard up, unless there is an event that its owner has not read: then False.
 
-    Events are appended under a lock of the shard's row, so one that comes after this is found by
-    `with_events`, whether the row is still there or made anew.
+    One that comes at the same time is found among all events, whether there is a row of the shard or not.
     """
-    if hold(connection, lease) > applied:
+    hold(connection, lease)
+    if events.of_shard(connection, lease.shard, 1):
         return False
     connection.execute(sa.update(shards).where(*_THIS_LEASE).values(owner=None), _given(lease))
     forget_unused(connection, shards.c.shard == lease.shard)
@@ -118,7 +94,7 @@ def release(connection: sa.Connection, lease: OwnedShard, applied: int) -> bool:
 def forget_unused(connection: sa.Connection, which: sa.ColumnElement[bool] | None = None) -> None:
     """Remove the rows of shards (all of them, or those `which` says) of which there is nothing else."""
     used = sa.or_(
-        shards.c.last_event > shards.c.applied_event,
+        shards.c.shard.in_(events.SHARDS),
         sa.exists().where(pools.c.shard == shards.c.shard),
         sa.exists().where(jobs.c.shard == shards.c.shard),
     )
@@ -127,12 +103,3 @@ def forget_unused(connection: sa.Connection, which: sa.ColumnElement[bool] | Non
 
 def _given(lease: OwnedShard) -> dict[str, str | int]:
     return {"name": lease.shard, "holder": lease.owner, "lease": lease.epoch}
-
-
-def forget_events(connection: sa.Connection, shard: str, up_to: int) -> None:
-    connection.execute(_FORGET, {"name": shard, "applied": up_to})
-
-
-def events_after(connection: sa.Connection, shard: str, applied: int, limit: int = 1000) -> list[Event]:
-    given = {"name": shard, "applied": applied, "most": limit}
-    return [Event(*row) for row in connection.execute(_AFTER, given)]

@@ -53,7 +53,7 @@ def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]
     sequence = 0
     if stored:
         _count(connection, job_no, Counter(slots for _, slots in stored))
-        sequence = events.append(connection, job.account, job.shard, "tasks", job_no)
+        sequence = events.append(connection, job.shard, "tasks", job_no)
     return Added(job.shard, sequence, frozenset(key for key, _ in stored))
 
 
@@ -66,7 +66,7 @@ def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
 # built once: building a statement takes longer than running it
 
 _JOB = (
-    sa.select(jobs.c.account, jobs.c.shard, jobs.c.state)
+    sa.select(jobs.c.shard, jobs.c.state)
     .where(jobs.c.job_no == sa.bindparam("number"))
     .with_for_update(key_share=True)
 )
@@ -113,4 +113,4 @@ def intend(
         .returning(tasks.c.task_no, tasks.c.id, tasks.c.modified)
     )
     task = connection.execute(statement).one_or_none()
-    return None if task is None else recording.record(connection, job.account, job.shard, "task", *task)
+    return None if task is None else recording.record(connection, job.shard, "task", *task)
