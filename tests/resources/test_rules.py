@@ -1,5 +1,7 @@
 """What scheduling knows of definitions."""
 
+from dataclasses import dataclass
+
 import msgspec
 import pytest
 
@@ -8,12 +10,12 @@ from batchite.resources.rules import (
     PLAIN,
     JobRules,
     PoolRules,
-    Rules,
     StartTaskRules,
     TaskRules,
     encode,
-    of_task,
-    stored,
+    of_stored_job,
+    of_stored_pool,
+    of_stored_task,
 )
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions
@@ -23,22 +25,34 @@ from batchite.wire.batch.validation.tasks import accept as accept_task
 from batchite.wire.ticks import MAX_TICKS, TICKS_PER_SECOND
 
 
+@dataclass
+class Stored:
+    rules: bytes | None
+    definition: bytes = b"not to be read"
+
+
 @pytest.mark.parametrize(
     "rules",
     [
         PoolRules(),
         PoolRules(slots_per_node=4, fill="pack", start_task=StartTaskRules(b"{}", max_retries=-1)),
-        JobRules(),
-        JobRules(priority=-1000, max_wall_clock_time=MAX_TICKS - 1, common_environment=b"[]"),
-        TaskRules(max_retries=-1),
     ],
 )
-def test_rules_are_read_as_they_were_written(rules: Rules) -> None:
-    assert stored(encode(rules), type(rules), unexpected) == rules
+def test_rules_of_pools_are_read_as_they_were_written(rules: PoolRules) -> None:
+    assert of_stored_pool(Stored(encode(rules))) == rules
 
 
-def unexpected() -> Rules:
-    raise AssertionError("there are rules")
+@pytest.mark.parametrize(
+    "rules",
+    [JobRules(), JobRules(priority=-9, max_wall_clock_time=MAX_TICKS - 1, common_environment=b"[]")],
+)
+def test_rules_of_jobs_are_read_as_they_were_written(rules: JobRules) -> None:
+    assert of_stored_job(Stored(encode(rules))) == rules
+
+
+@pytest.mark.parametrize("rules", [TaskRules(), TaskRules(max_retries=-1)])
+def test_rules_of_tasks_are_read_as_they_were_written(rules: TaskRules) -> None:
+    assert of_stored_task(encode(rules)) == rules
 
 
 def test_a_rule_that_says_nothing_new_takes_no_place() -> None:
@@ -47,7 +61,8 @@ def test_a_rule_that_says_nothing_new_takes_no_place() -> None:
 
 
 def test_rules_of_a_later_release_are_read_as_far_as_they_are_known() -> None:
-    assert of_task(msgspec.msgpack.encode({"max_retries": 1, "flavour": "new"})) == TaskRules(max_retries=1)
+    later = msgspec.msgpack.encode({"max_retries": 1, "flavour": "new"})
+    assert of_stored_task(later) == TaskRules(max_retries=1)
 
 
 def task(body: bytes, job_retries: int = 0) -> BatchTaskCreateOptions:
@@ -57,13 +72,14 @@ def task(body: bytes, job_retries: int = 0) -> BatchTaskCreateOptions:
 def test_a_plain_task_is_stored_without_rules() -> None:
     row = tasks.row(task(b'{"id":"t","commandLine":"x","constraints":{"retentionTime":"P1D"}}', 5), 1, 0)
     assert row["rules"] is None
-    assert of_task(None) is PLAIN
+    assert of_stored_task(None) is PLAIN
 
 
 def test_tasks_have_the_retries_they_say_or_else_those_of_their_job() -> None:
     own = task(b'{"id":"t","commandLine":"x","constraints":{"maxTaskRetryCount":2}}', 5)
-    assert of_task(tasks.row(own, 1, 0)["rules"]).max_retries == 2
-    assert of_task(tasks.row(task(b'{"id":"t","commandLine":"x"}', 5), 1, 0)["rules"]).max_retries == 5
+    assert of_stored_task(tasks.row(own, 1, 0)["rules"]).max_retries == 2
+    others = task(b'{"id":"t","commandLine":"x"}', 5)
+    assert of_stored_task(tasks.row(others, 1, 0)["rules"]).max_retries == 5
 
 
 @pytest.mark.parametrize(
@@ -73,12 +89,12 @@ def test_tasks_have_the_retries_they_say_or_else_those_of_their_job() -> None:
 def test_a_job_without_common_settings_has_none(settings: bytes, common: bytes) -> None:
     body = b'{"id":"j","poolInfo":{"poolId":"p"},"commonEnvironmentSettings":' + settings + b"}"
     job = accept_job(codec.decode(body, BatchJobCreateOptions))
-    assert jobs.rules(job) == JobRules(common_environment=common)
+    assert JobRules.of(job) == JobRules(common_environment=common)
 
 
-def test_new_rows_have_the_rules_that_would_be_made_of_their_definitions() -> None:
+def test_rows_have_the_rules_that_would_be_made_of_their_definitions() -> None:
     body = b'{"id":"j","poolInfo":{"poolId":"p"},"priority":3,"constraints":{"maxWallClockTime":"PT1M"}}'
     row = jobs.row(accept_job(codec.decode(body, BatchJobCreateOptions)), "a", 5)
-    made = stored(row["rules"], JobRules, unexpected)
-    assert made == jobs.rules(codec.decode(row["definition"], BatchJobCreateOptions))
+    made = of_stored_job(Stored(row["rules"]))
+    assert made == of_stored_job(Stored(None, row["definition"]))
     assert (made.priority, made.max_wall_clock_time) == (3, 60 * TICKS_PER_SECOND)

@@ -10,8 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.configuration.fidelity import Fidelity
-from batchite.resources import jobs, pools, states
-from batchite.resources.rules import of_task
+from batchite.resources import states
+from batchite.resources.rules import of_stored_job, of_stored_pool, of_stored_task
 from batchite.scheduling.assignments import assign
 from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
@@ -91,12 +91,12 @@ def pool_state(row: Row) -> PoolState:
         vm_size=row.vm_size,
         node_cores=row.node_cores,
         resize_ends_at=(Timestamp(row.allocation_state_time) + Duration(row.resize_timeout)).ticks,
-        rules=pools.stored_rules(row),
+        rules=of_stored_pool(row),
     )
 
 
 def job_state(row: Row) -> JobState:
-    rules = jobs.stored_rules(row)
+    rules = of_stored_job(row)
     return JobState(
         number=row.job_no,
         id=row.id,
@@ -134,7 +134,7 @@ def queued_task(row: Row) -> QueuedTask:
         row.required_slots,
         row.attempt,
         row.retry_count,
-        of_task(row.rules),
+        of_stored_task(row.rules),
         row.definition,
         row.requeue_count,
     )

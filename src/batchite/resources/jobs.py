@@ -9,15 +9,14 @@ from msgspec import UNSET
 
 from batchite.resources.etags import etag
 from batchite.resources.keys import folded, pool_shard
-from batchite.resources.rules import JobRules, encode, stored
+from batchite.resources.rules import JobRules, encode
 from batchite.resources.showing import Address, Defined, given, merged, moment
 from batchite.resources.states import CountedState
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.counts import BatchTaskCounts, BatchTaskCountsResult, BatchTaskSlotCounts
-from batchite.wire.batch.models.enums import BatchAllTasksCompleteMode, BatchJobState
+from batchite.wire.batch.models.enums import BatchJobState
 from batchite.wire.batch.models.jobs import (
     BatchJob,
-    BatchJobConstraints,
     BatchJobCreateOptions,
     BatchJobExecutionInfo,
 )
@@ -73,26 +72,7 @@ def row(job: BatchJobCreateOptions, account: str, now: int) -> dict[str, Any]:
 
 def defined(job: BatchJobCreateOptions) -> dict[str, Any]:
     """What of a job's row its client may define anew later on."""
-    return {"definition": codec.encode(job), "rules": encode(rules(job))}
-
-
-def rules(job: BatchJobCreateOptions) -> JobRules:
-    """What scheduling may know of it."""
-    constraints = job.constraints or BatchJobConstraints()
-    limit, environment = constraints.max_wall_clock_time, job.common_environment_settings
-    return JobRules(
-        priority=job.priority or 0,
-        max_parallel_tasks=job.max_parallel_tasks or -1,
-        max_wall_clock_time=limit.ticks if limit and not limit.is_infinite else None,
-        terminates_when_done=job.on_all_tasks_complete is BatchAllTasksCompleteMode.TERMINATE_JOB,
-        max_task_retries=constraints.max_task_retry_count or 0,
-        common_environment=codec.encode(environment) if environment else b"",
-    )
-
-
-def stored_rules(job: Defined) -> JobRules:
-    """The same of a stored job."""
-    return stored(job.rules, JobRules, lambda: rules(definition(job)))
+    return {"definition": codec.encode(job), "rules": encode(JobRules.of(job))}
 
 
 def definition(job: Defined) -> BatchJobCreateOptions:

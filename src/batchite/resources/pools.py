@@ -6,22 +6,18 @@ from typing import Any, Protocol
 
 from batchite.resources.etags import etag
 from batchite.resources.keys import folded, pool_shard
-from batchite.resources.rules import PoolRules, StartTaskRules, encode, stored
+from batchite.resources.rules import PoolRules, encode
 from batchite.resources.showing import Address, Defined, decoded, merged, moment
 from batchite.wire.batch import codec, vm_sizes
 from batchite.wire.batch.models.enums import (
     AllocationState,
-    BatchJobDefaultOrder,
-    BatchNodeFillType,
     BatchPoolState,
 )
 from batchite.wire.batch.models.pools import (
     BatchPool,
     BatchPoolCreateOptions,
-    BatchTaskSchedulingPolicy,
     ResizeError,
 )
-from batchite.wire.batch.models.start_tasks import BatchStartTask
 from batchite.wire.ticks import Timestamp
 
 
@@ -57,7 +53,7 @@ def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
         "id": pool.id,
         "shard": pool_shard(account, pool.id),
         "definition": codec.encode(pool),
-        "rules": encode(rules(pool)),
+        "rules": encode(PoolRules.of(pool)),
         "state": BatchPoolState.ACTIVE.value,
         "state_time": now,
         "allocation_state": allocation.value,
@@ -72,30 +68,6 @@ def row(pool: BatchPoolCreateOptions, account: str, now: int) -> dict[str, Any]:
         "target_low_priority": targets[1],
         "resize_timeout": pool.resize_timeout.ticks,
     }
-
-
-def rules(pool: BatchPoolCreateOptions) -> PoolRules:
-    """What scheduling may know of it."""
-    policy = pool.task_scheduling_policy or BatchTaskSchedulingPolicy()
-    return PoolRules(
-        slots_per_node=pool.task_slots_per_node or 1,
-        fill="pack" if policy.node_fill_type is BatchNodeFillType.PACK else "spread",
-        oldest_job_first=policy.job_default_order is BatchJobDefaultOrder.CREATION_TIME,
-        start_task=_start_task_rules(pool.start_task) if pool.start_task else None,
-    )
-
-
-def _start_task_rules(start_task: BatchStartTask) -> StartTaskRules:
-    return StartTaskRules(
-        codec.encode(start_task),
-        wait_for_success=start_task.wait_for_success is not False,
-        max_retries=start_task.max_task_retry_count or 0,
-    )
-
-
-def stored_rules(pool: Defined) -> PoolRules:
-    """The same of a stored pool."""
-    return stored(pool.rules, PoolRules, lambda: rules(definition(pool)))
 
 
 def definition(pool: Defined) -> BatchPoolCreateOptions:

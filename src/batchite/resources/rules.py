@@ -1,4 +1,5 @@
-"""What scheduling may know of definitions, all of it: made and encoded once, when a definition is stored.
+"""What scheduling may know of definitions, all of it: made once, where a definition is accepted, and stored
+beside it.
 
 A new rule has a default that says what was so far; it is left out where it says nothing else. Times are
 ticks.
@@ -6,11 +7,23 @@ ticks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Literal, Self
 
 import msgspec
+
+from batchite.resources.showing import Defined
+from batchite.wire.batch import codec
+from batchite.wire.batch.models.enums import (
+    BatchAllTasksCompleteMode,
+    BatchJobDefaultOrder,
+    BatchNodeFillType,
+)
+from batchite.wire.batch.models.jobs import BatchJobConstraints, BatchJobCreateOptions
+from batchite.wire.batch.models.pools import BatchPoolCreateOptions, BatchTaskSchedulingPolicy
+from batchite.wire.batch.models.start_tasks import BatchStartTask
+from batchite.wire.batch.models.task_rules import BatchTaskConstraints
+from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -25,12 +38,30 @@ class StartTaskRules(Rules, frozen=True):
     max_retries: int = 0
     """negative: without end"""
 
+    @classmethod
+    def of(cls, start_task: BatchStartTask) -> Self:
+        return cls(
+            codec.encode(start_task),
+            wait_for_success=start_task.wait_for_success is not False,
+            max_retries=start_task.max_task_retry_count or 0,
+        )
+
 
 class PoolRules(Rules, frozen=True):
     slots_per_node: int = 1
     fill: Literal["spread", "pack"] = "spread"
     oldest_job_first: bool = False
     start_task: StartTaskRules | None = None
+
+    @classmethod
+    def of(cls, pool: BatchPoolCreateOptions) -> Self:
+        policy = pool.task_scheduling_policy or BatchTaskSchedulingPolicy()
+        return cls(
+            slots_per_node=pool.task_slots_per_node or 1,
+            fill="pack" if policy.node_fill_type is BatchNodeFillType.PACK else "spread",
+            oldest_job_first=policy.job_default_order is BatchJobDefaultOrder.CREATION_TIME,
+            start_task=StartTaskRules.of(pool.start_task) if pool.start_task else None,
+        )
 
 
 class JobRules(Rules, frozen=True):
@@ -44,31 +75,56 @@ class JobRules(Rules, frozen=True):
     common_environment: bytes = b""
     """JSON of `commonEnvironmentSettings`, empty if there are none"""
 
+    @classmethod
+    def of(cls, job: BatchJobCreateOptions) -> Self:
+        constraints = job.constraints or BatchJobConstraints()
+        limit, environment = constraints.max_wall_clock_time, job.common_environment_settings
+        return cls(
+            priority=job.priority or 0,
+            max_parallel_tasks=job.max_parallel_tasks or -1,
+            max_wall_clock_time=limit.ticks if limit and not limit.is_infinite else None,
+            terminates_when_done=job.on_all_tasks_complete is BatchAllTasksCompleteMode.TERMINATE_JOB,
+            max_task_retries=constraints.max_task_retry_count or 0,
+            common_environment=codec.encode(environment) if environment else b"",
+        )
+
 
 class TaskRules(Rules, frozen=True):
     max_retries: int = 0
     """negative: without end"""
 
+    @classmethod
+    def of(cls, task: BatchTaskCreateOptions) -> Self:
+        constraints = task.constraints or BatchTaskConstraints()
+        return cls(max_retries=constraints.max_task_retry_count or 0)
 
-R = TypeVar("R", bound=Rules)
 
 PLAIN = TaskRules()
 """Of most tasks; they are stored without."""
 
-
-def encode(rules: Rules) -> bytes:
-    return _encoder.encode(rules)
+_encoder = msgspec.msgpack.Encoder()
 
 
-def stored(text: bytes | None, type_: type[R], derived: Callable[[], R]) -> R:
-    """The rules as they are stored; a row that is older than they are has none, and they are derived."""
-    return derived() if text is None else msgspec.msgpack.decode(text, type=type_)
+def encode(rules: Rules) -> bytes | None:
+    """As they are stored."""
+    return None if rules == PLAIN else _encoder.encode(rules)
+
+
+def of_stored_pool(pool: Defined) -> PoolRules:
+    """A pool that is older than its rules has none; they are made of its definition."""
+    if pool.rules is None:
+        return PoolRules.of(codec.decode(pool.definition, BatchPoolCreateOptions))
+    return msgspec.msgpack.decode(pool.rules, type=PoolRules)
+
+
+def of_stored_job(job: Defined) -> JobRules:
+    """As `of_stored_pool`."""
+    if job.rules is None:
+        return JobRules.of(codec.decode(job.definition, BatchJobCreateOptions))
+    return msgspec.msgpack.decode(job.rules, type=JobRules)
 
 
 @lru_cache(maxsize=1024)
-def of_task(text: bytes | None) -> TaskRules:
-    """The rules of a stored task; many share theirs."""
-    return PLAIN if text is None else msgspec.msgpack.decode(text, type=TaskRules)
-
-
-_encoder = msgspec.msgpack.Encoder()
+def of_stored_task(rules: bytes | None) -> TaskRules:
+    """Many tasks share theirs."""
+    return PLAIN if rules is None else msgspec.msgpack.decode(rules, type=TaskRules)

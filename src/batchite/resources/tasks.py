@@ -10,13 +10,12 @@ from batchite.resources import states
 from batchite.resources.etags import etag
 from batchite.resources.jobs import JobRow
 from batchite.resources.keys import folded
-from batchite.resources.rules import PLAIN, TaskRules, encode
+from batchite.resources.rules import TaskRules, encode
 from batchite.resources.showing import Address, affinity_id, decoded, given, merged, moment
 from batchite.wire.batch import codec, directories
 from batchite.wire.batch.models.common import BatchTaskFailureInfo
 from batchite.wire.batch.models.enums import BatchTaskExecutionResult, BatchTaskState
 from batchite.wire.batch.models.fields import Given
-from batchite.wire.batch.models.task_rules import BatchTaskConstraints
 from batchite.wire.batch.models.tasks import (
     BatchNodeInfo,
     BatchTask,
@@ -57,25 +56,18 @@ class TaskRow(Course, Protocol):
 
 def row(task: BatchTaskCreateOptions, job_no: int, now: int) -> dict[str, Any]:
     """Of a task to be added whose defaults are filled in."""
-    own = rules(task)
     return {
         "job_no": job_no,
         "key": folded(task.id),
         "id": task.id,
         "definition": codec.encode(task),
         "required_slots": task.required_slots or 1,
-        "rules": None if own == PLAIN else encode(own),
+        "rules": encode(TaskRules.of(task)),
         "state": BatchTaskState.ACTIVE.value,
         "state_time": now,
         "created": now,
         "modified": now,
     }
-
-
-def rules(task: BatchTaskCreateOptions) -> TaskRules:
-    """What scheduling may know of it."""
-    constraints = task.constraints or BatchTaskConstraints()
-    return TaskRules(max_retries=constraints.max_task_retry_count or 0)
 
 
 def shown(task: TaskRow, job: JobRow, url: Address) -> BatchTask:

@@ -3,8 +3,16 @@
 import sqlalchemy as sa
 from tests.store.batch import former
 
-from batchite.resources import jobs, pools
-from batchite.resources.rules import PLAIN, JobRules, PoolRules, StartTaskRules, TaskRules, of_task
+from batchite.resources.rules import (
+    PLAIN,
+    JobRules,
+    PoolRules,
+    StartTaskRules,
+    TaskRules,
+    of_stored_job,
+    of_stored_pool,
+    of_stored_task,
+)
 from batchite.store import migrating
 from batchite.store.batch import schema
 from batchite.store.database import create_engine
@@ -42,13 +50,13 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
         job = connection.execute(sa.select(schema.jobs)).one()
         tasks = connection.execute(sa.select(schema.tasks).order_by(schema.tasks.c.task_no)).all()
     engine.dispose()
-    assert pools.stored_rules(pool) == PoolRules(
+    assert of_stored_pool(pool) == PoolRules(
         slots_per_node=3,
         fill="pack",
         oldest_job_first=True,
         start_task=StartTaskRules(START_TASK, wait_for_success=False, max_retries=2),
     )
-    assert jobs.stored_rules(job) == JobRules(
+    assert of_stored_job(job) == JobRules(
         priority=7,
         max_parallel_tasks=4,
         max_wall_clock_time=3600 * TICKS_PER_SECOND,
@@ -56,6 +64,6 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
         max_task_retries=5,
         common_environment=ENVIRONMENT,
     )
-    rules = [of_task(task.rules) for task in tasks]
+    rules = [of_stored_task(task.rules) for task in tasks]
     assert rules == [PLAIN, TaskRules(max_retries=-1), TaskRules(max_retries=3)]
     assert tasks[0].rules is None

@@ -12,8 +12,9 @@ from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
 from batchite.batch.conditions import Conditions
 from batchite.batch.jobs import actions as jobs
-from batchite.resources.jobs import JobRow, stored_rules
+from batchite.resources.jobs import JobRow
 from batchite.resources.keys import folded
+from batchite.resources.rules import of_stored_job
 from batchite.resources.states import TASK, UNFINISHED
 from batchite.resources.tasks import TaskRow, row
 from batchite.store.batch import jobs as stored_jobs
@@ -37,7 +38,7 @@ async def add(
 ) -> JobRow:
     """The task's job. `retention` is how long its files are kept if it does not say. Raises BatchError."""
     job = await jobs.find(acting, job_id)
-    retries = stored_rules(job).max_task_retries
+    retries = of_stored_job(job).max_task_retries
     new = row(accept(task, retries, retention=retention), job.job_no, acting.now)
     if not await _store(acting, job, [new]):
         raise BatchError("TaskExists")
@@ -50,7 +51,7 @@ async def add_all(
     """The job of the tasks, and for each of them why it was not added, in their order: what is wrong with
     one keeps no other out. Raises BatchError if the job takes no tasks."""
     job = await jobs.find(acting, job_id)
-    retries = stored_rules(job).max_task_retries
+    retries = of_stored_job(job).max_task_retries
     rows: list[Mapping[str, Any]] = []
     outcomes: list[BatchError | None] = []
     for place, task in enumerate(new):
