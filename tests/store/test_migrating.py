@@ -77,6 +77,12 @@ def execute(url: str, statement: str) -> None:
 
 
 @pytest.mark.parametrize("name", revisions.NAMES)
+def test_the_revisions_are_one_line(name: revisions.Name) -> None:
+    """Two that were made side by side would both claim a number, and no older directory could be opened."""
+    assert revisions.known(name) == [f"{number:04}" for number in range(1, len(revisions.known(name)) + 1)]
+
+
+@pytest.mark.parametrize("name", revisions.NAMES)
 def test_the_revisions_lead_to_what_a_new_database_is_given(
     databases: Databases, name: revisions.Name
 ) -> None:
