@@ -9,12 +9,13 @@ from batchite.resources.rules import (
     PoolRules,
     StartTaskRules,
     TaskRules,
+    encode,
     of_stored_job,
     of_stored_pool,
     of_stored_task,
 )
 from batchite.store import migrating
-from batchite.store.batch import schema
+from batchite.store.batch import owned, schema
 from batchite.store.database import create_engine
 from batchite.wire.ticks import TICKS_PER_SECOND
 
@@ -46,10 +47,12 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
             former.insert(connection, schema.tasks, former.TASK | task)
     migrating.upgrade(empty_url, "batch")
     with engine.connect() as connection:
-        pool = connection.execute(sa.select(schema.pools)).one()
-        job = connection.execute(sa.select(schema.jobs)).one()
+        pool = owned.pool(connection, "a/p")
+        (job,) = owned.open_jobs(connection, "a/p")
+        assert owned.job(connection, job.job_no) == job
         tasks = connection.execute(sa.select(schema.tasks).order_by(schema.tasks.c.task_no)).all()
     engine.dispose()
+    assert pool is not None
     assert of_stored_pool(pool) == PoolRules(
         slots_per_node=3,
         fill="pack",
@@ -67,3 +70,15 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
     rules = [of_stored_task(task.rules) for task in tasks]
     assert rules == [PLAIN, TaskRules(max_retries=-1), TaskRules(max_retries=3)]
     assert tasks[0].rules is None
+
+
+def test_a_definition_that_has_its_rules_is_not_read(batch_url: str) -> None:
+    engine = create_engine(batch_url)
+    former_job = {name: value for name, value in former.JOB.items() if name in schema.jobs.c}
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        rules = encode(JobRules(priority=3))
+        connection.execute(sa.insert(schema.jobs), former_job | {"rules": rules})
+    with engine.connect() as connection:
+        (job,) = owned.open_jobs(connection, "a/p")
+    engine.dispose()
+    assert (job.definition, of_stored_job(job).priority) == (None, 3)

@@ -82,8 +82,19 @@ _NEXT_DUE = (
 )
 
 
+def _ruled(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
+    """All but the definition, which may be large and is looked at only where there are no rules."""
+    definition = sa.case((table.c.rules.is_(None), table.c.definition)).label("definition")
+    return sa.select(*(column for column in table.c if column.name != "definition"), definition)
+
+
+_POOL = _ruled(pools).where(pools.c.shard == sa.bindparam("of"))
+_JOB = _ruled(jobs).where(jobs.c.job_no == sa.bindparam("job"))
+_OPEN_JOBS = _ruled(jobs).where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB).order_by(jobs.c.job_no)
+
+
 def pool(connection: sa.Connection, shard: str) -> Row | None:
-    return connection.execute(sa.select(pools).where(pools.c.shard == shard)).one_or_none()
+    return connection.execute(_POOL, {"of": shard}).one_or_none()
 
 
 def pool_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
@@ -92,12 +103,11 @@ def pool_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
 
 
 def open_jobs(connection: sa.Connection, shard: str) -> Sequence[Row]:
-    query = sa.select(jobs).where(jobs.c.shard == shard, OPEN_JOB).order_by(jobs.c.job_no)
-    return connection.execute(query).all()
+    return connection.execute(_OPEN_JOBS, {"of": shard}).all()
 
 
 def job(connection: sa.Connection, job_no: int) -> Row | None:
-    return connection.execute(sa.select(jobs).where(jobs.c.job_no == job_no)).one_or_none()
+    return connection.execute(_JOB, {"job": job_no}).one_or_none()
 
 
 def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
