@@ -103,6 +103,9 @@ PLAIN = TaskRules()
 """Of most tasks; they are stored without."""
 
 _encoder = msgspec.msgpack.Encoder()
+_pool_decoder = msgspec.msgpack.Decoder(PoolRules)
+_job_decoder = msgspec.msgpack.Decoder(JobRules)
+_task_decoder = msgspec.msgpack.Decoder(TaskRules)
 
 
 def encode(rules: Rules) -> bytes | None:
@@ -114,17 +117,17 @@ def of_stored_pool(pool: Defined) -> PoolRules:
     """A pool that is older than its rules has none; they are made of its definition."""
     if pool.rules is None:
         return PoolRules.of(codec.decode(pool.definition, BatchPoolCreateOptions))
-    return msgspec.msgpack.decode(pool.rules, type=PoolRules)
+    return _pool_decoder.decode(pool.rules)
 
 
 def of_stored_job(job: Defined) -> JobRules:
     """As `of_stored_pool`."""
     if job.rules is None:
         return JobRules.of(codec.decode(job.definition, BatchJobCreateOptions))
-    return msgspec.msgpack.decode(job.rules, type=JobRules)
+    return _job_decoder.decode(job.rules)
 
 
 @lru_cache(maxsize=1024)
 def of_stored_task(rules: bytes | None) -> TaskRules:
     """Many tasks share theirs."""
-    return PLAIN if rules is None else msgspec.msgpack.decode(rules, type=TaskRules)
+    return PLAIN if rules is None else _task_decoder.decode(rules)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -280,3 +282,37 @@ def test_a_page_has_its_items_and_the_way_on() -> None:
         "odata.nextLink": "http://h/pools?$skiptoken=x",
     }
     assert json.loads(codec.page([], "m", None)) == {"odata.metadata": "m", "value": []}
+
+
+MEANWHILE = """
+import threading
+from batchite.wire.batch import codec
+from batchite.wire.batch.models.pools import BatchPoolCreateOptions
+
+body = b'{"id": "p", "vmSize": "s", "startTask": {"commandLine": "x", "resourceFiles": [{"httpUrl": "u"}]}}'
+together = threading.Barrier(6)
+
+def read():
+    together.wait()
+    READ
+
+threads = [threading.Thread(target=read) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        "codec.decode(body, BatchPoolCreateOptions)",
+        "codec.convert(codec.parse(body), BatchPoolCreateOptions)",
+    ],
+)
+def test_several_threads_may_be_the_first_to_read_a_model(read: str) -> None:
+    """In a process of its own: nobody has read one there, and what goes wrong ends it."""
+    command = [sys.executable, "-c", MEANWHILE.replace("READ", read)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -7,6 +7,7 @@ which value and what it should have been.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Protocol, Self, TypeVar
@@ -55,12 +56,17 @@ _encoder = msgspec.json.Encoder(enc_hook=_write)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_making = threading.Lock()
 
 
 def _decoder(type_: type) -> msgspec.json.Decoder[Any]:
-    if type_ not in _decoders:
-        _decoders[type_] = msgspec.json.Decoder(type_, dec_hook=_read)
-    return _decoders[type_]
+    """Made by one thread at a time: what msgspec notes of a model is used by other threads, which crash,
+    before it is complete."""
+    found = _decoders.get(type_)
+    if found is None:
+        with _making:
+            found = _decoders[type_] = msgspec.json.Decoder(type_, dec_hook=_read)
+    return found
 
 
 def decode(body: bytes, type_: type[T]) -> T:
@@ -84,6 +90,7 @@ def parse(body: bytes) -> Any:
 
 def convert(value: object, type_: type[T]) -> T:
     """Make a model of plain JSON values, with the refusals of `decode`."""
+    _decoder(type_)  # makes what is noted of the model, safely
     try:
         return msgspec.convert(value, type_, dec_hook=_read)
     except msgspec.ValidationError:
