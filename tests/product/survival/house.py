@@ -72,8 +72,15 @@ class House:
     # killing
 
     def kill_batch(self) -> None:
+        self._end_batch(signal.SIGKILL)
+
+    def tell_batch_to_go(self) -> None:
+        """Without the supervisor's knowledge: nodes are left to the next process."""
+        self._end_batch(signal.SIGTERM)
+
+    def _end_batch(self, number: signal.Signals) -> None:
         victim = self._service_process("batch")
-        victim.kill()
+        victim.send_signal(number)
         until(
             lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE,
             "the Batch process ends",
@@ -106,10 +113,6 @@ class House:
     def _let_go(self) -> None:
         if self.service.process.stdin is not None:
             self.service.process.stdin.close()
-
-    def tell_batch_to_go(self) -> None:
-        """Without the supervisor's knowledge: nodes are left to the next process."""
-        self._service_process("batch").terminate()
 
     def silence_agent(self, dice: random.Random) -> str:
         """The node whose agent does nothing any more, and does not end either."""

@@ -25,8 +25,8 @@ from batchite.testing import RunningService
 from batchite.testing.service import stop
 
 NODES = 3
-AT_LEAST = 60
-TARGET = 90
+AT_LEAST = 40
+TARGET = 64
 ROUNDS: Final[Mapping[str, int]] = {
     "Batch killed": 2,
     "services killed": 2,
@@ -121,7 +121,7 @@ class Ordeal:
         """Any moment will do, as long as enough is going on: so many reports later, and a little."""
         load = self.load
         load.wait(lambda: load.running >= AT_LEAST and bool(self.trickle.half_way), "enough tasks run")
-        goal = len(load.reported) + self.dice.randrange(10)
+        goal = len(load.reported) + self.dice.randrange(6)
         load.wait(lambda: load.running >= AT_LEAST and len(load.reported) >= goal, "tasks are completed")
         self._linger(0.3)
 
