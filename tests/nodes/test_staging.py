@@ -33,12 +33,14 @@ class Store:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.raw_path)
+        content = self.content.get(unquote(request.rel_url.raw_path))
+        if callable(content):
+            return content(request)
         if request.query.get("comp") == "list":
             return self._list(request)
-        content = self.content.get(unquote(request.rel_url.raw_path))
         if content is None:
             raise web.HTTPNotFound
-        return web.Response(body=content) if isinstance(content, bytes) else content(request)
+        return web.Response(body=content)
 
     def _list(self, request: web.Request) -> web.StreamResponse:
         """Two names a page."""
@@ -410,31 +412,37 @@ async def test_files_that_cannot_even_begin_leave_the_node_able_to_download(
 async def test_what_waits_for_minutes_says_so(
     store: Store, working: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Both what is still being fetched and what waits until others are; each again and again."""
-    told: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+    """What is still being fetched, be it the list of a container, and what waits until others are; each
+    again and again."""
+    sayings = ("a list of resource files", "resource file 'x0'", "waits for one")
+    told: dict[str | None, asyncio.Event] = defaultdict(asyncio.Event)
     released = asyncio.Event()
 
     class Told(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             message = record.getMessage()
-            told[next(word for word in ("is still being fetched", "waits for one") if word in message)].set()
+            told[next((saying for saying in reversed(sayings) if saying in message), None)].set()
 
     class Held(web.StreamResponse):
         async def write_eof(self, data: bytes = b"") -> None:
             await released.wait()
             await super().write_eof(data)
 
-    store.content = {"/x": lambda _: Held()}
+    store.content = {"/x": lambda _: Held(), "/box": lambda _: Held()}
     staging = Staging(notice=0.01)
     logging.getLogger("batchite.nodes").addHandler(told_here := Told())
     files = [ResourceFile(http_url=f"{store.url}/x", file_path=f"x{n}") for n in range(AT_ONCE)]
     stages = [asyncio.ensure_future(staging.stage(files, run_in(working))) for _ in range(2)]
+    box = ResourceFile(storage_container_url=f"{store.url}/box")
+    listing = asyncio.ensure_future(staging.stage([box], run_in(working)))
     try:
         async with asyncio.timeout(60):
-            for word in ("is still being fetched", "waits for one"):
-                await told[word].wait()
-                told[word].clear()
-                await told[word].wait()
+            for saying in sayings:
+                await told[saying].wait()
+                told[saying].clear()
+                await told[saying].wait()
+            listing.cancel()
+            await asyncio.wait([listing])
             released.set()
             await asyncio.gather(*stages)
     finally:

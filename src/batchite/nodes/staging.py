@@ -7,6 +7,7 @@ its session made when the first file is wanted, so a node without resource files
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ class Staging:
             async with asyncio.TaskGroup() as group:
                 for file in files:
                     mode = landing.file_mode(file.file_mode)
-                    async for url, path in self._sources(file):
+                    async for url, path in self._sources(area, file):
                         if len(fetching) == AT_ONCE:
                             _, fetching = await asyncio.wait(fetching, return_when=asyncio.FIRST_COMPLETED)
                         fetching.add(group.create_task(self._fetch(area, url, path, mode)))
@@ -56,24 +57,26 @@ class Staging:
         if self._downloads is not None:
             await self._downloads.close()
 
-    async def _sources(self, file: ResourceFile) -> AsyncIterator[tuple[str, str]]:
+    async def _sources(self, area: Landing, file: ResourceFile) -> AsyncIterator[tuple[str, str]]:
         """Address and path of each file meant; a path that ends in `/` is a directory."""
         if file.http_url is not None:
             yield file.http_url, file.file_path or ""
         elif file.storage_container_url is not None:
             from batchite.nodes import container
 
+            fetch = functools.partial(self._page, area)
             directory = file.file_path.rstrip("/") + "/" if file.file_path else ""
-            async for name, url in container.blobs(file.storage_container_url, file.blob_prefix, self._page):
+            async for name, url in container.blobs(file.storage_container_url, file.blob_prefix, fetch):
                 yield url, directory + name
         else:
             message = "A resource file names neither an httpUrl nor a storageContainerUrl."
             raise RunError(failures.user("BlobNotFound", message))
 
-    async def _page(self, url: str) -> bytes:
+    async def _page(self, area: Landing, url: str) -> bytes:
         from batchite.nodes import container
 
-        return await self._client().content(url, failures.CONTAINER, container.MAX_PAGE_BYTES)
+        with noticed(f"a list of resource files for {area.path} is still being fetched", self._notice):
+            return await self._client().content(url, failures.CONTAINER, container.MAX_PAGE_BYTES)
 
     async def _fetch(self, area: Landing, url: str, path: str, mode: int) -> None:
         """Takes its turn itself: one taken for a task is lost if that is cancelled before its first step."""
