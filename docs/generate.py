@@ -33,7 +33,8 @@ def settings_table() -> str:
 
 def _fidelity_table() -> str:
     head = (
-        "\n## As the cloud does, or otherwise\n\nThe defaults of `[fidelity]` are what the cloud does.\n\n"
+        "\n## As the cloud does, or otherwise\n\n"
+        "The defaults of `[fidelity]` are what the cloud does, though sooner where it takes hours.\n\n"
         "| in the config file | variable | default | what it decides |\n| --- | --- | --- | --- |\n"
     )
     return head + "".join(

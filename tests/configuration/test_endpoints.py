@@ -35,3 +35,12 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / endpoints.FILE_NAME).write_bytes(b'{"host": "\xff"}')
     assert endpoints.load(tmp_path) is None
+
+
+def test_a_service_that_was_not_started_has_its_port_kept_and_no_address(tmp_path: Path) -> None:
+    chosen = Endpoints(host="127.0.0.1", batch_port=1003, blob_port=1000, serving=("blob",))
+    endpoints.save(chosen, tmp_path)
+    loaded = endpoints.load(tmp_path)
+    assert loaded is not None
+    assert loaded.port("batch") == 1003
+    assert (loaded.of_those_serving.url("batch"), loaded.of_those_serving.port("blob")) == (None, 1000)

@@ -61,7 +61,7 @@ def running_endpoints(data_dir: Path) -> Endpoints:
     found = known_endpoints(data_dir)
     if not is_running(data_dir):
         fail(f"the service at {data_dir} is not running at present", NOT_RUNNING)
-    return found
+    return found.of_those_serving
 
 
 def command(

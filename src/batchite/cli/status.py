@@ -27,7 +27,7 @@ def command() -> click.Command:
 
 
 def _status(settings: Settings, account: str | None, as_json: bool) -> None:
-    found = options.known_endpoints(settings.data_dir)
+    found = options.known_endpoints(settings.data_dir).of_those_serving
     running = options.is_running(settings.data_dir)
     told: dict[str, Any] = {"running": running, "data_dir": str(settings.data_dir)}
     if running:

@@ -34,6 +34,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     blob_port: int | None = None
     pid: int | None = None
     """the supervisor that wrote this"""
+    serving: tuple[Service, ...] = ("batch", "blob")
+    """what it was started for; the other's port is kept for when that is started again"""
     public_host: str = ""
     """to be connected to instead of `host`, if there is one"""
     batch_public_url: str = ""
@@ -45,6 +47,13 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
     def port(self, service: Service) -> int | None:
         return self.batch_port if service == "batch" else self.blob_port
+
+    @property
+    def of_those_serving(self) -> Endpoints:
+        """As if the services that were not started had never been."""
+        ports = {"batch": "batch_port", "blob": "blob_port"}
+        absent = {port: None for service, port in ports.items() if service not in self.serving}
+        return msgspec.structs.replace(self, **absent)
 
     def url(self, service: Service) -> str | None:
         """As this machine reaches the service; an address that means "all" is not one to connect to."""

@@ -1,7 +1,8 @@
 """Where a program may choose between what the cloud does and what is better: one value a choice.
 
-The defaults are what the cloud does, because a program that is green here must be green there. The
-settings' table says what each means and reads them; nothing else decides by an `if` of its own.
+The defaults are what the cloud does (sooner, where it takes hours), because a program that is green here
+must be green there. The settings' table says what each means and reads them; nothing else decides by an
+`if` of its own.
 """
 
 from __future__ import annotations

@@ -175,6 +175,7 @@ def _chosen(
         batch_port=ports.get("batch", found.batch_port if found else None),
         blob_port=ports.get("blob", found.blob_port if found else None),
         pid=os.getpid(),
+        serving=tuple(sockets),
         public_host=settings.public_host,
         batch_public_url=settings.batch_public_url,
         blob_public_url=settings.blob_public_url,

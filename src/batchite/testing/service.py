@@ -20,7 +20,7 @@ from typing import IO
 
 from batchite.cli.variables import variables
 from batchite.configuration import accounts, endpoints
-from batchite.configuration.endpoints import Service
+from batchite.configuration.endpoints import Endpoints, Service
 from batchite.engines.local import agent
 from batchite.supervisor.supervisor import TESTING_TOKEN
 from batchite.testing import directories
@@ -90,10 +90,8 @@ class RunningService:
 
     def stop_failing(self) -> None:
         """Forget the faults that are still to come."""
-        found = endpoints.load(self.data_dir)
-        for service in ("batch", "blob"):
-            if found is not None and found.port(service) is not None:
-                self._ask(service, "DELETE", None)
+        for service in _endpoints(self.data_dir).serving:
+            self._ask(service, "DELETE", None)
 
     def lose_node(self, node_id: str) -> None:
         """Kill a compute node's agent, as if its machine were gone. Raises ServiceError if it does not run.
@@ -107,9 +105,9 @@ class RunningService:
             os.kill(found.pid, signal.SIGKILL)
 
     def _ask(self, service: Service, verb: str, body: bytes | None) -> None:
-        found = endpoints.load(self.data_dir)
-        url = found and found.url(service)
-        if found is None or url is None:
+        found = _endpoints(self.data_dir)
+        url = found.url(service)
+        if url is None:
             raise ServiceError(f"the {service} service does not run here")
         request = urllib.request.Request(  # noqa: S310 - our own service
             f"{url}{FAULTS}", body, {"Authorization": f"Bearer {self.token}"}, method=verb
@@ -220,7 +218,12 @@ def _follow(process: subprocess.Popen[str]) -> tuple[list[str], threading.Event]
 
 
 def _variables(data_dir: Path) -> dict[str, str]:
+    return variables(accounts.load(data_dir), _endpoints(data_dir))
+
+
+def _endpoints(data_dir: Path) -> Endpoints:
+    """Of the services that were started."""
     found = endpoints.load(data_dir)
     if found is None:
         raise ServiceError(f"{data_dir} has no {endpoints.FILE_NAME} that can be read")
-    return variables(accounts.load(data_dir), found)
+    return found.of_those_serving
