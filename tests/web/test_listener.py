@@ -319,6 +319,7 @@ UNREADABLE = {
     "a NUL in a value": "GET /x HTTP/1.1\r\nHost: h\r\nx: a\0b\r\n\r\n",
     "two lengths": "POST /x HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     "a negative length": "POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    "another coding": "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "a bad chunk": "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "another protocol": "\x16\x03\x01\x02\x00\x01\x00",
 }

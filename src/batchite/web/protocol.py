@@ -28,6 +28,7 @@ BODY_SECONDS = 60.0
 TURNED_AWAY_SECONDS = 2.0
 """The same for a connection that is answered nothing else than that there are too many."""
 _OWN = OWN_PREFIX.encode()
+_CODING = b"transfer-encoding"
 _LENGTH_DIGITS = 20
 """More than any length has; the parser takes zeros without end, and Python reads no such number."""
 _EXTENSIONS: dict[str, dict[object, object]] = {zerocopy.EXTENSION: {}}
@@ -197,6 +198,12 @@ class Protocol(HttpToolsProtocol):
             self._spelled.setdefault(name.lower(), name)
         if len(value) > _LENGTH_DIGITS and name.lower() == b"content-length":
             raise NotHttp(f"Its Content-Length has more than {_LENGTH_DIGITS} characters.")
+        if (
+            len(name) == len(_CODING)
+            and name.lower() == _CODING
+            and value.strip(b" \t").lower() != b"chunked"
+        ):
+            raise NotHttp(f"Its Transfer-Encoding is {value[:100]!r}; of these only chunked can be read.")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
