@@ -128,7 +128,7 @@ async def test_terminating_a_task_stores_the_intent_and_waits_for_the_owner(api:
         await client.terminate_task("job", "T")
     stored = await api.content()
     assert [row[7] for row in stored["tasks"]] == ["terminate"]
-    shard, sequence, kind, subject = stored["events"][-1]
+    sequence, shard, kind, subject = stored["events"][-1]
     assert (kind, subject) == ("task", stored["tasks"][0][0])
     assert api.owner.awaited == [(shard, sequence)]
     assert api.owner.woken[-1] == shard
