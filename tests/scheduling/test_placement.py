@@ -212,3 +212,13 @@ def test_a_window_of_large_tasks_is_full_early() -> None:
     window.put_back(queued_task(2, definition=large))
     window.discard(5)
     assert window.size == 3 * len(large) == sum(len(task.definition) for task in job.queued())
+
+
+def test_a_task_that_no_node_can_ever_run_is_not_given_ahead_either() -> None:
+    """It would stay at the head of the node's queue, before all that come after it."""
+    state = shard(nodes=1)
+    state.nodes["node-1"].pace = AHEAD_TICKS // 8
+    job = add_job(state, 1)
+    add_tasks(job, range(1, 2), slots=4)
+    add_tasks(job, range(2, 5))
+    assert [task for task, _ in placed(state)] == [2, 3, 4]

@@ -83,7 +83,7 @@ class _Room:
         found = None
         while self._heap:
             entry = heapq.heappop(self._heap)
-            if abs(entry[0]) >= slots:
+            if abs(entry[0]) >= slots <= entry[2].slots:  # ahead of its slots a node has room for more
                 found = entry[2]
                 break
             skipped.append(entry)
