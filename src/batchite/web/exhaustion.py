@@ -10,6 +10,7 @@ import resource
 
 DESCRIPTORS, MEMORY, THREADS, DISK = "file descriptors", "memory", "threads or processes", "disk space"
 TURNS = "turns at its database"
+CONNECTIONS = "connections to its database"
 _BY_NUMBER = {
     errno.EMFILE: DESCRIPTORS,
     errno.ENFILE: DESCRIPTORS,
@@ -35,7 +36,8 @@ _BY_STATE = {
     "40P01": TURNS,
     "53100": DISK,
     "53200": MEMORY,
-    "53300": "connections to its database",
+    "53300": CONNECTIONS,
+    "57P01": CONNECTIONS,
 }
 RESERVED_DESCRIPTORS = 64
 """For the files of what is being served: connections that would take one of them are turned away."""
@@ -50,7 +52,10 @@ def lacking(error: BaseException | None) -> str | None:
         return THREADS
     if isinstance(cause, OSError):
         return _BY_NUMBER.get(cause.errno or 0)
-    if (state := getattr(cause, "sqlstate", None)) is not None:
+    state = getattr(cause, "sqlstate", "")
+    if state is None:  # of PostgreSQL's client, not of its server: no connection was made, or it broke
+        return CONNECTIONS if type(cause).__name__ == "OperationalError" else None
+    if state:
         return _BY_STATE.get(state)
     return _BY_NAME.get(getattr(cause, "sqlite_errorname", ""))
 
