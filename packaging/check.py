@@ -62,7 +62,7 @@ def _uv(environment: Path) -> str:
 
 def _try(uv: str, python: str, resolution: str, package: Path, work: Path) -> None:
     print(f"{python}, {resolution} versions, {package.name} ...", flush=True)
-    environment = work / f"{python}-{resolution}"
+    environment = work / f"{Path(python).name}-{resolution}"
     _run([python, "-m", "venv", str(environment)])
     own = str(environment / "bin" / "python")
     install = [uv, "pip", "install", "--quiet", "--python", own]
