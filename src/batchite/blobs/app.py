@@ -153,9 +153,10 @@ class BlobApp:
         )
         if "origin" in headers:
             await cross_origin.check(self._service, account, incoming, principal)
-        self.faults.check(
-            operations.name((where.level, query.get("restype", ""), query.get("comp", ""), incoming.verb))
-        )
+        if self.faults.are_waiting:  # else nobody needs the operation's name
+            self.faults.check(
+                operations.name((where.level, query.get("restype", ""), query.get("comp", ""), incoming.verb))
+            )
         refusals.check(incoming.verb, headers, query, where.level)
         call = Call(incoming, where, headers, query, principal, account)
         guards.check_form(call)

@@ -45,6 +45,10 @@ class Faults:
         self._token = token
         self._waiting: defaultdict[str, deque[str]] = defaultdict(deque)
 
+    @property
+    def are_waiting(self) -> bool:
+        return bool(self._waiting)
+
     def check(self, operation: str) -> None:
         """Raises InjectedFault if this request is to fail."""
         if self._waiting and (codes := self._waiting.get(operation)):
