@@ -14,11 +14,14 @@ from azure.batch._patch import BatchSharedKeyAuthPolicy
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.pipeline.transport import HttpRequest
+from starlette.types import ASGIApp
 from yarl import URL
 
 from batchite.batch import absent, supported
 from batchite.batch.acting import Acting
 from batchite.batch.app import BatchApp, fallback
+from batchite.batch.authentication import Keys
+from batchite.batch.own import Endpoint, OwnApp
 from batchite.batch.services import Services
 from batchite.configuration.accounts import (
     DEVELOPMENT_ACCOUNTS,
@@ -268,11 +271,16 @@ async def serving(
     clock: Clock | None = None,
     known_versions: Registry = versions.REGISTRY,
     hosts: Hosts = LOCAL_HOSTS,
+    own: Sequence[Endpoint] = (),
 ) -> AsyncIterator[Api]:
+    """`own`: endpoints of ours that are there, too."""
     owner, files = RecordingOwner(), DictionaryFiles()
     clock = clock or SystemClock()
     app = BatchApp(database, DEVELOPMENT_ACCOUNTS, clock, owner, files, known_versions=known_versions)
-    guard = Guard(app, own={absent.PAGE: supported.page}, errors=fallback, hosts=hosts)
+    ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, None, clock), clock)
+    mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
+    mounted |= {"/".join(entry.path.split("/")[:3]): ours for entry in own}
+    guard = Guard(app, own=mounted, errors=fallback, hosts=hosts)
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:

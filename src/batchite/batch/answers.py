@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from starlette.responses import Response
 
-from batchite.batch.call import Call, echoed
+from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
-from batchite.batch.refusals import CONTENT_TYPE, service_headers
+from batchite.batch.refusals import CONTENT_TYPE, answer_headers
 from batchite.resources.etags import etag
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.fields import Model
@@ -20,7 +20,7 @@ M = TypeVar("M", bound=Model)
 
 def headers(call: Call, modified: int | None = None, address: str | None = None) -> dict[str, str]:
     """The headers of an answer about something changed at `modified` with the URL `address`."""
-    found = {**service_headers(call.request.request_id), **echoed(call.request)}
+    found = answer_headers(call.request)
     if modified is not None:
         found["ETag"] = etag(modified)
         found["Last-Modified"] = http_date(modified)

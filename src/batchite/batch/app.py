@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from batchite.batch import absent, conditions, images, queries, refusals
-from batchite.batch.authentication import authenticate
-from batchite.batch.call import Call, echoed
+from batchite.batch.authentication import Keys
+from batchite.batch.call import Call
 from batchite.batch.files import api as files
 from batchite.batch.jobs import api as jobs
 from batchite.batch.nodes import api as nodes
@@ -24,7 +23,7 @@ from batchite.ports.node_files import NodeFiles
 from batchite.ports.owner import Owner
 from batchite.store.database import Database
 from batchite.web.faults import Faults
-from batchite.web.problems import BodyIncomplete, ClientGone, MalformedRequest, WebProblem
+from batchite.web.problems import BodyIncomplete, ClientGone, WebProblem
 from batchite.web.request import Incoming
 from batchite.web.router import Router
 from batchite.wire.batch import errors, versions
@@ -68,7 +67,7 @@ class BatchApp:
         testing_token: str = "",
     ) -> None:
         self._services = Services(database, accounts, clock, owner, files)
-        self._host_suffix = host_suffix
+        self._authenticate = Keys(accounts, host_suffix, clock)
         self._versions = known_versions
         self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
@@ -81,7 +80,7 @@ class BatchApp:
         except (ClientGone, BodyIncomplete):
             raise
         except (BatchError, WebProblem) as problem:
-            response = self._refusal(request, problem)
+            response = refusals.refusal(request, problem, self._services.clock.wall())
         await response(scope, receive, send)
 
     async def _answer(self, request: Incoming) -> Response:
@@ -97,7 +96,7 @@ class BatchApp:
     def _call(self, request: Incoming) -> tuple[Call, Operation]:
         """In this order: a client of another version is not to look for its mistake in path or query."""
         clock = self._services.clock
-        account, principal = authenticate(request, self._services.accounts, self._host_suffix, clock.wall())
+        account, principal = self._authenticate(request)
         version = self._version(request.parameters.get(PARAMETER))
         match = self._router.match(request.verb, request.raw_path)
         operation = match.target
@@ -129,12 +128,3 @@ class BatchApp:
                 version.text,
             )
         return version
-
-    def _refusal(self, request: Incoming, problem: Exception) -> Response:
-        error = refusals.as_error(problem)
-        base_url = ""
-        with contextlib.suppress(MalformedRequest):
-            base_url = request.base_url
-        body = errors.body(error, request.request_id, self._services.clock.wall(), base_url)
-        headers = {**refusals.service_headers(request.request_id), **echoed(request)}
-        return refusals.response(problem, headers, body, error.status)

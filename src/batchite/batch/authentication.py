@@ -9,7 +9,20 @@ from batchite.wire.batch.errors import BatchError, invalid_query
 from batchite.wire.signing import shared_key
 from batchite.wire.signing.parameters import ParameterError
 from batchite.wire.signing.shared_key import Credential, SignedRequest
-from batchite.wire.ticks import WallTime
+from batchite.wire.ticks import Clock, WallTime
+
+
+class Keys:
+    """Those who have a key of an account, at any moment of the clock."""
+
+    def __init__(self, accounts: Accounts, host_suffix: str | None, clock: Clock) -> None:
+        self._accounts = accounts
+        self._host_suffix = host_suffix
+        self._clock = clock
+
+    def __call__(self, request: Incoming) -> tuple[BatchAccount, Principal]:
+        """As `authenticate`."""
+        return authenticate(request, self._accounts, self._host_suffix, self._clock.wall())
 
 
 def authenticate(

@@ -100,10 +100,3 @@ class Call:
             raise BatchError("MissingRequiredHeader", detail, (("HeaderName", "Content-Type"),))
         if given.partition(";")[0].strip().lower() != JSON:
             raise invalid_header("Content-Type", given, f"has to be {JSON}; odata=minimalmetadata")
-
-
-def echoed(request: Incoming) -> dict[str, str]:
-    """The client's own request id, if it asked to have it back."""
-    wanted = request.headers.get("return-client-request-id", "").lower() == "true"
-    own = request.headers.get("client-request-id")
-    return {"client-request-id": own} if wanted and own else {}

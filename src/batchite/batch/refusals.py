@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from starlette.responses import Response
 
 from batchite.web.problems import (
@@ -16,9 +18,10 @@ from batchite.web.problems import (
     Unavailable,
     VerbNotAllowed,
 )
+from batchite.web.request import Incoming
 from batchite.wire.batch import errors
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.ticks import Clock
+from batchite.wire.ticks import Clock, Timestamp
 
 CONTENT_TYPE = "application/json;odata=minimalmetadata"
 
@@ -55,6 +58,25 @@ def as_error(problem: Exception) -> BatchError:
 def service_headers(request_id: str) -> dict[str, str]:
     """Headers of every answer."""
     return {"request-id": request_id, "DataServiceVersion": "3.0", "X-Content-Type-Options": "nosniff"}
+
+
+def answer_headers(request: Incoming) -> dict[str, str]:
+    """Those of an answer to a request that can be read: also the client's own request id, if it asked to
+    have it back."""
+    wanted = request.headers.get("return-client-request-id", "").lower() == "true"
+    own = request.headers.get("client-request-id")
+    echoed = {"client-request-id": own} if wanted and own else {}
+    return {**service_headers(request.request_id), **echoed}
+
+
+def refusal(request: Incoming, problem: Exception, now: Timestamp) -> Response:
+    """The documented answer to a request that is refused."""
+    error = as_error(problem)
+    base_url = ""
+    with contextlib.suppress(MalformedRequest):
+        base_url = request.base_url
+    body = errors.body(error, request.request_id, now, base_url)
+    return response(problem, answer_headers(request), body, error.status)
 
 
 def response(problem: Exception, headers: dict[str, str], body: bytes, status: int) -> Response:
