@@ -39,7 +39,7 @@ tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the
 	@$(BIN)/python examples/run_tutorial.py
 
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
-	@$(BIN)/python -m tests.blobs.clients.installing
+	@$(BIN)/python -m tests.clients.installing
 
 test: install ## run every tier of tests that this machine can run, and say what was left out
 	@$(BIN)/python -m tests.tiers
@@ -90,13 +90,14 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group tutorial --group build --universal --python-version 3.11 \
 		--upgrade --constraint requirements.lock --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-find-links --quiet --custom-compile-command "make lock" --output-file examples/requirements.lock
-	@for wanted in tests/blobs/clients/locks/*.in; do \
+	@for wanted in tests/clients/locks/*.in; do \
 		$(VENV)-lock/bin/uv pip compile $$wanted --universal --python-version 3.11 --upgrade --generate-hashes \
 			--no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 			--custom-compile-command "make lock" --output-file $${wanted%.in}.txt; \
 	done
-	@cd tests/blobs/clients/javascript && npm update --package-lock-only --omit-lockfile-registry-resolved \
-		--no-audit --no-fund --silent
+	@for wanted in tests/clients/javascript/*/; do \
+		(cd $$wanted && npm update --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent); \
+	done
 	@rm -rf $(VENV)-lock
 
 clean: ## remove what the other targets made

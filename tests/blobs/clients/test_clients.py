@@ -1,11 +1,10 @@
 """One tour, taken with every client that people have: each must see the same things.
 
-A client runs as a program of its own (`programs/`), and prints what it has seen as one JSON object.
+The clients' programs are in `programs/`.
 """
 
 import asyncio
 import hashlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from azure.storage.blob.aio import ContainerClient
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import AzureStore
 from tests import needs
-from tests.blobs.clients import installing
 from tests.blobs.server import KEY, NAME, Server
+from tests.clients import installing, programs
 
 pytestmark = pytest.mark.clients
 
@@ -60,13 +59,7 @@ LOWER_CASE = {"container metadata": {"owner": "tour"}, "metadata": {"category": 
 
 async def run(server: Server, *command: str | Path, folder: Path | None = None) -> Any:
     """What the program has seen."""
-    process = await asyncio.create_subprocess_exec(
-        *command, server.connection_string, "tour",
-        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(output)
+    return await programs.seen(*command, server.connection_string, "tour", folder=folder)
 
 
 async def test_the_newest_sdk(server: Server) -> None:
@@ -102,7 +95,7 @@ async def test_an_old_sdk(server: Server, client: str, program: str, case: dict[
 
 async def test_the_sdk_for_javascript(server: Server) -> None:
     needs.programs("node", "npm")
-    folder = await asyncio.to_thread(installing.javascript_client)
+    folder = await asyncio.to_thread(installing.javascript_client, "azure-storage-blob")
     assert await run(server, "node", PROGRAMS / "tour.mjs", folder=folder) == {**SEEN, **LOWER_CASE}
 
 

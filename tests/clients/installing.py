@@ -1,7 +1,7 @@
 """Clients that cannot live in our own environment, each installed into a folder of its own.
 
-Old SDKs for Python get a virtual environment each, made from a lock file with hashes; the SDK for
-JavaScript gets what its package-lock.json says. All is kept in `.cache/clients` until a lock file
+SDKs and tools for Python get a virtual environment each, made from a lock file with hashes; those for
+JavaScript get what their package-lock.json says. All is kept in `.cache/clients` until a lock file
 changes. `make clients` does it before the tests, which otherwise do it when they first need it.
 """
 
@@ -14,13 +14,17 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CACHE = HERE.parents[2] / ".cache" / "clients"
-PYTHON_CLIENTS = tuple(sorted(path.stem for path in (HERE / "locks").glob("*.txt")))
-JAVASCRIPT = HERE / "javascript"
+ROOT = HERE.parents[1]
+CACHE = ROOT / ".cache" / "clients"
+PYTHON_LOCKS = {path.stem: path for path in sorted((HERE / "locks").glob("*.txt"))}
+JAVASCRIPT = {path.parent.name: path.parent for path in sorted(HERE.glob("javascript/*/package-lock.json"))}
+AT_ONCE = 2
+"""Much of an installation is waiting for an index."""
 
 
 class ClientMissingError(Exception):
@@ -29,7 +33,7 @@ class ClientMissingError(Exception):
 
 def python_client(name: str) -> Path:
     """The interpreter that has this client. Raises ClientMissingError."""
-    lock = HERE / "locks" / f"{name}.txt"
+    lock = PYTHON_LOCKS[name]
     release = ".".join(map(str, sys.version_info[:3]))
     folder = _installed(
         name, lock.read_bytes() + release.encode(), lambda folder: _install_python(folder, lock)
@@ -37,31 +41,32 @@ def python_client(name: str) -> Path:
     return folder / "bin" / "python"
 
 
-def javascript_client() -> Path:
+def javascript_client(name: str) -> Path:
     """The folder in which node finds the client. Raises ClientMissingError."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise ClientMissingError(
-                f"{program} is needed to test with @azure/storage-blob: install nodejs and npm"
+                f"{program} is needed to test with {name}: install nodejs and npm"
                 " (.ci/run does so when it runs as root)"
             )
-    lock = (JAVASCRIPT / "package-lock.json").read_bytes()
-    return _installed("javascript", lock, _install_javascript)
+    source = JAVASCRIPT[name]
+    lock = (source / "package-lock.json").read_bytes()
+    return _installed(f"javascript-{name}", lock, lambda folder: _install_javascript(folder, source))
 
 
 def _install_python(folder: Path, lock: Path) -> None:
     venv.create(folder, symlinks=True, with_pip=False)
     command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
     command += ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--requirement", str(lock)]
-    _run(command, folder, f"{lock.relative_to(HERE)} could not be installed")
+    _run(command, folder, f"{lock.relative_to(ROOT)} could not be installed")
 
 
-def _install_javascript(folder: Path) -> None:
+def _install_javascript(folder: Path, source: Path) -> None:
     folder.mkdir()
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(JAVASCRIPT / name, folder)
+        shutil.copy(source / name, folder)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    _run(command, folder, "@azure/storage-blob could not be installed")
+    _run(command, folder, f"{source.relative_to(ROOT)} could not be installed")
 
 
 def _run(command: list[str], folder: Path, failure: str) -> None:
@@ -95,9 +100,11 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    for name in PYTHON_CLIENTS:
-        python_client(name)
-    javascript_client()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        installs = [pool.submit(python_client, name) for name in PYTHON_LOCKS]
+        installs += [pool.submit(javascript_client, name) for name in JAVASCRIPT]
+        for install in installs:
+            install.result()
 
 
 if __name__ == "__main__":
