@@ -11,7 +11,7 @@ from batchite.resources.rules import JobRules, PoolRules, Rules, StartTaskRules,
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.nodes import settle_phases
 from batchite.scheduling.placement import place
-from batchite.scheduling.state import JobState, NodeState, PoolState, QueuedTask, ShardState
+from batchite.scheduling.state import JobState, Lane, NodeState, PoolState, QueuedTask, ShardState
 from batchite.scheduling.tasks import on_task_started
 
 NOW = 1_000_000_000
@@ -74,9 +74,9 @@ def add_job(shard_state: ShardState, number: int, tasks: int = 0, **changes: Any
     return job
 
 
-def add_tasks(job: JobState, numbers: range, slots: int = 1, **changes: Any) -> None:
-    queued = [queued_task(number, slots=slots, **changes) for number in numbers]
-    job.window(slots).extend(queued, more=False)
+def add_tasks(job: JobState, numbers: range, slots: int = 1, rank: int = 0, **changes: Any) -> None:
+    queued = [queued_task(number, slots=slots, rank=rank, **changes) for number in numbers]
+    job.window(Lane(slots, rank)).extend(queued, more=False)
     job.unfinished += len(queued)
 
 

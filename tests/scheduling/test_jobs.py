@@ -33,7 +33,7 @@ from batchite.scheduling.jobs import (
 )
 from batchite.scheduling.placement import AHEAD_TICKS
 from batchite.scheduling.pools import on_node_ended
-from batchite.scheduling.state import ShardState
+from batchite.scheduling.state import Lane, ShardState
 from batchite.scheduling.tasks import on_task_ended
 
 
@@ -266,15 +266,15 @@ def test_without_a_pause_an_empty_job_is_left_alone() -> None:
 def test_added_tasks_are_looked_for_by_slots() -> None:
     state = shard(nodes=1)
     add_job(state, 1)
-    on_tasks_added(state, 1, {1: 3, 2: 0, 4: 1}, 4, NOW, Decisions())
+    on_tasks_added(state, 1, {Lane(1): 3, Lane(2): 0, Lane(4): 1}, 4, NOW, Decisions())
     job = state.jobs[1]
-    assert {slots for slots, window in job.windows.items() if window.more} == {1, 4}
+    assert {lane for lane, window in job.windows.items() if window.more} == {Lane(1), Lane(4)}
     assert job.unfinished == 4
 
 
 def test_what_is_read_for_a_job_that_went_is_dropped() -> None:
     state = shard(nodes=1)
-    on_window_read(state, 9, 1, [queued_task(1)], more=True)
+    on_window_read(state, 9, Lane(1), [queued_task(1)], more=True)
     decisions = leases(state)
     assert (decisions.effects, decisions.reads) == ([], [])
 
@@ -285,5 +285,5 @@ def test_a_job_whose_tasks_are_all_done_when_they_are_counted_ends() -> None:
     never_had_any, all_done = Decisions(), Decisions()
     on_tasks_added(state, 1, {}, 0, NOW, never_had_any)
     assert never_had_any.changes.job_terminating == []
-    on_tasks_added(state, 1, {1: 0}, 0, NOW, all_done)
+    on_tasks_added(state, 1, {Lane(1): 0}, 0, NOW, all_done)
     assert all_done.changes.job_terminating[0].reason == "AllTasksComplete"

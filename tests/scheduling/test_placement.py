@@ -22,7 +22,7 @@ from batchite.scheduling.decisions import Decisions, ReadWindow
 from batchite.scheduling.effects import RecallTask
 from batchite.scheduling.nodes import on_node_connected, on_node_disconnected
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
-from batchite.scheduling.state import WINDOW, WINDOW_BYTES, Window
+from batchite.scheduling.state import WINDOW, WINDOW_BYTES, Lane, Window
 from batchite.scheduling.tasks import on_task_ended, on_task_started
 
 
@@ -162,14 +162,14 @@ def test_pace_follows_what_tasks_took() -> None:
 def test_a_low_window_is_read_on_from_its_cursor() -> None:
     state = shard(nodes=1)
     job = add_job(state, 1)
-    job.window(1).extend([queued_task(7)], more=True)
+    job.window(Lane(1)).extend([queued_task(7)], more=True)
     (read,) = sent(leases(state), ReadWindow)
-    assert (read.job, read.slots, read.after, read.limit) == (1, 1, 7, WINDOW)
+    assert (read.job, read.lane, read.after, read.limit) == (1, Lane(1), 7, WINDOW)
 
 
 def test_a_task_past_the_cursor_that_waits_again_is_left_to_the_store() -> None:
     """As after a change of owner, when what is on nodes was never in a window."""
-    window = Window(slots=1)
+    window = Window(Lane(1))
     window.extend([], more=False)
     window.put_back(queued_task(5))
     assert (len(window), window.more) == (0, True)
@@ -177,7 +177,7 @@ def test_a_task_past_the_cursor_that_waits_again_is_left_to_the_store() -> None:
 
 def test_windows_are_not_read_while_no_node_can_use_them() -> None:
     state = shard()
-    add_job(state, 1).window(1)
+    add_job(state, 1).window(Lane(1))
     decisions = leases(state)
     assert (decisions.effects, decisions.reads) == ([], [])
 
@@ -185,7 +185,7 @@ def test_windows_are_not_read_while_no_node_can_use_them() -> None:
 def test_put_back_keeps_the_order_and_the_bound() -> None:
     state = shard(nodes=1)
     job = add_job(state, 1)
-    window = job.window(1)
+    window = job.window(Lane(1))
     window.extend([queued_task(number) for number in range(10, 10 + WINDOW)], more=False)
     first = window.pop()
     window.put_back(first)
@@ -200,7 +200,7 @@ def test_put_back_keeps_the_order_and_the_bound() -> None:
 def test_a_window_of_large_tasks_is_full_early() -> None:
     state = shard(nodes=1, slots_per_node=3)
     job = add_job(state, 1)
-    window = job.window(1)
+    window = job.window(Lane(1))
     large = b" " * (WINDOW_BYTES // 4)
     window.extend([queued_task(number, definition=large) for number in range(1, 5)], more=True)
     decisions = leases(state)

@@ -30,7 +30,7 @@ from batchite.scheduling.jobs import on_job_changed
 from batchite.scheduling.nodes import on_node_connected, remove
 from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.retries import FIRST_PAUSE, LONGEST_PAUSE
-from batchite.scheduling.state import NodeState, ShardState
+from batchite.scheduling.state import Lane, NodeState, ShardState
 from batchite.scheduling.tasks import (
     IntendedTask,
     on_retry_due,
@@ -167,7 +167,7 @@ def test_a_returned_task_waits_again() -> None:
     decisions = Decisions()
     on_task_returned(state, state.nodes["node-1"], link.TaskReturned(0, 1, 1), NOW, decisions)
     assert decisions.changes.requeued[1].was == "active"
-    assert state.jobs[1].window(1).next.attempt == 1
+    assert state.jobs[1].window(Lane(1)).next.attempt == 1
 
 
 @pytest.mark.parametrize("intent", ["terminate", "delete"])

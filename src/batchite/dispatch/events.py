@@ -11,7 +11,7 @@ from batchite.dispatch import loading
 from batchite.resources import states
 from batchite.scheduling import jobs, pools, tasks
 from batchite.scheduling.decisions import Decisions
-from batchite.scheduling.state import ShardState
+from batchite.scheduling.state import Lane, ShardState
 from batchite.store.batch import events as store
 from batchite.store.batch import owned
 from batchite.store.batch.events import Event, Kind
@@ -94,7 +94,7 @@ def _on_tasks(state: ShardState, number: int, job: CountedJob, now: int, decisio
 def _count_tasks(
     state: ShardState, number: int, counts: Sequence[Row], now: int, decisions: Decisions
 ) -> None:
-    active = {slots: count for slots, count, _ in counts}
+    active = {Lane(slots): count for slots, count, _ in counts}
     unfinished = sum(count + running for _, count, running in counts)
     jobs.on_tasks_added(state, number, active, unfinished, now, decisions)
 

@@ -17,6 +17,7 @@ from batchite.scheduling.ending import INTENTS, NODE_LEAVES
 from batchite.scheduling.start_tasks import count_retry
 from batchite.scheduling.state import (
     JobState,
+    Lane,
     NodeState,
     PoolState,
     QueuedTask,
@@ -74,7 +75,7 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
         for slots, active, running in owned.job_counts(connection, job.number):
             job.unfinished += active + running
             if active and job.state in states.STARTING_TASKS:
-                job.window(slots)
+                job.window(Lane(slots))
         for task_row in owned.assigned_tasks(connection, job.number):
             _restore_assignment(state, job, task_row)
     return Stored(state, nodes, owned.intents(connection, shard))

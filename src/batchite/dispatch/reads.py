@@ -28,7 +28,7 @@ async def carry_out(database: Database, state: ShardState, reads: Sequence[Read]
 
     def query(connection: sa.Connection) -> tuple[Sequence[owned.Row], list[tuple[list[owned.Row], bool]]]:
         found = [
-            owned.waiting_tasks(connection, read.job, read.slots, read.after, read.limit, read.size)
+            owned.waiting_tasks(connection, read.job, read.lane.slots, read.after, read.limit, read.size)
             for read in windows
         ]
         return owned.waiting(connection, numbers), found
@@ -37,4 +37,4 @@ async def carry_out(database: Database, state: ShardState, reads: Sequence[Read]
     for row in tasks:
         on_task_read(state, row.job_no, queued_task(row))
     for window, (rows, more) in zip(windows, found, strict=True):
-        on_window_read(state, window.job, window.slots, map(queued_task, rows), more=more)
+        on_window_read(state, window.job, window.lane, map(queued_task, rows), more=more)

@@ -8,13 +8,14 @@ import msgspec
 
 from batchite.scheduling.changes import Changes
 from batchite.scheduling.effects import Effect
+from batchite.scheduling.state import Lane
 
 
 class ReadWindow(msgspec.Struct, frozen=True):
     """Read active tasks past the cursor; answered by `on_window_read`."""
 
     job: int
-    slots: int
+    lane: Lane
     after: int
     limit: int
     size: int

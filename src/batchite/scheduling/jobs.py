@@ -17,7 +17,7 @@ from batchite.scheduling.changes import (
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.effects import PurgeJob
 from batchite.scheduling.ending import DELETED, JOB_ENDED
-from batchite.scheduling.state import JobState, QueuedTask, ShardState
+from batchite.scheduling.state import JobState, Lane, QueuedTask, ShardState
 
 WALL_CLOCK: Final = "job-wall-clock"
 EMPTY: Final = "empty-job"
@@ -42,12 +42,12 @@ def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisio
 def on_tasks_added(
     state: ShardState,
     number: int,
-    active: Mapping[int, int],
+    active: Mapping[Lane, int],
     unfinished: int,
     at: int,
     decisions: Decisions,
 ) -> None:
-    """The store has `active` waiting tasks by number of slots, `unfinished` that are not completed.
+    """The store has `active` waiting tasks by lane, `unfinished` that are not completed.
 
     `active` is empty if the job never had a task; such a job does not end before its pause is over.
     """
@@ -55,20 +55,20 @@ def on_tasks_added(
     if job is None:
         return
     job.unfinished = unfinished
-    for slots, count in active.items():
+    for lane, count in active.items():
         if count > 0 and not job.is_ending:
-            job.window(slots).more = True
+            job.window(lane).more = True
     if active:
         _end_if_done(state, job, at, decisions)
 
 
 def on_window_read(
-    state: ShardState, number: int, slots: int, tasks: Iterable[QueuedTask], *, more: bool
+    state: ShardState, number: int, lane: Lane, tasks: Iterable[QueuedTask], *, more: bool
 ) -> None:
     """Waiting tasks past the window's cursor, oldest first."""
     job = state.jobs.get(number)
     if job is not None:
-        job.window(slots).extend(tasks, more=more)
+        job.window(lane).extend(tasks, more=more)
 
 
 def on_task_over(state: ShardState, number: int, at: int, decisions: Decisions) -> None:
@@ -88,7 +88,7 @@ def on_task_waits(state: ShardState, job: JobState, task: QueuedTask, at: int, d
     if job.is_ending:
         _finish(job, state, at, decisions)
     else:
-        job.window(task.slots).put_back(task)
+        job.window(task.lane).put_back(task)
 
 
 def on_job_wall_clock(state: ShardState, number: int, at: int, decisions: Decisions) -> None:

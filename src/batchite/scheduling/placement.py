@@ -1,20 +1,22 @@
 """Which task goes to which node next.
 
 Jobs of higher priority come first; among equal priorities jobs take turns, or the older one goes
-first where the pool says so. Within a job tasks go in the order they were added. A task that no
-node has room for at present does not hold up smaller ones.
+first where the pool says so. Within a job tasks go by rank, and in the order they were added. A task that
+no node has room for at present does not hold up smaller ones. What a task, a job or a node is kept from, and
+why, is said by `predicates` alone.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from itertools import groupby
+from operator import attrgetter
 
 from batchite.scheduling.assignments import assign
 from batchite.scheduling.changes import Leased
 from batchite.scheduling.decisions import Decisions, ReadWindow
 from batchite.scheduling.effects import RecallTask, RunTask
+from batchite.scheduling.predicates import why_none_of, why_none_on, why_not
 from batchite.scheduling.state import (
     WINDOW,
     WINDOW_BYTES,
@@ -25,6 +27,8 @@ from batchite.scheduling.state import (
     Window,
 )
 
+_place = attrgetter("place")
+
 MAX_AHEAD = 32
 """Tasks a node may hold beyond its free slots."""
 AHEAD_TICKS = 400_000
@@ -33,13 +37,14 @@ AHEAD_TICKS = 400_000
 
 def place(state: ShardState, decisions: Decisions) -> None:
     """Give waiting tasks to nodes: into free slots, then ahead of them where tasks are short."""
-    if state.pool is None:
+    pool = state.pool
+    if pool is None:  # as `predicates.why_none`
         return
-    nodes = [node for node in state.nodes.values() if node.takes_tasks]
+    nodes = [node for node in state.nodes.values() if why_none_on(node) is None]
     if not nodes:
         return
     jobs = _in_order(state)
-    roomy = _Room(nodes, spread=state.pool.rules.fill == "spread")
+    roomy = _Room(nodes, spread=pool.rules.fill == "spread")
     _fill(state, jobs, roomy, decisions)
     if roomy.is_full:
         _fill(state, jobs, _Room(nodes, spread=True, ahead=True), decisions)
@@ -79,19 +84,24 @@ class _Room:
 
     def take(self, slots: int) -> NodeState | None:
         """The node for a task of that many slots; the caller assigns it at once and calls `put`."""
-        skipped = []
-        found = None
-        while self._heap:
-            entry = heapq.heappop(self._heap)
-            if abs(entry[0]) >= slots <= entry[2].slots:  # ahead of its slots a node has room for more
-                found = entry[2]
-                break
-            skipped.append(entry)
-            if self._sign < 0:
-                break  # the roomiest node is on top: no other has more
-        for entry in skipped:
-            heapq.heappush(self._heap, entry)
-        return found
+        if not self._heap:
+            return None
+        free, _, node = self._heap[0]
+        if why_not(slots, node, abs(free)) is None:
+            heapq.heappop(self._heap)
+            return node
+        # the roomiest node is on top where tasks are spread: no other has more
+        return None if self._sign < 0 else self._search(slots)
+
+    def _search(self, slots: int) -> NodeState | None:
+        """As `take`, past nodes with too little room."""
+        fitting = [entry for entry in self._heap if why_not(slots, entry[2], abs(entry[0])) is None]
+        if not fitting:
+            return None
+        found = min(fitting)
+        self._heap.remove(found)
+        heapq.heapify(self._heap)
+        return found[2]
 
     def put(self, node: NodeState) -> None:
         if (free := self._free(node)) > 0:
@@ -100,7 +110,7 @@ class _Room:
 
 def _in_order(state: ShardState) -> list[JobState]:
     """Jobs that may start tasks: by priority, then the one after the last served first."""
-    jobs = [job for job in state.jobs.values() if job.may_start and job.windows]
+    jobs = [job for job in state.jobs.values() if why_none_of(job) is None and job.windows]
     oldest_first = state.pool is not None and state.pool.rules.oldest_job_first
 
     def rank(job: JobState) -> tuple[int, bool, int]:
@@ -122,10 +132,10 @@ def _fill(state: ShardState, jobs: list[JobState], room: _Room, decisions: Decis
 
 
 def _assign_next(state: ShardState, job: JobState, room: _Room, decisions: Decisions) -> bool:
-    if not job.may_start:
+    if why_none_of(job) is not None:
         return False
     for window in _by_next_task(job):
-        node = room.take(window.slots)
+        node = room.take(window.lane.slots)
         if node is not None:
             _lease(state, job, node, window.pop(), decisions)
             room.put(node)
@@ -134,11 +144,11 @@ def _assign_next(state: ShardState, job: JobState, room: _Room, decisions: Decis
     return False
 
 
-def _by_next_task(job: JobState) -> Iterator[Window]:
+def _by_next_task(job: JobState) -> list[Window]:
     waiting = [window for window in job.windows.values() if len(window)]
     if len(waiting) > 1:
-        waiting.sort(key=lambda window: window.next.number)
-    yield from waiting
+        waiting.sort(key=_place)
+    return waiting
 
 
 def _lease(state: ShardState, job: JobState, node: NodeState, task: QueuedTask, decisions: Decisions) -> None:
@@ -168,4 +178,4 @@ def _read_on(job: JobState, decisions: Decisions) -> None:
         if window.is_low:
             limit = WINDOW - len(window)
             size = WINDOW_BYTES - window.size
-            decisions.reads.append(ReadWindow(job.number, window.slots, window.cursor, limit, size))
+            decisions.reads.append(ReadWindow(job.number, window.lane, window.cursor, limit, size))

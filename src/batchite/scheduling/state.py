@@ -9,14 +9,14 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from batchite.resources.rules import JobRules, PoolRules, TaskRules
-from batchite.resources.states import ENDING, STARTING_TASKS
+from batchite.resources.states import ENDING
 from batchite.scheduling.ending import Ending
 
 WINDOW = 512
-"""Queued tasks held per job and number of slots."""
+"""Queued tasks held per job and lane."""
 WINDOW_BYTES = 4 * 1024 * 1024
 """Bytes of definitions after which a window takes no more."""
 LOW_WATER = WINDOW // 2
@@ -25,6 +25,18 @@ LOW_WATER = WINDOW // 2
 NodePhase = Literal[
     "creating", "starting", "waitingforstarttask", "starttaskfailed", "idle", "running", "leavingpool"
 ]
+
+
+class Lane(NamedTuple):
+    """Tasks of a job that may take each other's place: what has room for one has room for all.
+
+    They go in the order they were added; of several lanes the task goes first that is first by rank and
+    number. No task has a rank other than 0 so far, and the store knows lanes by their slots alone.
+    """
+
+    slots: int
+    rank: int = 0
+    """the lower, the earlier"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,11 @@ class QueuedTask:
     rules: TaskRules
     definition: bytes
     requeues: int = 0
+    rank: int = 0
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.slots, self.rank)
 
 
 @dataclass(slots=True)
@@ -56,9 +73,9 @@ class Assignment:
 
 @dataclass(slots=True)
 class Window:
-    """The next active tasks of one job with one number of slots, in the order they were added."""
+    """The next active tasks of a lane, in the order they were added."""
 
-    slots: int
+    lane: Lane
     tasks: list[QueuedTask] = field(default_factory=list)
     head: int = 0
     size: int = 0
@@ -74,6 +91,11 @@ class Window:
     @property
     def next(self) -> QueuedTask:
         return self.tasks[self.head]
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Of its next task among those of all lanes."""
+        return self.lane.rank, self.tasks[self.head].number
 
     @property
     def is_low(self) -> bool:
@@ -141,20 +163,15 @@ class JobState:
     """when its wall clock runs out"""
     unfinished: int = 0
     """tasks that are active or running"""
-    windows: dict[int, Window] = field(default_factory=dict)
+    windows: dict[Lane, Window] = field(default_factory=dict)
     assignments: dict[int, Assignment] = field(default_factory=dict)
 
     @property
     def is_ending(self) -> bool:
         return self.state in ENDING
 
-    @property
-    def may_start(self) -> bool:
-        most = self.rules.max_parallel_tasks
-        return self.state in STARTING_TASKS and not 0 <= most <= len(self.assignments)
-
-    def window(self, slots: int) -> Window:
-        return self.windows.setdefault(slots, Window(slots))
+    def window(self, lane: Lane) -> Window:
+        return self.windows.setdefault(lane, Window(lane))
 
     def queued(self) -> Iterator[QueuedTask]:
         for window in self.windows.values():
@@ -185,10 +202,6 @@ class NodeState:
     pace: int = 1_000_000_000
     """how long its recent tasks ran, in ticks; long until some have"""
     assignments: dict[int, Assignment] = field(default_factory=dict)
-
-    @property
-    def takes_tasks(self) -> bool:
-        return self.connected and not self.is_given_up and self.phase in ("idle", "running")
 
     @property
     def free(self) -> int:

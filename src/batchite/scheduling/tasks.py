@@ -82,7 +82,7 @@ def on_retry_due(state: ShardState, task: int, at: int, decisions: Decisions) ->
 def on_task_read(state: ShardState, job: int, task: QueuedTask) -> None:
     """A task that paused, if it waits still."""
     if job in state.jobs and not state.jobs[job].is_ending:
-        state.jobs[job].window(task.slots).put_back(task)
+        state.jobs[job].window(task.lane).put_back(task)
 
 
 def on_task_returned(
@@ -234,5 +234,5 @@ def _release_to_wait(
 
 
 def _forget_waiting(state: ShardState, job: int, task: QueuedTask) -> None:
-    if job in state.jobs and task.slots in state.jobs[job].windows:
-        state.jobs[job].windows[task.slots].discard(task.number)
+    if job in state.jobs and task.lane in state.jobs[job].windows:
+        state.jobs[job].windows[task.lane].discard(task.number)
