@@ -43,7 +43,9 @@ async def test_a_task_that_began_and_waits_again_in_one_batch(
 ) -> None:
     """Its start is not stored; that it ran is to be seen, unless it never did. A retry keeps its node, which
     has the files of the run before."""
-    task = await applied(database, Changes(requeued={1: Requeued(1, 1, 1, "active", why, 40)}))
+    task = await applied(
+        database, Changes(requeued={1: Requeued(1, 1, 1, "task", "job", "active", why, 40, None, "node")})
+    )
     assert (task.previous_state, task.retry_count, task.requeue_count) == shown
     assert (task.state, task.state_time) == ("active", 1 if why == "returned" else 40)
     assert task.node_id == ("node-7" if why == "retry" else None)
@@ -54,13 +56,17 @@ async def test_a_task_that_began_and_waits_again_in_one_batch(
 async def test_a_task_that_waits_again_shows_since_when_it_had_run(
     database: Database, why: Requeuing
 ) -> None:
-    started = Changes(started={1: Started(1, 1, 1, 20)})
-    task = await applied(database, started, Changes(requeued={1: Requeued(1, 1, 1, "running", why, 40)}))
+    started = Changes(started={1: Started(1, 1, 1, "task", "job", 20, "node")})
+    task = await applied(
+        database,
+        started,
+        Changes(requeued={1: Requeued(1, 1, 1, "task", "job", "running", why, 40, 20, "node")}),
+    )
     assert (task.previous_state, task.previous_state_time) == ("running", 20)
     assert (task.state, task.state_time, task.started) == ("active", 40, None)
 
 
 async def test_a_task_that_ends_before_it_began_was_on_no_node(database: Database) -> None:
-    ended = Completed(1, 1, 1, "active", None, 40, None, TERMINATED.failure)
+    ended = Completed(1, 1, 1, "task", "job", "active", None, 40, None, TERMINATED.failure, None)
     task = await applied(database, Changes(completed=[ended]))
     assert (task.state, task.result, task.node_no, task.node_id) == ("completed", "failure", None, None)

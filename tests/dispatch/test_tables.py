@@ -33,20 +33,24 @@ KINDS: dict[str, Any] = {
 }
 STATEMENTS = [(kind, write) for kind, write in WRITES if isinstance(write, Write)]
 COUNTED = {"job", "slots", "was"}
+TOLD = {"id", "job_id", "node_id", "pool_id", "was"}
+"""In the feed."""
 NOT_STORED = {
-    "started": COUNTED,
-    "completed": COUNTED,
-    "requeued": COUNTED | {"why"},  # which chooses the statement
-    "removed": COUNTED,
-    "node_removed": {"cores"},  # of all nodes together
+    "started": COUNTED | TOLD,
+    "completed": COUNTED | TOLD,
+    "requeued": COUNTED | TOLD | {"why", "started"},  # `why` chooses the statement
+    "removed": COUNTED | TOLD,
+    "node_changed": TOLD,
+    "node_sent_home": TOLD,
+    "node_removed": TOLD | {"cores", "at"},  # the cores of all nodes together
     "start_task_changed": {"retries", "last_retry", "failure"},  # in the `info`
 }
 """Values of changes for which no statement has a parameter of that name."""
 MOVES: dict[str, Any] = {
-    "started": {1: Started(1, 1, 1, 10)},
-    "completed": [Completed(1, 1, 1, "running", 10, 20, 0, None)],
-    "requeued": {1: Requeued(1, 1, 1, "running", "retry", 20)},
-    "removed": [Removed(1, 1, 1, "failed")],
+    "started": {1: Started(1, 1, 1, "task", "job", 10, "node")},
+    "completed": [Completed(1, 1, 1, "task", "job", "running", 10, 20, 0, None, "node")],
+    "requeued": {1: Requeued(1, 1, 1, "task", "job", "running", "retry", 20, 10, "node")},
+    "removed": [Removed(1, 1, 1, "task", "job", "failed")],
 }
 """An example of every kind that has to do with the counters."""
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from batchite.resources.feed import NodeChanged, Telling
 from batchite.resources.nodes import row
 from batchite.scheduling.changes import NodesWanted
 from batchite.scheduling.room import Limits, Refusal, Usage, grant
@@ -41,7 +42,12 @@ NOTHING = Allocation([], None)
 
 
 def allocate(
-    connection: sa.Connection, account: str, limits: Limits, wanted: Iterable[NodesWanted], now: int
+    connection: sa.Connection,
+    account: str,
+    limits: Limits,
+    wanted: Iterable[NodesWanted],
+    now: int,
+    telling: Telling,
 ) -> Allocation:
     """The next portion of each kind; nothing is refused that a later portion may still get."""
     made: list[NewNode] = []
@@ -51,7 +57,11 @@ def allocate(
         granted, refusal = grant(one.count, one.cores, used, limits)
         if refusal is not None and granted <= PORTION:
             refusals.append(refusal)
-        made += _make(connection, account, one, min(granted, PORTION), now)
+        new = _make(connection, account, one, min(granted, PORTION), now)
+        for node in new:
+            pool = telling.name(one.pool_id)
+            telling.add(NodeChanged(pool, telling.name(node.id), now, "creating", None))
+        made += new
     return Allocation(made, _together(refusals))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -11,19 +11,23 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from batchite.dispatch import telling
 from batchite.dispatch.allocation import NOTHING, Allocation, allocate
+from batchite.resources.feed import JobChanged, PoolChanged, Telling
 from batchite.scheduling.changes import (
     Changes,
     Completed,
+    JobCompleted,
     JobTerminating,
     NodesWanted,
+    PoolRemoved,
     Requeued,
     ResizeEnded,
     StartTaskChanged,
 )
 from batchite.scheduling.room import Limits
 from batchite.store.batch import changes as store
-from batchite.store.batch import execution
+from batchite.store.batch import execution, feed
 from batchite.store.prepared import Prepared
 from batchite.wire.batch import outcome
 from batchite.wire.ticks import Timestamp
@@ -39,6 +43,8 @@ class Commit:
     shard: str
     now: int
     allocation: Allocation = NOTHING
+    telling: Telling = field(default_factory=Telling)
+    """what clients see of it"""
 
 
 COMMON = ("account", "shard", "now")
@@ -72,20 +78,44 @@ class Write:
     def __call__(self, commit: Commit, changes: Iterable[Any]) -> None:
         if self._only is not None:
             changes = filter(self._only, changes)
+        self._run(commit, changes)
+
+    def _run(self, commit: Commit, changes: Iterable[Any]) -> None:
+        self.statement.many(commit.connection, [row for _, row in self._rows(commit, changes)])
+
+    def _rows(self, commit: Commit, changes: Iterable[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
         common = {name: getattr(commit, name) for name in self._common}
         values = self._values
-        rows = [{**common, **{name: value(change) for name, value in values}} for change in changes]
-        self.statement.many(commit.connection, rows)
+        for change in changes:
+            yield change, {**common, **{name: value(change) for name, value in values}}
+
+
+class Guarded(Write):
+    """For a change that the store may refuse: what the statement returns where it did not is told."""
+
+    def __init__(
+        self, statement: Prepared, tell: Callable[[Commit, Any, Any], None], **made: Callable[[Any], Any]
+    ) -> None:
+        super().__init__(statement, **made)
+        self._tell = tell
+
+    def _run(self, commit: Commit, changes: Iterable[Any]) -> None:
+        for change, row in self._rows(commit, changes):
+            if (done := self.statement.one_or_none(commit.connection, row)) is not None:
+                self._tell(commit, change, done)
 
 
 def apply(
     connection: sa.Connection, account: str, limits: Limits, shard: str, changes: Changes, now: int
 ) -> Allocation:
-    """Write everything, kind by kind."""
+    """Write everything, kind by kind, and tell what clients see of it."""
     commit = Commit(connection, account, limits, shard, now)
+    telling.tell_tasks(commit.telling, changes, now)
     for kind, write in WRITES:
         if found := getattr(changes, kind):
             write(commit, found.values() if isinstance(found, dict) else found)
+    telling.tell_nodes(commit.telling, changes)
+    feed.append(connection, shard, now, commit.telling)
     return commit.allocation
 
 
@@ -98,12 +128,36 @@ def _ran(change: Requeued) -> bool:
 
 
 def _allocate(commit: Commit, wanted: Iterable[NodesWanted]) -> None:
-    commit.allocation = allocate(commit.connection, commit.account, commit.limits, wanted, commit.now)
+    commit.allocation = allocate(
+        commit.connection, commit.account, commit.limits, wanted, commit.now, commit.telling
+    )
 
 
 def _lock_jobs(commit: Commit, changes: Iterable[JobTerminating]) -> None:
     for change in changes:
         execution.lock_job(commit.connection, change.job)
+
+
+def _tell_terminating(commit: Commit, change: JobTerminating, done: tuple[str, str, str]) -> None:
+    pool, job, was = done
+    entry = JobChanged(commit.telling.name(pool), job, change.at, "terminating", was, change.reason)
+    commit.telling.add(entry)
+
+
+def _tell_completed(commit: Commit, change: JobCompleted, done: tuple[str, str, str | None]) -> None:
+    pool, job, reason = done
+    entry = JobChanged(commit.telling.name(pool), job, change.at, "completed", "terminating", reason)
+    commit.telling.add(entry)
+
+
+def _tell_steady(commit: Commit, change: ResizeEnded, done: tuple[str, str]) -> None:
+    pool, state = done
+    commit.telling.add(PoolChanged(pool, change.at, state, state, "steady"))
+
+
+def _tell_gone(commit: Commit, _change: PoolRemoved, done: tuple[str, str]) -> None:
+    pool, was = done
+    commit.telling.add(PoolChanged(pool, commit.now, "deleted", was, None))
 
 
 def _failure(change: Completed) -> bytes | None:
@@ -153,10 +207,10 @@ WRITES: Sequence[tuple[str, Callable[[Commit, Iterable[Any]], None]]] = (
     ("node_removed", Write(store.REMOVE_NODE)),
     ("cores_returned", Write(store.RETURN_CORES)),
     ("nodes_wanted", _allocate),
-    ("resize_ended", Write(store.END_RESIZE, errors=_resize_errors)),
-    ("pool_removed", Write(store.REMOVE_POOL)),
-    ("job_terminating", Write(store.TERMINATE_JOB)),  # the counters are up to date by now
-    ("job_completed", Write(store.COMPLETE_JOB)),
+    ("resize_ended", Guarded(store.END_RESIZE, _tell_steady, errors=_resize_errors)),
+    ("pool_removed", Guarded(store.REMOVE_POOL, _tell_gone)),
+    ("job_terminating", Guarded(store.TERMINATE_JOB, _tell_terminating)),  # the counters are up to date
+    ("job_completed", Guarded(store.COMPLETE_JOB, _tell_completed)),
     ("due_set", Write(store.SET_DUE)),
     ("paused", Write(store.PAUSE)),
     ("due_cleared", Write(store.CLEAR_DUE)),

@@ -72,8 +72,8 @@ class Effects:
                     self._nodes.stop(node)
                 case KillNode(node, reason):
                     self._nodes.kill(node, reason)
-                case PurgeJob(job):
-                    self._purge(shard, job)
+                case PurgeJob(job, at):
+                    self._purge(shard, job, at)
 
     def _run_task(self, shard: Target, effect: RunTask) -> None:
         job = shard.state.jobs.get(effect.job)
@@ -95,18 +95,18 @@ class Effects:
         )
         self.send(effect.node, message)
 
-    def _purge(self, shard: Target, number: int) -> None:
+    def _purge(self, shard: Target, number: int, at: int) -> None:
         if number in self._purging:
             return
         self._purging.add(number)
         job = shard.state.jobs[number]
         for node_id in shard.state.nodes:
             self.send(node_id, link.RemoveJobFiles(job.id))
-        self._background.start(self._purge_rows(shard, number))
+        self._background.start(self._purge_rows(shard, number, at))
 
-    async def _purge_rows(self, shard: Target, number: int) -> None:
+    async def _purge_rows(self, shard: Target, number: int, at: int) -> None:
         try:
-            while not await self._database.write(lambda c: execution.purge_job(c, number, PURGE_ROWS)):
+            while not await self._database.write(lambda c: execution.purge_job(c, number, at, PURGE_ROWS)):
                 pass
             shard.put(JobPurged(number))
         except Exception:

@@ -29,6 +29,8 @@ class TaskMoved(msgspec.Struct, frozen=True):
     task: int
     job: int
     slots: int
+    id: str
+    job_id: str
 
     @property
     def move(self) -> tuple[CountedState, CountedState | None]:
@@ -38,6 +40,7 @@ class TaskMoved(msgspec.Struct, frozen=True):
 
 class Started(TaskMoved, frozen=True):
     started: int
+    node_id: str
 
     @property
     def move(self) -> tuple[CountedState, CountedState]:
@@ -50,6 +53,8 @@ class Completed(TaskMoved, frozen=True):
     ended: int
     exit_code: int | None
     failure: Failure | None
+    node_id: str | None
+    """where it ran"""
 
     @property
     def result(self) -> Result:
@@ -76,6 +81,8 @@ class Requeued(TaskMoved, frozen=True):
     was: Literal["active", "running"]
     why: Requeuing
     at: int
+    started: int | None
+    node_id: str
 
     @property
     def retried(self) -> int:
@@ -128,12 +135,21 @@ class NodesWanted(msgspec.Struct, frozen=True):
     dedicated: bool
     count: int
     cores: int
+    pool_id: str
 
 
-class NodeChanged(msgspec.Struct, frozen=True):
+class NodeMoved(msgspec.Struct, frozen=True):
+    """A node of a pool is in another state from now on, or goes."""
+
     node: int
-    phase: NodePhase
+    id: str
+    pool_id: str
+    was: NodePhase
     at: int
+
+
+class NodeChanged(NodeMoved, frozen=True):
+    phase: NodePhase
 
 
 class NodeBooted(msgspec.Struct, frozen=True):
@@ -142,17 +158,13 @@ class NodeBooted(msgspec.Struct, frozen=True):
     agent_version: str
 
 
-class NodeSentHome(msgspec.Struct, frozen=True):
+class NodeSentHome(NodeMoved, frozen=True):
     """It was ended in order and is created again, under its id."""
 
-    node: int
-    at: int
 
-
-class NodeRemoved(msgspec.Struct, frozen=True):
+class NodeRemoved(NodeMoved, frozen=True):
     """With so many cores."""
 
-    node: int
     cores: int
 
 

@@ -65,6 +65,7 @@ class PurgeJob(msgspec.Struct, frozen=True):
     """Remove the job, its tasks and their files; answered by `on_job_purged`."""
 
     job: int
+    at: int
 
 
 Effect = (

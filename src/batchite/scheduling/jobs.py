@@ -163,7 +163,7 @@ def _finish(job: JobState, state: ShardState, at: int, decisions: Decisions) -> 
     if job.assignments:
         return
     if job.state == "deleting":
-        decisions.effects.append(PurgeJob(job.number))
+        decisions.effects.append(PurgeJob(job.number, at))
     else:
         decisions.changes.job_completed.append(JobCompleted(job.number, at))
         _clear_dues(job.number, decisions)

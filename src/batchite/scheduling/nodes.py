@@ -9,7 +9,7 @@ from batchite.scheduling.changes import NodeBooted, NodeChanged, NodeRemoved, No
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.effects import RunTask, StopNode
 from batchite.scheduling.ending import NODE_LEAVES, Ending
-from batchite.scheduling.state import NodeState, ShardState
+from batchite.scheduling.state import NodePhase, NodeState, ShardState
 from batchite.scheduling.tasks import on_node_tasks_lost
 from batchite.wire.batch.outcome import shortened
 
@@ -65,7 +65,7 @@ def on_node_gone(state: ShardState, node: NodeState, at: int, decisions: Decisio
     on_node_tasks_lost(state, node, at, decisions)
     del state.nodes[node.id]
     cores = state.pool.node_cores if state.pool is not None else 0
-    decisions.changes.node_removed.append(NodeRemoved(node.number, cores))
+    decisions.changes.node_removed.append(NodeRemoved(*_moved(state, node, at), cores))
 
 
 def on_nodes_sent_home(state: ShardState, at: int, decisions: Decisions) -> None:
@@ -73,8 +73,8 @@ def on_nodes_sent_home(state: ShardState, at: int, decisions: Decisions) -> None
     for node in state.nodes.values():
         on_node_tasks_lost(state, node, at, decisions)
         if node.phase != "leavingpool":
+            decisions.changes.node_sent_home.append(NodeSentHome(*_moved(state, node, at)))
             node.phase = node.stored_phase = "creating"
-            decisions.changes.node_sent_home.append(NodeSentHome(node.number, at))
 
 
 def settle_phases(state: ShardState, at: int, decisions: Decisions) -> None:
@@ -83,5 +83,10 @@ def settle_phases(state: ShardState, at: int, decisions: Decisions) -> None:
         if node.phase in ("idle", "running"):
             node.phase = "running" if node.assignments else "idle"
         if node.phase != node.stored_phase:
-            decisions.changes.node_changed.append(NodeChanged(node.number, node.phase, at))
+            decisions.changes.node_changed.append(NodeChanged(*_moved(state, node, at), node.phase))
             node.stored_phase = node.phase
+
+
+def _moved(state: ShardState, node: NodeState, at: int) -> tuple[int, str, str, NodePhase, int]:
+    """What every change of a node begins with."""
+    return node.number, node.id, "" if state.pool is None else state.pool.id, node.stored_phase, at

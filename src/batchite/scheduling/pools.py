@@ -42,7 +42,7 @@ def size(state: ShardState, at: int, decisions: Decisions) -> None:
         members = [node for node in state.nodes.values() if node.dedicated == dedicated]
         staying = [node for node in members if node.phase != "leavingpool"]
         if len(staying) < target:
-            wanted = NodesWanted(pool.number, dedicated, target - len(staying), pool.node_cores)
+            wanted = NodesWanted(pool.number, dedicated, target - len(staying), pool.node_cores, pool.id)
             decisions.changes.nodes_wanted[dedicated] = wanted
             settled = False
         for node in _least_useful(staying)[: max(len(staying) - target, 0)]:

@@ -49,9 +49,7 @@ def on_task_started(node: NodeState, report: TaskStarted, decisions: Decisions) 
     if assignment is None or assignment.started is not None:
         return
     assignment.started = report.started
-    decisions.changes.started[report.task] = Started(
-        report.task, assignment.job.number, assignment.task.slots, report.started
-    )
+    decisions.changes.started[report.task] = Started(*_named(assignment), report.started, node.id)
 
 
 def on_task_ended(state: ShardState, node: NodeState, report: TaskEnded, decisions: Decisions) -> None:
@@ -66,7 +64,7 @@ def on_task_ended(state: ShardState, node: NodeState, report: TaskEnded, decisio
         exit_ = exit_._replace(started=assignment.started)
     ending = assignment.ending
     if ending is None and _may_retry(assignment, exit_.exit_code):
-        _retry(state, assignment, exit_.ended, decisions)
+        _retry(state, assignment, exit_.started, exit_.ended, decisions)
     elif ending is None or (ending.then == "complete" and exit_.started is not None):
         _complete(state, assignment, exit_, decisions)
     else:
@@ -111,13 +109,13 @@ def on_task_intent(state: ShardState, wanted: IntendedTask, at: int, decisions: 
         _forget_waiting(state, job, task)
         was = _was(decisions, task.number, "active")
         if is_delete:
-            decisions.changes.removed.append(Removed(task.number, job, task.slots, was))
+            decisions.changes.removed.append(Removed(*_intended(wanted), was))
         else:
             never_ran = Exit(None, at, None, ending.failure)
-            decisions.changes.completed.append(Completed(task.number, job, task.slots, was, *never_ran))
+            decisions.changes.completed.append(Completed(*_intended(wanted), was, *never_ran, None))
         on_task_over(state, job, at, decisions)
     elif is_delete:
-        decisions.changes.removed.append(Removed(task.number, job, task.slots, wanted.stored))
+        decisions.changes.removed.append(Removed(*_intended(wanted), wanted.stored))
     if is_delete and wanted.node in state.nodes:
         decisions.effects.append(RemoveTaskFiles(wanted.node, wanted.job_id, task.id))
 
@@ -128,7 +126,7 @@ def _take_back(state: ShardState, assignment: Assignment, at: int, decisions: De
         _end_as_wanted(state, assignment, assignment.ending, assignment.started, at, decisions)
     else:
         why: Requeuing = "returned" if assignment.started is None else "recovery"
-        _requeue(state, assignment, why, at, decisions)
+        _requeue(state, assignment, why, assignment.started, at, decisions)
 
 
 def _end_as_wanted(
@@ -141,9 +139,9 @@ def _end_as_wanted(
 ) -> None:
     """Do with a task that the node has no more what was to become of it."""
     if began is None and not ending.of_task:
-        _requeue(state, assignment, "returned", at, decisions)
+        _requeue(state, assignment, "returned", began, at, decisions)
     elif ending.then == "requeue":
-        _requeue(state, assignment, "requeue", at, decisions)
+        _requeue(state, assignment, "requeue", began, at, decisions)
     elif ending.then == "remove":
         _remove(state, assignment, at, decisions)
     else:
@@ -174,10 +172,10 @@ def _stored(assignment: Assignment, decisions: Decisions) -> Literal["active", "
 
 
 def _complete(state: ShardState, assignment: Assignment, exit_: Exit, decisions: Decisions) -> None:
-    task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
-    completed = Completed(task.number, assignment.job.number, task.slots, was, *exit_)
+    node = None if exit_.started is None else assignment.node.id
+    completed = Completed(*_named(assignment), was, *exit_, node)
     decisions.changes.completed.append(completed)
     if exit_.started is not None:
         totals = decisions.changes.node_tasks.setdefault(
@@ -189,19 +187,20 @@ def _complete(state: ShardState, assignment: Assignment, exit_: Exit, decisions:
 
 
 def _remove(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
-    task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
-    decisions.changes.removed.append(Removed(task.number, assignment.job.number, task.slots, was))
-    decisions.effects.append(RemoveTaskFiles(assignment.node.id, assignment.job.id, task.id))
+    decisions.changes.removed.append(Removed(*_named(assignment), was))
+    decisions.effects.append(RemoveTaskFiles(assignment.node.id, assignment.job.id, assignment.task.id))
     on_task_over(state, assignment.job.number, at, decisions)
 
 
-def _retry(state: ShardState, assignment: Assignment, at: int, decisions: Decisions) -> None:
+def _retry(
+    state: ShardState, assignment: Assignment, began: int | None, at: int, decisions: Decisions
+) -> None:
     """A task that pauses waits in the store, not here."""
     task = assignment.task
     pause = retries.pause(task.rules.max_retries, task.retries)
-    waiting = _release_to_wait(state, assignment, "retry", at, decisions)
+    waiting = _release_to_wait(state, assignment, "retry", began, at, decisions)
     if pause:
         decisions.changes.paused.append(Paused(RETRY, task.number, pause))
     else:
@@ -209,21 +208,31 @@ def _retry(state: ShardState, assignment: Assignment, at: int, decisions: Decisi
 
 
 def _requeue(
-    state: ShardState, assignment: Assignment, why: Requeuing, at: int, decisions: Decisions
+    state: ShardState,
+    assignment: Assignment,
+    why: Requeuing,
+    began: int | None,
+    at: int,
+    decisions: Decisions,
 ) -> None:
-    waiting = _release_to_wait(state, assignment, why, at, decisions)
+    waiting = _release_to_wait(state, assignment, why, began, at, decisions)
     on_task_waits(state, assignment.job, waiting, at, decisions)
 
 
 def _release_to_wait(
-    state: ShardState, assignment: Assignment, why: Requeuing, at: int, decisions: Decisions
+    state: ShardState,
+    assignment: Assignment,
+    why: Requeuing,
+    began: int | None,
+    at: int,
+    decisions: Decisions,
 ) -> QueuedTask:
     """The task as it waits from now on."""
     task = assignment.task
     was = _stored(assignment, decisions)
     release(state, assignment)
     decisions.changes.requeued[task.number] = Requeued(
-        task.number, assignment.job.number, task.slots, was, why, at
+        *_named(assignment), was, why, at, began, assignment.node.id
     )
     return replace(
         task,
@@ -231,6 +240,17 @@ def _release_to_wait(
         retries=task.retries + (why == "retry"),
         requeues=task.requeues + (why == "requeue"),
     )
+
+
+def _named(assignment: Assignment) -> tuple[int, int, int, str, str]:
+    """What every change of a task begins with."""
+    task, job = assignment.task, assignment.job
+    return task.number, job.number, task.slots, task.id, job.id
+
+
+def _intended(wanted: IntendedTask) -> tuple[int, int, int, str, str]:
+    """The same of a task that is on no node."""
+    return wanted.task.number, wanted.job, wanted.task.slots, wanted.task.id, wanted.job_id
 
 
 def _forget_waiting(state: ShardState, job: int, task: QueuedTask) -> None:

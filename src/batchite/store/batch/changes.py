@@ -176,8 +176,9 @@ END_RESIZE = Prepared(
     .values(
         allocation_state="steady", allocation_state_time=bindparam("at"), resize_errors=bindparam("errors")
     )
+    .returning(pools.c.id, pools.c.state)
 )
-REMOVE_POOL = Prepared(sa.delete(pools).where(_of_pool))
+REMOVE_POOL = Prepared(sa.delete(pools).where(_of_pool).returning(pools.c.id, pools.c.state))
 TERMINATE_JOB = Prepared(
     sa.update(jobs)
     .where(
@@ -192,6 +193,7 @@ TERMINATE_JOB = Prepared(
         state_time=bindparam("at"),
         terminate_reason=bindparam("reason"),
     )
+    .returning(jobs.c.pool_id, jobs.c.id, jobs.c.previous_state)
 )
 """Begin to end the job, unless something else ends it; `only_if_done`: if no task is left to do, which the
 counters say."""
@@ -205,6 +207,7 @@ COMPLETE_JOB = Prepared(
         state_time=bindparam("at"),
         ended=bindparam("at"),
     )
+    .returning(jobs.c.pool_id, jobs.c.id, jobs.c.terminate_reason)
 )
 
 # -- what is due

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from batchite.store.batch import feed
 from batchite.store.batch.schema import jobs, nodes, task_counts, tasks
 
 Rows = Sequence[Mapping[str, Any]]
@@ -41,11 +42,14 @@ def lock_job(connection: sa.Connection, job: int) -> None:
     connection.execute(sa.select(jobs.c.job_no).where(jobs.c.job_no == job).with_for_update(key_share=True))
 
 
-def purge_job(connection: sa.Connection, job: int, limit: int) -> bool:
+def purge_job(connection: sa.Connection, job: int, at: int, limit: int) -> bool:
     """Remove up to `limit` tasks of a job that is being deleted; True once the job is gone too."""
     some = sa.select(tasks.c.task_no).where(tasks.c.job_no == job).limit(limit)
     if connection.execute(sa.delete(tasks).where(tasks.c.task_no.in_(some))).rowcount == limit:
         return False
     connection.execute(sa.delete(task_counts).where(task_counts.c.job_no == job))
-    connection.execute(sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting"))
+    statement = sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting")
+    gone = connection.execute(statement.returning(jobs.c.shard, jobs.c.pool_id, jobs.c.id)).one_or_none()
+    if gone is not None:
+        feed.append_job(connection, gone.shard, at, gone.pool_id, gone.id, "deleted", "deleting")
     return True

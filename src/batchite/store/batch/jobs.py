@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from batchite.resources.jobs import CountsRow, JobRow
 from batchite.resources.keys import folded
 from batchite.resources.states import DELETABLE, ENDABLE
-from batchite.store.batch import pages, recording
+from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts
@@ -32,6 +32,7 @@ def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     if job_no is None:
         return None
     shown = (row["id"], row["modified"])
+    feed.append_job(connection, row["shard"], row["created"], row["pool_id"], row["id"], row["state"])
     return recording.record(connection, row["shard"], "job", job_no, *shown)
 
 
@@ -87,11 +88,14 @@ def _change(
             modified=now,
             **change,
         )
-        .returning(jobs.c.job_no, jobs.c.id, jobs.c.shard)
+        .returning(jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.pool_id, jobs.c.previous_state)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
+    of_job = (changed.shard, now, changed.pool_id, changed.id)
+    state, reason = change["state"], change.get("terminate_reason")
+    feed.append_job(connection, *of_job, state, changed.previous_state, reason)
     return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, now)
 
 

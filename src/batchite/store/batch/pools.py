@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from batchite.resources.keys import folded
 from batchite.resources.pools import PoolRow
-from batchite.store.batch import pages, recording
+from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import nodes, pools
@@ -38,6 +38,8 @@ def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     if pool_no is None:
         return None
     shown = (row["id"], row["modified"])
+    states = (row["state"], None, row["allocation_state"])
+    feed.append_pool(connection, row["shard"], row["created"], row["id"], *states)
     return recording.record(connection, row["shard"], "pool", pool_no, *shown)
 
 
@@ -82,4 +84,5 @@ def delete(
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
+    feed.append_pool(connection, changed.shard, now, changed.id, "deleting", "active", "resizing")
     return recording.record(connection, changed.shard, "pool", changed.pool_no, changed.id, now)

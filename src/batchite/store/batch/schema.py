@@ -43,6 +43,17 @@ events = sa.Table(
     sqlite_autoincrement=True,
 )
 
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("number", Number, primary_key=True, autoincrement=True),
+    sa.Column("shard", Key, nullable=False),
+    sa.Column("at", Ticks, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False, comment="changes it tells of"),
+    sa.Column("entries", sa.LargeBinary, comment="see resources.feed; none in the last row that was removed"),
+    sqlite_autoincrement=True,
+)
+
 due = sa.Table(
     "due",
     metadata,

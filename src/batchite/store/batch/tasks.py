@@ -14,11 +14,12 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
+from batchite.resources.feed import Telling
 from batchite.resources.jobs import JobRow
 from batchite.resources.keys import folded
 from batchite.resources.states import TAKING_TASKS, UNFINISHED
 from batchite.resources.tasks import TaskRow
-from batchite.store.batch import events, pages, recording
+from batchite.store.batch import events, feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts, tasks
@@ -52,9 +53,16 @@ def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]
     stored = connection.execute(_insertion(connection.dialect.name), rows).all()
     sequence = 0
     if stored:
-        _count(connection, job_no, Counter(slots for _, slots in stored))
+        _count(connection, job_no, Counter(slots for _, slots, _ in stored))
         sequence = events.append(connection, job.shard, "tasks", job_no)
-    return Added(job.shard, sequence, frozenset(key for key, _ in stored))
+        _tell(connection, job.shard, job.id, rows[0]["created"], [id for _, _, id in stored])
+    return Added(job.shard, sequence, frozenset(key for key, _, _ in stored))
+
+
+def _tell(connection: sa.Connection, shard: str, job_id: str, at: int, ids: Sequence[str]) -> None:
+    telling = Telling()
+    telling.add_tasks(job_id, at, ids)
+    feed.append(connection, shard, at, telling)
 
 
 def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
@@ -66,7 +74,7 @@ def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
 # built once: building a statement takes longer than running it
 
 _JOB = (
-    sa.select(jobs.c.shard, jobs.c.state)
+    sa.select(jobs.c.shard, jobs.c.state, jobs.c.id)
     .where(jobs.c.job_no == sa.bindparam("number"))
     .with_for_update(key_share=True)
 )
@@ -77,9 +85,9 @@ _FIND = sa.select(tasks).where(
 
 
 @cache
-def _insertion(dialect: str) -> ReturningInsert[str, int]:
+def _insertion(dialect: str) -> ReturningInsert[str, int, str]:
     statement = insert_for(dialect, tasks).on_conflict_do_nothing()
-    return statement.returning(tasks.c.key, tasks.c.required_slots)
+    return statement.returning(tasks.c.key, tasks.c.required_slots, tasks.c.id)
 
 
 @cache
