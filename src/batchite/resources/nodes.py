@@ -68,6 +68,7 @@ def row(pool_no: int, node_id: str, dedicated: bool, now: int) -> dict[str, Any]
         "state": BatchNodeState.CREATING.value,
         "state_time": now,
         "allocated": now,
+        "boot_requested": now,
     }
 
 

@@ -116,10 +116,31 @@ _of_node = nodes.c.node_no == bindparam("node")
 BOOT_NODE = Prepared(
     sa.update(nodes)
     .where(_of_node)
-    .values(booted=bindparam("booted"), agent_version=bindparam("agent_version"), errors=None)
+    .values(
+        booted=bindparam("booted"),
+        boot_begun=sa.func.coalesce(nodes.c.boot_begun, bindparam("now", type_=Ticks)),
+        boot_heard=bindparam("now"),
+        agent_version=bindparam("agent_version"),
+        errors=None,
+    )
 )
+
+
+def _at_first(column: sa.Column[Any], *phases: str) -> sa.ColumnElement[int]:
+    """When the node first came into one of the states in its boot."""
+    comes = sa.or_(*(bindparam("phase", type_=sa.Text) == phase for phase in phases))
+    return sa.func.coalesce(column, sa.case((comes, bindparam("at", type_=Ticks)), else_=None))
+
+
 CHANGE_NODE = Prepared(
-    sa.update(nodes).where(_of_node).values(state=bindparam("phase"), state_time=bindparam("at"))
+    sa.update(nodes)
+    .where(_of_node)
+    .values(
+        state=bindparam("phase"),
+        state_time=bindparam("at"),
+        boot_begun=_at_first(nodes.c.boot_begun, "starting"),
+        boot_ready=_at_first(nodes.c.boot_ready, "idle", "running"),
+    )
 )
 COUNT_NODE_TASKS = Prepared(
     sa.update(nodes)
@@ -151,6 +172,10 @@ SEND_NODE_HOME = Prepared(
         handle=None,
         token_hash=None,
         booted=None,
+        boot_requested=bindparam("at"),
+        boot_begun=None,
+        boot_heard=None,
+        boot_ready=None,
         start_task_attempt=0,
     )
 )
