@@ -65,6 +65,17 @@ def test_another_account_and_its_own_storage() -> None:
         variables(known, BOTH, batch_account="three")
 
 
+def test_storage_of_another_service_is_reached_there() -> None:
+    foreign = StorageAccount("films", ("c",), "https://films.example.org")
+    known = Accounts(batch=(BatchAccount("one", ("a",), "films"),), storage=(foreign,))
+    for endpoints_ in (BOTH, msgspec.structs.replace(BOTH, blob_port=None)):
+        values = variables(known, endpoints_)
+        assert values["AZURE_STORAGE_CONNECTION_STRING"] == (
+            "DefaultEndpointsProtocol=https;AccountName=films;AccountKey=c;"
+            "BlobEndpoint=https://films.example.org;"
+        )
+
+
 def test_a_service_never_started_has_no_variables() -> None:
     assert not [
         name

@@ -94,6 +94,17 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
 
 
 @pytest.mark.parametrize(
+    "url", ["https://films.blob.core.windows.net", "http://10.0.0.7:10000/films", "http://[::1]:10000/films"]
+)
+def test_an_account_of_another_blob_service(tmp_path: Path, url: str) -> None:
+    table = f'[[storage_accounts]]\nname = "films"\nkey = "{KEY}"\nblob_endpoint = "{url}/"\n'
+    own = f'[[storage_accounts]]\nname = "own"\nkey = "{KEY}"\n'
+    known = load({}, {}, write(tmp_path, table + own)).accounts
+    assert known.storage[0].blob_endpoint == url
+    assert [account.name for account in known.own_storage] == ["own"]
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("batch_port = 70000", ("batch_port = 70000", "65535")),
@@ -120,6 +131,20 @@ def test_development_batch_account_uses_a_configured_storage_account(tmp_path: P
         ),
         ('[[storage_accounts]]\nname = "abc"\nkeys = []', ("storage_accounts[0].keys", "one or two")),
         ('[[storage_accounts]]\nname = "abc"\nkey = "c2Vj"\n' * 2, ("'abc'", "twice")),
+        *[
+            (
+                f'[[storage_accounts]]\nname = "abc"\nkey = "c2Vj"\nblob_endpoint = "{url}"',
+                ("storage_accounts[0].blob_endpoint", said),
+            )
+            for url, said in [
+                ("films.example.org", "https://films.blob"),
+                ("ftp://films.example.org", "https://films.blob"),
+                ("https://films example.org", "https://films.blob"),
+                ("https://u:p@films.example.org", "neither user"),
+                ("https://films.example.org?sv=1", "neither user"),
+                ("https://films.example.org:99999", "Port"),
+            ]
+        ],
         ("[fidelity]\nrehydration = true", ("fidelity.rehydration = True", "from 0 to 86400")),
         ("[fidelity]\nrehydration = nan", ("fidelity.rehydration = nan", "from 0 to 86400")),
         ("[fidelity]\nstrict = 1", ("fidelity: strict", "empty_job_pause")),

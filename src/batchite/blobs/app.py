@@ -63,7 +63,7 @@ class BlobApp:
         self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
         self._web_suffixes = tuple(web_suffixes)
-        self._accounts = {account.name: KnownAccount.of(account) for account in accounts.storage}
+        self._accounts = {account.name: KnownAccount.of(account) for account in accounts.own_storage}
         self._origins = Origins(origins)
         self.faults = Faults(map(operations.name, operations.OPERATIONS), errors.CODES, testing_token)
         self.copying = Copying(database, content, clock, self._origins)

@@ -32,7 +32,7 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
     if "blob" in services:
         blob_url = endpoints.public_url("blob") or ""
         lines += _addresses("Blob    ", endpoints, "blob")
-        for account in settings.accounts.storage:
+        for account in settings.accounts.own_storage:
             lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]
     lines.append(f"Data    {settings.data_dir}")
     if settings.content and "blob" in services:

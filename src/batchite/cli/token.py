@@ -62,11 +62,11 @@ def _token(
 def storage_account(settings: Settings, name: str | None) -> StorageAccount:
     """Of the data directory. Ends the command if there is none of that name."""
     known = options.known_accounts(settings.data_dir)
-    found = known.find_storage(name) if name else known.storage[0]
-    if found is None:
-        names = ", ".join(account.name for account in known.storage)
-        exits.fail(f"no storage account {name!r}; there are {names}", exits.USAGE)
-    return found
+    own = [account for account in known.own_storage if name in (None, account.name)]
+    if not own:
+        names = ", ".join(account.name for account in known.own_storage) or "none"
+        exits.fail(f"this service has no storage account {name or ''!r}; there are {names}", exits.USAGE)
+    return own[0]
 
 
 def _object_id(text: str | None) -> str:

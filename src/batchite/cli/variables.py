@@ -23,11 +23,12 @@ def variables(
 
 
 def connection_string(account: StorageAccount, blob_url: str) -> str:
-    """As the storage SDKs take it."""
-    scheme = blob_url.partition(":")[0]
+    """As the storage SDKs take it; `blob_url` is that of our service."""
+    endpoint = account.blob_endpoint or f"{blob_url}/{account.name}"
+    scheme = endpoint.partition(":")[0]
     return (
         f"DefaultEndpointsProtocol={scheme};AccountName={account.name};AccountKey={account.keys[0]};"
-        f"BlobEndpoint={blob_url}/{account.name};"
+        f"BlobEndpoint={endpoint};"
     )
 
 
@@ -44,10 +45,10 @@ def _of_batch(account: BatchAccount, endpoints: Endpoints) -> dict[str, str]:
 
 def _of_storage(account: StorageAccount, endpoints: Endpoints) -> dict[str, str]:
     url = endpoints.public_url("blob")
-    if url is None:
+    if url is None and not account.is_foreign:
         return {}
     return {
         "AZURE_STORAGE_ACCOUNT": account.name,
         "AZURE_STORAGE_KEY": account.keys[0],
-        "AZURE_STORAGE_CONNECTION_STRING": connection_string(account, url),
+        "AZURE_STORAGE_CONNECTION_STRING": connection_string(account, url or ""),
     }

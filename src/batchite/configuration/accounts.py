@@ -29,11 +29,20 @@ T = TypeVar("T")
 Several: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1)]
 
 
-class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An account of the Blob service; either key signs."""
+class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An account of the Blob service; either key signs.
+
+    With a `blob_endpoint`, such as `https://films.blob.core.windows.net`, it is an account of another Blob
+    service: ours does not serve it.
+    """
 
     name: str
     keys: Several[str]
+    blob_endpoint: str = ""
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.blob_endpoint != ""
 
     @property
     def key_bytes(self) -> tuple[bytes, ...]:
@@ -68,6 +77,11 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def find_storage(self, name: str) -> StorageAccount | None:
         return next((account for account in self.storage if account.name == name), None)
+
+    @property
+    def own_storage(self) -> tuple[StorageAccount, ...]:
+        """Those that our Blob service serves."""
+        return tuple(account for account in self.storage if not account.is_foreign)
 
     @property
     def uses_development_keys(self) -> bool:

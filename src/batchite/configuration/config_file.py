@@ -96,10 +96,26 @@ def _batch_account(table: dict[str, object], place: str) -> BatchAccount:
 
 
 def _storage_account(table: dict[str, object], place: str) -> StorageAccount:
-    refuse_unknown(table, {"name", "key", "keys"}, place)
+    refuse_unknown(table, {"name", "key", "keys", "blob_endpoint"}, place)
+    endpoint = table.get("blob_endpoint")
     return StorageAccount(
-        name=checked(_account_name, table.get("name"), f"{place}.name"), keys=_keys(table, place)
+        name=checked(_account_name, table.get("name"), f"{place}.name"),
+        keys=_keys(table, place),
+        blob_endpoint="" if endpoint is None else checked(_endpoint, endpoint, f"{place}.blob_endpoint"),
     )
+
+
+def _endpoint(given: object) -> str:
+    from urllib.parse import urlsplit  # only here: few have such an account
+
+    url = read_text(given).rstrip("/")
+    parts = urlsplit(url)
+    is_plain = url.isascii() and url.isprintable() and not set(' "\\<>') & set(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ValueError("must look like https://films.blob.core.windows.net or http://10.0.0.7:10000/films")
+    if "@" in parts.netloc or "?" in url or "#" in url or parts.port == 0:
+        raise ValueError("has neither user, query nor fragment; the key of the account is what signs")
+    return url
 
 
 def _account_name(given: object) -> str:

@@ -133,11 +133,11 @@ def verify(
     if "skoid" in query:
         token = _delegated_token(query, target, keys, now)
     elif "ss" in query or "srt" in query:
-        _check_signature(query["sig"], _account_string(query, target), keys)
+        _check_signature(query["sig"], account_string(query, target), keys)
         token = _account_token(query)
         _check_times(query, now)
     else:
-        _check_signature(query["sig"], _service_string(query, target), keys)
+        _check_signature(query["sig"], service_string(query, target), keys)
         said = _with_policy(query, policies)
         token = Token(_scope(query), frozenset(_required(said, "sp")))
         _check_times(said, now)
@@ -206,7 +206,8 @@ def _moment(query: Mapping[str, str]) -> str:
     return query.get(parameter, "") if parameter else ""
 
 
-def _service_string(query: Mapping[str, str], target: Target) -> str:
+def service_string(query: Mapping[str, str], target: Target) -> str:
+    """What a token for a blob or a container signs."""
     fields = next((names for since, names in _FIELDS if query["sv"] >= since), None)
     signed = fields + _OVERRIDES if fields else _FIRST_FIELDS
     values = {**query, "resource": _resource(query, target), "snapshot": _moment(query)}
@@ -272,7 +273,8 @@ def _check_key_times(query: Mapping[str, str], now: WallTime) -> None:
         )
 
 
-def _account_string(query: Mapping[str, str], target: Target) -> str:
+def account_string(query: Mapping[str, str], target: Target) -> str:
+    """What a token for an account signs."""
     names = ["sp", "ss", "srt", "st", "se", "sip", "spr", "sv"]
     if query["sv"] >= _SCOPE_SIGNED:
         names.append("ses")
