@@ -90,7 +90,7 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 	@$(VENV)-lock/bin/uv pip compile pyproject.toml --group tutorial --group build --universal --python-version 3.11 \
 		--upgrade --constraint requirements.lock --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-find-links --quiet --custom-compile-command "make lock" --output-file examples/requirements.lock
-	@for wanted in tests/clients/locks/*.in; do \
+	@for wanted in tests/clients/locks/*.in examples/tutorial_2016/requirements.in; do \
 		$(VENV)-lock/bin/uv pip compile $$wanted --universal --python-version 3.11 --upgrade --generate-hashes \
 			--no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 			--custom-compile-command "make lock" --output-file $${wanted%.in}.txt; \

@@ -21,7 +21,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "clients"
-PYTHON_LOCKS = {path.stem: path for path in sorted((HERE / "locks").glob("*.txt"))}
+OF_2016 = "sdks-of-2016"
+PYTHON_LOCKS = {
+    OF_2016: ROOT / "examples" / "tutorial_2016" / "requirements.txt",
+    **{path.stem: path for path in sorted((HERE / "locks").glob("*.txt"))},
+}
 JAVASCRIPT = {path.parent.name: path.parent for path in sorted(HERE.glob("javascript/*/package-lock.json"))}
 AT_ONCE = 2
 """Much of an installation is waiting for an index."""

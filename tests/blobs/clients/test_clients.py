@@ -85,7 +85,7 @@ async def test_the_newest_sdk_validating_everything(server: Server) -> None:
     [
         ("azure-storage-blob-12.8", "modern.py", {}),
         ("azure-storage-blob-2.1", "legacy.py", {}),
-        ("azure-storage-0.33", "legacy.py", LOWER_CASE),
+        (installing.OF_2016, "legacy.py", LOWER_CASE),
     ],
 )
 async def test_an_old_sdk(server: Server, client: str, program: str, case: dict[str, Any]) -> None:

@@ -1,0 +1,32 @@
+"""The operations that a client called, found in the requests that it sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import parse_qs, urlsplit
+
+from batchite.batch import absent
+from batchite.batch.app import OPERATIONS
+from batchite.web.router import Router
+
+ROUTER = Router((entry.verb, entry.path, entry.name) for entry in OPERATIONS)
+
+
+def called(requests: Iterable[tuple[str, str]], version: str) -> set[str]:
+    """Their names; fails unless every request, as (verb, target), was one of the API version."""
+    found = set()
+    for verb, target in requests:
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        assert query["api-version"] == [version], target
+        found.add(ROUTER.match(verb, path).target)
+    return found
+
+
+def there_are(version: str) -> set[str]:
+    """The operations that the service has at an API version."""
+    missing = {entry.name for entry in absent.OPERATIONS}
+    return {
+        entry.name
+        for entry in OPERATIONS
+        if entry.name not in missing and entry.since <= version <= (entry.until or version)
+    }

@@ -1,0 +1,111 @@
+"""What everybody sees who takes the tour of the Batch API, whatever the words."""
+
+from typing import Any
+
+SCRIPT = b'echo hello "$WHOM"\n'
+"""What start task and tasks fetch, and tasks run."""
+
+SEEN: dict[str, Any] = {
+    "images": ["batch.node.ubuntu 16.04", ["linux"]],
+    "pool before": False,
+    "pool again": [409, "PoolExists"],
+    "wrong pool": ["InvalidPropertyValue", True],
+    "pool after": True,
+    "no pool": [404, "PoolNotFound"],
+    "pool": {
+        "state": "active",
+        "slots": 2,
+        "nodes": [1, 1],
+        "errors": None,
+        "machine": [True, True],
+        "start task": [True, True],
+        "elevated": True,
+        "metadata": [["kind", "tour"]],
+        "times": True,
+        "url": True,
+        "tag": True,
+    },
+    "pools": [[True, 2, None], [False, 1, None]],
+    "start task unless told": [True, 0],
+    "node": {
+        "state": ["idle", "enabled"],
+        "size": "Standard_A1_v2",
+        "start task": ["completed", 0, None],
+        "result": "success",
+        "script": True,
+        "times": True,
+        "tasks": [0, 0],
+    },
+    "no node": [404, "NodeNotFound"],
+    "node counts": [1, 1, 0],
+    "job again": [409, "JobExists"],
+    "job": ["active", 5, "A tour"],
+    "job's pool": True,
+    "job unless told": "noaction",
+    "patched late": [412, "ConditionNotMet"],
+    "patched": [7, "A tour"],
+    "jobs": [[9, None]],
+    "task again": [409, "TaskExists"],
+    "task": {
+        "script": True,
+        "environment": [["WHOM", "tourist"]],
+        "elevated": True,
+        "kept for days": 7,
+        "retries": 0,
+        "url": True,
+    },
+    "no task": [404, "TaskNotFound"],
+    "collection": True,
+    "again": [["clienterror", "TaskExists"], ["success", None]],
+    "wrong ones": ["InvalidPropertyValue", "InvalidPropertyValue"],
+    "too large": 3,
+    "ended": {
+        "works": [0, None, 0, "success", True],
+        "fails": [3, "FailureExitCode", 1, "failure", True],
+        "starts": [None, "CommandProgramNotFound", 0, "failure", True],
+    },
+    "counts": [0, 1, 3, 1, 2],
+    "terminated": ["completed", "TaskEnded"],
+    "completed": ["fails", "starts", "stays", "works"],
+    "where": True,
+    "deleted": [404, "TaskNotFound"],
+    "task files": {
+        "stderr.txt": 0,
+        "stdout.txt": 14,
+        "wd": True,
+        "wd/an\\out put": len(SCRIPT),
+        "wd/in": True,
+        "wd/in/file.sh": len(SCRIPT),
+    },
+    "printed": "hello tourist\n",
+    "part": "tourist",
+    "below": True,
+    "told": [14, False, True],
+    "file deleted": [404, None],
+    "no file": [404, "FileNotFound"],
+    "node files": True,
+    "script": True,
+    "told of the node's": [len(SCRIPT), False, True],
+    "node file deleted": [404, None],
+    "job ended": ["seen enough", True],
+    "too late": [409, "JobCompleted"],
+}
+
+OLD = {
+    "start task unless told": [False, 0],
+    "task": {**SEEN["task"], "kept for days": 10675199},
+    "too large": [413, "RequestBodyTooLarge"],
+    "node counts": None,
+    "counts": None,
+}
+"""What was so to 2018: None is what there was not."""
+OLDEST = {
+    **OLD,
+    "images": ["batch.node.ubuntu 14.04", ["linux"]],
+    "node": {**SEEN["node"], "result": None},
+    "ended": {
+        "works": [0, None, 0, None, True],
+        "fails": [3, None, 1, None, True],
+        "starts": [None, "CommandProgramNotFound", 0, None, True],
+    },
+}
