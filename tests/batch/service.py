@@ -62,7 +62,7 @@ class RecordingOwner:
     def wake(self, shard: str) -> None:
         self.woken.append(shard)
 
-    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
+    async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
         self.awaited.append((shard, sequence))
         return True
 

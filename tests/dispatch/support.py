@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 
 from batchite.configuration.accounts import Accounts, BatchAccount
 from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost
 from batchite.link import framing
@@ -23,7 +24,7 @@ from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
 from batchite.wire.batch.outcome import Failure
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import Duration, Timestamp
 
 M = TypeVar("M", bound=link.Message)
 
@@ -83,6 +84,7 @@ def make_dispatch(
     clock: StepClock | None = None,
     fidelity: Fidelity | None = None,
     max_nodes: int | None = None,
+    lease: Duration | None = LEASE,
 ) -> tuple[Dispatch, ScriptedEngine]:
     engines: list[ScriptedEngine] = []
 
@@ -100,6 +102,7 @@ def make_dispatch(
         account_url="http://127.0.0.1:1",
         environment={},
         fidelity=fidelity or Fidelity(),
+        lease=lease,
         max_nodes=max_nodes,
     )
     return dispatch, engines[0]

@@ -390,6 +390,7 @@ async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[st
         account_url=url,
         environment=OPERATOR_SETTINGS,
         fidelity=Fidelity(),
+        lease=None,
     )
     app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
     own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}

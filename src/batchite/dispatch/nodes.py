@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import sqlalchemy as sa
 
 from batchite.dispatch.background import Background
 from batchite.dispatch.inputs import Input, NodeEnded, NodeStarted
@@ -28,6 +29,7 @@ from batchite.engines.ending import end_all
 from batchite.link import messages as link
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import execution
+from batchite.store.batch.shards import LeaseLostError
 from batchite.store.database import Database
 
 STARTS_OF_A_POOL = max(4, 2 * (os.cpu_count() or 1))
@@ -49,6 +51,10 @@ class Target(Protocol):
     state: ShardState
 
     def put(self, item: Input) -> None: ...
+
+    def fence(self, connection: sa.Connection) -> None:
+        """Raises LeaseLostError if the shard is another's."""
+        ...
 
 
 @dataclass(slots=True)
@@ -101,6 +107,20 @@ class Nodes:
         }
         if handles:
             await self._engine.adopt(handles)
+
+    def let_go(self, shard: Target) -> list[str]:
+        """The shard is another's: its nodes go on, and this process answers for them no more. Returns their
+        ids."""
+        gone = {node_id: node for node_id, node in self._nodes.items() if node.shard is shard}
+        for node_id, node in gone.items():
+            node.is_leaving = True  # what has begun for it begins nothing more
+            if node.timer is not None:
+                node.timer.cancel()
+            self._starts.remove(shard.name, node_id)
+            del self._nodes[node_id]
+            self._background.start(self._links.forget(node_id))
+        self._start_next()
+        return list(gone)
 
     def shard_of(self, node_id: str) -> Target | None:
         node = self._nodes.get(node_id)
@@ -205,12 +225,16 @@ class Nodes:
         token = secrets.token_urlsafe(32)
         token_hash = hash_token(token)
         try:
-            await self._database.write(lambda c: execution.record_start(c, node.number, token_hash))
+            await self._record(node, lambda c: execution.record_start(c, node.number, token_hash))
+            if self._nodes.get(node_id) is not node:  # let go meanwhile
+                return
             node.is_begun = True
             self._links.expect(node_id, token_hash)
             spec = self._surroundings.spec(node.shard.account, pool, state, token)
             node.handle = handle = await self._engine.start(spec)
-            await self._database.write(lambda c: execution.record_handle(c, node.number, handle))
+            await self._record(node, lambda c: execution.record_handle(c, node.number, handle))
+        except LeaseLostError:
+            return
         except Exception as error:
             await self._start_failed(node_id, node, error)
             return
@@ -219,6 +243,15 @@ class Nodes:
         if not self._links.is_connected(node_id):
             self._later(node, UP_SECONDS, self._make_room, node_id, node)
 
+    async def _record(self, node: _Node, unit: Callable[[sa.Connection], None]) -> None:
+        """Raises LeaseLostError."""
+
+        def fenced(connection: sa.Connection) -> None:
+            node.shard.fence(connection)
+            unit(connection)
+
+        await self._database.write(fenced)
+
     async def _start_failed(self, node_id: str, node: _Node, error: Exception) -> None:
         pause = _pause(node.failures)
         node.failures += 1
@@ -226,7 +259,7 @@ class Nodes:
         self._make_room(node_id, node)
         errors = _errors(error, pause)
         try:
-            await self._database.write(lambda c: execution.record_errors(c, node.number, errors))
+            await self._record(node, lambda c: execution.record_errors(c, node.number, errors))
         except Exception:
             log.exception("the errors of node %s could not be recorded", node_id)
         if not node.is_leaving:
@@ -248,8 +281,9 @@ class Nodes:
                 failures += 1
                 _log("stopped", node_id, error, pause)
             await asyncio.sleep(pause)
-        del self._nodes[node_id]
-        await self._links.forget(node_id)
+        if self._nodes.get(node_id) is node:  # it has not been let go meanwhile
+            del self._nodes[node_id]
+            await self._links.forget(node_id)
         node.shard.put(NodeEnded(node_id))
 
 

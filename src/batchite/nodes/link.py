@@ -8,7 +8,6 @@ asked on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
@@ -31,6 +30,7 @@ _MESSAGES_PER_FRAME = 2000
 _SILENT_HEARTBEATS = 4
 _REDIRECTS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
+_LATER = 503
 _UNWANTED = (401, 403, 410)
 
 
@@ -42,6 +42,14 @@ class _RedirectedError(Exception):
     def __init__(self, target: str) -> None:
         super().__init__(target)
         self.target = target
+
+
+class _LaterError(ConnectionRefusedError):
+    """The service knows the node and asks its agent to come again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the service answered {_LATER}")
+        self.seconds = seconds
 
 
 class Receiver(Protocol):
@@ -76,10 +84,19 @@ class Link:
     async def keep(self) -> None:
         """Stay connected until cancelled. Raises UnwantedError when the service turns the node away."""
         while True:
-            with contextlib.suppress(OSError, TimeoutError, InvalidHandshake):
+            asked = 0.0
+            try:
                 await self._connect_and_stay()
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            except _LaterError as later:
+                asked = later.seconds
+            except (OSError, TimeoutError, InvalidHandshake):
+                pass
+            pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
+            if asked:  # whoever it is that answers for the node now may be the next that is asked
+                await asyncio.sleep(asked + pause)
+            else:
+                await asyncio.sleep(pause)
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _connect_and_stay(self) -> None:
         url = self._url
@@ -291,11 +308,14 @@ class _Connection(asyncio.Protocol):
 
 def _refusal(error: Exception) -> Exception:
     if isinstance(error, InvalidStatus):
-        status, location = error.response.status_code, error.response.headers.get("Location")
+        status, headers = error.response.status_code, error.response.headers
+        location, after = headers.get("Location"), headers.get("Retry-After")
         if status in _UNWANTED:
             return UnwantedError(f"the service answered {status}")
         if status in _REDIRECTED and location:
             return _RedirectedError(location)
+        if status == _LATER and after is not None and after.isascii() and after.isdecimal():
+            return _LaterError(min(int(after), _LONGEST_PAUSE))
     return error
 
 

@@ -35,6 +35,7 @@ async def compose(launch: Launch) -> Parts:
         environment=launch.environment,
         max_nodes=launch.max_nodes,
         fidelity=launch.fidelity,
+        lease=None,  # the data directory is locked: nobody else has this database
     )
     suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(

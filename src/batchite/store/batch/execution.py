@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from batchite.store.batch import feed
 from batchite.store.batch.schema import jobs, nodes, task_counts, tasks
 
+_TOKEN_HASH = sa.select(nodes.c.token_hash).where(nodes.c.id == sa.bindparam("name"))
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -26,6 +28,12 @@ def record_start(connection: sa.Connection, node: int, token_hash: bytes) -> Non
     connection.execute(
         sa.update(nodes).where(nodes.c.node_no == node).values(token_hash=token_hash, handle=None)
     )
+
+
+def token_hash(connection: sa.Connection, node_id: str) -> bytes | None:
+    """Of the node's present credential, if there is such a node and it has one."""
+    found: bytes | None = connection.execute(_TOKEN_HASH, {"name": node_id}).scalar_one_or_none()
+    return found
 
 
 def record_handle(connection: sa.Connection, node: int, handle: str) -> None:

@@ -11,9 +11,10 @@ from batchite.store.batch.events import Kind
 
 
 class Changed(NamedTuple):
-    """A change that is stored, of the resource with this id; the owner of the shard learns of it by the
-    event of this number."""
+    """A change that is stored, of the resource with this number and id; the owner of the shard learns of
+    it by the event with that sequence number."""
 
+    number: int
     id: str
     modified: int
     shard: str
@@ -24,4 +25,4 @@ def record(
     connection: sa.Connection, shard: str, kind: Kind, number: int, name: str, modified: int
 ) -> Changed:
     """Tell the owner of the shard; call it in the transaction of the change."""
-    return Changed(name, modified, shard, events.append(connection, shard, kind, number))
+    return Changed(number, name, modified, shard, events.append(connection, shard, kind, number))

@@ -8,7 +8,7 @@ Conventions
   column have none, nor have tasks with nothing but defaults.
 - An ETag is made from `modified`, so every change of what a client defined needs a later time.
 - API operations write definitions and intents; state, assignment and results of tasks and nodes are
-  written by the owner of the shard alone, fenced by the epoch in `shards`.
+  written by the owner of the shard alone, fenced by the epoch in `shards`, where its lease `expires`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ shards = sa.Table(
     sa.Column("account", Key, nullable=False),
     sa.Column("owner", sa.Text),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("expires", Ticks, nullable=False, server_default="0"),
 )
 
 events = sa.Table(
