@@ -279,7 +279,8 @@ async def serving(
     app = BatchApp(database, DEVELOPMENT_ACCOUNTS, clock, owner, files, known_versions=known_versions)
     ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, None, clock), clock)
     mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
-    mounted |= {"/".join(entry.path.split("/")[:3]): ours for entry in own}
+    for some in (app.own, ours):
+        mounted |= dict.fromkeys(some.prefixes, some)
     guard = Guard(app, own=mounted, errors=fallback, hosts=hosts)
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()

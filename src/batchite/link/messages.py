@@ -220,10 +220,12 @@ class TaskEnded(Message, frozen=True):
     ended: Moment
     exit_code: ExitCode | None
     failure: Failure | None
+    last_line: str = ""
 
 
 def exit_of(report: StartTaskEnded | TaskEnded) -> Exit:
-    return Exit(report.started, report.ended, report.exit_code, report.failure)
+    line = report.last_line if isinstance(report, TaskEnded) else ""
+    return Exit(report.started, report.ended, report.exit_code, report.failure, line)
 
 
 class TaskReturned(Message, frozen=True):

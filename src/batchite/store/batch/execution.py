@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from batchite.store.batch import feed
-from batchite.store.batch.schema import jobs, nodes, task_counts, tasks
+from batchite.store.batch.schema import failure_causes, jobs, nodes, task_counts, tasks
 
 _TOKEN_HASH = sa.select(nodes.c.token_hash).where(nodes.c.id == sa.bindparam("name"))
 
@@ -55,7 +55,8 @@ def purge_job(connection: sa.Connection, job: int, at: int, limit: int) -> bool:
     some = sa.select(tasks.c.task_no).where(tasks.c.job_no == job).limit(limit)
     if connection.execute(sa.delete(tasks).where(tasks.c.task_no.in_(some))).rowcount == limit:
         return False
-    connection.execute(sa.delete(task_counts).where(task_counts.c.job_no == job))
+    for table in (task_counts, failure_causes):
+        connection.execute(sa.delete(table).where(table.c.job_no == job))
     statement = sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting")
     gone = connection.execute(statement.returning(jobs.c.shard, jobs.c.pool_id, jobs.c.id)).one_or_none()
     if gone is not None:

@@ -192,6 +192,7 @@ tasks = sa.Table(
     sa.Column("last_retry", Ticks),
     sa.Column("requeue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_requeue", Ticks),
+    sa.Column("cause", Key, comment="of its failure; see failure_causes"),
     sa.UniqueConstraint("job_no", "key"),
     sa.Index("tasks_by_state", "job_no", "state", "task_no"),
     partial_index(
@@ -204,6 +205,8 @@ tasks = sa.Table(
     partial_index("tasks_intended", "job_no", where="intent IS NOT NULL"),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     partial_index("tasks_by_node", "node_no", "state_time", where="started IS NOT NULL"),
+    partial_index("tasks_failed", "job_no", "task_no", where="cause IS NOT NULL"),
+    partial_index("tasks_by_cause", "job_no", "cause", "task_no", where="cause IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -220,4 +223,18 @@ task_counts = sa.Table(
     sa.Column("succeeded", sa.BigInteger, nullable=False),
     sa.Column("failed", sa.BigInteger, nullable=False),
     comment="exact, changed in the transaction that changes a task's state; leased counts as active",
+)
+
+failure_causes = sa.Table(
+    "failure_causes",
+    metadata,
+    sa.Column("job_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cause", Key, primary_key=True),
+    sa.Column("category", sa.Text),
+    sa.Column("code", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("line", sa.Text, nullable=False, comment="of the first task of this cause"),
+    sa.Column("tasks", sa.BigInteger, nullable=False),
+    sa.Column("latest", Ticks, nullable=False, comment="when the last of them ended"),
+    comment="failed tasks by their causes (resources.causes), as exact as task_counts",
 )
