@@ -222,6 +222,17 @@ def default_max_nodes() -> int:
     return max(1, memory.memory_bytes() // 4 // NODE_BYTES)
 
 
+PORTALS = ("on", "read-only", "off")
+
+
+def _portal(given: object) -> str:
+    word = {True: "on", False: "off"}.get(given, given) if isinstance(given, bool) else given
+    word = read_text(word).lower()
+    if word not in PORTALS:
+        raise ValueError(f"must be one of {', '.join(PORTALS)}")
+    return word
+
+
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -365,6 +376,13 @@ SETTINGS = (
         "beside what its tasks take.",
         "as many as fit into a quarter of this machine's memory",
     ),
+    Setting(
+        "portal",
+        "on",
+        _portal,
+        "Whether the Batch service shows its portal below `/-/portal`: `on`, `read-only` (nothing can be "
+        "changed there) or `off`.",
+    ),
     Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
 )
 
@@ -417,6 +435,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str
     tls_ca: str
     max_nodes: int
+    portal: str
     log_level: str
     accounts: Accounts
     environment: dict[str, str]

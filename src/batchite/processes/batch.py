@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
+from batchite.batch.services import Services
 from batchite.configuration import accounts
 from batchite.dispatch.service import Dispatch
 from batchite.engines.local.engine import LocalEngine
 from batchite.machine.clock import SystemClock
+from batchite.processes import portal
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web import faults
@@ -54,6 +56,10 @@ async def compose(launch: Launch) -> Parts:
         **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
+    if launch.portal != portal.OFF:
+        own[portal.PATH] = portal.LatePortal(
+            launch, Services(database, known, clock, dispatch, dispatch.files)
+        )
 
     async def stop(end_nodes: bool) -> bool:
         has_ended = await dispatch.stop(end_nodes)

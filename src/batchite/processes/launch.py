@@ -45,6 +45,11 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     testing_token: str = ""
     """of the test that may ask for faults; none: nobody may"""
     fidelity: Fidelity = Fidelity()
+    portal: str = "off"
+    """whether the Batch service shows one: on, read-only or off"""
+    batch_url: str = ""
+    blob_url: str = ""
+    """as clients reach the services, of which each sees itself only; empty: it was never started"""
     max_nodes: int | None = None
     """compute nodes of all accounts together; none: as many as are wanted"""
 

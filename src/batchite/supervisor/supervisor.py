@@ -224,5 +224,8 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         content=settings.content,
         fidelity=settings.fidelity,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
+        portal=settings.portal,
+        batch_url=chosen.public_url("batch") or "",
+        blob_url=chosen.public_url("blob") or "",
         max_nodes=settings.max_nodes,
     )
