@@ -175,7 +175,7 @@ async def test_a_due_row_of_a_shard_that_is_not_in_memory_takes_it(database: Dat
     """Whatever there is besides, such as a row of a shard that is not there."""
     await database.write(steady)
     await database.write(read_everything)
-    await database.write(lambda c: acquired(c, SHARD, "a former owner"))
+    await database.write(lambda c: shards.release(c, acquired(c, SHARD, "a former owner")))
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
         assert not dispatch.shards

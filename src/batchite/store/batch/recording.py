@@ -21,6 +21,12 @@ class Changed(NamedTuple):
     sequence: int
 
 
+def later(modified: sa.Column[int], now: int) -> sa.ColumnElement[int]:
+    """What `modified` becomes by a change at `now`: later than it is, since ETags are made of it, even if
+    the last change was made by a service whose clock is ahead."""
+    return sa.case((modified >= now, modified + 1), else_=now)
+
+
 def record(
     connection: sa.Connection, shard: str, kind: Kind, number: int, name: str, modified: int
 ) -> Changed:
