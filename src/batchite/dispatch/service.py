@@ -23,7 +23,8 @@ from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.ownership import Ownership
 from batchite.dispatch.shard import Shard
 from batchite.dispatch.surroundings import Surroundings
-from batchite.engines.base import Engine, Lost
+from batchite.engines.base import Lost
+from batchite.engines.registry import Engines
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
 from batchite.scheduling.silence import LOOK_TICKS
@@ -51,7 +52,7 @@ class Dispatch:
 
     Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
 
-    `make_engine` is given the function to call when a node is lost. Agents connect to `service_url`,
+    `make_engines` is given the function to call when a node is lost. Agents connect to `service_url`,
     tasks find the API at `account_url`; `environment` is given to every task. There are no more than
     `max_nodes` nodes in all. `lease` is how long shards stay with who does not renew it; None if the
     database is nobody else's. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
@@ -63,7 +64,7 @@ class Dispatch:
         database: Database,
         accounts: Accounts,
         clock: Clock,
-        make_engine: Callable[[Lost], Engine],
+        make_engines: Callable[[Lost], Engines],
         *,
         service_url: str,
         account_url: str,
@@ -78,9 +79,9 @@ class Dispatch:
         self._fidelity = fidelity
         self._max_nodes = max_nodes
         self._links = Links(self._received, self._closed, self._is_known)
-        self._engine = make_engine(self._lost)
+        self._engines = make_engines(self._lost)
         surroundings = Surroundings(service_url, account_url, environment)
-        self._nodes = Nodes(database, self._links, self._engine, surroundings)
+        self._nodes = Nodes(database, self._links, self._engines, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)
         self._ownership = Ownership(database, clock, lease, self._begin, self._let_go)
@@ -135,7 +136,7 @@ class Dispatch:
         await self._ownership.give_back()
         await self._effects.close()
         await self._nodes.close()
-        await self._engine.close()
+        await self._engines.close()
         return not remain
 
     async def _send_home(self, shard: Shard) -> None:

@@ -260,7 +260,7 @@ class Shard:
         pool = self.state.pool
         if pool is None or not allocation:
             return
-        new = {node.id: KnownNode(node.number, None, None) for node in allocation.nodes}
+        new = {node.id: KnownNode(node.number, None, None, None) for node in allocation.nodes}
         self._nodes.know(self, new)
         decisions = Decisions()
         nodes = [

@@ -55,7 +55,9 @@ class _LaterError(ConnectionRefusedError):
 class Receiver(Protocol):
     """Who the link works for."""
 
-    def hello(self) -> Hello: ...
+    def hello(self, address: str) -> Hello:
+        """The first message of a connection that begins at this address of the node."""
+        ...
 
     def welcomed(self) -> list[FromAgent]:
         """The link may be used; what must be told (again) first."""
@@ -136,8 +138,8 @@ class Link:
     def heard(self) -> None:
         self.answered = self._loop.time()
 
-    def hello(self) -> Hello:
-        return self._receiver.hello()
+    def hello(self, address: str) -> Hello:
+        return self._receiver.hello(address)
 
     def welcomed(self, connection: _Connection) -> list[FromAgent]:
         self._connection = connection
@@ -236,7 +238,8 @@ class _Connection(asyncio.Protocol):
         if self._machine.state is not State.OPEN or self.opened.done():
             return
         self.opened.set_result(None)
-        self._machine.send_binary(framing.encode([self._link.hello()]))
+        own, *_ = self._transport.get_extra_info("sockname")
+        self._machine.send_binary(framing.encode([self._link.hello(own.partition("%")[0])]))
 
     def _refuse(self, error: Exception) -> None:
         if not self.opened.done():

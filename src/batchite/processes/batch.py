@@ -11,7 +11,7 @@ from batchite.batch.app import BatchApp, fallback
 from batchite.batch.services import Services
 from batchite.configuration import accounts
 from batchite.dispatch.service import Dispatch
-from batchite.engines.local.engine import LocalEngine
+from batchite.engines.registry import KINDS, Engines
 from batchite.machine.clock import SystemClock
 from batchite.processes import portal
 from batchite.processes.launch import Launch
@@ -31,7 +31,7 @@ async def compose(launch: Launch) -> Parts:
         database,
         known,
         clock,
-        lambda lost: LocalEngine(data_dir / "nodes", lost),
+        lambda lost: Engines(KINDS, data_dir, lost),
         service_url=launch.url,
         account_url=launch.hosts.public or launch.url,
         environment=launch.environment,

@@ -168,6 +168,8 @@ class NodeBooted(msgspec.Struct, frozen=True):
     node: int
     booted: int
     agent_version: str
+    address: str
+    """empty if its agent does not say it"""
 
 
 class NodeSentHome(NodeMoved, frozen=True):

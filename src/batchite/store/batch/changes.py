@@ -180,6 +180,7 @@ BOOT_NODE = Prepared(
         boot_begun=sa.func.coalesce(nodes.c.boot_begun, bindparam("now", type_=Ticks)),
         boot_heard=bindparam("now"),
         agent_version=bindparam("agent_version"),
+        ip_address=sa.func.coalesce(sa.func.nullif(bindparam("address"), ""), nodes.c.ip_address),
         errors=None,
     )
 )

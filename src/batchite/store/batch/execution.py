@@ -16,6 +16,13 @@ _TOKEN_HASH = sa.select(nodes.c.token_hash).where(nodes.c.id == sa.bindparam("na
 
 Rows = Sequence[Mapping[str, Any]]
 
+_of_node = sa.update(nodes).where(nodes.c.node_no == sa.bindparam("node"))
+_RECORD_START = _of_node.values(
+    engine=sa.bindparam("engine"), token_hash=sa.bindparam("token_hash"), handle=None
+)
+_RECORD_HANDLE = _of_node.values(handle=sa.bindparam("handle"))
+_RECORD_ERRORS = _of_node.values(errors=sa.bindparam("errors"))
+
 
 def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
     """Columns of `nodes`; returns (number, id) of each. Their cores are taken by `usage.take`."""
@@ -23,11 +30,11 @@ def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in connection.execute(statement, rows)]
 
 
-def record_start(connection: sa.Connection, node: int, token_hash: bytes) -> None:
-    """A node is about to be started with this credential; one it had before is void."""
-    connection.execute(
-        sa.update(nodes).where(nodes.c.node_no == node).values(token_hash=token_hash, handle=None)
-    )
+def record_starts(connection: sa.Connection, engine: str, begun: Sequence[tuple[int, bytes]]) -> None:
+    """Nodes, by number, are about to be started by this engine, each with the credential of this hash; one it
+    had before is void."""
+    rows = [{"node": node, "engine": engine, "token_hash": token_hash} for node, token_hash in begun]
+    connection.execute(_RECORD_START, rows)
 
 
 def token_hash(connection: sa.Connection, node_id: str) -> bytes | None:
@@ -36,13 +43,13 @@ def token_hash(connection: sa.Connection, node_id: str) -> bytes | None:
     return found
 
 
-def record_handle(connection: sa.Connection, node: int, handle: str) -> None:
-    connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(handle=handle))
+def record_handles(connection: sa.Connection, handles: Sequence[tuple[int, str]]) -> None:
+    connection.execute(_RECORD_HANDLE, [{"node": node, "handle": handle} for node, handle in handles])
 
 
-def record_errors(connection: sa.Connection, node: int, errors: bytes) -> None:
-    """Why the node could not be started (JSON of the API's `errors`), until it has booted."""
-    connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(errors=errors))
+def record_errors(connection: sa.Connection, errors: Sequence[tuple[int, bytes]]) -> None:
+    """Why nodes could not be started (JSON of the API's `errors`), until they have booted."""
+    connection.execute(_RECORD_ERRORS, [{"node": node, "errors": found} for node, found in errors])
 
 
 def lock_job(connection: sa.Connection, job: int) -> None:

@@ -116,6 +116,7 @@ nodes = sa.Table(
     sa.Column("boot_begun", Ticks, comment="when the engine had taken it"),
     sa.Column("boot_heard", Ticks, comment="when its agent first spoke"),
     sa.Column("boot_ready", Ticks, comment="when it first took tasks"),
+    sa.Column("engine", sa.Text, comment="the name of the one that was asked for it"),
     sa.Column("handle", sa.Text, comment="the engine's"),
     sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the agent's credential"),
     sa.Column("ip_address", sa.Text, nullable=False, server_default="127.0.0.1"),
