@@ -91,7 +91,12 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 		--upgrade --constraint requirements.lock --generate-hashes --no-annotate --no-emit-index-url \
 		--no-emit-find-links --quiet --custom-compile-command "make lock" --output-file examples/requirements.lock
 	@for wanted in tests/clients/locks/*.in examples/tutorial_2016/requirements.in; do \
-		$(VENV)-lock/bin/uv pip compile $$wanted --universal --python-version 3.11 --upgrade --generate-hashes \
+		only=; \
+		if [ -e $${wanted%.in}.whole ]; then \
+			$(VENV)-lock/bin/uv pip compile - <$${wanted%.in}.whole --universal --python-version 3.11 --quiet \
+				--output-file $(VENV)-lock/whole.txt && only="--no-deps --constraint $(VENV)-lock/whole.txt"; \
+		fi; \
+		$(VENV)-lock/bin/uv pip compile $$wanted $$only --universal --python-version 3.11 --upgrade --generate-hashes \
 			--no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 			--custom-compile-command "make lock" --output-file $${wanted%.in}.txt; \
 	done

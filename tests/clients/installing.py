@@ -61,7 +61,8 @@ def javascript_client(name: str) -> Path:
 def _install_python(folder: Path, lock: Path) -> None:
     venv.create(folder, symlinks=True, with_pip=False)
     command = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"]
-    command += ["--disable-pip-version-check", "--require-hashes", "--no-deps", "--requirement", str(lock)]
+    command += ["--disable-pip-version-check", "--no-compile", "--require-hashes", "--no-deps"]
+    command += ["--requirement", str(lock)]
     _run(command, folder, f"{lock.relative_to(ROOT)} could not be installed")
 
 

@@ -13,12 +13,11 @@ ROUTER = Router((entry.verb, entry.path, entry.name) for entry in OPERATIONS)
 
 
 def called(requests: Iterable[tuple[str, str]], version: str) -> set[str]:
-    """Their names; fails unless every request, as (verb, target), was one of the API version."""
+    """Their names; fails unless every request, as (verb, URL), was one of the API version."""
     found = set()
-    for verb, target in requests:
-        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
-        assert query["api-version"] == [version], target
-        found.add(ROUTER.match(verb, path).target)
+    for verb, url in requests:
+        assert parse_qs(urlsplit(url).query).get("api-version") == [version], url
+        found.add(ROUTER.match(verb, urlsplit(url).path).target)
     return found
 
 

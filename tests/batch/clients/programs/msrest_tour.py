@@ -377,7 +377,7 @@ def main(release, script_url):
     send = requests.adapters.HTTPAdapter.send
 
     def sending(adapter, request, **options):
-        sent.append([request.method, request.path_url])
+        sent.append([request.method, request.url])
         return send(adapter, request, **options)
 
     requests.adapters.HTTPAdapter.send = sending
