@@ -21,6 +21,8 @@ from batchite.batch import absent, supported
 from batchite.batch.acting import Acting
 from batchite.batch.app import BatchApp, fallback
 from batchite.batch.authentication import Keys
+from batchite.batch.feed.api import Events
+from batchite.batch.feed.tail import Tail
 from batchite.batch.own import Endpoint, OwnApp
 from batchite.batch.services import Services
 from batchite.configuration.accounts import (
@@ -62,7 +64,7 @@ class RecordingOwner:
     def wake(self, shard: str) -> None:
         self.woken.append(shard)
 
-    async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
+    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
         self.awaited.append((shard, sequence))
         return True
 
@@ -167,6 +169,7 @@ class Api:
     owner: RecordingOwner
     files: DictionaryFiles
     session: aiohttp.ClientSession
+    tail: Tail
 
     def client(self) -> azure.batch.BatchClient:
         return azure.batch.BatchClient(self.url, CREDENTIAL, retry_total=0)
@@ -272,18 +275,22 @@ async def serving(
     known_versions: Registry = versions.REGISTRY,
     hosts: Hosts = LOCAL_HOSTS,
     own: Sequence[Endpoint] = (),
+    heartbeat: float = 15.0,
 ) -> AsyncIterator[Api]:
-    """`own`: endpoints of ours that are there, too."""
+    """`own`: endpoints of ours that are there, too. `heartbeat`: seconds between signs of the feed's life."""
     owner, files = RecordingOwner(), DictionaryFiles()
     clock = clock or SystemClock()
     app = BatchApp(database, DEVELOPMENT_ACCOUNTS, clock, owner, files, known_versions=known_versions)
+    tail = Tail(database)
+    await tail.start()
+    own = (*own, *Events(tail, heartbeat=heartbeat).endpoints)
     ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, None, clock), clock)
     mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
-    for some in (app.own, ours):
-        mounted |= dict.fromkeys(some.prefixes, some)
+    mounted |= {"/".join(entry.path.split("/")[:3]): ours for entry in own}
     guard = Guard(app, own=mounted, errors=fallback, hosts=hosts)
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:
-        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session)
+        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session, tail)
+    await tail.stop()
     await listener.stop()

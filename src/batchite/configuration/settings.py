@@ -222,17 +222,6 @@ def default_max_nodes() -> int:
     return max(1, memory.memory_bytes() // 4 // NODE_BYTES)
 
 
-PORTALS = ("on", "read-only", "off")
-
-
-def _portal(given: object) -> str:
-    word = {True: "on", False: "off"}.get(given, given) if isinstance(given, bool) else given
-    word = read_text(word).lower()
-    if word not in PORTALS:
-        raise ValueError(f"must be one of {', '.join(PORTALS)}")
-    return word
-
-
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -377,12 +366,13 @@ SETTINGS = (
         "as many as fit into a quarter of this machine's memory",
     ),
     Setting(
-        "portal",
-        "on",
-        _portal,
-        "Whether the Batch service shows its portal below `/-/portal`: `on`, `read-only` (nothing can be "
-        "changed there) or `off`.",
+        "events_kept",
+        1_000_000,
+        _count,
+        "State changes of pools, nodes, jobs and tasks that are kept for readers of the feed, at most; a "
+        "million take about 50 MB.",
     ),
+    Setting("events_hours", 24, _count, "Hours after which they are removed in any case."),
     Setting("log_level", "warning", _level, f"How much is logged to standard error: {', '.join(LEVELS)}."),
 )
 
@@ -435,7 +425,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str
     tls_ca: str
     max_nodes: int
-    portal: str
+    events_kept: int
+    events_hours: int
     log_level: str
     accounts: Accounts
     environment: dict[str, str]

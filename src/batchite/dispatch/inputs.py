@@ -30,7 +30,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
-    """The engine is starting the node, which does not wait for anything."""
+    """The engine took the request."""
 
     node: str
 

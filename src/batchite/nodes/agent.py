@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import traceback
@@ -86,7 +87,7 @@ class Agent:
 
     # Receiver
 
-    def hello(self, address: str) -> Hello:
+    def hello(self) -> Hello:
         held = (*self._tasks.held(), *self._reports.held())
         return Hello(
             protocol=messages.PROTOCOL,
@@ -94,7 +95,7 @@ class Agent:
             booted=self._booted,
             held=held,
             start_task_attempt=self._start_task.attempt,
-            address=address,
+            cores=os.cpu_count() or 0,
         )
 
     def welcomed(self) -> list[FromAgent]:

@@ -8,6 +8,7 @@ asked on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
@@ -30,7 +31,6 @@ _MESSAGES_PER_FRAME = 2000
 _SILENT_HEARTBEATS = 4
 _REDIRECTS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
-_LATER = 503
 _UNWANTED = (401, 403, 410)
 
 
@@ -44,20 +44,10 @@ class _RedirectedError(Exception):
         self.target = target
 
 
-class _LaterError(ConnectionRefusedError):
-    """The service knows the node and asks its agent to come again after so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the service answered {_LATER}")
-        self.seconds = seconds
-
-
 class Receiver(Protocol):
     """Who the link works for."""
 
-    def hello(self, address: str) -> Hello:
-        """The first message of a connection that begins at this address of the node."""
-        ...
+    def hello(self) -> Hello: ...
 
     def welcomed(self) -> list[FromAgent]:
         """The link may be used; what must be told (again) first."""
@@ -86,19 +76,10 @@ class Link:
     async def keep(self) -> None:
         """Stay connected until cancelled. Raises UnwantedError when the service turns the node away."""
         while True:
-            asked = 0.0
-            try:
+            with contextlib.suppress(OSError, TimeoutError, InvalidHandshake):
                 await self._connect_and_stay()
-            except _LaterError as later:
-                asked = later.seconds
-            except (OSError, TimeoutError, InvalidHandshake):
-                pass
-            pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
-            if asked:  # whoever it is that answers for the node now may be the next that is asked
-                await asyncio.sleep(asked + pause)
-            else:
-                await asyncio.sleep(pause)
-                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _connect_and_stay(self) -> None:
         url = self._url
@@ -138,8 +119,8 @@ class Link:
     def heard(self) -> None:
         self.answered = self._loop.time()
 
-    def hello(self, address: str) -> Hello:
-        return self._receiver.hello(address)
+    def hello(self) -> Hello:
+        return self._receiver.hello()
 
     def welcomed(self, connection: _Connection) -> list[FromAgent]:
         self._connection = connection
@@ -238,8 +219,7 @@ class _Connection(asyncio.Protocol):
         if self._machine.state is not State.OPEN or self.opened.done():
             return
         self.opened.set_result(None)
-        own, *_ = self._transport.get_extra_info("sockname")
-        self._machine.send_binary(framing.encode([self._link.hello(own.partition("%")[0])]))
+        self._machine.send_binary(framing.encode([self._link.hello()]))
 
     def _refuse(self, error: Exception) -> None:
         if not self.opened.done():
@@ -311,14 +291,11 @@ class _Connection(asyncio.Protocol):
 
 def _refusal(error: Exception) -> Exception:
     if isinstance(error, InvalidStatus):
-        status, headers = error.response.status_code, error.response.headers
-        location, after = headers.get("Location"), headers.get("Retry-After")
+        status, location = error.response.status_code, error.response.headers.get("Location")
         if status in _UNWANTED:
             return UnwantedError(f"the service answered {status}")
         if status in _REDIRECTED and location:
             return _RedirectedError(location)
-        if status == _LATER and after is not None and after.isascii() and after.isdecimal():
-            return _LaterError(min(int(after), _LONGEST_PAUSE))
     return error
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from batchite.batch import absent, supported
 from batchite.batch.app import BatchApp, fallback
-from batchite.batch.services import Services
+from batchite.batch.authentication import Keys
+from batchite.batch.feed import api as events
+from batchite.batch.feed.service import Feed
+from batchite.batch.own import OwnApp
 from batchite.configuration import accounts
 from batchite.dispatch.service import Dispatch
-from batchite.engines.registry import KINDS, Engines
+from batchite.engines.local.engine import LocalEngine
 from batchite.machine.clock import SystemClock
-from batchite.processes import portal
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web import faults
@@ -31,13 +33,12 @@ async def compose(launch: Launch) -> Parts:
         database,
         known,
         clock,
-        lambda lost: Engines(KINDS, data_dir, lost),
+        lambda lost: LocalEngine(data_dir / "nodes", lost),
         service_url=launch.url,
         account_url=launch.hosts.public or launch.url,
         environment=launch.environment,
         max_nodes=launch.max_nodes,
         fidelity=launch.fidelity,
-        lease=None,  # the data directory is locked: nobody else has this database
     )
     suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(
@@ -49,20 +50,23 @@ async def compose(launch: Launch) -> Parts:
         host_suffix=suffix,
         testing_token=launch.testing_token,
     )
+    feed = Feed(database, clock, events=launch.events_kept, hours=launch.events_hours)
+    ours = OwnApp(feed.endpoints, Keys(known, suffix, clock), clock)
     own: dict[str, ASGIApp] = {
+        events.PATH: ours,
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
         absent.PAGE: supported.page,
-        **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
-    if launch.portal != portal.OFF:
-        own[portal.PATH] = portal.LatePortal(
-            launch, Services(database, known, clock, dispatch, dispatch.files)
-        )
+
+    async def start() -> None:
+        await dispatch.start()
+        await feed.start()
 
     async def stop(end_nodes: bool) -> bool:
         has_ended = await dispatch.stop(end_nodes)
+        await feed.stop()
         if dispatch.interrupted:
             what = f"{dispatch.interrupted} running task{'s' if dispatch.interrupted > 1 else ''}"
             print(f"{what} will run again at the next start.", file=sys.stderr, flush=True)
@@ -72,4 +76,4 @@ async def compose(launch: Launch) -> Parts:
         database.close()
 
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts)
-    return Parts(guard, dispatch.start, stop, close)
+    return Parts(guard, start, stop, close)

@@ -73,9 +73,7 @@ def on_start_task_ended(
             node.start_task_retries,
             _retried(node, started),
             started,
-            exit_.ended,
-            exit_.exit_code,
-            exit_.failure,
+            *exit_[1:],
         )
     )
     if _retry(state, node, exit_.exit_code, decisions):

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -99,6 +99,7 @@ class Database:
         self._touching: list[Pending] = []
         self._touched = 0
         self._commit_seconds = 0.0
+        self._committed: list[Callable[[], None]] = []
         self._turn = threading.Lock()
         """whoever writes has it"""
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
@@ -160,6 +161,10 @@ class Database:
             loop.call_soon(self._touch)
         self._touching.append(Pending(unit, future))
         return await future
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Call this after every commit, from whatever thread made it: something may have changed."""
+        self._committed.append(call)
 
     def _touch(self) -> None:
         group, self._touching = self._touching, []
@@ -231,3 +236,5 @@ class Database:
         else:
             self._commit_seconds += (seconds - self._commit_seconds) / _RECENT
             groups.repeat(used, group)
+            for call in self._committed:
+                call()

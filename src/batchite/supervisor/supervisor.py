@@ -224,8 +224,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         content=settings.content,
         fidelity=settings.fidelity,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
-        portal=settings.portal,
-        batch_url=chosen.public_url("batch") or "",
-        blob_url=chosen.public_url("blob") or "",
+        events_kept=settings.events_kept,
+        events_hours=settings.events_hours,
         max_nodes=settings.max_nodes,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_plus
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from starlette.types import Receive, Scope
 from batchite.web import hosts
 from batchite.web.bodies import Body
 from batchite.web.problems import BodyIncomplete, BodyTooLarge, ClientGone, MalformedRequest
+
+T = TypeVar("T")
 
 REQUEST_ID_KEY = "batchite.request_id"
 URL_KEY = "batchite.url"
@@ -175,6 +178,24 @@ class Incoming:
         if message["type"] == "http.disconnect":
             raise ClientGone("The connection was closed before the body was complete.")
         return message.get("body", b""), message.get("more_body", False)
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns; it is cancelled if the client closes the connection before. For requests whose
+        body nobody reads. Raises ClientGone."""
+        working, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientGone("The connection was closed before there was an answer.")
+            return await working
+        finally:
+            for task in (working, gone):
+                task.cancel()
+            await asyncio.gather(working, gone, return_exceptions=True)
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and as `stream`."""

@@ -22,7 +22,6 @@ _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
 )  # built once: building a statement takes longer than running it
 _FIND_TO_CHANGE = _FIND.with_for_update()
-_CHANGED = (jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.modified, jobs.c.pool_id, jobs.c.previous_state)
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
@@ -62,16 +61,10 @@ def update(
 ) -> Changed | None:
     """Change what is defined of the job, which has been found in this transaction; None if `condition`
     fails."""
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.job_no == job.job_no, condition)
-        .values(modified=recording.later(jobs.c.modified, now), **values)
-        .returning(jobs.c.modified)
-    )
-    modified = connection.execute(statement).scalar_one_or_none()
-    if modified is None:
+    statement = sa.update(jobs).where(jobs.c.job_no == job.job_no, condition)
+    if connection.execute(statement.values(modified=now, **values)).rowcount == 0:
         return None
-    return recording.record(connection, job.shard, "job", job.job_no, job.id, modified)
+    return recording.record(connection, job.shard, "job", job.job_no, job.id, now)
 
 
 def delete(
@@ -92,10 +85,10 @@ def _change(
             previous_state=jobs.c.state,
             previous_state_time=jobs.c.state_time,
             state_time=now,
-            modified=recording.later(jobs.c.modified, now),
+            modified=now,
             **change,
         )
-        .returning(*_CHANGED)
+        .returning(jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.pool_id, jobs.c.previous_state)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
@@ -103,7 +96,7 @@ def _change(
     of_job = (changed.shard, now, changed.pool_id, changed.id)
     state, reason = change["state"], change.get("terminate_reason")
     feed.append_job(connection, *of_job, state, changed.previous_state, reason)
-    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, changed.modified)
+    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, now)
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

@@ -93,6 +93,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     ),
     "TaskFilesCleanedup": (409, "The files of the task have been cleaned up."),
     "OperationInvalidForCurrentState": (409, "The operation is not valid in the resource's present state."),
+    # 410, of the feed
+    "EventsExpired": (410, "The events after the cursor are not kept any more."),
     # 500 and 503
     "InternalError": (500, "The service met an internal error; send the request again."),
     "OperationTimedOut": (500, "The operation did not finish in the time it was given; ask for its outcome."),
