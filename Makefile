@@ -53,7 +53,7 @@ test-servers: install ## run those on a PostgreSQL server and on object stores
 test-clients: clients ## run those with old and foreign clients
 	@$(BIN)/python -m tests.tiers clients
 
-test-system: install ## run, as root, those of what only root can do
+test-system: install ## run, as root, those of what only root can do, and those with a browser
 	@$(BIN)/python -m tests.tiers system
 
 fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)

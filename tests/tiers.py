@@ -50,7 +50,12 @@ TIERS = (
     Tier("check", ""),
     Tier("servers", "servers", [POSTGRESQL]),
     Tier("clients", "clients", [program("node", "nodejs"), program("npm", "npm")], workers=0),
-    Tier("system", "system", [ROOT, program("strace", "strace"), program("git", "git")], workers=0),
+    Tier(
+        "system",
+        "system",
+        [ROOT, program("strace", "strace"), program("git", "git"), program("chromium", "chromium")],
+        workers=0,
+    ),
 )
 
 

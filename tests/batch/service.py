@@ -64,7 +64,7 @@ class RecordingOwner:
     def wake(self, shard: str) -> None:
         self.woken.append(shard)
 
-    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
+    async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
         self.awaited.append((shard, sequence))
         return True
 
@@ -286,7 +286,8 @@ async def serving(
     own = (*own, *Events(tail, heartbeat=heartbeat).endpoints)
     ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, None, clock), clock)
     mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
-    mounted |= {"/".join(entry.path.split("/")[:3]): ours for entry in own}
+    for some in (app.own, ours):
+        mounted |= dict.fromkeys(some.prefixes, some)
     guard = Guard(app, own=mounted, errors=fallback, hosts=hosts)
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()

@@ -72,7 +72,20 @@ async def test_what_is_changed_is_told_by_its_true_name(doer: Acting) -> None:
     changed, same = await tasks.terminate(doer, "job", "TASK", ALWAYS)
     assert (job.id, same.id, changed.id, changed.modified) == ("Job", "Job", "Task", before.modified)
     ended = await jobs.terminate(doer, "JOB", "enough", ALWAYS)
-    assert (ended.id, ended.modified) == ("Job", doer.now)
+    assert (ended.id, ended.modified) == ("Job", doer.now + 1)
+
+
+async def test_no_two_changes_have_one_etag(doer: Acting) -> None:
+    """Even those that were made at the same moment, by services that know nothing of each other."""
+    await add_pool(doer)
+    await add_job(doer)
+    made = [await jobs.update(doer, "job", lambda job: job, ALWAYS) for _ in range(2)]
+    assert (await jobs.find(doer, "job")).modified == made[-1].modified
+    made.append(await jobs.terminate(doer, "job", "enough", ALWAYS))
+    made.append(await jobs.delete(doer, "job", ALWAYS))
+    assert [one.modified - doer.now for one in made] == [1, 2, 3, 4]
+    deleted = await pools.delete(doer, "pool", ALWAYS)
+    assert (await pools.find(doer, "pool")).modified == deleted.modified == doer.now + 1
 
 
 async def test_of_tasks_with_one_id_the_first_is_stored(doer: Acting) -> None:

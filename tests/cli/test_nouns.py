@@ -115,6 +115,18 @@ def test_of_several_the_meant_one_has_to_be_named(service: RunningService) -> No
     assert told(service, "task", "show", "t", "--job", "second")["id"] == "t"
 
 
+def test_failures_are_counted_by_cause(service: RunningService) -> None:
+    found = told(service, "job", "failures", "first")
+    (cause,) = found["causes"]
+    assert (found["jobId"], found["count"], cause["count"]) == ("first", 1, 1)
+    assert (cause["code"], cause["exitCode"]) == ("FailureExitCode", 1)
+    head, row = run(service, "job", "failures", "FIRST").stdout.splitlines()
+    assert head.split("\t")[:2] == ["TASKS", "CAUSE"]
+    assert row.split("\t")[:2] == ["1", cause["cause"]]
+    assert told(service, "job", "failures", "second")["causes"] == []
+    assert run(service, "job", "failures", "nowhere").exit_code == exits.NOT_FOUND
+
+
 def test_logs(service: RunningService) -> None:
     answer = run(service, "task", "logs", "t", "--job", "first")
     assert (answer.stdout, answer.stderr) == ("said by first\n", "complained\n")

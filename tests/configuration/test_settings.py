@@ -115,7 +115,7 @@ def test_an_account_of_another_blob_service(tmp_path: Path, url: str) -> None:
         ('batch_host_suffix = "a b"', ("batch_host_suffix", "batch.example.org")),
         ('allowed_hosts = ["http://a"]', ("allowed_hosts", "without a port")),
         ('allowed_hosts = ["*"]', ("allowed_hosts", "host name")),
-        ("prot = 1", ("prot", "no such setting", "batch_port")),
+        ("bath_prot = 1", ("bath_prot", "no such setting", "batch_port")),
         ("max_node = 1", ("max_node", "no such setting", "did you mean 'max_nodes'?")),
         ("batch_port =", ("is not TOML",)),
         ("batch_accounts = 1", ("[[batch_accounts]]",)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,8 +13,10 @@ from websockets.asyncio.client import connect
 
 from batchite.configuration.accounts import Accounts, BatchAccount
 from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
-from batchite.engines.base import GRACE_SECONDS, Handle, Lost
+from batchite.engines.base import GRACE_SECONDS, Handle, Lost, Outcome, Pace, Taken
+from batchite.engines.registry import Engines, Kind
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
@@ -23,7 +26,8 @@ from batchite.store.batch import events, schema
 from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
 from batchite.wire.batch.outcome import Failure
-from batchite.wire.ticks import Timestamp
+from batchite.wire.batch.vm_sizes import VmSize
+from batchite.wire.ticks import Duration, Timestamp
 
 M = TypeVar("M", bound=link.Message)
 
@@ -47,16 +51,28 @@ class StepClock:
 class ScriptedEngine:
     """Remembers what was asked of it."""
 
+    pace = Pace(8, 4)
+    is_pending = False
+    """whether nodes wait for their machines"""
+
     def __init__(self, lost: Lost) -> None:
         self.lost = lost
         self.started: dict[str, NodeSpec] = {}
+        self.batches: list[list[str]] = []
+        """ids of the nodes asked for in one call"""
+        self.sizes: set[VmSize] = set()
         self.stopped: list[str] = []
         self.killed: list[str] = []
         self.adopted: dict[str, Handle | None] = {}
 
-    async def start(self, spec: NodeSpec) -> Handle:
+    async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
+        self.batches.append([spec.node_id for spec in specs])
+        self.sizes.add(size)
+        return {spec.node_id: self._start(spec) for spec in specs}
+
+    def _start(self, spec: NodeSpec) -> Outcome:
         self.started[spec.node_id] = spec
-        return Handle(f"handle of {spec.node_id}")
+        return Taken(Handle(f"handle of {spec.node_id}"), self.is_pending)
 
     async def stop(
         self,
@@ -83,26 +99,50 @@ def make_dispatch(
     clock: StepClock | None = None,
     fidelity: Fidelity | None = None,
     max_nodes: int | None = None,
+    lease: Duration | None = LEASE,
 ) -> tuple[Dispatch, ScriptedEngine]:
     engines: list[ScriptedEngine] = []
 
-    def make(lost: Lost) -> ScriptedEngine:
+    def make(_: Path, lost: Lost) -> ScriptedEngine:
         engines.append(engine(lost))
-        return engines[0]
+        return engines[-1]
 
+    dispatch = dispatch_with(
+        database,
+        {"local": Kind(make)},
+        quota,
+        clock=clock,
+        fidelity=fidelity,
+        max_nodes=max_nodes,
+        lease=lease,
+    )
+    return dispatch, engines[0]
+
+
+def dispatch_with(
+    database: Database,
+    kinds: Mapping[str, Kind],
+    quota: int | None = None,
+    *,
+    clock: StepClock | None = None,
+    fidelity: Fidelity | None = None,
+    max_nodes: int | None = None,
+    lease: Duration | None = LEASE,
+) -> Dispatch:
+    """Over these engines, none of which looks at the data directory."""
     accounts = Accounts((BatchAccount(ACCOUNT, ("a2V5",), None, quota),), ())
-    dispatch = Dispatch(
+    return Dispatch(
         database,
         accounts,
         clock or StepClock(),
-        make,
+        lambda lost: Engines(kinds, Path(), lost),
         service_url="http://127.0.0.1:1",
         account_url="http://127.0.0.1:1",
         environment={},
         fidelity=fidelity or Fidelity(),
+        lease=lease,
         max_nodes=max_nodes,
     )
-    return dispatch, engines[0]
 
 
 @asynccontextmanager
@@ -238,8 +278,8 @@ async def settled(dispatch: Dispatch, database: Database) -> None:
 class ScriptedAgent:
     """Speaks for a node over a real WebSocket; what it is told to run ends at once with `code`."""
 
-    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0) -> None:
-        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt)
+    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0, address: str = "") -> None:
+        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt, address=address)
         self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
         self._token = spec.token
         self._report = 0

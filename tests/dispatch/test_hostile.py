@@ -40,6 +40,11 @@ from batchite.wire.ticks import MAX_TICKS
 LONG = encode(JobRules(max_wall_clock_time=MAX_TICKS - 1))
 
 
+async def nobody(node_id: str, token_hash: bytes) -> bool:
+    """No node is known beside those that may connect."""
+    return False
+
+
 async def test_what_an_agent_cannot_mean_is_left_out(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -108,7 +113,7 @@ def dial(url: str, **settings: Any) -> connect:
 async def test_who_does_not_speak_the_links_language_is_cut_off(
     first: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    links = Links(lambda *_: None, lambda _: None)
+    links = Links(lambda *_: None, lambda _: None, nobody)
     async with served(links) as url, dial(url) as socket:
         await socket.send(first)
         with pytest.raises(ConnectionClosed):
@@ -118,7 +123,7 @@ async def test_who_does_not_speak_the_links_language_is_cut_off(
 
 async def test_an_agent_that_does_not_read_is_given_up() -> None:
     closed = asyncio.Event()
-    links = Links(lambda *_: None, lambda _: closed.set(), stalled=0.2)
+    links = Links(lambda *_: None, lambda _: closed.set(), nobody, stalled=0.2)
     message = link.RunStartTask(1, b"x" * 1_000_000)
     async with served(links) as url, dial(url, max_queue=1, close_timeout=0.1) as socket:
         await socket.send(framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)]))
@@ -135,7 +140,7 @@ async def test_an_agent_that_does_not_read_is_given_up() -> None:
 async def test_a_second_link_of_a_node_takes_the_place_of_the_first() -> None:
     """The agent has given its first up, though nothing has told the service so."""
     closed: list[str] = []
-    links = Links(lambda *_: None, closed.append)
+    links = Links(lambda *_: None, closed.append, nobody)
     hello = framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)])
     async with served(links) as url, dial(url) as first, dial(url) as second:
         for socket in (first, second):
@@ -170,7 +175,7 @@ async def test_a_node_that_stops_in_the_middle_of_a_file_is_given_up() -> None:
         for message in said:
             files.answered(node, message)
 
-    links = Links(received, lambda _: None)
+    links = Links(received, lambda _: None, nobody)
     files = LinkedFiles(links, stalled=0.2)
     listener = Listener(files, bind("127.0.0.1", 0))
     await listener.start()

@@ -27,9 +27,9 @@ from tests.dispatch.support import (
     until_stored,
 )
 
-from batchite.dispatch import nodes
+from batchite.dispatch import held, starting
 from batchite.dispatch.allocation import PORTION
-from batchite.engines.base import Handle
+from batchite.engines.base import Handle, Outcome
 from batchite.link.spec import NodeSpec
 from batchite.resources.keys import pool_shard
 from batchite.scheduling.silence import LOOK_TICKS
@@ -37,6 +37,7 @@ from batchite.store.batch import events, schema
 from batchite.store.database import Database
 
 LARGEST = 2**31 - 1
+OF_A_POOL = ScriptedEngine.pace.of_a_pool
 
 
 def errors_of(pool: Any) -> list[tuple[str, str]]:
@@ -92,24 +93,24 @@ async def test_a_pool_gets_all_its_nodes_in_portions(database: Database) -> None
 async def test_some_are_started_at_a_time_and_no_pool_waits_for_another(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "UP_SECONDS", 3600.0)
+    monkeypatch.setattr(starting, "UP_SECONDS", 3600.0)
     await database.write(lambda c: add_pool(c, 50))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        await until(lambda: len(engine.started) == nodes.STARTS_OF_A_POOL)
+        await until(lambda: len(engine.started) == OF_A_POOL)
         for spec in list(engine.started.values()):
             await stack.enter_async_context(ScriptedAgent(url, spec))
-        await until(lambda: len(engine.started) == 2 * nodes.STARTS_OF_A_POOL)  # and none of these speaks
+        await until(lambda: len(engine.started) == 2 * OF_A_POOL)  # and none of these speaks
         await database.write(lambda c: add_pool(c, 1, pool_id="other"))
         dispatch.wake(pool_shard(ACCOUNT, "other"))
         await until(lambda: {spec.pool_id for spec in engine.started.values()} == {"pool", "other"})
-        assert len(engine.started) == 2 * nodes.STARTS_OF_A_POOL + 1
+        assert len(engine.started) == 2 * OF_A_POOL + 1
 
 
 async def test_a_node_that_does_not_speak_holds_up_others_for_a_while_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "UP_SECONDS", 0.01)
+    monkeypatch.setattr(starting, "UP_SECONDS", 0.01)
     await database.write(lambda c: add_pool(c, 50))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch):
@@ -119,7 +120,7 @@ async def test_a_node_that_does_not_speak_holds_up_others_for_a_while_only(
 async def test_deleting_a_pool_cancels_what_has_not_begun(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "UP_SECONDS", 3600.0)
+    monkeypatch.setattr(starting, "UP_SECONDS", 3600.0)
     await database.write(lambda c: add_pool(c, LARGEST))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch):
@@ -128,7 +129,7 @@ async def test_deleting_a_pool_cancels_what_has_not_begun(
         dispatch.wake(SHARD)
         await until_stored(database, schema.pools, lambda pools: pools == [])
         assert await rows(database, schema.nodes) == []
-        assert len(engine.started) <= nodes.STARTS_OF_A_POOL
+        assert len(engine.started) <= OF_A_POOL
         (usage,) = await rows(database, schema.core_usage)
         assert usage.cores == 0
 
@@ -151,9 +152,12 @@ class Short(ScriptedEngine):
 
     times = 3
 
-    async def start(self, spec: NodeSpec) -> Handle:
-        self._lack()
-        return await super().start(spec)
+    def _start(self, spec: NodeSpec) -> Outcome:
+        try:
+            self._lack()
+        except OSError as error:
+            return error
+        return super()._start(spec)
 
     async def stop(self, node_id: str, handle: Handle | None, **how: Any) -> None:
         self._lack()
@@ -168,7 +172,7 @@ class Short(ScriptedEngine):
 async def test_a_node_that_could_not_be_started_says_so_and_is_tried_again(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(nodes, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(held, "FIRST_PAUSE_SECONDS", 0.05)
     await database.write(lambda c: add_pool(c, 1))
     dispatch, engine = make_dispatch(database, engine=Short)
     async with running(dispatch) as url:
@@ -188,7 +192,7 @@ async def test_a_node_that_could_not_be_started_says_so_and_is_tried_again(
 async def test_a_node_that_could_not_be_ended_is_tried_again(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(nodes, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(held, "FIRST_PAUSE_SECONDS", 0.001)
     await database.write(lambda c: add_pool(c, 1))
     dispatch, engine = make_dispatch(database, engine=Short)
     async with running(dispatch):
@@ -205,7 +209,7 @@ async def test_a_node_that_could_not_be_ended_is_tried_again(
 async def test_a_node_that_waits_to_be_tried_again_can_be_cancelled(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nodes, "FIRST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(held, "FIRST_PAUSE_SECONDS", 3600.0)
     monkeypatch.setattr(Short, "times", 1)
     await database.write(lambda c: add_pool(c, 1))
     dispatch, engine = make_dispatch(database, engine=Short)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -22,18 +21,11 @@ from tests.dispatch.support import (
 )
 
 from batchite.dispatch.service import Dispatch
-from batchite.dispatch.shard import Shard
-from batchite.store.batch import changes, events, schema, shards
+from batchite.store.batch import changes, events, schema, shards, work
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
 
 Situation = Callable[[sa.Connection], object]
-
-
-def owned() -> list[str]:
-    """The shards in memory."""
-    gc.collect()
-    return [thing.name for thing in gc.get_objects() if isinstance(thing, Shard)]
 
 
 def read_everything(connection: sa.Connection) -> None:
@@ -41,10 +33,21 @@ def read_everything(connection: sa.Connection) -> None:
     connection.execute(sa.delete(schema.events))
 
 
+def somebodys(connection: sa.Connection) -> Sequence[str]:
+    """The work that a service finds which has just started."""
+    return work.shards_with_some(connection, "somebody", 1)
+
+
+def acquired(connection: sa.Connection, shard: str, owner: str) -> OwnedShard:
+    """By a lease that has ended since."""
+    (lease,) = shards.acquire(connection, [shard], owner, 1, 1)
+    return lease
+
+
 async def let_go(dispatch: Dispatch, database: Database) -> None:
     """Until no shard is in memory: a round lets go of those that rest."""
     async with asyncio.timeout(60):
-        while owned():
+        while dispatch.shards:
             await dispatch.run_once()
             await database.write(lambda _: None)  # the database remembers the last unit it ran
 
@@ -82,9 +85,9 @@ async def test_a_start_takes_the_shards_with_something_to_do(
     database: Database, situation: Situation, has_work: bool
 ) -> None:
     await database.write(situation)
-    assert await database.read(shards.with_work) == [SHARD]  # there is an event
+    assert await database.read(somebodys) == [SHARD]  # there is an event
     await database.write(read_everything)
-    assert await database.read(shards.with_work) == [SHARD] * has_work
+    assert await database.read(somebodys) == [SHARD] * has_work
 
 
 @pytest.mark.parametrize("situation", [steady, lambda c: add_job(c, state="completed")])
@@ -95,7 +98,7 @@ async def test_what_is_idle_is_not_in_memory_until_something_changes(
     await database.write(read_everything)
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
-        assert owned() == []
+        assert not dispatch.shards
         job = await database.write(lambda c: add_job(c, "later"))
         sequence = await database.write(lambda c: change_job(c, job, "terminating"))
         assert await dispatch.settled(SHARD, sequence, 60)
@@ -107,7 +110,7 @@ async def test_what_is_idle_is_not_in_memory_until_something_changes(
 async def test_a_shard_without_pool_and_jobs_is_forgotten(database: Database) -> None:
     """Also those that were there before anything was forgotten."""
     job = await database.write(lambda c: add_job(c))
-    await database.write(lambda c: shards.acquire(c, ["devbatch/old"], "a former owner"))
+    await database.write(lambda c: acquired(c, "devbatch/old", "a former owner"))
     await database.write(read_everything)
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
@@ -172,10 +175,10 @@ async def test_a_due_row_of_a_shard_that_is_not_in_memory_takes_it(database: Dat
     """Whatever there is besides, such as a row of a shard that is not there."""
     await database.write(steady)
     await database.write(read_everything)
-    await database.write(lambda c: shards.acquire(c, [SHARD], "a former owner"))
+    await database.write(lambda c: shards.release(c, acquired(c, SHARD, "a former owner")))
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
-        assert owned() == []
+        assert not dispatch.shards
 
         def wait_for_a_node(connection: sa.Connection) -> None:
             connection.execute(sa.update(schema.pools).values(target_dedicated=1))
@@ -193,7 +196,7 @@ async def test_an_owner_of_a_row_that_was_forgotten_and_made_anew_stores_nothing
     leases = []
     for owner in ("first", "second"):
         await database.write(lambda c: events.append(c, SHARD, "pool", 1))
-        leases += await database.write(lambda c, owner=owner: shards.acquire(c, [SHARD], owner))
+        leases.append(await database.write(lambda c, owner=owner: acquired(c, SHARD, owner)))
         if owner == "first":
             await database.write(read_everything)
             await database.write(shards.forget_unused)

@@ -18,7 +18,7 @@ class Store:
 
 
 def waits(settling: Settling, *events: int) -> list[asyncio.Task[bool]]:
-    return [asyncio.create_task(settling.wait(event, 60)) for event in events]
+    return [asyncio.create_task(settling.wait(event)) for event in events]
 
 
 async def done(tasks: list[asyncio.Task[bool]]) -> list[bool]:
@@ -31,7 +31,7 @@ async def done(tasks: list[asyncio.Task[bool]]) -> list[bool]:
 async def test_an_event_is_settled_when_it_is_read_and_its_task_is_on_no_node() -> None:
     """In whatever order events are read."""
     settling = Settling(Store(4, 5, 6, 7).is_pending)
-    assert await settling.wait(3, 60)
+    assert await settling.wait(3)
     tasks = waits(settling, 4, 5, 6, 7)
     assert await done(tasks) == [False] * 4
     settling.put_off(5, 100)
@@ -62,10 +62,6 @@ async def test_an_event_that_is_read_while_the_store_is_asked() -> None:
     settling.advance([1], ())
     may_answer.set()
     assert await task
-
-
-async def test_who_waits_too_long_is_told_so() -> None:
-    assert not await Settling(Store(1).is_pending).wait(1, 0)
 
 
 async def test_nobody_waits_for_an_owner_that_is_over() -> None:

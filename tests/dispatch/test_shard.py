@@ -245,8 +245,8 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
 
 async def test_nothing_is_stored_by_an_owner_that_lost_its_shard(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 1))
-    (lease,) = await database.write(lambda c: shards.acquire(c, [SHARD], "first"))
-    await database.write(lambda c: shards.acquire(c, [SHARD], "second"))
+    (lease,) = await database.write(lambda c: shards.acquire(c, [SHARD], "first", 1, 2))
+    await database.write(lambda c: shards.acquire(c, [SHARD], "second", 2, 3))
     with pytest.raises(shards.LeaseLostError):
         await database.write(lambda c: shards.hold(c, lease))
 

@@ -24,7 +24,8 @@ from tests.store.together import Busy
 from batchite.dispatch import committer
 from batchite.scheduling.changes import ALL_TASKS_COMPLETE, Changes, JobTerminating
 from batchite.scheduling.room import Limits
-from batchite.store.batch import schema, tasks
+from batchite.store.batch import jobs, schema, tasks
+from batchite.store.batch.recording import Changed
 from batchite.store.database import Database
 
 
@@ -113,6 +114,26 @@ async def test_an_event_that_becomes_visible_after_later_ones_is_heard(
         busy.go_on()
         assert await dispatch.settled(SHARD, await first, 60)
     assert [row.state for row in await rows(database, schema.jobs)] == ["completed", "active"]
+
+
+@ON_POSTGRESQL
+async def test_changes_that_two_make_at_one_moment_have_etags_of_their_own(
+    database: Database, other: Database
+) -> None:
+    job, now, busy = await database.write(add_job), 9, Busy()
+
+    def terminating(connection: sa.Connection) -> Changed | None:
+        made = jobs.terminate(connection, ACCOUNT, "job", now, "enough", sa.true())
+        busy(connection)
+        return made
+
+    first = asyncio.create_task(database.write(terminating))
+    await busy.begun()
+    deleting = asyncio.create_task(other.write(lambda c: jobs.delete(c, ACCOUNT, "job", now, sa.true())))
+    assert await waits_or_is_over(other, deleting)
+    busy.go_on()
+    made = await asyncio.gather(first, deleting)
+    assert [(one.number, one.modified) for one in made if one] == [(job, now), (job, now + 1)]
 
 
 @ON_POSTGRESQL

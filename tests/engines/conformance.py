@@ -12,11 +12,13 @@ from typing import Protocol
 
 from tests.nodes.peer import DEADLINE, Peer, node_spec, task
 
-from batchite.engines.base import Engine, Handle, Lost
+from batchite.engines.base import Engine, Handle, Lost, Taken
 from batchite.link.messages import Hello
 from batchite.link.spec import NodeSpec
 from batchite.machine import proc
+from batchite.wire.batch.vm_sizes import VmSize
 
+SIZE = VmSize("standard_d2s_v3", 2, 8192)
 SURVIVORS = {
     "background": "sleep 600 & echo $! >> PIDS",
     "own-session": "setsid sleep 600 & echo $! >> PIDS",
@@ -39,6 +41,10 @@ class World(Protocol):
         """An engine over the same nodes as every other this gives; closed at the end."""
         ...
 
+    def impossible(self) -> NodeSpec:
+        """What the engine cannot start."""
+        ...
+
     async def kill(self, node_id: str) -> None:
         """Take the node's agent away without a word."""
         ...
@@ -53,13 +59,13 @@ def pids(path: Path) -> list[int]:
     return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-async def occupy(world: World) -> list[int]:
+async def occupy(world: World, number: int = 1) -> list[int]:
     """Run a task on the node that leaves processes behind in every way; returns their numbers."""
     path = world.scratch / "pids"
     script = world.scratch / "script"
     lines = [line.replace("PIDS", str(path)) for line in SURVIVORS.values()]
     write_script(script, [*lines, f"echo $$ >> {path}", "while :; do sleep 0.05; done"])
-    await world.service.send(task(1, f"/bin/sh {script}"))
+    await world.service.send(task(number, f"/bin/sh {script}"))
     wanted = len(SURVIVORS) + 1
     await until(lambda: len(pids(path)) == wanted)
     return pids(path)
@@ -75,11 +81,21 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def begin(engine: Engine, spec: NodeSpec) -> Handle:
+    """Ask for one node, which the engine takes."""
+    outcomes = await engine.start([spec], SIZE)
+    (outcome,) = outcomes.values()
+    if isinstance(outcome, Exception):
+        raise outcome
+    assert outcomes.keys() == {spec.node_id}
+    return outcome.handle
+
+
 async def start(world: World, engine: Engine, **changes: object) -> tuple[NodeSpec, Handle]:
     """A node whose agent is connected."""
     spec = node_spec(world.service.url, **changes)
     count = len(world.service.of_kind(Hello))
-    handle = await engine.start(spec)
+    handle = await begin(engine, spec)
     await world.service.until(lambda: len(world.service.of_kind(Hello)) > count)
     return spec, handle
 
@@ -88,17 +104,68 @@ class EngineConformance:
     async def test_a_started_node_connects(self, world: World) -> None:
         await start(world, world.engine())
         assert world.service.requests[0].headers["Authorization"] == "Bearer the-token"
+        (hello,) = world.service.of_kind(Hello)
+        assert hello.address == "127.0.0.1"
 
     async def test_starting_twice_is_starting_once(self, world: World) -> None:
         engine = world.engine()
         spec, handle = await start(world, engine)
-        assert await engine.start(spec) == handle
-        assert await world.engine().start(spec) == handle
+        assert await begin(engine, spec) == handle
+        assert await begin(world.engine(), spec) == handle
         assert len(world.service.of_kind(Hello)) == 1
+
+    async def test_nodes_are_started_together_each_with_its_own_handle(self, world: World) -> None:
+        engine, ids = world.engine(), ["a", "b", "c"]
+        specs = [node_spec(world.service.url, node_id=node_id) for node_id in ids]
+        outcomes = await engine.start(specs, SIZE)
+        handles = {outcome.handle for outcome in outcomes.values() if isinstance(outcome, Taken)}
+        assert list(outcomes) == ids
+        assert len(handles) == 3
+        await world.service.until(lambda: len(world.service.of_kind(Hello)) == 3)
+        assert await engine.start(specs, SIZE) == outcomes
+
+    async def test_a_node_that_cannot_be_started_has_no_effect_on_others(self, world: World) -> None:
+        engine = world.engine()
+        good, bad = node_spec(world.service.url), world.impossible()
+        outcomes = await engine.start([bad, good], SIZE)
+        assert isinstance(outcomes[bad.node_id], Exception)
+        assert isinstance(outcomes[good.node_id], Taken)
+        await world.service.first(Hello)
+
+    async def test_no_nodes_to_start(self, world: World) -> None:
+        assert await world.engine().start([], SIZE) == {}
+
+    async def test_a_node_begun_with_another_spec_is_ended_first_and_its_files_stay(
+        self, world: World
+    ) -> None:
+        engine = world.engine()
+        _, handle = await start(world, engine)
+        await world.service.send(task(1, "/bin/sh -c 'echo > $AZ_BATCH_NODE_SHARED_DIR/kept'"))
+        await world.service.ended(1)
+        left = await occupy(world, 2)
+        await engine.close()
+        _, second = await start(world, world.engine(), token="another")
+        assert second != handle
+        assert not [pid for pid in left if is_running(pid)]
+        await world.service.send(task(3, "/bin/sh -c 'cat $AZ_BATCH_NODE_SHARED_DIR/kept'"))
+        assert (await world.service.ended(3)).exit_code == 0
+        assert world.lost == []
+
+    async def test_what_is_asked_of_a_node_happens_in_the_order_of_the_calls(self, world: World) -> None:
+        engine, spec = world.engine(), node_spec(world.service.url)
+        await asyncio.gather(engine.start([spec], SIZE), engine.stop(spec.node_id, None, grace=0))
+        await engine.close()
+        second = world.engine()
+        await second.adopt({spec.node_id: None})
+        await until(lambda: [node_id for node_id, _ in world.lost] == [spec.node_id])
+
+    async def test_its_pace_leaves_room_for_a_second_pool(self, world: World) -> None:
+        pace = world.engine().pace
+        assert 0 < pace.of_a_pool < pace.at_once
 
     async def test_two_starts_at_once_make_one_node(self, world: World) -> None:
         engine, spec = world.engine(), node_spec(world.service.url)
-        handles = await asyncio.gather(engine.start(spec), engine.start(spec))
+        handles = await asyncio.gather(begin(engine, spec), begin(engine, spec))
         assert handles[0] == handles[1]
 
     async def test_a_stopped_node_leaves_nothing_and_is_not_lost(self, world: World) -> None:
@@ -161,7 +228,7 @@ class EngineConformance:
         second = world.engine()
         await second.adopt({spec.node_id: None})
         assert world.lost == []
-        assert await second.start(spec) == handle
+        assert await begin(second, spec) == handle
 
     async def test_nodes_that_are_gone_are_lost_when_adopted(self, world: World) -> None:
         engine = world.engine()

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 from tests.engines.conformance import (
     DEADLINE,
+    SIZE,
     EngineConformance,
+    begin,
     is_running,
     occupy,
     pids,
@@ -35,6 +37,7 @@ from batchite.engines.local import leftovers
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.engine import LocalEngine
 from batchite.link.messages import Hello, TaskStarted
+from batchite.link.spec import NodeSpec
 from batchite.machine import proc
 
 NEVER = 3600.0
@@ -70,6 +73,12 @@ class LocalWorld:
             if words[-2:] == ["batchite.nodes", str(self.nodes / node_id)]:
                 return int(name)
         raise LookupError(node_id)
+
+    def impossible(self) -> NodeSpec:
+        """There is a file where its directory should be."""
+        self.nodes.mkdir(exist_ok=True)
+        (self.nodes / "impossible").touch()
+        return node_spec(self.service.url, node_id="impossible")
 
     async def kill(self, node_id: str) -> None:
         pid = self.agent(node_id)
@@ -168,7 +177,7 @@ async def test_the_reason_of_a_loss_quotes_the_agent(world: LocalWorld) -> None:
 
 
 async def start_without_hello(world: LocalWorld) -> None:
-    await world.engine().start(node_spec(world.service.url))
+    await begin(world.engine(), node_spec(world.service.url))
 
 
 async def test_an_agent_that_cannot_be_ended_in_order_is_killed(world: LocalWorld) -> None:
@@ -207,7 +216,7 @@ async def test_a_node_is_watched_once_and_its_descriptor_closed_once(
     await engine.close()
     second = world.engine()
     await asyncio.gather(second.stop(NODE, handle), second.adopt({NODE: handle}), second.adopt({NODE: None}))
-    await asyncio.gather(second.adopt({NODE: None}), second.start(spec), second.start(spec))
+    await asyncio.gather(second.adopt({NODE: None}), begin(second, spec), begin(second, spec))
     await world.kill(NODE)
     await until(lambda: bool(world.lost))
     assert complaints == []
@@ -215,7 +224,7 @@ async def test_a_node_is_watched_once_and_its_descriptor_closed_once(
 
 async def test_a_caller_that_gives_up_leaves_no_unwatched_node(world: LocalWorld) -> None:
     engine = world.engine()
-    starting = asyncio.create_task(engine.start(node_spec(world.service.url)))
+    starting = asyncio.create_task(engine.start([node_spec(world.service.url)], SIZE))
     await asyncio.sleep(0)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -228,26 +237,13 @@ async def test_a_caller_that_gives_up_leaves_no_unwatched_node(world: LocalWorld
 async def test_a_node_whose_start_was_given_up_can_be_stopped(world: LocalWorld) -> None:
     """As when the service stops while it starts nodes."""
     engine = world.engine()
-    starting = asyncio.create_task(engine.start(node_spec(world.service.url)))
+    starting = asyncio.create_task(engine.start([node_spec(world.service.url)], SIZE))
     await asyncio.sleep(0)
     starting.cancel()
     await engine.stop(NODE, None, grace=0)
     with pytest.raises(LookupError):
         world.agent(NODE)
     assert not (world.nodes / NODE).exists()
-
-
-async def test_a_node_begun_with_another_spec_is_ended_before_it_is_started(world: LocalWorld) -> None:
-    engine = world.engine()
-    _, handle = await start(world, engine)
-    await engine.close()
-    left = await occupy(world)
-    kept = world.nodes / NODE / "root" / "kept"
-    kept.write_text("")
-    _, second = await start(world, world.engine(), token="another")
-    assert second != handle
-    assert not [pid for pid in left if is_running(pid)]
-    assert kept.exists()
 
 
 async def test_without_descriptors_nothing_is_taken_for_over(world: LocalWorld) -> None:
@@ -263,7 +259,7 @@ async def test_without_descriptors_nothing_is_taken_for_over(world: LocalWorld) 
         with pytest.raises(OSError, match="open files"):
             await second.stop(NODE, None)
         with pytest.raises(OSError, match="open files"):
-            await second.start(node_spec(world.service.url, node_id="another"))
+            await begin(second, node_spec(world.service.url, node_id="another"))
     assert world.lost == []
     assert (world.nodes / NODE).exists()
     await second.stop(NODE, handle)

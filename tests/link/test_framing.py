@@ -11,6 +11,7 @@ from batchite.link.messages import (
     FileEntry,
     FilesListed,
     Heartbeat,
+    Hello,
     StartTaskEnded,
     TaskEnded,
     TaskStarted,
@@ -56,6 +57,9 @@ def test_one_message_is_never_split() -> None:
         ("TaskEnded", 1, 2, 3, 100, 200, 2**31, None),
         ("FileStatus", 1, ("name", False, -1, 0, 0)),
         ("Hello", 1, b"\xff", 1, (), 0),
+        ("Hello", 1, "0", 1, (), 0, 0, "<b>here</b>"),
+        ("Hello", 1, "0", 1, (), 0, 0, "1" * 46),
+        ("Hello", 1, "0", 1, (), 0, 0, "::1\n"),
         (),
         7,
     ],
@@ -67,6 +71,13 @@ def test_what_is_not_known_or_cannot_be_meant_is_left_out(strange: object) -> No
 def test_text_that_is_none_spoils_only_its_own_message() -> None:
     frame = sent(("Hello", 1, "?", 1, (), 0), STARTED).replace(b"\xa1?", b"\xa1\xff")
     assert framing.from_agent.decode(frame) == [STARTED]
+
+
+@pytest.mark.parametrize("said", [(), (4,), (0, "10.0.0.7"), (0, "fd00::7")])
+def test_agents_of_the_past_say_no_address(said: tuple[object, ...]) -> None:
+    (hello,) = framing.from_agent.decode(sent(("Hello", 1, "0", 1, (), 0, *said)))
+    assert isinstance(hello, Hello)
+    assert hello.address == (said[1] if len(said) == 2 else "")
 
 
 @pytest.mark.parametrize("frame", [b"", b"\xc1", b"\x01", b"\xdd\xff\xff\xff\xff", b"\x91" * 5000])

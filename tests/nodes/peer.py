@@ -144,9 +144,6 @@ def node_spec(service_url: str, **changes: object) -> NodeSpec:
         service_url=service_url,
         token="the-token",
         dedicated=True,
-        vm_size="Standard_D2s_v3",
-        cores=2,
-        memory_mib=8192,
         slots=1,
         environment={},
     )

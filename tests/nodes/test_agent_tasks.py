@@ -556,3 +556,23 @@ async def test_start_task(service: Peer, agent: RunningAgent, node: Path) -> Non
     again = await service.first(StartTaskEnded, lambda message: message.attempt == 2)
     assert (again.exit_code, again.failure) == (0, None)
     assert [message.attempt for message in service.of_kind(StartTaskStarted)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("echo fine; echo wrong >&2; exit 3", "wrong"),
+        ("echo the reason; echo >&2; exit 3", "the reason"),
+        ("exit 3", ""),
+        ("echo wrong >&2; exit 0", ""),
+        ("rm ../stderr.txt; mkfifo ../stderr.txt; echo out; exit 3", "out"),
+        ("echo wrong >&2; ln ../stderr.txt again; exit 3", ""),
+        ("rm ../stderr.txt; ln -s /etc/passwd ../stderr.txt; exit 3", ""),
+    ],
+)
+async def test_what_a_failing_command_printed_last(
+    service: Peer, agent: RunningAgent, script: str, line: str
+) -> None:
+    """Whatever it puts in the place of its output."""
+    ended = await attempt(service, task(1, shell(script)))
+    assert ended.last_line == line

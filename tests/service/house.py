@@ -46,7 +46,7 @@ from batchite.configuration.accounts import (
 )
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.service import Dispatch
-from batchite.engines.local.engine import LocalEngine
+from batchite.engines.registry import KINDS, Engines
 from batchite.machine import proc
 from batchite.machine.clock import SystemClock
 from batchite.store.database import Database
@@ -385,11 +385,12 @@ async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[st
         database,
         ACCOUNTS,
         clock,
-        lambda lost: LocalEngine(data_dir / "nodes", lost),
+        lambda lost: Engines(KINDS, data_dir, lost),
         service_url=url,
         account_url=url,
         environment=OPERATOR_SETTINGS,
         fidelity=Fidelity(),
+        lease=None,
     )
     app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
     own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}

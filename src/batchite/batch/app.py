@@ -12,8 +12,10 @@ from batchite.batch.authentication import Keys
 from batchite.batch.call import Call
 from batchite.batch.files import api as files
 from batchite.batch.jobs import api as jobs
+from batchite.batch.jobs import own as jobs_own
 from batchite.batch.nodes import api as nodes
 from batchite.batch.operations import Operation
+from batchite.batch.own import OwnApp
 from batchite.batch.pools import api as pools
 from batchite.batch.services import Services
 from batchite.batch.tasks import api as tasks
@@ -71,6 +73,8 @@ class BatchApp:
         self._versions = known_versions
         self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
+        self.own = OwnApp(jobs_own.endpoints(self._services), self._authenticate, clock)
+        """what is ours below `/-/`"""
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,13 +13,10 @@ from batchite.wire.batch.errors import BatchError
 
 
 class Change(Protocol):
-    """What is stored: the event with which the owner of the shard learns of it."""
+    """What is stored, with an event for the owner of the shard."""
 
     @property
     def shard(self) -> str: ...
-
-    @property
-    def sequence(self) -> int: ...
 
 
 C = TypeVar("C", bound=Change)
@@ -29,11 +26,9 @@ async def change(
     acting: Acting,
     make: Callable[[sa.Connection], C | None],
     refusal: Callable[[sa.Connection], BatchError],
-    *,
-    settle: float = 0,
 ) -> C:
-    """What `make` stores, once it is on disk and the owner has been woken; waits up to `settle` seconds
-    until it has taken effect. If `make` stores nothing, raises what `refusal` finds in the same transaction.
+    """What `make` stores, once it is on disk and the owner has been woken. If `make` stores nothing, raises
+    what `refusal` finds in the same transaction.
     """
 
     def unit(connection: sa.Connection) -> C:
@@ -42,11 +37,8 @@ async def change(
             raise refusal(connection)
         return made
 
-    owner = acting.services.owner
     made = await acting.services.database.write(unit)
-    owner.wake(made.shard)
-    if settle:
-        await owner.settled(made.shard, made.sequence, settle)
+    acting.services.owner.wake(made.shard)
     return made
 
 

@@ -51,11 +51,12 @@ class Endpoint:
 
 
 class OwnApp:
-    """An ASGI application: some endpoints, to be mounted below `/-/` at the beginnings of their paths."""
+    """An ASGI application: some endpoints, to be mounted at its `prefixes`."""
 
     def __init__(self, endpoints: Collection[Endpoint], authenticate: Authenticate, clock: Clock) -> None:
         self._authenticate = authenticate
         self._clock = clock
+        self._prefixes = frozenset("/".join(entry.path.split("/")[:3]) for entry in endpoints)
         self._router = Router((entry.verb, entry.path, entry) for entry in endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +68,11 @@ class OwnApp:
         except (BatchError, WebProblem) as problem:
             response = refusals.refusal(request, problem, self._clock.wall())
         await response(scope, receive, send)
+
+    @property
+    def prefixes(self) -> Collection[str]:
+        """Where it is to be mounted: the beginnings of its paths."""
+        return self._prefixes
 
     async def _answer(self, request: Incoming) -> Response:
         """In this order: who shows nothing learns nothing, not even what there is."""

@@ -12,19 +12,25 @@ from batchite.configuration.settings import Settings
 from batchite.machine import uptime
 
 
-def document(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> dict[str, object]:
+def document(
+    settings: Settings, endpoints: Endpoints, services: Sequence[Service], portal: str = ""
+) -> dict[str, object]:
     """The same for programs: one object when the services are ready."""
     return {
         "version": __version__,
         "pid": endpoints.pid,
         "data_dir": str(settings.data_dir),
         **{service: endpoints.public_url(service) for service in services},
+        **({"portal": portal} if portal else {}),
         "variables": variables(settings.accounts, endpoints),
     }
 
 
-def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Service]) -> list[str]:
-    """What a person wants to know of services that are ready, a line each."""
+def announcement(
+    settings: Settings, endpoints: Endpoints, services: Sequence[Service], portal: str = ""
+) -> list[str]:
+    """What a person wants to know of services that are ready, a line each; `portal` is the URL that opens
+    it, if there is one."""
     lines = [f"Batchite {__version__}"]
     if "batch" in services:
         lines += _addresses("Batch   ", endpoints, "batch")
@@ -34,6 +40,8 @@ def announcement(settings: Settings, endpoints: Endpoints, services: Sequence[Se
         lines += _addresses("Blob    ", endpoints, "blob")
         for account in settings.accounts.own_storage:
             lines += [f"        account {account.name}", f"        {connection_string(account, blob_url)}"]
+    if portal:
+        lines.append(f"Portal  {portal}")
     lines.append(f"Data    {settings.data_dir}")
     if settings.content and "blob" in services:
         lines.append(f"Content {settings.content}")

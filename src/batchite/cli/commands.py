@@ -7,7 +7,20 @@ import click
 from batchite.cli.grammar import Words
 
 HELP = "Azure Batch and Azure Blob Storage on your own machines."
-NAMES = ("serve", "status", "env", "pool", "node", "job", "task", "blob", "tls", "token", "completion")
+NAMES = (
+    "serve",
+    "status",
+    "env",
+    "portal",
+    "pool",
+    "node",
+    "job",
+    "task",
+    "blob",
+    "tls",
+    "token",
+    "completion",
+)
 
 
 def application() -> click.Group:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from batchite.cli import grammar, nouns, options, printing
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, list_command, of, show_command
+from batchite.cli.requests import BatchRequests
+from batchite.configuration.settings import Settings
 
 JOB = Noun(
     "job",
@@ -19,8 +22,31 @@ JOB = Noun(
         ("ended", of("executionInfo.endTime")),
     ),
 )
+CAUSES = (
+    ("tasks", of("count")),
+    ("cause", of("cause")),
+    ("code", of("code")),
+    ("exit", of("exitCode")),
+    ("latest", of("latestTime")),
+    ("line", of("line")),
+)
 
 
 def command() -> click.Group:
     """`job`, and what is below it."""
-    return Words("job", [list_command(JOB), show_command(JOB)], help="Look at jobs.")
+    return Words("job", [_failures(), list_command(JOB), show_command(JOB)], help="Look at jobs.")
+
+
+def _failures() -> click.Command:
+    more = (click.Argument(["id"]), nouns.account_option(), grammar.json_option())
+    text = "Count the failed tasks of a job by cause: code, exit code, and what they printed last."
+    return options.command("failures", _print_failures, help=text, settings=nouns.USED, more=more)
+
+
+def _print_failures(settings: Settings, id: str, account: str | None, as_json: bool) -> None:
+    found = BatchRequests(settings, account).get("-", "jobs", id, "failures")
+    if as_json:
+        printing.print_json(found)
+        return
+    rows = ([read(cause) for _, read in CAUSES] for cause in found["causes"])
+    printing.print_table([name for name, _ in CAUSES], rows)

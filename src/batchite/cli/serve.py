@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from batchite.cli import exits, grammar, options, printing
+from batchite.cli import exits, grammar, options, portal, printing
 from batchite.cli.ahead import Ahead
 from batchite.cli.announcement import announcement, document
 from batchite.configuration.endpoints import Endpoints, Service
@@ -38,10 +38,11 @@ def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json
     )
 
     def announce(endpoints: Endpoints) -> None:
+        shown = portal.announced(settings, endpoints) if "batch" in services else ""
         if as_json:
-            printing.print_json(document(settings, endpoints, services))
+            printing.print_json(document(settings, endpoints, services, shown))
         else:
-            print("\n".join(announcement(settings, endpoints, services)), flush=True)
+            print("\n".join(announcement(settings, endpoints, services, shown)), flush=True)
         sys.stdout.flush()
 
     ahead: Ahead = click.get_current_context().obj

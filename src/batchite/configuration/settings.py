@@ -222,6 +222,17 @@ def default_max_nodes() -> int:
     return max(1, memory.memory_bytes() // 4 // NODE_BYTES)
 
 
+PORTALS = ("on", "read-only", "off")
+
+
+def _portal(given: object) -> str:
+    word = {True: "on", False: "off"}.get(given, given) if isinstance(given, bool) else given
+    word = read_text(word).lower()
+    if word not in PORTALS:
+        raise ValueError(f"must be one of {', '.join(PORTALS)}")
+    return word
+
+
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -366,6 +377,13 @@ SETTINGS = (
         "as many as fit into a quarter of this machine's memory",
     ),
     Setting(
+        "portal",
+        "on",
+        _portal,
+        "Whether the Batch service shows its portal below `/-/portal`: `on`, `read-only` (nothing can be "
+        "changed there) or `off`.",
+    ),
+    Setting(
         "events_kept",
         1_000_000,
         _count,
@@ -425,6 +443,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str
     tls_ca: str
     max_nodes: int
+    portal: str
     events_kept: int
     events_hours: int
     log_level: str

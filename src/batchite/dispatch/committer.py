@@ -21,6 +21,7 @@ from batchite.scheduling.changes import (
     JobTerminating,
     NodesWanted,
     PoolRemoved,
+    Removed,
     Requeued,
     ResizeEnded,
     StartTaskChanged,
@@ -127,6 +128,10 @@ def _ran(change: Requeued) -> bool:
     return not _never_ran(change)
 
 
+def _had_failed(change: Removed) -> bool:
+    return change.was == "failed"
+
+
 def _allocate(commit: Commit, wanted: Iterable[NodesWanted]) -> None:
     commit.allocation = allocate(
         commit.connection, commit.account, commit.limits, wanted, commit.now, commit.telling
@@ -190,13 +195,26 @@ def _resize_errors(change: ResizeEnded) -> bytes | None:
     return msgspec.json.encode(errors) if errors else None
 
 
+_CAUSE = {
+    "cause": attrgetter("cause.id"),
+    "category": attrgetter("cause.category"),
+    "code": attrgetter("cause.code"),
+    "exit_code": attrgetter("cause.exit_code"),
+    "line": attrgetter("cause.line"),
+}
+"""A cause, column by column."""
+
 WRITES: Sequence[tuple[str, Callable[[Commit, Iterable[Any]], None]]] = (
     ("job_terminating", _lock_jobs),  # first, as those who add tasks do
     ("started", Write(store.START_TASK)),
     ("completed", Write(store.COMPLETE_TASK, failure=_failure)),
+    ("failed", Write(store.COUNT_CAUSE, **_CAUSE)),
+    ("failed", Write(store.NAME_CAUSE, cause=_CAUSE["cause"])),
     ("requeued", Write(store.REQUEUE_TASK, only=_ran)),
     ("requeued", Write(store.RETURN_TASK, only=_never_ran)),
+    ("removed", Write(store.DISCOUNT_CAUSE, only=_had_failed)),
     ("removed", Write(store.REMOVE_TASK)),
+    ("removed", Write(store.DROP_CAUSE, only=_had_failed)),
     ("leased", Write(store.LEASE_TASK)),
     ("counted", Write(store.COUNT_TASKS)),
     ("node_booted", Write(store.BOOT_NODE)),

@@ -7,9 +7,10 @@ import logging
 import msgspec
 
 from batchite.dispatch.background import Background
+from batchite.dispatch.held import Target
 from batchite.dispatch.inputs import JobPurged
 from batchite.dispatch.links import Links
-from batchite.dispatch.nodes import Nodes, Target
+from batchite.dispatch.nodes import Nodes
 from batchite.link import messages as link
 from batchite.scheduling.effects import (
     Effect,

@@ -30,7 +30,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class NodeStarted:
-    """The engine took the request."""
+    """The engine is starting the node, which does not wait for anything."""
 
     node: str
 

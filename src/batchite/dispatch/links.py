@@ -7,9 +7,11 @@ import contextlib
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -20,6 +22,8 @@ HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
 """An agent that takes nothing for so long is not to be waited for any more."""
 CLOSE_SECONDS = 1.0
+RETRY_SECONDS = 1
+"""After which an agent whose node another process answers for is asked to come again."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,7 @@ class StalledError(Exception):
 
 Received = Callable[[str, list[FromAgent]], None]
 Closed = Callable[[str], None]
+IsKnown = Callable[[str, bytes], Awaitable[bool]]
 
 
 def hash_token(token: str) -> bytes:
@@ -84,13 +89,17 @@ class Links:
     """All links, by node id; knows which nodes may connect.
 
     `received` gets every frame in order, the `Hello` of a new connection included; `closed` is
-    called when a node's link is gone and no newer one has taken its place.
+    called when a node's link is gone and no newer one has taken its place. `is_known` is asked about
+    nodes that may not connect here, and the hashes of their credentials: they may elsewhere, or later.
     """
 
-    def __init__(self, received: Received, closed: Closed, *, stalled: float = STALLED_SECONDS) -> None:
+    def __init__(
+        self, received: Received, closed: Closed, is_known: IsKnown, *, stalled: float = STALLED_SECONDS
+    ) -> None:
         self._received = received
         self._stalled = stalled
         self._closed = closed
+        self._is_known = is_known
         self._tokens: dict[str, bytes] = {}
         self._links: dict[str, Link] = {}
 
@@ -99,7 +108,8 @@ class Links:
         self._tokens[node_id] = token_hash
 
     async def forget(self, node_id: str) -> None:
-        """The node may not connect any more; its agent, if it lives, is told to end itself."""
+        """The node may not connect any more. Its agent is told to come again if the node is known, else
+        to end itself."""
         self._tokens.pop(node_id, None)
         await self.drop(node_id)
 
@@ -130,18 +140,27 @@ class Links:
         websocket = WebSocket(scope, receive, send)
         parts = scope["path"].rstrip("/").rsplit("/", 2)
         node_id = parts[-2] if len(parts) == 3 and parts[-1] == "link" else ""
-        if not self._is_allowed(node_id, websocket.headers.get("authorization", "")):
-            await websocket.close()  # before the handshake: HTTP 403
-            return
-        await websocket.accept()
-        await self._serve(node_id, Link(websocket, self._stalled))
+        token = _token(websocket.headers.get("authorization", ""))
+        match await self._judge(node_id, token):
+            case "welcome":
+                await websocket.accept()
+                await self._serve(node_id, Link(websocket, self._stalled))
+            case "later":
+                await websocket.send_denial_response(_later())
+            case "unwanted":
+                await websocket.close()  # before the handshake: HTTP 403
 
-    def _is_allowed(self, node_id: str, authorization: str) -> bool:
-        expected = self._tokens.get(node_id)
-        scheme, _, token = authorization.partition(" ")
-        if expected is None or scheme.lower() != "bearer":
-            return False
-        return hmac.compare_digest(hash_token(token.strip()), expected)
+    async def _judge(self, node_id: str, token: str) -> Literal["welcome", "later", "unwanted"]:
+        if not token:
+            return "unwanted"
+        shown, expected = hash_token(token), self._tokens.get(node_id)
+        if expected is not None and hmac.compare_digest(shown, expected):
+            return "welcome"
+        try:
+            return "later" if await self._is_known(node_id, shown) else "unwanted"
+        except Exception:
+            log.warning("whether node %s is wanted cannot be told", node_id, exc_info=True)
+            return "later"
 
     async def _serve(self, node_id: str, link: Link) -> None:
         try:
@@ -171,6 +190,17 @@ class Links:
         while True:
             self._received(node_id, frame)
             frame = await link.read()
+
+
+def _token(authorization: str) -> str:
+    """Empty if there is none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _later() -> Response:
+    """An agent that is turned away by anything else ends itself."""
+    return PlainTextResponse("Come again.", 503, {"Retry-After": str(RETRY_SECONDS)})
 
 
 async def _refuse_plain_http(send: Send) -> None:

@@ -35,17 +35,19 @@ class KnownNode:
     """What has to be known of a node that an earlier owner left behind."""
 
     number: int
+    engine: str | None
+    """the name of the one it is of, once that has been asked for it"""
     handle: str | None
     token_hash: bytes | None
 
     @property
     def started(self) -> bool:
-        """Whether the engine has given a handle for it."""
+        """Whether its engine has given a handle for it."""
         return self.handle is not None
 
     @property
     def is_begun(self) -> bool:
-        """Whether the engine may have been asked for it."""
+        """Whether its engine may have been asked for it."""
         return self.handle is not None or self.token_hash is not None
 
 
@@ -69,7 +71,9 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
         state.pool = pool_state(row)
         for node_row in owned.pool_nodes(connection, row.pool_no):
             state.nodes[node_row.id] = node_state(node_row, state.pool)
-            nodes[node_row.id] = KnownNode(node_row.node_no, node_row.handle, node_row.token_hash)
+            nodes[node_row.id] = KnownNode(
+                node_row.node_no, node_row.engine, node_row.handle, node_row.token_hash
+            )
     for job_row in owned.open_jobs(connection, shard):
         job = state.jobs[job_row.job_no] = job_state(job_row)
         for slots, active, running in owned.job_counts(connection, job.number):

@@ -4,42 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
-import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
 
 from batchite.configuration.accounts import Accounts
 from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch.background import Background
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.inputs import Due, Frame, Look, NodeClosed
 from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes
+from batchite.dispatch.ownership import Ownership
 from batchite.dispatch.shard import Shard
 from batchite.dispatch.surroundings import Surroundings
-from batchite.engines.base import Engine, Lost
+from batchite.engines.base import Lost
+from batchite.engines.registry import Engines
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
 from batchite.scheduling.silence import LOOK_TICKS
-from batchite.store.batch import events, owned, shards
+from batchite.store.batch import events, execution, shards, work
+from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
-from batchite.wire.ticks import TICKS_PER_SECOND, Clock
+from batchite.wire.ticks import TICKS_PER_SECOND, Clock, Duration
 
 ROUND_SECONDS = 1.0
 """How often due rows and events nobody woke us for are looked up, at the latest."""
 
+LOOK_SECONDS = 0.1
+"""How often the store is asked for what another owner is to do."""
+
 RETIRED = 50
 """Shards that are given up in one round; due rows are not to wait for more."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
 class Dispatch:
-    """Owner of all shards. Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
+    """Owner of all shards that nobody else owns.
 
-    `make_engine` is given the function to call when a node is lost. Agents connect to `service_url`,
+    Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
+
+    `make_engines` is given the function to call when a node is lost. Agents connect to `service_url`,
     tasks find the API at `account_url`; `environment` is given to every task. There are no more than
-    `max_nodes` nodes in all. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
+    `max_nodes` nodes in all. `lease` is how long shards stay with who does not renew it; None if the
+    database is nobody else's. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
     `/-/nodes` and `/-/transfers`.
     """
 
@@ -48,12 +64,13 @@ class Dispatch:
         database: Database,
         accounts: Accounts,
         clock: Clock,
-        make_engine: Callable[[Lost], Engine],
+        make_engines: Callable[[Lost], Engines],
         *,
         service_url: str,
         account_url: str,
         environment: Mapping[str, str],
         fidelity: Fidelity,
+        lease: Duration | None,
         max_nodes: int | None = None,
     ) -> None:
         self._database = database
@@ -61,17 +78,14 @@ class Dispatch:
         self._clock = clock
         self._fidelity = fidelity
         self._max_nodes = max_nodes
-        self._name = secrets.token_hex(8)
-        self._links = Links(self._received, self._closed)
-        self._engine = make_engine(self._lost)
+        self._links = Links(self._received, self._closed, self._is_known)
+        self._engines = make_engines(self._lost)
         surroundings = Surroundings(service_url, account_url, environment)
-        self._nodes = Nodes(database, self._links, self._engine, surroundings)
+        self._nodes = Nodes(database, self._links, self._engines, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)
-        self._shards: dict[str, Shard] = {}
-        self._changing_hands = asyncio.Lock()
-        """held while shards are taken or given up"""
-        self._acquisitions: set[asyncio.Task[None]] = set()
+        self._ownership = Ownership(database, clock, lease, self._begin, self._let_go)
+        self._acquisitions = Background()
         self._rounds: asyncio.Task[None] | None = None
         self._looked = 0
         """when nodes were last looked at for silence"""
@@ -87,11 +101,16 @@ class Dispatch:
     def transfer_app(self) -> LinkedFiles:
         return self.files
 
+    @property
+    def shards(self) -> Mapping[str, Shard]:
+        """Those that it owns and has in memory, by name."""
+        return self._ownership.shards
+
     async def start(self) -> None:
         """Take every shard with something to do and begin; agents may connect once this returns."""
         await self._database.write(shards.forget_unused)
-        await self._acquire(await self._database.read(shards.with_work))
-        for shard in self._shards.values():
+        await self._ownership.acquire(await self._read(work.shards_with_some))
+        for shard in list(self._ownership.shards.values()):
             await shard.loaded()
         self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
 
@@ -103,41 +122,55 @@ class Dispatch:
         start takes it over.
         """
         self.is_stopping = True
-        async with self._changing_hands:  # from here on there are no new shards
-            owned_shards = list(self._shards.values())
-        if self._rounds is not None:
-            self._rounds.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._rounds
-        for shard in owned_shards:
+        for shard in await self._ownership.close():
             await shard.stop()
         remain = await self._nodes.end() if end_nodes else set()
         if end_nodes:
-            for shard in owned_shards:
+            for shard in list(self._ownership.shards.values()):
                 if shard.name not in remain:
-                    self.interrupted += await shard.send_home()
+                    await self._send_home(shard)
+        if self._rounds is not None:  # until now they have kept the leases
+            self._rounds.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._rounds
+        await self._ownership.give_back()
         await self._effects.close()
         await self._nodes.close()
-        await self._engine.close()
+        await self._engines.close()
         return not remain
+
+    async def _send_home(self, shard: Shard) -> None:
+        try:
+            self.interrupted += await shard.send_home()
+        except LeaseLostError:
+            log.warning("what becomes of the tasks of shard %s is for its new owner to say", shard.name)
 
     # -- ports.Owner
 
     def wake(self, shard: str) -> None:
-        owned_shard = self._shards.get(shard)
+        owned_shard = self._ownership.shards.get(shard)
         if owned_shard is not None and not owned_shard.is_closing:
             owned_shard.wake()
         elif not self.is_stopping:
-            task = asyncio.ensure_future(self._acquire([shard]))
-            self._acquisitions.add(task)
-            task.add_done_callback(self._acquisitions.discard)
+            self._acquisitions.start(self._ownership.acquire([shard]))
 
-    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
-        owned_shard = self._shards.get(shard)
-        if owned_shard is None or owned_shard.is_closing:
-            await self._acquire([shard])
-            owned_shard = self._shards.get(shard)
-        return owned_shard is not None and await owned_shard.settled(sequence, seconds)
+    async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._settled(shard, sequence, task)
+        return False
+
+    async def _settled(self, shard: str, sequence: int, task: int | None) -> bool:
+        while not self.is_stopping:
+            owned_shard = await self._ownership.owned(shard)
+            if owned_shard is not None:
+                if await owned_shard.settled(sequence):
+                    return True
+            elif await self._database.look(lambda c: events.is_settled(c, sequence, task)):
+                return True
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
+        return False
 
     # -- rounds
 
@@ -152,31 +185,38 @@ class Dispatch:
             await asyncio.sleep(pause)
 
     async def run_once(self) -> None:
-        """Turn due rows into inputs, find events that nobody announced and nodes that say nothing, and let
-        go of what is idle."""
+        """Keep the leases, turn due rows into inputs, find events that nobody announced and nodes that say
+        nothing, and let go of what is idle."""
+        await self._ownership.keep()
+        if self.is_stopping:
+            return
         now = self._clock.now().ticks
-        due, behind = await self._database.read(
-            lambda connection: (owned.due_until(connection, now), events.shards(connection))
-        )
-        await self._acquire({shard for shard, _, _ in due})
-        for shard, kind, subject in due:
-            if shard in self._shards:
-                self._shards[shard].put(Due(kind, subject))
-        for shard in behind:
-            self.wake(shard)
+        due = await self._read(partial(work.due_until, until=now))
+        await self._ownership.acquire({shard for shard, _, _ in due})
+        owned_shards = self._ownership.shards
+        for name, kind, subject in due:
+            if name in owned_shards:
+                owned_shards[name].put(Due(kind, subject))
+        for name in await self._read(work.behind):
+            self.wake(name)
         self._look_for_silence(now)
-        for name in [name for name, shard in self._shards.items() if shard.is_idle][:RETIRED]:
-            await self._retire(name)
+        for name in [name for name, shard in owned_shards.items() if shard.is_idle][:RETIRED]:
+            await self._ownership.retire(name)
+
+    async def _read(self, query: Callable[[sa.Connection, str, int], T]) -> T:
+        """What there is to do that nobody else sees to."""
+        name, now = self._ownership.name, self._ownership.now
+        return await self._database.read(lambda connection: query(connection, name, now))
 
     def _look_for_silence(self, now: int) -> None:
         if now - self._looked >= LOOK_TICKS:
             self._looked = now
-            for shard in self._shards.values():
+            for shard in self._ownership.shards.values():
                 if shard.state.nodes:
                     shard.put(Look())
 
     async def _pause(self) -> float:
-        next_due = await self._database.read(owned.next_due)
+        next_due = await self._read(work.next_due)
         if next_due is None:
             return ROUND_SECONDS
         left = (next_due - self._clock.now().ticks) / TICKS_PER_SECOND
@@ -184,30 +224,23 @@ class Dispatch:
 
     # -- shards
 
-    async def _acquire(self, names: Collection[str]) -> None:
-        """Take those that are not here yet; none while stopping."""
-        async with self._changing_hands:
-            new = [name for name in names if name not in self._shards]
-            if not new or self.is_stopping:
-                return
-            leases = await self._database.write(lambda c: shards.acquire(c, new, self._name))
-            for lease in leases:
-                shard = self._shards[lease.shard] = Shard(
-                    lease,
-                    self._database,
-                    self._clock,
-                    self._effects,
-                    self._nodes,
-                    self._limits_of(lease.account),
-                    self._fidelity,
-                )
-                shard.start()
+    def _begin(self, lease: OwnedShard) -> Shard:
+        return Shard(
+            lease,
+            self._database,
+            self._clock,
+            self._effects,
+            self._nodes,
+            self._limits_of(lease.account),
+            self._fidelity,
+            lambda: self._ownership.holds,
+            self._ownership.lose,
+        )
 
-    async def _retire(self, name: str) -> None:
-        async with self._changing_hands:
-            shard = self._shards.get(name)
-            if shard is not None and shard.is_idle and not self.is_stopping and await shard.retire():
-                del self._shards[name]
+    def _let_go(self, shard: Shard) -> None:
+        """It is another's, and so are its nodes."""
+        for node_id in self._nodes.let_go(shard):
+            self.files.disconnected(node_id)
 
     def _limits_of(self, account: str) -> Callable[[], Limits]:
         found = self._accounts.find_batch(account)
@@ -223,6 +256,10 @@ class Dispatch:
             self._nodes.spoke(node_id)
         for message in messages:
             self.files.answered(node_id, message)
+
+    async def _is_known(self, node_id: str, token_hash: bytes) -> bool:
+        expected = await self._database.look(lambda c: execution.token_hash(c, node_id))
+        return expected is not None and hmac.compare_digest(expected, token_hash)
 
     def _closed(self, node_id: str) -> None:
         self.files.disconnected(node_id)

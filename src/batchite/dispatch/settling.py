@@ -43,20 +43,17 @@ class Settling:
             if not future.done():
                 future.set_result(False)
 
-    async def wait(self, sequence: int, seconds: float) -> bool:
-        """Whether the event was settled within so many seconds."""
+    async def wait(self, sequence: int) -> bool:
+        """Until the event is settled; False if the owner is over before."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters[future] = sequence
         try:
-            async with asyncio.timeout(seconds):
-                if not await self._is_pending(sequence):  # it was read before anybody waited for it
-                    self._consumed.add(sequence)
-                    self._tell()
-                if self._is_over and not future.done():
-                    return False
-                return await future
-        except TimeoutError:
-            return False
+            if not await self._is_pending(sequence):  # it was read before anybody waited for it
+                self._consumed.add(sequence)
+                self._tell()
+            if self._is_over and not future.done():
+                return False
+            return await future
         finally:
             del self._waiters[future]
             self._consumed.intersection_update(self._waiters.values())

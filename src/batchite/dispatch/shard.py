@@ -48,7 +48,11 @@ log = logging.getLogger(__name__)
 
 
 class Shard:
-    """Runs until `stop`; `limits` is asked at every commit what nodes have to keep within."""
+    """Runs until it is stopped, or has lost its lease, which `lost` is told.
+
+    `limits` is asked at every commit what nodes have to keep within, `holds` at every turn whether the lease
+    lasts.
+    """
 
     def __init__(
         self,
@@ -59,9 +63,12 @@ class Shard:
         nodes: Nodes,
         limits: Callable[[], Limits],
         fidelity: Fidelity,
+        holds: Callable[[], bool],
+        lost: Callable[[Shard], None],
     ) -> None:
         self.name = lease.shard
         self.account = lease.account
+        self.epoch = lease.epoch
         self.state = ShardState()
         self.is_closing = False
         """about to be given up; what is asked of it meanwhile it may not hear"""
@@ -72,6 +79,8 @@ class Shard:
         self._nodes = nodes
         self._limits = limits
         self._fidelity = fidelity
+        self._holds = holds
+        self._lost = lost
         self._inbox: list[Input] = []
         self._look = True
         self._reports = 0
@@ -95,9 +104,10 @@ class Shard:
         self._look = True
         self._awake.set()
 
-    async def settled(self, sequence: int, seconds: float) -> bool:
-        """Wait until the event and what followed from it are on disk; False if that took longer."""
-        return await self._settling.wait(sequence, seconds)
+    async def settled(self, sequence: int) -> bool:
+        """Wait until the event and what followed from it are on disk; False if this owner decides nothing any
+        more."""
+        return await self._settling.wait(sequence)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"shard {self.name}")
@@ -105,6 +115,17 @@ class Shard:
     async def loaded(self) -> None:
         """Wait until the shard knows its nodes: their agents can be told from strangers."""
         await self._loaded.wait()
+
+    def fence(self, connection: sa.Connection) -> None:
+        """Keep who is not the owner any more from writing. Raises LeaseLostError."""
+        shards.hold(connection, self._lease)
+
+    def give_up(self) -> None:
+        """Decide nothing any more: the shard is another's. Whoever waits has to ask the store."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._loaded.set()
+        self._settling.end()
 
     async def stop(self) -> None:
         """Decide nothing any more."""
@@ -155,7 +176,7 @@ class Shard:
                     self._awake.clear()
                     await self._turn()
             except LeaseLostError:
-                log.error("shard %s has another owner now", self.name)
+                self._lost(self)
                 return
             except Exception:
                 log.exception("shard %s failed; its memory is read again", self.name)
@@ -186,6 +207,8 @@ class Shard:
 
     async def _turn(self) -> None:
         """One batch: everything that has come in."""
+        if not self._holds():
+            raise LeaseLostError(self.name)
         batch, self._inbox = self._inbox, []
         self._reports = sum(len(item.messages) for item in batch if isinstance(item, Frame))
         decisions = Decisions()
@@ -226,7 +249,7 @@ class Shard:
             return NOTHING
 
         def unit(connection: sa.Connection) -> Allocation:
-            shards.hold(connection, self._lease)
+            self.fence(connection)
             store.consume(connection, consumed)
             return committer.apply(connection, self.account, self._limits(), self.name, changes, now)
 
@@ -237,7 +260,7 @@ class Shard:
         pool = self.state.pool
         if pool is None or not allocation:
             return
-        new = {node.id: KnownNode(node.number, None, None) for node in allocation.nodes}
+        new = {node.id: KnownNode(node.number, None, None, None) for node in allocation.nodes}
         self._nodes.know(self, new)
         decisions = Decisions()
         nodes = [
@@ -283,7 +306,7 @@ class Shard:
         now = self._clock.now().ticks
 
         def unit(connection: sa.Connection) -> int:
-            shards.hold(connection, self._lease)
+            self.fence(connection)
             stored, decisions = self._read(connection), Decisions()
             _take_up(stored, now, decisions)
             on_nodes_sent_home(stored.state, now, decisions)

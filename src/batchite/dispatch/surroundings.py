@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from batchite.link.spec import NodeSpec
 from batchite.scheduling.state import NodeState, PoolState
 from batchite.wire.batch import vm_sizes
+from batchite.wire.batch.vm_sizes import VmSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,6 @@ class Surroundings:
     """for every task"""
 
     def spec(self, account: str, pool: PoolState, node: NodeState, token: str) -> NodeSpec:
-        size = vm_sizes.find(pool.vm_size)
         return NodeSpec(
             node_id=node.id,
             pool_id=pool.id,
@@ -31,9 +31,11 @@ class Surroundings:
             service_url=self.service_url,
             token=token,
             dedicated=node.dedicated,
-            vm_size=pool.vm_size,
-            cores=pool.node_cores,
-            memory_mib=size.memory_mib if size is not None else 0,
             slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
         )
+
+
+def size_of(pool: PoolState) -> VmSize:
+    """What its nodes are to have."""
+    return vm_sizes.find(pool.vm_size) or VmSize(pool.vm_size, pool.node_cores, 0)

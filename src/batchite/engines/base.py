@@ -2,15 +2,17 @@
 
 An engine only starts and stops nodes. It knows nothing of tasks, and the service learns whether a
 node works from the node's own link, not from the engine. What is asked of one node at the same time
-is done one after the other, and is carried out even if whoever asked does not wait for it.
+is done one after the other, in the order of the calls, and is carried out even if whoever asked does not
+wait for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NewType, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, NewType, Protocol
 
 from batchite.link.spec import NodeSpec
+from batchite.wire.batch.vm_sizes import VmSize
 
 GRACE_SECONDS = 5.0
 """How long a node may take to end its tasks, if nobody says otherwise."""
@@ -22,14 +24,39 @@ Lost = Callable[[str, str], None]
 """Called with a node id and a reason once nothing of that node runs any more."""
 
 
+class Taken(NamedTuple):
+    """The engine has taken the request for a node."""
+
+    handle: Handle
+    is_pending: bool = False
+    """The node waits for its machine, maybe for hours: it is being created until its agent speaks, and its
+    silence means nothing. An engine that gives it up reports it as lost."""
+
+
+Outcome = Taken | Exception
+"""Of starting one node; OSError if there is no room for it at present."""
+
+
+class Pace(NamedTuple):
+    """How many nodes an engine is asked for while those asked for before have not spoken."""
+
+    at_once: int
+    of_a_pool: int
+    """fewer, so that a pool whose nodes never come up leaves room for others"""
+
+
 class Engine(Protocol):
     """Starts and stops compute nodes."""
 
-    async def start(self, spec: NodeSpec) -> Handle:
-        """Ask for a node; returns at once. Starting a node that runs already returns its handle.
+    @property
+    def pace(self) -> Pace: ...
 
-        If a node of this id was begun with another spec, it is ended first, and its files stay.
-        Raises OSError if there is no room for the node at present.
+    async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
+        """Ask for nodes of that size, each of another id; returns at once, with the outcome of each by node
+        id. What becomes of one has no effect on the others.
+
+        Starting a node that runs or waits already returns its handle. If a node of this id was begun with
+        another spec, it is ended first, and its files stay.
         """
         ...
 
@@ -42,6 +69,9 @@ class Engine(Protocol):
         grace: float = GRACE_SECONDS,
     ) -> None:
         """End the node; returns once nothing of it runs any more. Not reported as lost.
+
+        One at a time, since each node takes its own time to end; an engine may gather what it is asked
+        within a turn of the loop.
 
         It may take `grace` seconds to end its tasks in order; with 0 all of it is killed at once, which
         also ends a node that does not answer. Its files go too unless `keep_files`: then a later

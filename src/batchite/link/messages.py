@@ -23,6 +23,8 @@ PROTOCOL = 1
 LAST_MOMENT = 253_402_300_799 * 10_000_000
 """The end of the year 9999, the last that the API can write."""
 
+ADDRESS = r"\A[0-9a-fA-F.:]{0,45}\Z"
+
 Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 ExitCode: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
@@ -177,7 +179,10 @@ class Hello(Message, frozen=True):
     held: tuple[HeldTask, ...]
     start_task_attempt: int
     """the last attempt of the start task this agent was told to run; 0 = none"""
-    cores: int = 0
+    unused: int = 0
+    """what agents of the past said, and nobody asked for"""
+    address: Annotated[str, msgspec.Meta(pattern=ADDRESS)] = ""
+    """at which the node speaks to the service; empty: an agent of the past"""
 
 
 class Heartbeat(Message, frozen=True):
@@ -220,10 +225,12 @@ class TaskEnded(Message, frozen=True):
     ended: Moment
     exit_code: ExitCode | None
     failure: Failure | None
+    last_line: str = ""
 
 
 def exit_of(report: StartTaskEnded | TaskEnded) -> Exit:
-    return Exit(report.started, report.ended, report.exit_code, report.failure)
+    line = report.last_line if isinstance(report, TaskEnded) else ""
+    return Exit(report.started, report.ended, report.exit_code, report.failure, line)
 
 
 class TaskReturned(Message, frozen=True):

@@ -29,9 +29,6 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     """the node's own credential; never in argv, never in a task's environment"""
     dedicated: bool
-    vm_size: str
-    cores: int
-    memory_mib: int
     slots: int
     root: str = ""
     """a short name that the agent gives to the node's root directory, for tasks; empty: its path"""

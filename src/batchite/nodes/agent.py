@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import traceback
@@ -87,7 +86,7 @@ class Agent:
 
     # Receiver
 
-    def hello(self) -> Hello:
+    def hello(self, address: str) -> Hello:
         held = (*self._tasks.held(), *self._reports.held())
         return Hello(
             protocol=messages.PROTOCOL,
@@ -95,7 +94,7 @@ class Agent:
             booted=self._booted,
             held=held,
             start_task_attempt=self._start_task.attempt,
-            cores=os.cpu_count() or 0,
+            address=address,
         )
 
     def welcomed(self) -> list[FromAgent]:

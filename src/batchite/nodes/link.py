@@ -8,7 +8,6 @@ asked on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
@@ -31,6 +30,7 @@ _MESSAGES_PER_FRAME = 2000
 _SILENT_HEARTBEATS = 4
 _REDIRECTS = 5
 _REDIRECTED = (301, 302, 303, 307, 308)
+_LATER = 503
 _UNWANTED = (401, 403, 410)
 
 
@@ -44,10 +44,20 @@ class _RedirectedError(Exception):
         self.target = target
 
 
+class _LaterError(ConnectionRefusedError):
+    """The service knows the node and asks its agent to come again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the service answered {_LATER}")
+        self.seconds = seconds
+
+
 class Receiver(Protocol):
     """Who the link works for."""
 
-    def hello(self) -> Hello: ...
+    def hello(self, address: str) -> Hello:
+        """The first message of a connection that begins at this address of the node."""
+        ...
 
     def welcomed(self) -> list[FromAgent]:
         """The link may be used; what must be told (again) first."""
@@ -76,10 +86,19 @@ class Link:
     async def keep(self) -> None:
         """Stay connected until cancelled. Raises UnwantedError when the service turns the node away."""
         while True:
-            with contextlib.suppress(OSError, TimeoutError, InvalidHandshake):
+            asked = 0.0
+            try:
                 await self._connect_and_stay()
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads reconnects
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            except _LaterError as later:
+                asked = later.seconds
+            except (OSError, TimeoutError, InvalidHandshake):
+                pass
+            pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads reconnects
+            if asked:  # whoever it is that answers for the node now may be the next that is asked
+                await asyncio.sleep(asked + pause)
+            else:
+                await asyncio.sleep(pause)
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _connect_and_stay(self) -> None:
         url = self._url
@@ -119,8 +138,8 @@ class Link:
     def heard(self) -> None:
         self.answered = self._loop.time()
 
-    def hello(self) -> Hello:
-        return self._receiver.hello()
+    def hello(self, address: str) -> Hello:
+        return self._receiver.hello(address)
 
     def welcomed(self, connection: _Connection) -> list[FromAgent]:
         self._connection = connection
@@ -219,7 +238,8 @@ class _Connection(asyncio.Protocol):
         if self._machine.state is not State.OPEN or self.opened.done():
             return
         self.opened.set_result(None)
-        self._machine.send_binary(framing.encode([self._link.hello()]))
+        own, *_ = self._transport.get_extra_info("sockname")
+        self._machine.send_binary(framing.encode([self._link.hello(own.partition("%")[0])]))
 
     def _refuse(self, error: Exception) -> None:
         if not self.opened.done():
@@ -291,11 +311,14 @@ class _Connection(asyncio.Protocol):
 
 def _refusal(error: Exception) -> Exception:
     if isinstance(error, InvalidStatus):
-        status, location = error.response.status_code, error.response.headers.get("Location")
+        status, headers = error.response.status_code, error.response.headers
+        location, after = headers.get("Location"), headers.get("Retry-After")
         if status in _UNWANTED:
             return UnwantedError(f"the service answered {status}")
         if status in _REDIRECTED and location:
             return _RedirectedError(location)
+        if status == _LATER and after is not None and after.isascii() and after.isdecimal():
+            return _LaterError(min(int(after), _LONGEST_PAUSE))
     return error
 
 

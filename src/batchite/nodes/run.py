@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import msgspec
 
-from batchite.nodes import command_line, failures, wall_clock
+from batchite.nodes import command_line, failures, printed, wall_clock
 from batchite.nodes.definition import Definition, ResourceFile
 from batchite.nodes.directories import NodeDirectories, RunDirectory
 from batchite.nodes.sandbox import Command, Running, Sandbox
@@ -180,4 +180,5 @@ class Run:
             exit_code = None
         elif exit_code:
             failure = failures.of_exit_code(exit_code)
-        ended(Exit(self.started, self._tools.clock.now().ticks, exit_code, failure))
+        line = printed.last_line(self._tools.sandbox.files, self._directory.names) if exit_code else ""
+        ended(Exit(self.started, self._tools.clock.now().ticks, exit_code, failure, line))

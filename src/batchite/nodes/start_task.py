@@ -49,4 +49,5 @@ class StartTask:
         return Run(self._tools, content, directory, environment, ended, goes_on=self._failed)
 
     def _report_end(self, attempt: int, exit_: Exit) -> None:
-        self._reports.add(StartTaskEnded(self._reports.next_number, attempt, *exit_))
+        told = exit_.started, exit_.ended, exit_.exit_code, exit_.failure
+        self._reports.add(StartTaskEnded(self._reports.next_number, attempt, *told))

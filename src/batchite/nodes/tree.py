@@ -110,6 +110,16 @@ class Tree:
             raise
         return descriptor
 
+    def end(self, path: str, most: int) -> tuple[bytes, bool]:
+        """At most so many of a regular file's last bytes, and whether that is all of it; at once, so of a
+        file with several names nothing, whose other names would have to be looked for."""
+        with _reasons(), opened(self._open(path, _O_READ)) as descriptor:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or hard_links.names(status) > 1:
+                raise TreeError("unreadable")
+            start = max(status.st_size - most, 0)
+            return os.pread(descriptor, most, start), start == 0
+
     def delete(self, path: str, *, recursive: bool) -> None:
         """Remove a file, a link itself, or a directory; what is in it only if `recursive`."""
         *parents, name = _parts(path) or [""]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Owner(Protocol):
-    """Whoever owns the shards."""
+    """Whoever owns the shards, or knows who else may."""
 
     @property
     def is_stopping(self) -> bool:
@@ -20,7 +20,10 @@ class Owner(Protocol):
         """The shard has new events. Only a hint: events are found without it, later."""
         ...
 
-    async def settled(self, shard: str, sequence: int, seconds: float) -> bool:
-        """Wait until the event and its consequences are on disk; False if that took longer, or is left to
-        the next start. The event is on disk in any case, and will be seen to."""
+    async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
+        """Wait until the event and its consequences are on disk, whoever sees to them; False if that took
+        longer, or is left to the next start. The event is on disk in any case, and will be seen to.
+
+        `task` is the number of the one that the event wants ended or gone.
+        """
         ...

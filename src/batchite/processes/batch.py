@@ -12,10 +12,12 @@ from batchite.batch.authentication import Keys
 from batchite.batch.feed import api as events
 from batchite.batch.feed.service import Feed
 from batchite.batch.own import OwnApp
+from batchite.batch.services import Services
 from batchite.configuration import accounts
 from batchite.dispatch.service import Dispatch
-from batchite.engines.local.engine import LocalEngine
+from batchite.engines.registry import KINDS, Engines
 from batchite.machine.clock import SystemClock
+from batchite.processes import portal
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web import faults
@@ -33,12 +35,13 @@ async def compose(launch: Launch) -> Parts:
         database,
         known,
         clock,
-        lambda lost: LocalEngine(data_dir / "nodes", lost),
+        lambda lost: Engines(KINDS, data_dir, lost),
         service_url=launch.url,
         account_url=launch.hosts.public or launch.url,
         environment=launch.environment,
         max_nodes=launch.max_nodes,
         fidelity=launch.fidelity,
+        lease=None,  # the data directory is locked: nobody else has this database
     )
     suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(
@@ -57,8 +60,13 @@ async def compose(launch: Launch) -> Parts:
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
         absent.PAGE: supported.page,
+        **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
+    if launch.portal != portal.OFF:
+        own[portal.PATH] = portal.LatePortal(
+            launch, Services(database, known, clock, dispatch, dispatch.files)
+        )
 
     async def start() -> None:
         await dispatch.start()

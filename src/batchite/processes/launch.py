@@ -45,6 +45,11 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     testing_token: str = ""
     """of the test that may ask for faults; none: nobody may"""
     fidelity: Fidelity = Fidelity()
+    portal: str = "off"
+    """whether the Batch service shows one: on, read-only or off"""
+    batch_url: str = ""
+    blob_url: str = ""
+    """as clients reach the services, of which each sees itself only; empty: it was never started"""
     events_kept: int = 1
     """state changes that the feed keeps, at most"""
     events_hours: int = 1

@@ -20,8 +20,8 @@ from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
 from batchite.wire.ticks import Timestamp
 
-IPV6_ADDRESS = "::1"
-"""Of every node, as long as all are on this machine."""
+OF_THIS_MACHINE = "127.0.0.1", "::1"
+"""The addresses of a node that speaks to the service by one of them."""
 
 
 class NodeRow(Protocol):
@@ -74,6 +74,7 @@ def row(pool_no: int, node_id: str, dedicated: bool, now: int) -> dict[str, Any]
 
 def shown(node: NodeRow, pool: BatchPoolCreateOptions, work: Work, url: Address) -> BatchNode:
     running, slots = work.running.get(node.node_no, (0, 0))
+    address, ipv6_address = _addresses(node.ip_address)
     recent = tuple(_recent(task, url) for task in work.recent.get(node.node_no, ()))
     return BatchNode(
         id=node.id,
@@ -83,8 +84,8 @@ def shown(node: NodeRow, pool: BatchPoolCreateOptions, work: Work, url: Address)
         state_transition_time=Timestamp(node.state_time),
         last_boot_time=moment(node.booted),
         allocation_time=Timestamp(node.allocated),
-        ip_address=node.ip_address,
-        ipv6_address=IPV6_ADDRESS,
+        ip_address=address,
+        ipv6_address=ipv6_address,
         affinity_id=affinity_id(node.id),
         vm_size=pool.vm_size,
         total_tasks_run=node.tasks_run,
@@ -99,6 +100,11 @@ def shown(node: NodeRow, pool: BatchPoolCreateOptions, work: Work, url: Address)
         node_agent_info=_agent(node),
         virtual_machine_info=_machine(pool),
     )
+
+
+def _addresses(address: str) -> tuple[str, Given[str]]:
+    """The one that others reach it by, and that of version 6 if that is another and known."""
+    return OF_THIS_MACHINE if address in OF_THIS_MACHINE else (address, UNSET)
 
 
 def _recent(task: RecentTask, url: Address) -> BatchTaskInfo:

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from batchite.resources import causes
+from batchite.resources.causes import Cause
 from batchite.resources.states import CountedState
 from batchite.scheduling.state import NodePhase
 from batchite.wire.batch.outcome import Failure, Result, result
@@ -53,6 +55,7 @@ class Completed(TaskMoved, frozen=True):
     ended: int
     exit_code: int | None
     failure: Failure | None
+    last_line: str
     node_id: str | None
     """where it ran"""
 
@@ -72,6 +75,15 @@ class Completed(TaskMoved, frozen=True):
     @property
     def move(self) -> tuple[CountedState, CountedState]:
         return self.was, "succeeded" if self.succeeded else "failed"
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A task that completed is counted by the cause of its failure."""
+
+    task: int
+    job: int
+    ended: int
+    cause: Cause
 
 
 class Requeued(TaskMoved, frozen=True):
@@ -156,6 +168,8 @@ class NodeBooted(msgspec.Struct, frozen=True):
     node: int
     booted: int
     agent_version: str
+    address: str
+    """empty if its agent does not say it"""
 
 
 class NodeSentHome(NodeMoved, frozen=True):
@@ -288,6 +302,15 @@ class Changes(msgspec.Struct):
             if after is not None:
                 setattr(counts, after, getattr(counts, after) + 1)
         return counted.values()
+
+    @property
+    def failed(self) -> Iterable[Failed]:
+        """Of the tasks that completed."""
+        return [
+            Failed(task.task, task.job, task.ended, causes.of(task.failure, task.exit_code, task.last_line))
+            for task in self.completed
+            if task.failure is not None or not task.succeeded
+        ]
 
     @property
     def cores_returned(self) -> Iterable[CoresReturned]:

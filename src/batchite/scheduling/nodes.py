@@ -15,7 +15,7 @@ from batchite.wire.batch.outcome import shortened
 
 
 def on_node_started(node: NodeState) -> None:
-    """The engine has taken the request; the node's agent has not spoken yet."""
+    """The engine is starting it; the node's agent has not spoken yet."""
     if node.phase == "creating":
         node.phase = "starting"
 
@@ -29,7 +29,7 @@ def on_node_connected(state: ShardState, node: NodeState, hello: Hello, decision
     node.connected = True
     if node.phase in ("creating", "starting"):
         decisions.changes.node_booted.append(
-            NodeBooted(node.number, hello.booted, shortened(hello.agent_version))
+            NodeBooted(node.number, hello.booted, shortened(hello.agent_version), hello.address)
         )
         start_tasks.begin(state, node, decisions)
     elif not node.start_task_done and hello.start_task_attempt < node.start_task_attempt:

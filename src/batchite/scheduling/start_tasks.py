@@ -73,7 +73,9 @@ def on_start_task_ended(
             node.start_task_retries,
             _retried(node, started),
             started,
-            *exit_[1:],
+            exit_.ended,
+            exit_.exit_code,
+            exit_.failure,
         )
     )
     if _retry(state, node, exit_.exit_code, decisions):

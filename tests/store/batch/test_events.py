@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from batchite.store import migrating
-from batchite.store.batch import events
+from batchite.store.batch import events, work
 from batchite.store.database import create_engine
 
 
@@ -18,6 +18,6 @@ def test_what_nobody_has_read_is_taken_over_in_its_order(empty_url: str) -> None
         connection.execute(sa.insert(sa.table("shards", *map(sa.column, row))), row)
     migrating.upgrade(empty_url, "batch")
     with engine.connect() as connection:
-        assert events.shards(connection) == ["a/p"]
+        assert work.behind(connection, "owner", 1) == ["a/p"]
         assert [event.subject for event in events.of_shard(connection, "a/p", 9)] == [11, 12]
     engine.dispose()

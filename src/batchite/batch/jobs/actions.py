@@ -10,10 +10,11 @@ from batchite.batch import changing
 from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
 from batchite.batch.conditions import Conditions
+from batchite.resources.causes import CauseRow
 from batchite.resources.jobs import CountsRow, JobRow, defined, definition, row
 from batchite.resources.keys import pool_shard
 from batchite.resources.states import DELETABLE, ENDABLE
-from batchite.store.batch import jobs, schema
+from batchite.store.batch import causes, jobs, schema
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.wire.batch.errors import BatchError
@@ -105,3 +106,10 @@ async def task_counts(acting: Acting, job_id: str) -> Sequence[CountsRow]:
     """Numbers of tasks per state, one row for each number of slots required. Raises JobNotFound."""
     job = await find(acting, job_id)
     return await acting.read(lambda connection: jobs.counts(connection, job.job_no))
+
+
+async def failures(acting: Acting, job_id: str) -> tuple[JobRow, Sequence[CauseRow]]:
+    """The job, and how many of its tasks failed for which cause, the most frequent first. Raises
+    JobNotFound."""
+    job = await find(acting, job_id)
+    return job, await acting.read(lambda connection: causes.of_job(connection, job.job_no))

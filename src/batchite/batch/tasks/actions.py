@@ -122,6 +122,7 @@ async def _change(
         acting,
         lambda connection: tasks.intend(connection, job, task_id, change, condition),
         lambda connection: REFUSALS.why_not(tasks.find(connection, job.job_no, task_id), permitted),
-        settle=SETTLE_SECONDS,
     )
+    owner = acting.services.owner
+    await owner.settled(changed.shard, changed.sequence, SETTLE_SECONDS, task=changed.number)
     return changed, job

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from batchite.engines.base import GRACE_SECONDS, Handle, Lost
+from batchite.engines.base import GRACE_SECONDS, Handle, Lost, Outcome, Pace, Taken
 from batchite.engines.local import agent as agents
 from batchite.engines.local import directory as directories
 from batchite.engines.local.agent import Agent
@@ -24,6 +25,7 @@ from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.leftovers import SHORTAGES, Leftovers
 from batchite.engines.local.watch import Watch, open_watch
 from batchite.link.spec import NodeSpec
+from batchite.wire.batch.vm_sizes import VmSize
 
 CLOSE_SECONDS = 5.0
 """How long what is under way may take when the engine is closed."""
@@ -31,6 +33,8 @@ RETRY_SECONDS = 1.0
 """Before what could not be done for want of descriptors or memory is tried again."""
 PAUSE_SECONDS = 0.01
 """Between two looks whether what was killed is gone."""
+STARTS_OF_A_POOL = max(4, 2 * (os.cpu_count() or 1))
+"""A start takes most of a second of processor time, so more of them at once would make all late."""
 THREADS = 4
 """for starting agents, and as many for removing files: a full directory delays no start"""
 
@@ -56,7 +60,12 @@ class _Node:
 
 
 class LocalEngine:
-    """Starts agents below `directory`; `lost` is told of each node that ends by itself."""
+    """Starts agents below `directory`; `lost` is told of each node that ends by itself.
+
+    Whatever their size, nodes share this machine.
+    """
+
+    pace = Pace(2 * STARTS_OF_A_POOL, STARTS_OF_A_POOL)
 
     def __init__(self, directory: Path, lost: Lost) -> None:
         self._directory = directory.resolve()
@@ -72,8 +81,10 @@ class LocalEngine:
         self._leftovers = Leftovers()
         self._closed = False
 
-    async def start(self, spec: NodeSpec) -> Handle:
-        return await self._do(self._start(spec))
+    async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
+        work = [self._begin(self._start(spec)) for spec in specs]
+        done = await asyncio.shield(asyncio.gather(*work, return_exceptions=True))
+        return {spec.node_id: _outcome(one) for spec, one in zip(specs, done, strict=True)}
 
     async def stop(
         self,
@@ -261,6 +272,15 @@ class LocalEngine:
             if not self._closed:
                 self._lost(node_id, f"{node.loss}: {last_words}" if last_words else node.loss)
             node.loss = None
+
+
+def _outcome(result: Handle | BaseException) -> Outcome:
+    """What is no Exception, such as that the engine was closed, is not about the node."""
+    if isinstance(result, Exception):
+        return result
+    if isinstance(result, BaseException):
+        raise result
+    return Taken(result)
 
 
 def _spawn(directory: NodeDirectory, spec: NodeSpec, groups: Groups) -> Agent:

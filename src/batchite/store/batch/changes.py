@@ -11,8 +11,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
+from batchite.resources import causes
 from batchite.resources.states import ENDABLE
-from batchite.store.batch.schema import Ticks, core_usage, due, jobs, nodes, pools, task_counts, tasks
+from batchite.store.batch.schema import (
+    Ticks,
+    core_usage,
+    due,
+    failure_causes,
+    jobs,
+    nodes,
+    pools,
+    task_counts,
+    tasks,
+)
 from batchite.store.dialects import Insert, insert_for
 from batchite.store.prepared import Prepared
 
@@ -87,6 +98,54 @@ REQUEUE_TASK = Prepared(
 )
 RETURN_TASK = Prepared(sa.update(tasks).where(_of_task).values(state="active", node_no=None, node_id=None))
 """It was leased and never started."""
+_causes_of_job = failure_causes.c.job_no == bindparam("job")
+_of_cause = sa.and_(_causes_of_job, failure_causes.c.cause == bindparam("cause"))
+_is_known = sa.exists().where(_of_cause)
+_different = sa.select(sa.func.count()).where(_causes_of_job).select_from(failure_causes).scalar_subquery()
+_has_room = sa.or_(_is_known, _different < causes.MOST)
+
+
+def _count_cause(dialect: str) -> Insert:
+    def if_room(name: str, type_: type[sa.types.TypeEngine[Any]], other: Any = None) -> sa.Case[Any]:
+        return sa.case((_has_room, bindparam(name, type_=type_())), else_=other)
+
+    upsert = insert_for(dialect, failure_causes).values(
+        job_no=bindparam("job"),
+        cause=if_room("cause", sa.Text, causes.OTHER),
+        category=if_room("category", sa.Text),
+        code=if_room("code", sa.Text),
+        exit_code=if_room("exit_code", sa.Integer),
+        line=if_room("line", sa.Text, ""),
+        tasks=1,
+        latest=bindparam("ended"),
+    )
+    counted = failure_causes.c.tasks + upsert.excluded.tasks
+    latest = sa.case(
+        (upsert.excluded.latest > failure_causes.c.latest, upsert.excluded.latest),
+        else_=failure_causes.c.latest,
+    )
+    return upsert.on_conflict_do_update(
+        index_elements=["job_no", "cause"], set_={"tasks": counted, "latest": latest}
+    )
+
+
+COUNT_CAUSE = Prepared(_count_cause)
+"""One task more has failed so; `OTHER` if its job has too many different causes."""
+NAME_CAUSE = Prepared(
+    sa.update(tasks)
+    .where(_of_task)
+    .values(cause=sa.case((_is_known, bindparam("cause", type_=sa.Text())), else_=causes.OTHER))
+)
+"""The task's row keeps the cause by which it was counted."""
+_cause_of_task = sa.select(tasks.c.cause).where(_of_task).scalar_subquery()
+DISCOUNT_CAUSE = Prepared(
+    sa.update(failure_causes)
+    .where(_causes_of_job, failure_causes.c.cause == _cause_of_task)
+    .values(tasks=failure_causes.c.tasks - 1)
+)
+"""Before the task goes: it is one less of its cause."""
+DROP_CAUSE = Prepared(sa.delete(failure_causes).where(_causes_of_job, failure_causes.c.tasks <= 0))
+"""Those of the job that are no task's any more make room for others."""
 REMOVE_TASK = Prepared(sa.delete(tasks).where(_of_task))
 LEASE_TASK = Prepared(
     sa.update(tasks)
@@ -121,6 +180,7 @@ BOOT_NODE = Prepared(
         boot_begun=sa.func.coalesce(nodes.c.boot_begun, bindparam("now", type_=Ticks)),
         boot_heard=bindparam("now"),
         agent_version=bindparam("agent_version"),
+        ip_address=sa.func.coalesce(sa.func.nullif(bindparam("address"), ""), nodes.c.ip_address),
         errors=None,
     )
 )

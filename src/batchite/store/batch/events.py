@@ -9,12 +9,12 @@ exactly those events that it has read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.store.batch.schema import events
+from batchite.store.batch.schema import events, tasks
 
 Kind = Literal["pool", "job", "tasks", "task"]
 """`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
@@ -37,8 +37,13 @@ _OF_SHARD = (
     .limit(sa.bindparam("most"))
 )
 _PENDING = sa.select(sa.exists().where(events.c.sequence == sa.bindparam("number")))
+_SETTLED = sa.select(
+    ~sa.exists().where(events.c.sequence == sa.bindparam("number"))
+    & ~sa.exists().where(tasks.c.task_no == sa.bindparam("task"), tasks.c.intent.is_not(None))
+)
 _CONSUME = sa.delete(events).where(events.c.sequence == sa.bindparam("number"))
 SHARDS = sa.select(events.c.shard).distinct()
+"""Those with events that no owner has read."""
 
 
 def append(connection: sa.Connection, shard: str, kind: Kind, subject: int) -> int:
@@ -64,6 +69,7 @@ def is_pending(connection: sa.Connection, number: int) -> bool:
     return bool(connection.execute(_PENDING, {"number": number}).scalar_one())
 
 
-def shards(connection: sa.Connection) -> Sequence[str]:
-    """Those with events that no owner has read."""
-    return connection.execute(SHARDS).scalars().all()
+def is_settled(connection: sa.Connection, number: int, task: int | None) -> bool:
+    """Whether an owner has read the event and all that followed from it is done: nothing is wanted any
+    more of the `task` that it wanted ended or gone."""
+    return bool(connection.execute(_SETTLED, {"number": number, "task": task}).scalar_one())

@@ -10,9 +10,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from batchite.store.batch import feed
-from batchite.store.batch.schema import jobs, nodes, task_counts, tasks
+from batchite.store.batch.schema import failure_causes, jobs, nodes, task_counts, tasks
+
+_TOKEN_HASH = sa.select(nodes.c.token_hash).where(nodes.c.id == sa.bindparam("name"))
 
 Rows = Sequence[Mapping[str, Any]]
+
+_of_node = sa.update(nodes).where(nodes.c.node_no == sa.bindparam("node"))
+_RECORD_START = _of_node.values(
+    engine=sa.bindparam("engine"), token_hash=sa.bindparam("token_hash"), handle=None
+)
+_RECORD_HANDLE = _of_node.values(handle=sa.bindparam("handle"))
+_RECORD_ERRORS = _of_node.values(errors=sa.bindparam("errors"))
 
 
 def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
@@ -21,20 +30,26 @@ def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in connection.execute(statement, rows)]
 
 
-def record_start(connection: sa.Connection, node: int, token_hash: bytes) -> None:
-    """A node is about to be started with this credential; one it had before is void."""
-    connection.execute(
-        sa.update(nodes).where(nodes.c.node_no == node).values(token_hash=token_hash, handle=None)
-    )
+def record_starts(connection: sa.Connection, engine: str, begun: Sequence[tuple[int, bytes]]) -> None:
+    """Nodes, by number, are about to be started by this engine, each with the credential of this hash; one it
+    had before is void."""
+    rows = [{"node": node, "engine": engine, "token_hash": token_hash} for node, token_hash in begun]
+    connection.execute(_RECORD_START, rows)
 
 
-def record_handle(connection: sa.Connection, node: int, handle: str) -> None:
-    connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(handle=handle))
+def token_hash(connection: sa.Connection, node_id: str) -> bytes | None:
+    """Of the node's present credential, if there is such a node and it has one."""
+    found: bytes | None = connection.execute(_TOKEN_HASH, {"name": node_id}).scalar_one_or_none()
+    return found
 
 
-def record_errors(connection: sa.Connection, node: int, errors: bytes) -> None:
-    """Why the node could not be started (JSON of the API's `errors`), until it has booted."""
-    connection.execute(sa.update(nodes).where(nodes.c.node_no == node).values(errors=errors))
+def record_handles(connection: sa.Connection, handles: Sequence[tuple[int, str]]) -> None:
+    connection.execute(_RECORD_HANDLE, [{"node": node, "handle": handle} for node, handle in handles])
+
+
+def record_errors(connection: sa.Connection, errors: Sequence[tuple[int, bytes]]) -> None:
+    """Why nodes could not be started (JSON of the API's `errors`), until they have booted."""
+    connection.execute(_RECORD_ERRORS, [{"node": node, "errors": found} for node, found in errors])
 
 
 def lock_job(connection: sa.Connection, job: int) -> None:
@@ -47,7 +62,8 @@ def purge_job(connection: sa.Connection, job: int, at: int, limit: int) -> bool:
     some = sa.select(tasks.c.task_no).where(tasks.c.job_no == job).limit(limit)
     if connection.execute(sa.delete(tasks).where(tasks.c.task_no.in_(some))).rowcount == limit:
         return False
-    connection.execute(sa.delete(task_counts).where(task_counts.c.job_no == job))
+    for table in (task_counts, failure_causes):
+        connection.execute(sa.delete(table).where(table.c.job_no == job))
     statement = sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting")
     gone = connection.execute(statement.returning(jobs.c.shard, jobs.c.pool_id, jobs.c.id)).one_or_none()
     if gone is not None:

@@ -22,6 +22,7 @@ _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
 )  # built once: building a statement takes longer than running it
 _FIND_TO_CHANGE = _FIND.with_for_update()
+_CHANGED = (jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.modified, jobs.c.pool_id, jobs.c.previous_state)
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
@@ -61,10 +62,16 @@ def update(
 ) -> Changed | None:
     """Change what is defined of the job, which has been found in this transaction; None if `condition`
     fails."""
-    statement = sa.update(jobs).where(jobs.c.job_no == job.job_no, condition)
-    if connection.execute(statement.values(modified=now, **values)).rowcount == 0:
+    statement = (
+        sa.update(jobs)
+        .where(jobs.c.job_no == job.job_no, condition)
+        .values(modified=recording.later(jobs.c.modified, now), **values)
+        .returning(jobs.c.modified)
+    )
+    modified = connection.execute(statement).scalar_one_or_none()
+    if modified is None:
         return None
-    return recording.record(connection, job.shard, "job", job.job_no, job.id, now)
+    return recording.record(connection, job.shard, "job", job.job_no, job.id, modified)
 
 
 def delete(
@@ -85,10 +92,10 @@ def _change(
             previous_state=jobs.c.state,
             previous_state_time=jobs.c.state_time,
             state_time=now,
-            modified=now,
+            modified=recording.later(jobs.c.modified, now),
             **change,
         )
-        .returning(jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.pool_id, jobs.c.previous_state)
+        .returning(*_CHANGED)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
@@ -96,7 +103,7 @@ def _change(
     of_job = (changed.shard, now, changed.pool_id, changed.id)
     state, reason = change["state"], change.get("terminate_reason")
     feed.append_job(connection, *of_job, state, changed.previous_state, reason)
-    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, now)
+    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, changed.modified)
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

@@ -15,7 +15,6 @@ from batchite.store.batch.schema import (
     jobs,
     nodes,
     pools,
-    shards,
     task_counts,
     tasks,
 )
@@ -70,15 +69,6 @@ _INTENDED = (
     )
     .join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
     .where(tasks.c.intent.is_not(None))
-)
-_DUE = (
-    sa.select(due.c.shard, due.c.kind, due.c.subject)
-    .join_from(due, shards, shards.c.shard == due.c.shard)
-    .where(due.c.at <= sa.bindparam("until"))
-    .order_by(due.c.at)
-)
-_NEXT_DUE = (
-    sa.select(due.c.at).join_from(due, shards, shards.c.shard == due.c.shard).order_by(due.c.at).limit(1)
 )
 
 
@@ -159,13 +149,3 @@ def intents(connection: sa.Connection, shard: str) -> Sequence[Row]:
     """The same of all the shard's tasks that are on no node."""
     query = _INTENDED.where(jobs.c.shard == shard, tasks.c.state.not_in(ON_NODE))
     return connection.execute(query.order_by(tasks.c.task_no)).all()
-
-
-def due_until(connection: sa.Connection, at: int) -> Sequence[Row]:
-    """shard, kind, subject"""
-    return connection.execute(_DUE, {"until": at}).all()
-
-
-def next_due(connection: sa.Connection) -> int | None:
-    found: int | None = connection.execute(_NEXT_DUE).scalar_one_or_none()
-    return found

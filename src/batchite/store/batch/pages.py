@@ -19,16 +19,22 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Of the rows for which `condition` holds, those with a number above `after`, at most `limit`."""
+    """Of the rows for which `condition` holds, those with a number above `after`, at most `limit`.
+
+    With `newest_first` those with a number below it, the highest first; 0 is above all.
+    """
 
     limit: int
     after: int = 0
     condition: sa.ColumnElement[bool] = EVERY
+    newest_first: bool = False
 
     def of(self, query: sa.Select[Any], number: sa.ColumnElement[int]) -> sa.Select[Any]:
-        """The oldest of these among what the query finds, and one more if there is another page."""
-        chosen = query.where(number > self.after, self.condition)
-        return chosen.order_by(number).limit(self.limit + 1)
+        """The first of these among what the query finds, and one more if there is another page."""
+        chosen = query.where(self.condition).limit(self.limit + 1)
+        if not self.newest_first:
+            return chosen.where(number > self.after).order_by(number)
+        return (chosen.where(number < self.after) if self.after else chosen).order_by(number.desc())
 
 
 class Part(NamedTuple, Generic[R]):

@@ -70,7 +70,7 @@ def delete(
         .values(
             state="deleting",
             state_time=now,
-            modified=now,
+            modified=recording.later(pools.c.modified, now),
             allocation_state="resizing",
             allocation_state_time=sa.case(
                 (pools.c.allocation_state == "resizing", pools.c.allocation_state_time), else_=now
@@ -79,10 +79,10 @@ def delete(
             target_low_priority=0,
             resize_errors=None,
         )
-        .returning(pools.c.pool_no, pools.c.id, pools.c.shard)
+        .returning(pools.c.pool_no, pools.c.id, pools.c.shard, pools.c.modified)
     )
     changed = connection.execute(statement).one_or_none()
     if changed is None:
         return None
     feed.append_pool(connection, changed.shard, now, changed.id, "deleting", "active", "resizing")
-    return recording.record(connection, changed.shard, "pool", changed.pool_no, changed.id, now)
+    return recording.record(connection, changed.shard, "pool", changed.pool_no, changed.id, changed.modified)

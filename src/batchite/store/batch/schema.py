@@ -8,7 +8,7 @@ Conventions
   column have none, nor have tasks with nothing but defaults.
 - An ETag is made from `modified`, so every change of what a client defined needs a later time.
 - API operations write definitions and intents; state, assignment and results of tasks and nodes are
-  written by the owner of the shard alone, fenced by the epoch in `shards`.
+  written by the owner of the shard alone, fenced by the epoch in `shards`, where its lease `expires`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ shards = sa.Table(
     sa.Column("account", Key, nullable=False),
     sa.Column("owner", sa.Text),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("expires", Ticks, nullable=False, server_default="0"),
 )
 
 events = sa.Table(
@@ -115,6 +116,7 @@ nodes = sa.Table(
     sa.Column("boot_begun", Ticks, comment="when the engine had taken it"),
     sa.Column("boot_heard", Ticks, comment="when its agent first spoke"),
     sa.Column("boot_ready", Ticks, comment="when it first took tasks"),
+    sa.Column("engine", sa.Text, comment="the name of the one that was asked for it"),
     sa.Column("handle", sa.Text, comment="the engine's"),
     sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the agent's credential"),
     sa.Column("ip_address", sa.Text, nullable=False, server_default="127.0.0.1"),
@@ -191,6 +193,7 @@ tasks = sa.Table(
     sa.Column("last_retry", Ticks),
     sa.Column("requeue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_requeue", Ticks),
+    sa.Column("cause", Key, comment="of its failure; see failure_causes"),
     sa.UniqueConstraint("job_no", "key"),
     sa.Index("tasks_by_state", "job_no", "state", "task_no"),
     partial_index(
@@ -203,6 +206,8 @@ tasks = sa.Table(
     partial_index("tasks_intended", "job_no", where="intent IS NOT NULL"),
     sa.Index("tasks_by_job", "job_no", "task_no"),
     partial_index("tasks_by_node", "node_no", "state_time", where="started IS NOT NULL"),
+    partial_index("tasks_failed", "job_no", "task_no", where="cause IS NOT NULL"),
+    partial_index("tasks_by_cause", "job_no", "cause", "task_no", where="cause IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 
@@ -219,4 +224,18 @@ task_counts = sa.Table(
     sa.Column("succeeded", sa.BigInteger, nullable=False),
     sa.Column("failed", sa.BigInteger, nullable=False),
     comment="exact, changed in the transaction that changes a task's state; leased counts as active",
+)
+
+failure_causes = sa.Table(
+    "failure_causes",
+    metadata,
+    sa.Column("job_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("cause", Key, primary_key=True),
+    sa.Column("category", sa.Text),
+    sa.Column("code", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("line", sa.Text, nullable=False, comment="of the first task of this cause"),
+    sa.Column("tasks", sa.BigInteger, nullable=False),
+    sa.Column("latest", Ticks, nullable=False, comment="when the last of them ended"),
+    comment="failed tasks by their causes (resources.causes), as exact as task_counts",
 )

@@ -1,11 +1,13 @@
-"""Who owns a shard.
+"""Who owns a shard, and until when.
 
-A shard has a row once it has had an owner, until there is neither a pool nor a job nor an event of it.
+A shard has a row once it has had an owner, until there is neither a pool nor a job nor an event of it. Its
+owner has a lease: until it ends nobody of another name takes the shard. An owner renews what it has all at
+once; whoever has its name takes the shard from it at any time, and so does anybody once the lease has ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -14,12 +16,12 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.resources.keys import account_of
 from batchite.store.batch import events
-from batchite.store.batch.schema import OPEN_JOB, jobs, nodes, pools, shards, tasks
+from batchite.store.batch.schema import Ticks, jobs, pools, shards
 from batchite.store.dialects import insert_for
 
 
 class LeaseLostError(Exception):
-    """Another owner has taken the shard; nothing this one decides may be stored."""
+    """Another owner has taken the shard, or may have: nothing this one decides may be stored."""
 
 
 class OwnedShard(NamedTuple):
@@ -32,44 +34,75 @@ class OwnedShard(NamedTuple):
     epoch: int
 
 
+TAKEN = sa.and_(shards.c.owner != sa.bindparam("holder"), shards.c.expires > sa.bindparam("now", type_=Ticks))
+"""Rows of shards that `holder` has to leave to another owner."""
+FREE = sa.or_(
+    shards.c.owner.is_(None),
+    shards.c.owner == sa.bindparam("holder"),
+    shards.c.expires <= sa.bindparam("now", type_=Ticks),
+)
+"""Rows of the others."""
+
 _THIS_LEASE = (
     shards.c.shard == sa.bindparam("name"),
     shards.c.owner == sa.bindparam("holder"),
     shards.c.epoch == sa.bindparam("lease"),
 )
 _HELD = sa.select(shards.c.shard).where(*_THIS_LEASE).with_for_update(key_share=True)
+_IS_TAKEN = sa.select(sa.exists().where(shards.c.shard == sa.bindparam("name"), TAKEN))
+_RENEW = (
+    sa.update(shards)
+    .where(shards.c.owner == sa.bindparam("holder"))
+    .values(expires=sa.bindparam("until"))
+    .returning(shards.c.shard, shards.c.epoch)
+)
 
 
-def with_work(connection: sa.Connection) -> Sequence[str]:
-    """Shards whose owner has something to do, now or when a node or a time says so."""
-    has_nodes = sa.exists().where(nodes.c.pool_no == pools.c.pool_no)
-    changing = sa.or_(pools.c.state != "active", pools.c.allocation_state != "steady", has_nodes)
-    intended = sa.select(jobs.c.shard).join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
-    found = sa.union(
-        events.SHARDS,
-        sa.select(pools.c.shard).where(changing),
-        sa.select(jobs.c.shard).where(OPEN_JOB),
-        intended.where(tasks.c.intent.is_not(None)),
-    )
-    return sorted(connection.execute(found).scalars())
-
-
-def acquire(connection: sa.Connection, names: Collection[str], owner: str) -> list[OwnedShard]:
-    """Become the owner: from now on a former owner's commits fail."""
-    take = _take(connection.dialect.name)
-    given = ({"name": name, "of": account_of(name), "holder": owner} for name in names)
-    return [OwnedShard(*connection.execute(take, one).one()) for one in given]
+def acquire(
+    connection: sa.Connection, names: Collection[str], owner: str, now: int, until: int
+) -> list[OwnedShard]:
+    """Become the owner of those that are nobody else's: from now on a former owner's commits fail."""
+    take, leases = _take(connection.dialect.name), []
+    for name in names:
+        # looked at first: what follows would wait for the owner's commits
+        if connection.execute(_IS_TAKEN, {"name": name, "holder": owner, "now": now}).scalar_one():
+            continue
+        given = {"name": name, "of": account_of(name), "holder": owner, "now": now, "until": until}
+        if taken := connection.execute(take, given).one_or_none():
+            leases.append(OwnedShard(*taken))
+    return leases
 
 
 @cache
 def _take(dialect: str) -> ReturningInsert[str, str, str, int]:
     first = insert_for(dialect, shards).values(
-        shard=sa.bindparam("name"), account=sa.bindparam("of"), owner=sa.bindparam("holder"), epoch=1
+        shard=sa.bindparam("name"),
+        account=sa.bindparam("of"),
+        owner=sa.bindparam("holder"),
+        epoch=1,
+        expires=sa.bindparam("until"),
     )
     upsert = first.on_conflict_do_update(
-        index_elements=["shard"], set_={"owner": first.excluded.owner, "epoch": shards.c.epoch + 1}
+        index_elements=["shard"],
+        set_={
+            "owner": first.excluded.owner,
+            "epoch": shards.c.epoch + 1,
+            "expires": first.excluded.expires,
+        },
+        where=FREE,
     )
     return upsert.returning(shards.c.shard, shards.c.account, shards.c.owner, shards.c.epoch)
+
+
+def renew(connection: sa.Connection, owner: str, until: int) -> Mapping[str, int]:
+    """Have the owner's leases end then; returns the epochs of all that are its own."""
+    rows = connection.execute(_RENEW, {"holder": owner, "until": until}).all()
+    return {row.shard: row.epoch for row in rows}
+
+
+def give_back(connection: sa.Connection, owner: str) -> None:
+    """End all leases of the owner: anybody may take over what there is to do."""
+    renew(connection, owner, 0)
 
 
 def hold(connection: sa.Connection, lease: OwnedShard) -> None:
@@ -86,7 +119,8 @@ def release(connection: sa.Connection, lease: OwnedShard) -> bool:
     hold(connection, lease)
     if events.of_shard(connection, lease.shard, 1):
         return False
-    connection.execute(sa.update(shards).where(*_THIS_LEASE).values(owner=None), _given(lease))
+    released = sa.update(shards).where(*_THIS_LEASE).values(owner=None, expires=0)
+    connection.execute(released, _given(lease))
     forget_unused(connection, shards.c.shard == lease.shard)
     return True
 

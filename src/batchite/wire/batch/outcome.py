@@ -30,12 +30,14 @@ class Exit(NamedTuple):
     """The end of a run, in ticks; `started` is None if it never began.
 
     There is no exit code where the command did not come to an end by itself: the failure says why.
+    `last_line` is what it printed last, if it ended with another code than 0.
     """
 
     started: int | None
     ended: int
     exit_code: int | None
     failure: Failure | None
+    last_line: str = ""
 
 
 def result(exit_code: int | None, failure: Failure | None) -> Result:

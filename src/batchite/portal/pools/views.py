@@ -1,0 +1,100 @@
+"""Pools: the list, and one pool with its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from batchite.batch import wanting
+from batchite.batch.conditions import Conditions
+from batchite.batch.nodes import actions as node_actions
+from batchite.batch.pools import actions
+from batchite.portal import lists
+from batchite.portal.answers import Answer, Done, Page
+from batchite.portal.routes import change, show
+from batchite.portal.visit import Visit
+from batchite.resources import nodes, pools
+from batchite.wire.batch import vm_sizes
+from batchite.wire.batch.models.pools import BatchPool
+
+WORDS: Final = {
+    "id": "id",
+    "state": "state",
+    "allocation": "allocationState",
+    "size": "vmSize",
+}
+NODE_WORDS: Final = {"state": "state", "starttask": "startTaskInfo/result"}
+
+Shares = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pool of the list, with its nodes by state."""
+
+    pool: BatchPool
+    nodes: Shares
+    total: int
+
+
+async def list_(visit: Visit) -> Answer:
+    asked = lists.asked(visit, "pools", WORDS)
+    rows: list[Row] = []
+    more = ""
+    if asked.wanted is not None:
+        part = await actions.page(visit.acting, asked.wanted)
+        counted = {
+            found.number: found.nodes
+            for found in (await node_actions.counts(visit.acting, asked.wanted)).rows
+        }
+        rows = [_row(visit, pool, counted.get(pool.pool_no, {})) for pool in part.rows]
+        more = lists.next_page(visit, part, lambda pool: pool.pool_no)
+    return Page("pools/list.html", {"asked": asked, "rows": rows, "more": more}, watches=("pools", "nodes"))
+
+
+def _row(visit: Visit, pool: pools.PoolRow, counted: Mapping[tuple[bool, str], int]) -> Row:
+    states = _by_state(counted)
+    return Row(pools.shown(pool, visit.url), states, sum(count for _, count in states))
+
+
+def _by_state(counted: Mapping[tuple[bool, str], int]) -> Shares:
+    """Of dedicated and low-priority nodes together, the most numerous state first."""
+    totals: dict[str, int] = {}
+    for (_, state), count in counted.items():
+        totals[state] = totals.get(state, 0) + count
+    return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
+
+
+async def show_one(visit: Visit) -> Answer:
+    pool_id = visit.params["pool"]
+    asked = lists.asked(visit, "nodes", NODE_WORDS)
+    wanted = asked.wanted or wanting.wanted("nodes", limit=lists.ROWS)
+    part, row, work = await node_actions.page(visit.acting, pool_id, wanted, recent=False)
+    definition = pools.definition(row)
+    only = wanting.wanted("pools", limit=1, after=row.pool_no - 1)
+    counted = (await node_actions.counts(visit.acting, only)).rows
+    states = _by_state(counted[0].nodes) if counted else []
+    values = {
+        "pool": pools.shown(row, visit.url),
+        "size": vm_sizes.find(definition.vm_size),
+        "states": states,
+        "total": sum(count for _, count in states),
+        "nodes": [nodes.shown(node, definition, work, visit.url) for node in part.rows],
+        "asked": asked,
+        "more": lists.next_page(visit, part, lambda node: node.node_no),
+    }
+    return Page("pools/pool.html", values, watches=(f"pool/{row.id}", f"nodes/{row.id}"))
+
+
+async def delete(visit: Visit) -> Answer:
+    pool_id = visit.params["pool"]
+    await actions.delete(visit.acting, pool_id, Conditions())
+    return Done(visit.url("pools"), f"Pool {pool_id} is being deleted, with its nodes.")
+
+
+ROUTES = (
+    show("/batch/{account}/pools", list_),
+    show("/batch/{account}/pools/{pool}", show_one),
+    change("/batch/{account}/pools/{pool}/delete", delete),
+)

@@ -1,0 +1,31 @@
+"""What a resource of the portal brings: its pages and changes, each a path with a view."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from batchite.portal.answers import Answer
+from batchite.portal.visit import ROOT, Visit
+
+View: TypeAlias = Callable[[Visit], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    verb: str
+    path: str
+    view: View
+    for_operator: bool = False
+    """only who came by a link of the data directory may ask for it"""
+
+
+def show(path: str, view: View, *, for_operator: bool = False) -> Route:
+    """A page. `path` lies below the portal's: `/batch/{account}/pools`."""
+    return Route("GET", f"{ROOT}{path}", view, for_operator)
+
+
+def change(path: str, view: View, *, for_operator: bool = False) -> Route:
+    """Something that changes; not there where the portal is for reading only."""
+    return Route("POST", f"{ROOT}{path}", view, for_operator)

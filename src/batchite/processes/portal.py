@@ -1,0 +1,44 @@
+"""The portal's place in the Batch process: it is imported when somebody first looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from batchite.batch.services import Services
+from batchite.processes.launch import Launch
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PATH = "/-/portal"
+OFF, READ_ONLY = "off", "read-only"
+
+
+class LatePortal:
+    """ASGI. A start takes no longer for the sake of what few starts need at once."""
+
+    def __init__(self, launch: Launch, services: Services) -> None:
+        self._launch = launch
+        self._services = services
+        self._app: ASGIApp | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._making:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._make)
+        await self._app(scope, receive, send)
+
+    def _make(self) -> ASGIApp:
+        from batchite.portal.app import PortalApp
+        from batchite.portal.visit import Place
+
+        launch = self._launch
+        place = Place(
+            batch_url=launch.batch_url or launch.url,
+            blob_url=launch.blob_url,
+            data_dir=launch.data_dir,
+            is_read_only=launch.portal == READ_ONLY,
+        )
+        return PortalApp(self._services, place)
