@@ -18,6 +18,7 @@ from batchite.configuration import entrance
 from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, Accounts
 from batchite.machine.clock import SystemClock
 from batchite.portal.app import PortalApp
+from batchite.portal.live import Changes
 from batchite.portal.visit import ROOT, Place
 from batchite.store.database import Database
 from batchite.web.guard import Guard
@@ -127,13 +128,14 @@ async def serving(
     accounts: Accounts = DEVELOPMENT_ACCOUNTS,
     is_read_only: bool = False,
     owner: RecordingOwner | None = None,
+    changes: Changes | None = None,
 ) -> AsyncIterator[Browser]:
     """The Batch service with its portal, and a browser that has not come in yet."""
     clock, owner, files = clock or SystemClock(), owner or RecordingOwner(), DictionaryFiles()
     sock = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     place = Place(url, BLOB_URL, str(data_dir), is_read_only)
-    portal = PortalApp(Services(database, accounts, clock, owner, files), place)
+    portal = PortalApp(Services(database, accounts, clock, owner, files), place, changes)
     app = batch_app.BatchApp(database, accounts, clock, owner, files)
     listener = Listener(Guard(app, own={ROOT: portal}, errors=batch_app.fallback), sock)
     await listener.start()

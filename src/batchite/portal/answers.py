@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 class NotHere(Exception):  # noqa: N818 - what is asked for is not there
@@ -19,14 +19,30 @@ class Refused(Exception):  # noqa: N818 - what is asked for is not done
         self.status = status
 
 
+Kind: TypeAlias = Literal["pool", "node", "job", "task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What changes a page: those kinds of things of the account, of one pool or one job if it is named."""
+
+    kinds: frozenset[Kind]
+    pool: str = ""
+    job: str = ""
+
+
+def watch(*kinds: Kind, pool: str = "", job: str = "") -> Watched:
+    return Watched(frozenset(kinds), pool, job)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A template with its values. Where `watches` names something, the page's block `live` is rendered
-    again when that changes: a kind of resource (`pools`), or one with its id (`pool/p1`)."""
+    """A template with its values. Its block `live` is rendered again, and sent to whoever looks, when
+    something of what it `watches` has changed."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
-    watches: tuple[str, ...] = ()
+    watches: Watched | None = None
     status: int = 200
 
 

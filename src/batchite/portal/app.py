@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from batchite.batch import refusals
 from batchite.batch.services import Services
-from batchite.portal import audit, forms, headers, rendering, secret, sessions, static
+from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static
 from batchite.portal.answers import Done, NotHere, Page, Refused
 from batchite.portal.entering import ENTER, LEAVE, Entrance
 from batchite.portal.home.views import ROUTES as HOME
+from batchite.portal.live import Changes
 from batchite.portal.pools.views import ROUTES as POOLS
 from batchite.portal.routes import Route
 from batchite.portal.sessions import Session, Sessions
@@ -43,8 +45,10 @@ log = logging.getLogger(__name__)
 class PortalApp:
     """Below `/-/portal`. Raises OSError if the secret of the data directory cannot be had."""
 
-    def __init__(self, services: Services, place: Place) -> None:
+    def __init__(self, services: Services, place: Place, changes: Changes | None = None) -> None:
+        """Without `changes` pages do not follow what they show."""
         self._services = services
+        self._changes = changes
         self._place = place
         self._sessions = Sessions(secret.load(Path(place.data_dir)))
         self._entrance = Entrance(self._sessions, services.accounts, services.clock, place)
@@ -76,12 +80,15 @@ class PortalApp:
         if request.raw_path == ROOT:
             return RedirectResponse(f"{ROOT}/", 308, self._page_headers)
         if session is None:
-            return self._entrance.ask(request)
+            is_stream = request.raw_path == live.PATH
+            return live.gone(self._page_headers) if is_stream else self._entrance.ask(request)
         visit = await self._visit(request, session)
         if request.verb not in _READING:
             self._check_token(request, visit)
         if request.raw_path == LEAVE and request.verb == "POST":
             return self._entrance.leave(request, session)
+        if request.raw_path == live.PATH and request.verb == "GET":
+            return await self._live(visit)
         match = self._router.match("GET" if request.verb == "HEAD" else request.verb, request.raw_path)
         visit.params = match.params
         response = await self._do(visit, match)
@@ -108,8 +115,7 @@ class PortalApp:
 
     async def _do(self, visit: Visit, match: Match[Route]) -> Response:
         route = match.target
-        if route.for_operator and not visit.session.is_operator:
-            raise Refused(403, "Only the operator of the service may see this: come in by `batchite portal`.")
+        _check_role(route, visit.session)
         if route.verb == "GET":
             answer = await route.view(visit)
             return self._page(visit, answer) if isinstance(answer, Page) else self._done(visit, answer)
@@ -133,6 +139,33 @@ class PortalApp:
         audit.note(visit.session.who, what, answer.what)
         return self._done(visit, answer)
 
+    async def _live(self, visit: Visit) -> Response:
+        """The page of which `?of=` is the URL, as it changes."""
+        target = visit.query("of")
+        if self._changes is None or not (target.isascii() and target.startswith(f"{ROOT}/")):
+            return Response(status_code=204, headers=self._page_headers)
+        request = visit.request.elsewhere(target)
+        match = self._router.match("GET", request.raw_path)
+        _check_role(match.target, visit.session)
+
+        async def again() -> tuple[Page, dict[str, object]]:
+            now = self._services.clock.now()
+            seen = dataclasses.replace(visit, request=request, params=match.params, now=now)
+            if self._entrance.session(visit.request) is None:
+                raise Refused(401, "The session is over.")
+            answer = await match.target.view(seen)
+            if not isinstance(answer, Page):
+                raise NotHere("The page leads elsewhere.")
+            return answer, {**_layout_values(seen, ""), **answer.values}
+
+        try:
+            page, _ = await again()
+        except (BatchError, NotHere, Refused):
+            return live.gone(self._page_headers)
+        account = dataclasses.replace(visit, params=match.params).account.name
+        was = visit.request.headers.get("last-event-id") or visit.query("was")
+        return live.stream(self._changes, account, page, again, was, self._page_headers)
+
     def _done(self, visit: Visit, done: Done) -> Response:
         """Leads to the page that shows what came of it, which tells it once."""
         response: Response = RedirectResponse(done.to, 303, self._page_headers)
@@ -148,6 +181,8 @@ class PortalApp:
         note = sessions.cookie(visit.request.headers.get("cookie", ""), self._note_cookie)
         told = self._sessions.unsealed(visit.session, note)
         values = {**_layout_values(visit, told), **page.values}
+        if page.watches and self._changes is not None:
+            values["live"] = f"{live.PATH}?of={quote(visit.target, safe='')}"
         response = HTMLResponse(rendering.page(page.template, values), page.status, self._page_headers)
         if note:
             response.headers.append("set-cookie", self._note("", 0))
@@ -177,6 +212,12 @@ class PortalApp:
 def _layout_values(visit: Visit, note: str) -> dict[str, object]:
     """What every page has, whatever its view says."""
     return {"visit": visit, "note": note, "theme": _theme(visit.request), "live": ""}
+
+
+def _check_role(route: Route, session: Session) -> None:
+    """Raises Refused."""
+    if route.for_operator and not session.is_operator:
+        raise Refused(403, "Only the operator of the service may see this: come in by `batchite portal`.")
 
 
 def _theme(request: Incoming) -> str:

@@ -64,7 +64,8 @@ class Entrance:
 
     def ask(self, request: Incoming, problem: str = "", status: int = 401) -> Response:
         """The page that asks who it is, in place of the one that was asked for."""
-        wanted = request.parameters.get(TO, "") if request.raw_path == ENTER else _target(request)
+        own = request.raw_path + (f"?{request.raw_query}" if request.raw_query else "")
+        wanted = request.parameters.get(TO, "") if request.raw_path == ENTER else own
         values = {
             "problem": problem,
             "to": _own(wanted),
@@ -118,10 +119,6 @@ def _fits(account: BatchAccount | None, key: str) -> bool:
     given = key.encode(errors="replace")
     keys = [known.encode() for known in account.keys] if account else [_NO_KEY]
     return sum(hmac.compare_digest(known, given) for known in keys) > 0
-
-
-def _target(request: Incoming) -> str:
-    return request.raw_path + (f"?{request.raw_query}" if request.raw_query else "")
 
 
 def _own(target: str) -> str:

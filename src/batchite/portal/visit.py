@@ -50,6 +50,11 @@ class Visit:
     def path(self) -> str:
         return self.request.raw_path
 
+    @property
+    def target(self) -> str:
+        """Path and query, as sent."""
+        return self.path + (f"?{self.request.raw_query}" if self.request.raw_query else "")
+
     def query(self, name: str) -> str:
         """A parameter of the URL, empty if it is not there."""
         return self.request.parameters.get(name, "")

@@ -91,6 +91,12 @@ class Incoming:
         self.headers: Mapping[str, str] = _joined(scope["headers"])
         self.request_id: str = scope.get(REQUEST_ID_KEY) or new_request_id()
 
+    def elsewhere(self, target: str) -> Incoming:
+        """The same request for another path and query, as sent."""
+        path, _, query = target.partition("?")
+        scope = {**self._scope, "raw_path": path.encode("ascii"), "query_string": query.encode("latin-1")}
+        return Incoming(scope, self._receive)
+
     def spelled(self, name: str) -> str:
         """The header's name, given in lower case, as the client wrote it (first)."""
         names: dict[bytes, bytes] = self._scope.get(SPELLED_KEY) or {}

@@ -11,7 +11,7 @@ from batchite.batch.conditions import Conditions
 from batchite.batch.nodes import actions as node_actions
 from batchite.batch.pools import actions
 from batchite.portal import lists
-from batchite.portal.answers import Answer, Done, Page
+from batchite.portal.answers import Answer, Done, Page, watch
 from batchite.portal.routes import change, show
 from batchite.portal.visit import Visit
 from batchite.resources import nodes, pools
@@ -50,7 +50,9 @@ async def list_(visit: Visit) -> Answer:
         }
         rows = [_row(visit, pool, counted.get(pool.pool_no, {})) for pool in part.rows]
         more = lists.next_page(visit, part, lambda pool: pool.pool_no)
-    return Page("pools/list.html", {"asked": asked, "rows": rows, "more": more}, watches=("pools", "nodes"))
+    return Page(
+        "pools/list.html", {"asked": asked, "rows": rows, "more": more}, watches=watch("pool", "node")
+    )
 
 
 def _row(visit: Visit, pool: pools.PoolRow, counted: Mapping[tuple[bool, str], int]) -> Row:
@@ -84,7 +86,7 @@ async def show_one(visit: Visit) -> Answer:
         "asked": asked,
         "more": lists.next_page(visit, part, lambda node: node.node_no),
     }
-    return Page("pools/pool.html", values, watches=(f"pool/{row.id}", f"nodes/{row.id}"))
+    return Page("pools/pool.html", values, watches=watch("pool", "node", pool=row.id))
 
 
 async def delete(visit: Visit) -> Answer:

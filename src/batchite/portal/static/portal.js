@@ -111,5 +111,6 @@
     const set = (isLost) => { lost.hidden = !isLost; document.body.classList.toggle("stale", isLost); };
     document.addEventListener("htmx:sse:error", () => set(true));
     document.addEventListener("htmx:sse:after:connection", () => set(false));
+    document.addEventListener("gone", () => { set(true); lost.textContent = "What this page shows is not there any more, or not for you. Load it again."; });
   }
 })();

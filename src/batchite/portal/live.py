@@ -1,0 +1,89 @@
+"""Pages that follow what they show: the block `live`, rendered again after a change and sent as an event.
+
+A page's stream belongs to its URL. It is told by the feed that something has changed, asks the page's view
+as a look would, and sends what came out if that is not what was sent last. A browser stops its stream while
+nobody sees the page and goes on with the last event's id, which is what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+from starlette.responses import Response, StreamingResponse
+
+from batchite.portal import rendering
+from batchite.portal.answers import Page, Watched
+
+PATH = "/-/portal/live"
+MEDIA_TYPE = "text/event-stream"
+HEARTBEAT_SECONDS = 15.0
+PAUSE_SECONDS = 0.5
+"""Between two looks, so that whatever happens in a second is sent twice at most."""
+_GONE = b"event: gone\ndata:\n\n"
+"""after which a browser does not come back"""
+
+Again: TypeAlias = Callable[[], Awaitable[tuple[Page, dict[str, object]]]]
+"""Asks the view again, for the page and all its values. Raises what the view raises."""
+
+
+class Following(Protocol):
+    """One who follows the feed."""
+
+    @property
+    def is_over(self) -> bool:
+        """The service stops."""
+        ...
+
+    async def changed(self, seconds: float) -> bool:
+        """Whether something has changed since the last call; waits for it so many seconds."""
+        ...
+
+
+class Changes(Protocol):
+    """The feed, as far as the portal needs it."""
+
+    def follow(self, account: str, watched: Watched) -> AbstractAsyncContextManager[Following]:
+        """What changes from now on. Raises BatchError if too many follow already."""
+        ...
+
+
+def stream(
+    changes: Changes, account: str, page: Page, again: Again, was: str, headers: dict[str, str]
+) -> StreamingResponse:
+    """`was` is the digest of what the browser has."""
+    content = _events(changes, account, page, again, was)
+    return StreamingResponse(content, headers={**headers, "x-accel-buffering": "no"}, media_type=MEDIA_TYPE)
+
+
+def gone(headers: dict[str, str]) -> Response:
+    """To who asks for what is not there, or not for them: there is no need to come back."""
+    return Response(_GONE, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def _events(changes: Changes, account: str, page: Page, again: Again, was: str) -> AsyncIterator[bytes]:
+    if page.watches is None:
+        return
+    async with changes.follow(account, page.watches) as following:
+        yield b":\n\n"
+        while not following.is_over:
+            try:
+                found, values = await again()
+            except Exception:  # whatever it is, the page itself says it to whoever loads it again
+                yield _GONE
+                return
+            text = rendering.live_block(found.template, values)
+            now = rendering.digest(text)
+            if now != was:
+                was = now
+                yield _event(text, now)
+            await asyncio.sleep(PAUSE_SECONDS)
+            while not following.is_over and not await following.changed(HEARTBEAT_SECONDS):
+                yield b":\n\n"
+
+
+def _event(text: str, id_: str) -> bytes:
+    lines = "\n".join(f"data: {line}" for line in text.split("\n"))
+    return f"id: {id_}\n{lines}\n\n".encode()
