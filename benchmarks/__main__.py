@@ -18,6 +18,7 @@ from benchmarks import (
     pools,
     ready,
     report,
+    searching,
     stopping,
     stored,
     throughput,
@@ -36,6 +37,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "ready": ready.measure,
     "memory": stored.memory,
     "listing": stored.listing,
+    "searching": searching.measure,
     **blobs.FAMILIES,
 }
 

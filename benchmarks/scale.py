@@ -14,6 +14,7 @@ class Scale:
     add_tasks: int
     latency_samples: int
     stored_tasks: int
+    searched_tasks: int
     stopped_nodes: int
     wanted_nodes: int
     small_blobs: int
@@ -30,6 +31,7 @@ FULL = Scale(
     add_tasks=20_000,
     latency_samples=200,
     stored_tasks=100_000,
+    searched_tasks=1_000_000,
     stopped_nodes=100,
     wanted_nodes=10_000,
     small_blobs=2_000,
@@ -45,6 +47,7 @@ QUICK = Scale(
     add_tasks=2_000,
     latency_samples=30,
     stored_tasks=5_000,
+    searched_tasks=20_000,
     stopped_nodes=5,
     wanted_nodes=200,
     small_blobs=200,

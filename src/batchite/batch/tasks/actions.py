@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,16 +13,22 @@ from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
 from batchite.batch.conditions import Conditions
 from batchite.batch.jobs import actions as jobs
+from batchite.resources import searches
+from batchite.resources.causes import CauseRow
 from batchite.resources.jobs import JobRow
+from batchite.resources.jobs import counts as job_counts
 from batchite.resources.keys import folded
 from batchite.resources.rules import of_stored_job
+from batchite.resources.searches import TaskSearch, Term
 from batchite.resources.states import TASK, UNFINISHED
 from batchite.resources.tasks import TaskRow, row
+from batchite.store.batch import causes, schema, searching, tasks
 from batchite.store.batch import jobs as stored_jobs
-from batchite.store.batch import schema, tasks
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
+from batchite.store.batch.searching import Found
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.counts import BatchTaskCounts
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
 from batchite.wire.batch.validation.tasks import RETENTION, accept
 from batchite.wire.ticks import Duration
@@ -98,6 +105,46 @@ async def page(acting: Acting, job_id: str, wanted: Wanted) -> tuple[Part[TaskRo
     """Tasks of the job, and that job. Raises JobNotFound."""
     job = await jobs.find(acting, job_id)
     return await acting.read(lambda connection: tasks.page(connection, job.job_no, wanted)), job
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A page of tasks that were searched for, with what is counted of their job. `count` is how many there
+    are in all, if the counters say."""
+
+    job: JobRow
+    found: Found
+    counts: BatchTaskCounts
+    causes: Sequence[CauseRow]
+    count: int | None
+
+
+async def search(acting: Acting, job_id: str, wanted: TaskSearch, limit: int, after: int = 0) -> Matches:
+    """Tasks of the job, the newest first, from below the number `after` on. Raises JobNotFound."""
+
+    def read(connection: sa.Connection) -> Matches:
+        job = stored_jobs.find(connection, acting.account, job_id)
+        if job is None:
+            raise jobs.REFUSALS.of(None)
+        found = searching.find(connection, job.job_no, wanted, limit, after)
+        counts = job_counts(stored_jobs.counts(connection, job.job_no)).task_counts
+        of_causes = causes.of_job(connection, job.job_no)
+        return Matches(job, found, counts, of_causes, _count(wanted, counts, of_causes))
+
+    return await acting.read(read)
+
+
+def _count(wanted: TaskSearch, counts: BatchTaskCounts, of_causes: Sequence[CauseRow]) -> int | None:
+    match wanted.terms:
+        case ():
+            return counts.active + counts.running + counts.completed
+        case (Term(by="state", is_excluded=False) as term,):
+            states = searches.counted(term.texts)
+            return sum(int(getattr(counts, state)) for state in states)
+        case (Term(by="cause", is_excluded=False) as term,):
+            return sum(row.tasks for row in of_causes if row.cause in term.texts)
+        case _:
+            return None
 
 
 async def terminate(

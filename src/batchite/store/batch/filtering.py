@@ -110,12 +110,12 @@ def clause(wanted: Expression | None, table: Columns) -> Clause:
         case Or(parts):
             return sa.or_(*(clause(part, table) for part in parts))
         case StartsWith(name, text):
-            return _starts_with(table.properties[name][1], folded(text))
+            return starts_with(table.properties[name][1], folded(text))
         case Comparison(name, compared, literal):
             return _compare(table.properties[name][1], compared, _stored(literal))
 
 
-def _starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
+def starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
     """As a range, for which an index serves, unlike LIKE."""
     if not text:
         return column.is_not(None)
