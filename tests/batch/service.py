@@ -30,8 +30,12 @@ from batchite.configuration.accounts import (
     DEVELOPMENT_BATCH_KEY,
     DEVELOPMENT_BATCH_NAME,
 )
+from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch import loading
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.scheduling.room import Limits
+from batchite.scheduling.state import ShardState
 from batchite.store.batch import schema
 from batchite.store.database import Database
 from batchite.web.guard import Guard
@@ -59,6 +63,10 @@ class RecordingOwner:
     def __init__(self) -> None:
         self.is_stopping = False
         self.woken: list[str] = []
+        self.out_of_contact: set[str] = set()
+        self.given_up: set[str] = set()
+        """nodes, by id"""
+        self.limited = Limits(None, None)
         self.awaited: list[tuple[str, int]] = []
 
     def wake(self, shard: str) -> None:
@@ -67,6 +75,16 @@ class RecordingOwner:
     async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
         self.awaited.append((shard, sequence))
         return True
+
+    def look(self, connection: sa.Connection, shard: str) -> ShardState:
+        state = loading.look(connection, shard, Fidelity())
+        for node in state.nodes.values():
+            node.connected = node.id not in self.out_of_contact
+            node.is_given_up = node.id in self.given_up
+        return state
+
+    def limits(self, account: str) -> Limits:
+        return self.limited
 
 
 @dataclass(frozen=True)

@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import get_args
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from tests.scheduling.builders import add_job, add_node, add_tasks, leases, placed, shard
+from tests.scheduling.states import PHASES, shards
 
 from batchite.resources import states
 from batchite.scheduling import predicates, reasons
 from batchite.scheduling.assignments import assign
-from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
+from batchite.scheduling.placement import ahead_limit
 from batchite.scheduling.predicates import why_none, why_none_of, why_none_on, why_not
 from batchite.scheduling.reasons import Reason
 from batchite.scheduling.state import NodePhase, ShardState
-
-PHASES = get_args(NodePhase)
-
-
-@st.composite
-def shards(draw: st.DrawFn) -> ShardState:
-    state = shard(
-        slots_per_node=draw(st.integers(1, 4)),
-        fill=draw(st.sampled_from(("spread", "pack"))),
-        oldest_job_first=draw(st.booleans()),
-    )
-    for number in range(1, draw(st.integers(0, 5)) + 1):
-        phase = draw(st.sampled_from(("idle", "idle", "running", *PHASES)))
-        node = add_node(state, number, phase, connected=draw(st.sampled_from((True, True, False))))
-        node.is_given_up = draw(st.sampled_from((False, False, True)))
-        node.pace = draw(st.sampled_from((1_000_000_000, AHEAD_TICKS // 3)))
-    for number in range(1, draw(st.integers(1, 4)) + 1):
-        job = add_job(
-            state,
-            number,
-            state=draw(st.sampled_from(("active", "active", "disabled", "terminating"))),
-            priority=draw(st.integers(-1, 1)),
-            max_parallel_tasks=draw(st.sampled_from((-1, 1, 3))),
-        )
-        first = number * 1000
-        for slots in range(1, 6):
-            for rank in (0, 1):
-                count = draw(st.integers(0, 3))
-                add_tasks(job, range(first, first + count), slots, rank)
-                first += count
-    if draw(st.sampled_from((False, False, False, True))):
-        state.pool = None
-    return state
 
 
 @given(shards())
@@ -63,7 +29,7 @@ def test_what_is_placed_nothing_forbids(state: ShardState) -> None:
         node = before.nodes[lease.node_id]
         assert why_none_of(job) is None
         assert why_none_on(node) is None
-        assert why_not(task.slots, node, node.free + ahead_limit(node)) is None
+        assert why_not(task.slots, node.slots, node.free + ahead_limit(node)) is None
         assign(before, job, node, task, lease.attempt)
 
 
@@ -76,7 +42,7 @@ def test_what_is_left_waiting_has_a_reason_for_every_node(state: ShardState) -> 
     for job in state.jobs.values():
         if why_none_of(job) is None:
             for task in job.queued():
-                assert all(why_not(task.slots, node, node.free) is not None for node in ready)
+                assert all(why_not(task.slots, node.slots, node.free) is not None for node in ready)
 
 
 def test_tasks_of_a_job_go_by_rank_then_by_number() -> None:
@@ -135,5 +101,4 @@ def test_every_state_of_a_node_takes_tasks_or_has_a_reason(phase: NodePhase) -> 
     ],
 )
 def test_room_on_a_node(slots: int, free: int, reason: Reason | None) -> None:
-    (node,) = shard(nodes=1, slots_per_node=4).nodes.values()
-    assert why_not(slots, node, free) == reason
+    assert why_not(slots, 4, free) == reason

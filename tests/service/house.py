@@ -29,6 +29,7 @@ from azure.storage.blob import (
     generate_blob_sas,
     generate_container_sas,
 )
+from starlette.types import ASGIApp
 from tests.databases import Databases
 
 from batchite.batch import app as batch_app
@@ -393,7 +394,11 @@ async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[st
         lease=None,
     )
     app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
-    own = {"/-/nodes": dispatch.link_app, "/-/transfers": dispatch.transfer_app}
+    own: dict[str, ASGIApp] = {
+        "/-/nodes": dispatch.link_app,
+        "/-/transfers": dispatch.transfer_app,
+        **dict.fromkeys(app.own.prefixes, app.own),
+    }
     listener = Listener(Guard(app, own=own, errors=batch_app.fallback), sock)
     await dispatch.start()
     await listener.start()

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from batchite.batch import absent, conditions, images, queries, refusals
 from batchite.batch.authentication import Keys
 from batchite.batch.call import Call
+from batchite.batch.explaining import api as explaining
 from batchite.batch.files import api as files
 from batchite.batch.jobs import api as jobs
 from batchite.batch.jobs import own as jobs_own
@@ -73,7 +74,8 @@ class BatchApp:
         self._versions = known_versions
         self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
-        self.own = OwnApp(jobs_own.endpoints(self._services), self._authenticate, clock)
+        ours = [*jobs_own.endpoints(self._services), *explaining.endpoints(self._services)]
+        self.own = OwnApp(ours, self._authenticate, clock)
         """what is ours below `/-/`"""
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
 

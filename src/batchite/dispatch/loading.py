@@ -64,6 +64,18 @@ class Stored:
 
 def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
     """Everything an owner begins with."""
+    state, nodes = _state(connection, shard, fidelity, bare=False)
+    return Stored(state, nodes, owned.intents(connection, shard))
+
+
+def look(connection: sa.Connection, shard: str, fidelity: Fidelity) -> ShardState:
+    """The same state for whoever decides nothing: tasks come without their definitions."""
+    return _state(connection, shard, fidelity, bare=True)[0]
+
+
+def _state(
+    connection: sa.Connection, shard: str, fidelity: Fidelity, *, bare: bool
+) -> tuple[ShardState, dict[str, KnownNode]]:
     state = ShardState(empty_job_pause=Duration.of(seconds=fidelity.empty_job_pause).ticks)
     nodes = {}
     row = owned.pool(connection, shard)
@@ -80,9 +92,10 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
             job.unfinished += active + running
             if active and job.state in states.STARTING_TASKS:
                 job.window(Lane(slots))
-        for task_row in owned.assigned_tasks(connection, job.number):
-            _restore_assignment(state, job, task_row)
-    return Stored(state, nodes, owned.intents(connection, shard))
+        for task_row in owned.assigned_tasks(connection, job.number, bare=bare):
+            if not bare or task_row.node_id in state.nodes:  # may have come since the nodes were read
+                _restore_assignment(state, job, task_row)
+    return state, nodes
 
 
 def pool_state(row: Row) -> PoolState:

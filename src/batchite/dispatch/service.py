@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from batchite.configuration.accounts import Accounts
 from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch import loading
 from batchite.dispatch.background import Background
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
@@ -28,6 +29,7 @@ from batchite.engines.registry import Engines
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
 from batchite.scheduling.silence import LOOK_TICKS
+from batchite.scheduling.state import ShardState
 from batchite.store.batch import events, execution, shards, work
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
@@ -171,6 +173,19 @@ class Dispatch:
             else:
                 await asyncio.sleep(LOOK_SECONDS)
         return False
+
+    def look(self, connection: sa.Connection, shard: str) -> ShardState:
+        state = loading.look(connection, shard, self._fidelity)
+        owned_shard = self._ownership.shards.get(shard)
+        known = {} if owned_shard is None else owned_shard.state.nodes
+        for node in state.nodes.values():
+            live = known.get(node.id)
+            node.connected = live is None or live.connected
+            node.is_given_up = live is not None and live.is_given_up
+        return state
+
+    def limits(self, account: str) -> Limits:
+        return self._limits_of(account)()
 
     # -- rounds
 

@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import sqlalchemy as sa
+
+from batchite.scheduling.room import Limits
+from batchite.scheduling.state import ShardState
+
 
 class Owner(Protocol):
     """Whoever owns the shards, or knows who else may."""
@@ -26,4 +31,15 @@ class Owner(Protocol):
 
         `task` is the number of the one that the event wants ended or gone.
         """
+        ...
+
+    def look(self, connection: sa.Connection, shard: str) -> ShardState:
+        """The shard as the store has it, whoever owns it: its pool, nodes, open jobs and what is on nodes,
+        without windows and definitions of tasks. What the store does not keep, whether nodes are in contact,
+        is added where it is known here; other nodes count as connected. Called in a thread of the
+        database."""
+        ...
+
+    def limits(self, account: str) -> Limits:
+        """What nodes of the account have to keep within."""
         ...

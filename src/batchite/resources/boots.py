@@ -15,7 +15,14 @@ from batchite.wire.ticks import Duration, Timestamp
 StageName = Literal["requested", "allocated", "agentUp", "startTaskStarted", "startTaskEnded", "idle"]
 
 
-class BootRow(Protocol):
+class ErrorRow(Protocol):
+    """What of a stored node tells what went wrong with it."""
+
+    start_task_info: bytes | None
+    errors: bytes | None
+
+
+class BootRow(ErrorRow, Protocol):
     """What of a stored node tells of its boot."""
 
     boot_requested: int | None
@@ -27,8 +34,6 @@ class BootRow(Protocol):
     start_task_start: int | None
     start_task_end: int | None
     start_task_exit_code: int | None
-    start_task_info: bytes | None
-    errors: bytes | None
 
 
 class Stage(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -50,8 +55,8 @@ def timeline(node: BootRow) -> list[Stage]:
         duration = None if before is None else Duration(at - before)
         stages.append(Stage(name, Timestamp(at), duration, error))
         before = at
-    if node.errors is not None and node.boot_heard is None:
-        stages.append(Stage("allocated", error=_first_error(node.errors)))
+    if node.boot_heard is None and (error := start_error(node)) is not None:
+        stages.append(Stage("allocated", error=error))
     return stages
 
 
@@ -69,7 +74,7 @@ def _reached(node: BootRow) -> Iterator[tuple[StageName, int, str | None]]:
             yield "startTaskEnded", node.start_task_end, start_task_error(node)
 
 
-def start_task_error(node: BootRow) -> str | None:
+def start_task_error(node: ErrorRow) -> str | None:
     """What the last run of the start task failed with."""
     if node.start_task_info is None:
         return None
@@ -78,7 +83,7 @@ def start_task_error(node: BootRow) -> str | None:
     return str(text) if text else None
 
 
-def _first_error(errors: bytes) -> str:
+def start_error(node: ErrorRow) -> str | None:
     """Why the engine could not start the node, in its own words."""
-    found = msgspec.json.decode(errors)
-    return str(found[0].get("message", "")) if found else ""
+    found = msgspec.json.decode(node.errors) if node.errors else []
+    return str(found[0].get("message", "")) if found else None

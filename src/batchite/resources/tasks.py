@@ -46,6 +46,8 @@ class TaskRow(Course, Protocol):
 
     task_no: int
     definition: bytes
+    required_slots: int
+    intent: str | None
     previous_state: str | None
     previous_state_time: int | None
     state_time: int

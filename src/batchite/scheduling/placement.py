@@ -87,7 +87,7 @@ class _Room:
         if not self._heap:
             return None
         free, _, node = self._heap[0]
-        if why_not(slots, node, abs(free)) is None:
+        if why_not(slots, node.slots, abs(free)) is None:
             heapq.heappop(self._heap)
             return node
         # the roomiest node is on top where tasks are spread: no other has more
@@ -95,7 +95,7 @@ class _Room:
 
     def _search(self, slots: int) -> NodeState | None:
         """As `take`, past nodes with too little room."""
-        fitting = [entry for entry in self._heap if why_not(slots, entry[2], abs(entry[0])) is None]
+        fitting = [entry for entry in self._heap if why_not(slots, entry[2].slots, abs(entry[0])) is None]
         if not fitting:
             return None
         found = min(fitting)

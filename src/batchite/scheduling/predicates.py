@@ -16,8 +16,8 @@ OF_JOB: Final[Mapping[str, Reason]] = {
     "disabled": reasons.JobDisabled(),
     "disabling": reasons.JobDisabled(),
     "enabling": reasons.JobDisabled(),
-    "terminating": reasons.JobEnding(),
-    "deleting": reasons.JobEnding(),
+    "terminating": reasons.JobEnding("terminating"),
+    "deleting": reasons.JobEnding("deleting"),
 }
 """Of the states in which a job starts nothing."""
 OF_NODE: Final[Mapping[NodePhase, Reason]] = {
@@ -57,11 +57,11 @@ def why_none_on(node: NodeState) -> Reason | None:
     return None if node.connected else _OUT_OF_CONTACT
 
 
-def why_not(slots: int, node: NodeState, free: int) -> Reason | None:
-    """Why a task of so many slots has no place on the node, of which so many slots are to be given.
+def why_not(wanted: int, slots: int, free: int) -> Reason | None:
+    """Why a task that takes so many slots has no place on a node that has so many, of them so many to give.
 
     Ahead of its slots a node has more to give than it has, but nothing to a task that could never run on it.
     """
-    if slots > node.slots:
-        return reasons.NodeTooSmall(slots, node.slots)
-    return reasons.SlotsTaken(slots, free) if slots > free else None
+    if wanted > slots:
+        return reasons.NodeTooSmall(wanted, slots)
+    return reasons.SlotsTaken(wanted, free) if wanted > free else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 
+from batchite.resources.boots import BootRow
 from batchite.resources.keys import folded
 from batchite.resources.nodes import NodeRow, RecentTask
 from batchite.store.batch import pages
@@ -27,6 +28,16 @@ _SHOWN = sa.select(
 
 def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> NodeRow | None:
     """The node, with what it has of its pool."""
+    mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id == node_id)
+    return connection.execute(_SHOWN.where(*mine)).one_or_none()
+
+
+class ExplainedNode(NodeRow, BootRow, Protocol):
+    """A stored node with all that is known of its boot."""
+
+
+def to_explain(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> ExplainedNode | None:
+    """As `find`."""
     mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id == node_id)
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 

@@ -30,6 +30,11 @@ _task_columns = (
     tasks.c.requeue_count,
 )
 
+_bare_columns = (
+    *(column for column in _task_columns if column is not tasks.c.definition),
+    sa.literal(b"").label("definition"),
+)
+
 Row = sa.Row[*tuple[Any, ...]]
 
 # Queries of every turn are built once: building one takes longer than running it.
@@ -132,12 +137,17 @@ def waiting(connection: sa.Connection, numbers: Sequence[int]) -> list[Row]:
     return found
 
 
-def assigned_tasks(connection: sa.Connection, job_no: int) -> Sequence[Row]:
-    """Tasks that are on nodes, with node, state, start and intent."""
-    query = sa.select(*_task_columns, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent).where(
-        tasks.c.job_no == job_no, tasks.c.state.in_(ON_NODE)
-    )
-    return connection.execute(query.order_by(tasks.c.task_no)).all()
+_ASSIGNED, _ASSIGNED_BARE = (
+    sa.select(*columns, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent)
+    .where(tasks.c.job_no == sa.bindparam("job"), tasks.c.state.in_(ON_NODE))
+    .order_by(tasks.c.task_no)
+    for columns in (_task_columns, _bare_columns)
+)
+
+
+def assigned_tasks(connection: sa.Connection, job_no: int, *, bare: bool = False) -> Sequence[Row]:
+    """Tasks that are on nodes, with node, state, start and intent; `bare`: without their definitions."""
+    return connection.execute(_ASSIGNED_BARE if bare else _ASSIGNED, {"job": job_no}).all()
 
 
 def task_intent(connection: sa.Connection, task_no: int) -> Row | None:

@@ -17,8 +17,18 @@ def lock(connection: sa.Connection, account: str) -> tuple[int, int]:
     connection.execute(upsert.on_conflict_do_nothing(index_elements=["account"]))
     of_account = sa.select(core_usage.c.cores).where(core_usage.c.account == account).with_for_update()
     cores: int = connection.execute(of_account).scalar_one()
+    return cores, _count(connection)
+
+
+def look(connection: sa.Connection, account: str) -> tuple[int, int]:
+    """The same, as it is at the moment."""
+    cores = connection.execute(sa.select(core_usage.c.cores).where(core_usage.c.account == account)).scalar()
+    return cores or 0, _count(connection)
+
+
+def _count(connection: sa.Connection) -> int:
     count: int = connection.execute(sa.select(sa.func.count()).select_from(nodes)).scalar_one()
-    return cores, count
+    return count
 
 
 def take(connection: sa.Connection, account: str, cores: int) -> None:

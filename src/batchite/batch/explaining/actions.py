@@ -1,0 +1,241 @@
+"""Why a task does not run, a job makes no progress, a node is of no use, a pool does not grow.
+
+Answered from the store, by the predicates that decide (`scheduling.explaining`), in one transaction and with
+reads that do not grow with the queue; what a start task printed is asked of the node afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.batch.acting import Acting
+from batchite.batch.explaining import catalogue, outputs, scenes
+from batchite.batch.jobs import actions as jobs
+from batchite.batch.pools import actions as pools
+from batchite.batch.tasks import actions as tasks
+from batchite.resources.boots import Stage, timeline
+from batchite.resources.jobs import JobRow
+from batchite.resources.states import ON_NODE
+from batchite.resources.tasks import TaskRow
+from batchite.scheduling import explaining, reasons
+from batchite.scheduling.explaining import TROUBLES, Finding, Scene
+from batchite.scheduling.predicates import why_none_of
+from batchite.scheduling.state import JobState, NodeState
+from batchite.store.batch import explaining as store
+from batchite.store.batch import jobs as stored_jobs
+from batchite.store.batch import nodes as stored_nodes
+from batchite.store.batch import owned
+from batchite.store.batch import pools as stored_pools
+from batchite.store.batch import tasks as stored_tasks
+from batchite.store.batch.nodes import ExplainedNode
+from batchite.wire.batch.errors import BatchError
+from batchite.wire.ticks import Timestamp
+
+MOST_LANES = 8
+"""Numbers of slots of a job's tasks that are looked at, the smallest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was found of a thing, what keeps it first; there is at least one finding."""
+
+    kind: str
+    """pool, node, job or task"""
+    ids: Mapping[str, str]
+    """as they are stored: `id`, and that of the job or pool it is in"""
+    findings: Sequence[Finding]
+    boot: Sequence[Stage] = ()
+    """of a node"""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """of a node: the last lines of what its start task printed, by file name"""
+
+    @property
+    def sentence(self) -> str:
+        return catalogue.sentence(self.findings[0])
+
+    @property
+    def next_step(self) -> str:
+        return catalogue.next_step(self.findings[0])
+
+
+async def pool(acting: Acting, pool_id: str) -> Explanation:
+    """Why the pool does not grow, or has nodes that are of no use. Raises PoolNotFound."""
+
+    def query(connection: sa.Connection) -> Explanation:
+        row = stored_pools.find(connection, acting.account, pool_id)
+        if row is None:
+            raise pools.REFUSALS.of(None)
+        found = explaining.of_pool(scenes.read(connection, acting, row.shard))
+        return Explanation("pool", {"id": row.id}, found)
+
+    return await acting.read(query)
+
+
+async def node(acting: Acting, pool_id: str, node_id: str) -> Explanation:
+    """Why the node takes no tasks, and how its last boot went. Raises PoolNotFound and NodeNotFound."""
+
+    def query(connection: sa.Connection) -> Explanation:
+        row = stored_nodes.to_explain(connection, acting.account, pool_id, node_id)
+        if row is None:
+            if stored_pools.find(connection, acting.account, pool_id) is None:
+                raise pools.REFUSALS.of(None)
+            raise BatchError("NodeNotFound")
+        scene = scenes.read(connection, acting, row.shard)
+        known = scene.state.nodes.get(row.id)
+        if known is None:
+            raise BatchError("NodeNotFound")
+        found = _of_node(scene, known, row)
+        return Explanation("node", {"id": row.id, "poolId": row.pool_id}, [found], timeline(row))
+
+    found = await acting.read(query)
+    if isinstance(found.findings[0].reason, reasons.NodeStartTaskFailed | reasons.NodeWaitsForStartTask):
+        return replace(found, outputs=await outputs.of_start_task(acting.services.files, found.ids["id"]))
+    return found
+
+
+async def job(acting: Acting, job_id: str) -> Explanation:
+    """Why no more of the job's tasks run. Raises JobNotFound."""
+
+    def query(connection: sa.Connection) -> Explanation:
+        row = _job_row(connection, acting, job_id)
+        scene = scenes.read(connection, acting, row.shard)
+        state = scene.state.jobs.get(row.job_no)
+        found = [_over(row)] if state is None else list(_of_job(connection, scene, state))
+        return Explanation("job", {"id": row.id, "poolId": row.pool_id}, _first_things_first(found))
+
+    return await acting.read(query)
+
+
+async def task(acting: Acting, job_id: str, task_id: str) -> Explanation:
+    """Why the task does not run, or what else it does. Raises JobNotFound and TaskNotFound."""
+
+    def query(connection: sa.Connection) -> Explanation:
+        of_job = _job_row(connection, acting, job_id)
+        row = stored_tasks.find(connection, of_job.job_no, task_id)
+        if row is None:
+            raise tasks.REFUSALS.of(None)
+        found = _first_things_first(_of_task(connection, acting, of_job, row))
+        return Explanation("task", {"id": row.id, "jobId": of_job.id}, found)
+
+    return await acting.read(query)
+
+
+def _first_things_first(found: Iterable[Finding]) -> list[Finding]:
+    """Each once, what keeps it first, otherwise in their order."""
+    return sorted(dict.fromkeys(found), key=lambda finding: not finding.blocking)
+
+
+def _job_row(connection: sa.Connection, acting: Acting, job_id: str) -> JobRow:
+    row = stored_jobs.find(connection, acting.account, job_id)
+    if row is None:
+        raise jobs.REFUSALS.of(None)
+    return row
+
+
+def _over(job: JobRow) -> Finding:
+    return Finding(reasons.JobCompleted(job.terminate_reason or ""), True)
+
+
+# -- a node
+
+
+def _of_node(scene: Scene, node: NodeState, row: ExplainedNode) -> Finding:
+    reason = explaining.of_node(scene, node)
+    if isinstance(reason, reasons.NodeWaitsForStartTask) and row.start_task_info is not None:
+        retries = msgspec.json.decode(row.start_task_info).get("retryCount", 0)
+        reason = msgspec.structs.replace(reason, retries=retries, exit_code=row.start_task_exit_code or None)
+    takes_tasks = isinstance(reason, reasons.NodeReady | reasons.NodeFull)
+    return Finding(reason, not takes_tasks)
+
+
+# -- a job
+
+
+def _of_job(connection: sa.Connection, scene: Scene, job: JobState) -> Iterable[Finding]:
+    own = why_none_of(job)
+    if own is not None:
+        yield Finding(own, True)
+    waiting = explaining.waiting(job)
+    if waiting <= 0:
+        on_nodes = len(job.assignments)
+        if on_nodes:
+            yield Finding(reasons.NothingWaits(on_nodes), False)
+        elif own is None:
+            yield Finding(reasons.JobEmpty(), True)
+        return
+    pausing = store.pausing(connection, job.number)
+    if pausing:
+        paused = reasons.RetriesPause(len(pausing), Timestamp(pausing[0]))
+        yield Finding(paused, len(pausing) >= waiting)
+    if len(pausing) < waiting:
+        yield from _of_lanes(connection, scene, job)
+
+
+def _of_lanes(connection: sa.Connection, scene: Scene, job: JobState) -> Iterable[Finding]:
+    """Of the tasks that wait, by the slots that they take."""
+    given = [one.task.slots for one in job.assignments.values() if one.started is None]
+    counts = owned.job_counts(connection, job.number)
+    lanes = sorted(slots for slots, active, _ in counts if active > given.count(slots))
+    found = [explaining.of_waiting(scene, job, slots) for slots in lanes[:MOST_LANES]]
+    for findings in found:
+        yield from findings
+    if not all(found):
+        yield Finding(reasons.TaskNext(), False)
+    yield from explaining.jobs_ahead(scene.state, job)
+
+
+# -- a task
+
+
+def _of_task(connection: sa.Connection, acting: Acting, of_job: JobRow, task: TaskRow) -> Iterable[Finding]:
+    if task.state == "completed":
+        yield Finding(_outcome(task), False)
+        return
+    if task.intent is not None:
+        yield Finding(reasons.TaskEnding(), True)
+    scene = scenes.read(connection, acting, of_job.shard)
+    state = scene.state.jobs.get(of_job.job_no)
+    if task.state in ON_NODE:
+        yield from _on_node(scene, task)
+    elif state is None:
+        yield _over(of_job)
+    else:
+        yield from _queued(connection, scene, state, task)
+
+
+def _outcome(task: TaskRow) -> reasons.TaskCompleted:
+    failure = msgspec.json.decode(task.failure) if task.failure else {}
+    error = str(failure.get("message", "")) if task.exit_code is None else ""
+    return reasons.TaskCompleted(task.result or "", task.exit_code, error)
+
+
+def _on_node(scene: Scene, task: TaskRow) -> Iterable[Finding]:
+    """What it does there, and what is wrong with the node."""
+    node_id = task.node_id or ""
+    if task.state == "running" and task.started is not None:
+        yield Finding(reasons.TaskRunning(node_id, Timestamp(task.started)), False)
+    else:
+        yield Finding(reasons.TaskAssigned(node_id), False)
+    node = scene.state.nodes.get(node_id)
+    if node is not None and isinstance(reason := explaining.of_node(scene, node), TROUBLES):
+        yield Finding(reason, True)
+
+
+def _queued(connection: sa.Connection, scene: Scene, job: JobState, task: TaskRow) -> Iterable[Finding]:
+    retry = store.due_at(connection, "task-retry", task.task_no)
+    if retry is not None:
+        yield Finding(reasons.RetryPause(Timestamp(retry), task.retry_count), True)
+    found = explaining.of_waiting(scene, job, task.required_slots)
+    if not found and retry is None:
+        yield Finding(reasons.TaskNext(), False)
+    yield from found
+    yield from explaining.jobs_ahead(scene.state, job)
+    before = store.tasks_before(connection, job.number, task.task_no)
+    if before > store.COUNTED:
+        yield Finding(reasons.ManyTasksAhead(store.COUNTED), False)
+    elif before:
+        yield Finding(reasons.TasksAhead(before), False)

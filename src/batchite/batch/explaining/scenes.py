@@ -1,0 +1,51 @@
+"""What explaining goes by, read in one transaction: the state of a shard, and the facts that it has not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import sqlalchemy as sa
+
+from batchite.batch.acting import Acting
+from batchite.resources import boots
+from batchite.scheduling import reasons
+from batchite.scheduling.explaining import ResizeError, Scene
+from batchite.scheduling.reasons import Reason
+from batchite.scheduling.room import Usage
+from batchite.store.batch import explaining, owned, usage
+from batchite.store.batch.explaining import TroubledNode
+
+
+def read(connection: sa.Connection, acting: Acting, shard: str) -> Scene:
+    """The shard now, whoever owns it."""
+    owner = acting.services.owner
+    state = owner.look(connection, shard)
+    row = owned.pool(connection, shard)
+    return Scene(
+        state,
+        Usage(*usage.look(connection, acting.account)),
+        owner.limits(acting.account),
+        {} if row is None else _told(connection, row.pool_no),
+        ResizeError(0, "") if row is None else _resize(row),
+        None if row is None else explaining.due_at(connection, "replace-nodes", row.pool_no),
+    )
+
+
+def _resize(pool: owned.Row) -> ResizeError:
+    """How the last resize ended, for which there is a code only if it ended early."""
+    errors = msgspec.json.decode(pool.resize_errors) if pool.resize_errors else []
+    return ResizeError(pool.allocation_state_time, errors[0]["code"] if errors else "")
+
+
+def _told(connection: sa.Connection, pool_no: int) -> Mapping[str, Reason]:
+    return {node.id: told(node) for node in explaining.troubled(connection, pool_no)}
+
+
+def told(node: TroubledNode) -> Reason:
+    """Why the node is of no use, with what the store knows of it."""
+    if node.state == "starttaskfailed":
+        exit_code = node.start_task_exit_code
+        error = boots.start_task_error(node) if exit_code is None else None
+        return reasons.NodeStartTaskFailed(exit_code, error or "")
+    return reasons.NodeStartFails(boots.start_error(node) or "")

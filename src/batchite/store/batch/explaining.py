@@ -1,0 +1,59 @@
+"""What is read to explain why something waits: by keys and short stretches of indexes, however long the queue
+is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from batchite.resources.boots import ErrorRow
+from batchite.store.batch.schema import due, nodes, tasks
+
+COUNTED = 1000
+"""Tasks of a queue that are counted one by one."""
+
+
+class TroubledNode(ErrorRow, Protocol):
+    id: str
+    state: str
+    start_task_exit_code: int | None
+
+
+def tasks_before(connection: sa.Connection, job_no: int, task_no: int) -> int:
+    """Tasks of the job that wait and were added before this one; `COUNTED` and one more if there are more."""
+    before = (
+        sa.select(tasks.c.task_no)
+        .where(tasks.c.job_no == job_no, tasks.c.state == "active", tasks.c.task_no < task_no)
+        .limit(COUNTED + 1)
+    )
+    count: int = connection.execute(sa.select(sa.func.count()).select_from(before.subquery())).scalar_one()
+    return count
+
+
+def due_at(connection: sa.Connection, kind: str, subject: int) -> int | None:
+    """When this is to happen to the subject."""
+    query = sa.select(due.c.at).where(due.c.kind == kind, due.c.subject == subject)
+    return connection.execute(query).scalar()
+
+
+def pausing(connection: sa.Connection, job_no: int) -> list[int]:
+    """When the tasks of the job are retried that pause, the first first; at most `COUNTED`."""
+    query = (
+        sa.select(due.c.at)
+        .join_from(due, tasks, tasks.c.task_no == due.c.subject)
+        .where(due.c.kind == "task-retry", tasks.c.job_no == job_no)
+        .order_by(due.c.at)
+        .limit(COUNTED)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def troubled(connection: sa.Connection, pool_no: int) -> Sequence[TroubledNode]:
+    """The pool's nodes of which the store knows more than their state."""
+    query = sa.select(
+        nodes.c.id, nodes.c.state, nodes.c.errors, nodes.c.start_task_exit_code, nodes.c.start_task_info
+    )
+    knows_more = (nodes.c.state == "starttaskfailed") | nodes.c.errors.is_not(None)
+    return connection.execute(query.where(nodes.c.pool_no == pool_no, knows_more)).all()
