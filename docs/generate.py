@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from batchite.batch import supported
+from batchite.batch.explaining import catalogue
 from batchite.blobs import refusals
 from batchite.blobs.authentication import Needs
 from batchite.blobs.operations import OPERATIONS, Operation
@@ -116,6 +117,7 @@ def command_tables() -> str:
 PAGES = {
     "command-line.md": command_tables,
     "batch.md": supported.operations,
+    "explain.md": catalogue.page,
     "settings.md": settings_table,
     "honoured.md": supported.properties,
     "blob.md": blob_tables,

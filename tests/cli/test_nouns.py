@@ -127,6 +127,29 @@ def test_failures_are_counted_by_cause(service: RunningService) -> None:
     assert run(service, "job", "failures", "nowhere").exit_code == exits.NOT_FOUND
 
 
+def test_explain_says_why_and_what_to_do_next(service: RunningService) -> None:
+    lines = run(service, "task", "explain", "only").output.splitlines()
+    assert lines == [
+        "The task is over: failure, exit code 1.",
+        "Look at what it printed: batchite task logs.",
+    ]
+    found = told(service, "task", "explain", "t", "--job", "second")
+    assert (found["jobId"], found["reasons"][0]["code"]) == ("second", "TaskCompleted")
+    assert run(service, "task", "explain", "t").exit_code == exits.USAGE
+    assert told(service, "job", "explain", "first")["reasons"][0]["code"] == "JobEmpty"
+    assert told(service, "pool", "explain", "p")["reasons"][0]["code"] == "PoolComplete"
+
+
+def test_explain_tells_how_a_node_came_up(service: RunningService) -> None:
+    (node,) = told(service, "node", "list")
+    found = told(service, "node", "explain", node["id"])
+    stages = [stage["stage"] for stage in found["boot"]]
+    assert stages == ["requested", "allocated", "agentUp", "idle"]
+    lines = run(service, "node", "explain", node["id"], "--pool", "p").output.splitlines()
+    assert lines[0] == "The node has 1 slot free for the next task."
+    assert [line.split("\t")[0] for line in lines[3:]] == ["STAGE", *stages]
+
+
 def test_logs(service: RunningService) -> None:
     answer = run(service, "task", "logs", "t", "--job", "first")
     assert (answer.stdout, answer.stderr) == ("said by first\n", "complained\n")
@@ -145,6 +168,10 @@ def test_logs(service: RunningService) -> None:
         ("task", "show", "nosuch"),
         ("task", "show", "t", "--job", "nosuch"),
         ("task", "logs", "nosuch"),
+        ("pool", "explain", "nosuch"),
+        ("node", "explain", "nosuch", "--pool", "p"),
+        ("job", "explain", "nosuch"),
+        ("task", "explain", "nosuch"),
     ],
 )
 def test_what_is_not_there_has_an_exit_code_of_its_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from batchite.cli import grammar, nouns, options, printing
+from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, list_command, of, show_command
 from batchite.cli.requests import BatchRequests
@@ -34,7 +35,9 @@ CAUSES = (
 
 def command() -> click.Group:
     """`job`, and what is below it."""
-    return Words("job", [_failures(), list_command(JOB), show_command(JOB)], help="Look at jobs.")
+    return Words(
+        "job", [explain_command(JOB), _failures(), list_command(JOB), show_command(JOB)], help="Look at jobs."
+    )
 
 
 def _failures() -> click.Command:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
 from batchite.cli.pool import POOL
@@ -31,4 +32,6 @@ NODE = Noun(
 
 def command() -> click.Group:
     """`node`, and what is below it."""
-    return Words("node", [list_command(NODE), show_command(NODE)], help="Look at compute nodes.")
+    return Words(
+        "node", [explain_command(NODE), list_command(NODE), show_command(NODE)], help="Look at compute nodes."
+    )

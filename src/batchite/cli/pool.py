@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
 
@@ -32,4 +33,6 @@ POOL = Noun(
 
 def command() -> click.Group:
     """`pool`, and what is below it."""
-    return Words("pool", [list_command(POOL), show_command(POOL)], help="Look at pools.")
+    return Words(
+        "pool", [explain_command(POOL), list_command(POOL), show_command(POOL)], help="Look at pools."
+    )

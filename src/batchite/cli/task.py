@@ -7,6 +7,7 @@ import sys
 import click
 
 from batchite.cli import grammar, nouns, options, printing
+from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.job import JOB
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
@@ -40,7 +41,11 @@ TASK = Noun(
 
 def command() -> click.Group:
     """`task`, and what is below it."""
-    return Words("task", [list_command(TASK), _logs(), show_command(TASK)], help="Look at tasks.")
+    return Words(
+        "task",
+        [explain_command(TASK), list_command(TASK), _logs(), show_command(TASK)],
+        help="Look at tasks.",
+    )
 
 
 def _logs() -> click.Command:

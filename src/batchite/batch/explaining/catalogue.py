@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from batchite.batch.explaining.words import filled
+from batchite.batch.explaining.words import filled, form
 from batchite.scheduling import reasons
 from batchite.scheduling.explaining import Finding
 from batchite.scheduling.reasons import Reason
@@ -104,7 +104,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
         ),
         reasons.NodeStarting: Entry(
             "{these} starting: the agent has not spoken yet.",
-            "Wait; one that does not speak within two minutes is replaced.",
+            "Wait; one that does not speak for two minutes is replaced.",
         ),
         reasons.NodeWaitsForStartTask: Entry(
             "{these} busy with the start task, which tasks wait for{exit_code:; it failed with exit code %s "
@@ -204,3 +204,17 @@ def _these(nodes: int) -> str:
     if nodes == 0:
         return "The node is"
     return "1 node is" if nodes == 1 else f"{nodes} nodes are"
+
+
+HEAD: Final = "| code | what is said | what to do next |\n| --- | --- | --- |\n"
+
+
+def page() -> str:
+    """All reasons with their words, for the documentation."""
+    return "\n".join(f"## {group}\n\n{HEAD}{''.join(map(_row, kinds))}" for group, kinds in GROUPS.items())
+
+
+def _row(kind: type[Reason]) -> str:
+    entry = CATALOGUE[kind]
+    said = form(entry.sentence.replace("{these}", _these(0)))
+    return f"| `{kind.__name__}` | {said} | {form(entry.next_step)} |\n"

@@ -1,0 +1,58 @@
+"""`batchite NOUN explain ID`: why it does not run, grow, or take tasks, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from batchite.cli import grammar, options, printing
+from batchite.cli.nouns import USED, Noun, account_option, locate, parent_option
+from batchite.cli.requests import BatchRequests
+from batchite.configuration.settings import Settings
+
+QUESTIONS = {
+    "pool": "Say why a pool does not grow, or which of its nodes are of no use.",
+    "node": "Say why a node takes no tasks, and how its last boot went.",
+    "job": "Say why no more tasks of a job run.",
+    "task": "Say why a task does not run.",
+}
+
+
+def explain_command(noun: Noun) -> click.Command:
+    """Its answer is a sentence, the next step, and what else is to know."""
+    more: list[click.Parameter] = [click.Argument(["id"]), account_option(), grammar.json_option()]
+    if noun.parent is not None:
+        more.insert(1, parent_option(noun.parent))
+
+    def run(
+        settings: Settings, id: str, account: str | None, as_json: bool, parent: str | None = None
+    ) -> None:
+        client = BatchRequests(settings, account)
+        found = client.get("-", "explain", *locate(client, noun, id, parent))
+        if as_json:
+            printing.print_json(found)
+        else:
+            _print(found)
+
+    return options.command("explain", run, help=QUESTIONS[noun.word], settings=USED, more=more)
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    click.echo(printing.shown(found["sentence"]))
+    click.echo(printing.shown(found["nextStep"]))
+    others = found["reasons"][1:]
+    if others:
+        click.echo()
+    for reason in others:
+        click.echo(f"- {printing.shown(reason['sentence'])}")
+    if found.get("boot"):
+        click.echo()
+        stages = found["boot"]
+        names = ("stage", "time", "duration", "error")
+        printing.print_table(names, ([stage.get(name) for name in names] for stage in stages))
+    for name, text in found.get("startTaskOutput", {}).items():
+        click.echo(f"\nstartup/{name}")
+        for line in text.splitlines():
+            click.echo(f"  {printing.shown(line)}")
