@@ -13,12 +13,13 @@ from tests.batch.service import Api, DictionaryFiles, RecordingOwner
 from yarl import URL
 
 from batchite.batch import app as batch_app
+from batchite.batch.feed.tail import Tail
 from batchite.batch.services import Services
 from batchite.configuration import entrance
 from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, Accounts
 from batchite.machine.clock import SystemClock
 from batchite.portal.app import PortalApp
-from batchite.portal.live import Changes
+from batchite.portal.following import Changes
 from batchite.portal.visit import ROOT, Place
 from batchite.store.database import Database
 from batchite.web.guard import Guard
@@ -128,18 +129,20 @@ async def serving(
     accounts: Accounts = DEVELOPMENT_ACCOUNTS,
     is_read_only: bool = False,
     owner: RecordingOwner | None = None,
-    changes: Changes | None = None,
 ) -> AsyncIterator[Browser]:
     """The Batch service with its portal, and a browser that has not come in yet."""
     clock, owner, files = clock or SystemClock(), owner or RecordingOwner(), DictionaryFiles()
     sock = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     place = Place(url, BLOB_URL, str(data_dir), is_read_only)
-    portal = PortalApp(Services(database, accounts, clock, owner, files), place, changes)
+    tail = Tail(database)
+    await tail.start()
+    portal = PortalApp(Services(database, accounts, clock, owner, files), place, Changes(tail))
     app = batch_app.BatchApp(database, accounts, clock, owner, files)
     listener = Listener(Guard(app, own={ROOT: portal}, errors=batch_app.fallback), sock)
     await listener.start()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        api = Api(url, database, owner, files, session)
+        api = Api(url, database, owner, files, session, tail)
         yield Browser(api, url, data_dir, clock, session)
+    await tail.stop()
     await listener.stop()

@@ -1,60 +1,25 @@
 """Pages that follow what they show."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from tests.clocks import Machine
-from tests.portal.service import Browser, serving
+from tests.portal.service import Browser
 from yarl import URL
 
-from batchite.machine.clock import SystemClock
 from batchite.portal import live, sessions
-from batchite.portal.answers import Watched, watch
 from batchite.portal.visit import ROOT
-from batchite.store.batch import schema
-from batchite.store.database import Database
+from batchite.resources.keys import pool_shard
+from batchite.store.batch import feed, schema
 
 DEADLINE = 30
 POOLS = f"{ROOT}/batch/devbatch/pools"
-
-
-class ToldChanges:
-    """A feed in which changes are told by the test."""
-
-    def __init__(self) -> None:
-        self.followed: list[tuple[str, Watched]] = []
-        self.is_over = False
-        self._changed = asyncio.Event()
-
-    @asynccontextmanager
-    async def follow(self, account: str, watched: Watched) -> AsyncIterator[ToldChanges]:
-        self.followed.append((account, watched))
-        yield self
-        self.followed.remove((account, watched))
-
-    def tell(self) -> None:
-        self._changed.set()
-
-    async def changed(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
-
-    def stop(self) -> None:
-        self.is_over = True
-        self._changed.set()
 
 
 class Stream:
@@ -87,24 +52,10 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def changes() -> ToldChanges:
-    return ToldChanges()
-
-
-@pytest.fixture
-async def operator(
-    database: Database,
-    tmp_path: Path,
-    changes: ToldChanges,
-    machine: Machine,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Browser]:
-    monkeypatch.setattr(live, "PAUSE_SECONDS", 0.0)
-    clock = SystemClock(machine.time_ns)
-    async with serving(database, tmp_path, changes=changes, clock=clock) as browser:
-        await browser.enter()
-        await browser.api.add_pool("films")
-        yield browser
+async def films(operator: Browser) -> Browser:
+    """The operator, in an account with a pool."""
+    assert (await operator.api.add_pool("films")).status == 201
+    return operator
 
 
 @asynccontextmanager
@@ -122,74 +73,68 @@ def stream_of(page: str) -> str:
     return found[1].replace("&amp;", "&")
 
 
-async def test_a_page_is_sent_again_when_what_it_shows_has_changed(
-    operator: Browser, changes: ToldChanges
-) -> None:
-    page = await operator.page("/batch/devbatch/pools/films")
-    async with following(operator, stream_of(page)) as stream:
-        await operator.api.update(schema.pools, allocation_state="resizing")
-        changes.tell()
+async def test_a_page_is_sent_again_when_what_it_shows_has_changed(films: Browser) -> None:
+    page = await films.page("/batch/devbatch/pools/films")
+    async with following(films, stream_of(page)) as stream:
+        await films.api.add_pool("another")
+        assert (await films.api.delete("/pools/films")).status == 202
         event = await stream.next()
-        assert "resizing" in event["data"]
+        assert "deleting" in event["data"]
         assert "<html" not in event["data"], "only what may have changed"
-        assert changes.followed == [("devbatch", watch("pool", "node", pool="films"))]
-        changes.tell()
-        await operator.api.add_node("tvm-1", "films")
-        changes.tell()
-        assert 'id="node-tvm-1"' in (await stream.next())["data"]
 
 
-async def test_what_has_not_changed_is_not_sent(operator: Browser, changes: ToldChanges) -> None:
-    page = await operator.page("/batch/devbatch/pools")
-    async with following(operator, stream_of(page)) as stream:
-        changes.tell()
-        await operator.api.add_pool("second")
-        changes.tell()
+async def test_what_has_not_changed_is_not_sent(films: Browser) -> None:
+    page = await films.page("/batch/devbatch/pools")
+    async with following(films, stream_of(page)) as stream:
+        await films.api.add_pool("second")
         event = await stream.next()
         assert "second" in event["data"], "the first thing that is sent"
-    async with following(operator, stream_of(page), last_event_id=event["id"]) as stream:
-        await operator.api.add_pool("third")
-        changes.tell()
+    async with following(films, stream_of(page), last_event_id=event["id"]) as stream:
+        await films.api.add_pool("third")
         assert "third" in (await stream.next())["data"]
 
 
-async def test_who_was_away_has_what_changed_meanwhile(operator: Browser, changes: ToldChanges) -> None:
-    page = await operator.page("/batch/devbatch/pools?q=s*")
-    await operator.api.add_pool("second")
-    async with following(operator, stream_of(page)) as stream:
+async def test_who_was_away_has_what_changed_meanwhile(films: Browser) -> None:
+    page = await films.page("/batch/devbatch/pools?q=s*")
+    await films.api.add_pool("second")
+    async with following(films, stream_of(page)) as stream:
         data = (await stream.next())["data"]
     assert "second" in data
     assert "films" not in data, "the filter holds"
 
 
-async def test_a_stream_ends_with_what_it_shows(operator: Browser, changes: ToldChanges) -> None:
-    page = await operator.page("/batch/devbatch/pools/films")
-    async with following(operator, stream_of(page)) as stream:
-        await operator.api.database.write(lambda connection: connection.execute(schema.pools.delete()))
-        changes.tell()
+async def test_a_stream_ends_with_what_it_shows(films: Browser) -> None:
+    page = await films.page("/batch/devbatch/pools/films")
+    async with following(films, stream_of(page)) as stream:
+        await films.api.delete("/pools/films")
+        await stream.next()
+        await films.api.database.write(_remove_pools)
         assert (await stream.next())["event"] == "gone"
         assert await stream.ends()
-    async with following(operator, stream_of(page)) as stream:
+    async with following(films, stream_of(page)) as stream:
         assert (await stream.next())["event"] == "gone"
-    assert changes.followed == []
 
 
-async def test_a_stream_ends_with_the_session(
-    operator: Browser, changes: ToldChanges, machine: Machine
-) -> None:
-    page = await operator.page("/batch/devbatch/pools")
-    async with following(operator, stream_of(page)) as stream:
+def _remove_pools(connection: sa.Connection) -> None:
+    """As the owner of the shard does, at the end."""
+    feed.append_pool(connection, pool_shard("devbatch", "films"), 1, "films", "deleted", "deleting", None)
+    connection.execute(schema.pools.delete())
+
+
+async def test_a_stream_ends_with_the_session(films: Browser, machine: Machine) -> None:
+    page = await films.page("/batch/devbatch/pools")
+    async with following(films, stream_of(page)) as stream:
         machine.ahead_seconds = sessions.SECONDS
-        changes.tell()
+        await films.api.database.write(_remove_pools)
         assert (await stream.next())["event"] == "gone"
-    async with following(operator, stream_of(page)) as stream:
+    async with following(films, stream_of(page)) as stream:
         assert (await stream.next())["event"] == "gone"
 
 
-async def test_a_stream_ends_with_the_service(operator: Browser, changes: ToldChanges) -> None:
-    page = await operator.page("/batch/devbatch/pools")
-    async with following(operator, stream_of(page)) as stream:
-        changes.stop()
+async def test_a_stream_ends_with_the_service(films: Browser) -> None:
+    page = await films.page("/batch/devbatch/pools")
+    async with following(films, stream_of(page)) as stream:
+        await films.api.tail.stop()
         assert await stream.ends()
 
 

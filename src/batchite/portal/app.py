@@ -15,8 +15,8 @@ from batchite.batch.services import Services
 from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static
 from batchite.portal.answers import Done, NotHere, Page, Refused
 from batchite.portal.entering import ENTER, LEAVE, Entrance
+from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
-from batchite.portal.live import Changes
 from batchite.portal.pools.views import ROUTES as POOLS
 from batchite.portal.routes import Route
 from batchite.portal.sessions import Session, Sessions
@@ -45,8 +45,7 @@ log = logging.getLogger(__name__)
 class PortalApp:
     """Below `/-/portal`. Raises OSError if the secret of the data directory cannot be had."""
 
-    def __init__(self, services: Services, place: Place, changes: Changes | None = None) -> None:
-        """Without `changes` pages do not follow what they show."""
+    def __init__(self, services: Services, place: Place, changes: Changes) -> None:
         self._services = services
         self._changes = changes
         self._place = place
@@ -142,7 +141,7 @@ class PortalApp:
     async def _live(self, visit: Visit) -> Response:
         """The page of which `?of=` is the URL, as it changes."""
         target = visit.query("of")
-        if self._changes is None or not (target.isascii() and target.startswith(f"{ROOT}/")):
+        if self._changes.is_full or not (target.isascii() and target.startswith(f"{ROOT}/")):
             return Response(status_code=204, headers=self._page_headers)
         request = visit.request.elsewhere(target)
         match = self._router.match("GET", request.raw_path)
@@ -181,7 +180,7 @@ class PortalApp:
         note = sessions.cookie(visit.request.headers.get("cookie", ""), self._note_cookie)
         told = self._sessions.unsealed(visit.session, note)
         values = {**_layout_values(visit, told), **page.values}
-        if page.watches and self._changes is not None:
+        if page.watches:
             values["live"] = f"{live.PATH}?of={quote(visit.target, safe='')}"
         response = HTMLResponse(rendering.page(page.template, values), page.status, self._page_headers)
         if note:

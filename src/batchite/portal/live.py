@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from starlette.responses import Response, StreamingResponse
 
 from batchite.portal import rendering
-from batchite.portal.answers import Page, Watched
+from batchite.portal.answers import Page
+from batchite.portal.following import Changes
 
 PATH = "/-/portal/live"
 MEDIA_TYPE = "text/event-stream"
@@ -27,27 +27,6 @@ _GONE = b"event: gone\ndata:\n\n"
 
 Again: TypeAlias = Callable[[], Awaitable[tuple[Page, dict[str, object]]]]
 """Asks the view again, for the page and all its values. Raises what the view raises."""
-
-
-class Following(Protocol):
-    """One who follows the feed."""
-
-    @property
-    def is_over(self) -> bool:
-        """The service stops."""
-        ...
-
-    async def changed(self, seconds: float) -> bool:
-        """Whether something has changed since the last call; waits for it so many seconds."""
-        ...
-
-
-class Changes(Protocol):
-    """The feed, as far as the portal needs it."""
-
-    def follow(self, account: str, watched: Watched) -> AbstractAsyncContextManager[Following]:
-        """What changes from now on. Raises BatchError if too many follow already."""
-        ...
 
 
 def stream(

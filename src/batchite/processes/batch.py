@@ -65,7 +65,7 @@ async def compose(launch: Launch) -> Parts:
     }
     if launch.portal != portal.OFF:
         own[portal.PATH] = portal.LatePortal(
-            launch, Services(database, known, clock, dispatch, dispatch.files)
+            launch, Services(database, known, clock, dispatch, dispatch.files), feed.tail
         )
 
     async def start() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from batchite.batch.feed.tail import Tail
 from batchite.batch.services import Services
 from batchite.processes.launch import Launch
 
@@ -18,8 +19,9 @@ OFF, READ_ONLY = "off", "read-only"
 class LatePortal:
     """ASGI. A start takes no longer for the sake of what few starts need at once."""
 
-    def __init__(self, launch: Launch, services: Services) -> None:
+    def __init__(self, launch: Launch, services: Services, tail: Tail) -> None:
         self._launch = launch
+        self._tail = tail
         self._services = services
         self._app: ASGIApp | None = None
         self._making = asyncio.Lock()
@@ -32,6 +34,7 @@ class LatePortal:
 
     def _make(self) -> ASGIApp:
         from batchite.portal.app import PortalApp
+        from batchite.portal.following import Changes
         from batchite.portal.visit import Place
 
         launch = self._launch
@@ -41,4 +44,4 @@ class LatePortal:
             data_dir=launch.data_dir,
             is_read_only=launch.portal == READ_ONLY,
         )
-        return PortalApp(self._services, place)
+        return PortalApp(self._services, place, Changes(self._tail))

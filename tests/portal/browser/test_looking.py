@@ -151,3 +151,22 @@ def test_a_page_of_another_origin_can_do_nothing(browser: Browser, service: Runn
             page.wait_for_url(target)
             assert "devbatch" not in page.content().replace(target, "")
     assert client.get_pool("films").state == "active"
+
+
+def test_a_page_follows_what_it_shows(browser: Browser, service: RunningService) -> None:
+    client = seeing.client(service)
+    with seeing.look(browser, service) as look:
+        look.go(f"{POOLS}?q=later*")
+        expect(look.page.get_by_role("row")).to_have_count(0)
+        client.create_pool(seeing.pool("later-1"))
+        expect(look.page.get_by_role("link", name="later-1")).to_be_visible()
+        client.create_pool(seeing.pool("later-2"))
+        expect(look.page.get_by_role("row")).to_have_count(3)
+        requests = len(look.asked)
+        look.page.get_by_role("link", name="later-1").focus()
+        client.create_pool(seeing.pool("later-3"))
+        expect(look.page.get_by_role("row")).to_have_count(4)
+        expect(look.page.get_by_role("link", name="later-1")).to_be_focused()
+        assert len(look.asked) == requests, "one stream brings it all"
+    for number in (1, 2, 3):
+        client.begin_delete_pool(f"later-{number}")

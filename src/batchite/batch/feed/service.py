@@ -22,6 +22,11 @@ class Feed:
         self._events = Events(self._tail)
 
     @property
+    def tail(self) -> Tail:
+        """For whoever else follows."""
+        return self._tail
+
+    @property
     def endpoints(self) -> Sequence[Endpoint]:
         return self._events.endpoints
 
