@@ -216,8 +216,10 @@ async def test_a_pool_that_arrives_meanwhile_leaves_no_node(database: Database) 
     async with asyncio.timeout(60):
         while not engine.was_asked:
             await dispatch.run_once()
+            await asyncio.sleep(0)
     for _ in range(20):  # whatever could still start a node does it now
         await dispatch.run_once()
+        await asyncio.sleep(0)
     engine.may_end.set()
     assert await stopping
     assert sorted(engine.stopped) == sorted(engine.started)

@@ -63,10 +63,10 @@ class Nodes:
         for name, of_engine in _by_engine(handles).items():
             await self._engines.of(name).adopt(of_engine)
 
-    def let_go(self, shard: Target) -> list[str]:
+    def let_go(self, shard: str) -> list[str]:
         """The shard is another's: its nodes go on, and this process answers for them no more. Returns their
         ids."""
-        gone = {node_id: node for node_id, node in self._nodes.items() if node.shard is shard}
+        gone = {node_id: node for node_id, node in self._nodes.items() if node.shard.name == shard}
         for node_id, node in gone.items():
             node.is_leaving = node.is_let_go = True  # what has begun for it begins nothing more
             self._starting.make_room(node_id, node)

@@ -17,7 +17,8 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
-from batchite.dispatch.shard import Shard
+from batchite.dispatch.background import Background
+from batchite.dispatch.runner import AnyRunner
 from batchite.store.batch import shards, work
 from batchite.store.batch.shards import OwnedShard
 from batchite.store.database import Database
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Ownership:
-    """`begin` makes the shard of a lease; `lost` is told of those that are another's now.
+    """`begin` makes the runner of a lease; `lost` is told the names of shards that are another's now.
 
     Without a `lease` the database is nobody else's.
     """
@@ -40,8 +41,8 @@ class Ownership:
         database: Database,
         clock: Clock,
         lease: Duration | None,
-        begin: Callable[[OwnedShard], Shard],
-        lost: Callable[[Shard], None],
+        begin: Callable[[OwnedShard], AnyRunner],
+        lost: Callable[[str], None],
     ) -> None:
         self.name = secrets.token_hex(8)
         self._database = database
@@ -49,16 +50,18 @@ class Ownership:
         self._lease = lease
         self._begin = begin
         self._lost = lost
-        self._shards: dict[str, Shard] = {}
+        self._shards: dict[str, AnyRunner] = {}
         self._changing_hands = asyncio.Lock()
         """held while shards are taken or given up"""
         self._ends = 0
         """when this process stops deciding unless it renews, which is a little before its leases end"""
         self._renews = 0
-        self._is_closed = False
+        self._acquisitions = Background()
+        self.is_closed = False
+        """nothing is taken any more"""
 
     @property
-    def shards(self) -> Mapping[str, Shard]:
+    def shards(self) -> Mapping[str, AnyRunner]:
         """Those of this process, by name."""
         return MappingProxyType(self._shards)
 
@@ -76,7 +79,7 @@ class Ownership:
         """Take those that are not here yet and nobody else's; none once it is closed."""
         async with self._changing_hands:
             new = [name for name in names if name not in self._shards]
-            if not new or self._is_closed:
+            if not new or self.is_closed:
                 return
             now, until = self.now, self._until()
             leases = await self._database.write(lambda c: shards.acquire(c, new, self.name, now, until))
@@ -86,7 +89,15 @@ class Ownership:
                 shard = self._shards[lease.shard] = self._begin(lease)
                 shard.start()
 
-    async def owned(self, name: str) -> Shard | None:
+    def wake(self, name: str) -> None:
+        """There may be new events of the shard."""
+        shard = self._shards.get(name)
+        if shard is not None and not shard.is_closing:
+            shard.inbox.look()
+        elif not self.is_closed:
+            self._acquisitions.start(self.acquire([name]))
+
+    async def owned(self, name: str) -> AnyRunner | None:
         """The shard, taken if it is nobody's; None if it is another's, or nothing is taken any more."""
         shard = self._shards.get(name)
         if shard is None or shard.is_closing:
@@ -113,7 +124,7 @@ class Ownership:
             held = await self._database.write(lambda c: shards.renew(c, self.name, until))
             self._count_from(now)
             here = self._shards.values()
-            self._lose([shard for shard in here if held.get(shard.name) != shard.epoch])
+            self._lose([shard for shard in here if held.get(shard.name) != shard.lease.epoch])
         left = await self._database.read(lambda c: work.abandoned(c, self.name, now))
         return {*held, *left} - self._shards.keys()
 
@@ -121,16 +132,16 @@ class Ownership:
         """Give the shard up if it is idle."""
         async with self._changing_hands:
             shard = self._shards.get(name)
-            if shard is not None and shard.is_idle and not self._is_closed and await shard.retire():
+            if shard is not None and shard.is_idle and not self.is_closed and await shard.retire():
                 del self._shards[name]
 
-    def lose(self, shard: Shard) -> None:
+    def lose(self, shard: AnyRunner) -> None:
         """It is another's."""
         self._lose([shard])
 
-    async def close(self) -> list[Shard]:
+    async def close(self) -> list[AnyRunner]:
         """Take nothing any more; returns those that are here."""
-        self._is_closed = True
+        self.is_closed = True
         async with self._changing_hands:
             return list(self._shards.values())
 
@@ -141,13 +152,13 @@ class Ownership:
         except Exception:
             log.exception("shards could not be given back; their leases end by themselves")
 
-    def _lose(self, lost: Collection[Shard]) -> None:
+    def _lose(self, lost: Collection[AnyRunner]) -> None:
         for shard in lost:
             if self._shards.get(shard.name) is shard:
                 log.error("shard %s has another owner now", shard.name)
                 del self._shards[shard.name]
                 shard.give_up()
-                self._lost(shard)
+                self._lost(shard.name)
 
     def _until(self) -> int:
         if self._lease is None:

@@ -7,44 +7,36 @@ import contextlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TypeVar
 
 import sqlalchemy as sa
 
 from batchite.configuration.accounts import Accounts
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch import loading
-from batchite.dispatch.background import Background
+from batchite.dispatch.allocation import Allocation
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
-from batchite.dispatch.inputs import Due, Frame, Look, NodeClosed
+from batchite.dispatch.inbox import Inbox
+from batchite.dispatch.inputs import Frame, NodeClosed
 from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.ownership import Ownership
-from batchite.dispatch.shard import Shard
+from batchite.dispatch.reactors.pool import PoolReactor
+from batchite.dispatch.rounds import Rounds
+from batchite.dispatch.runner import AnyRunner, Runner
 from batchite.dispatch.surroundings import Surroundings
 from batchite.engines.base import Lost
 from batchite.engines.registry import Engines
 from batchite.link.messages import FromAgent, Hello
 from batchite.scheduling.room import Limits
-from batchite.scheduling.silence import LOOK_TICKS
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import events, execution, shards, work
 from batchite.store.batch.shards import LeaseLostError, OwnedShard
 from batchite.store.database import Database
-from batchite.wire.ticks import TICKS_PER_SECOND, Clock, Duration
-
-ROUND_SECONDS = 1.0
-"""How often due rows and events nobody woke us for are looked up, at the latest."""
+from batchite.wire.ticks import Clock, Duration
 
 LOOK_SECONDS = 0.1
 """How often the store is asked for what another owner is to do."""
-
-RETIRED = 50
-"""Shards that are given up in one round; due rows are not to wait for more."""
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +79,7 @@ class Dispatch:
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)
         self._ownership = Ownership(database, clock, lease, self._begin, self._let_go)
-        self._acquisitions = Background()
-        self._rounds: asyncio.Task[None] | None = None
-        self._looked = 0
-        """when nodes were last looked at for silence"""
+        self._rounds = Rounds(database, clock, self._ownership)
         self.interrupted = 0
         """running tasks that an orderly stop has ended, and that run again at the next start"""
         self.is_stopping = False
@@ -104,17 +93,17 @@ class Dispatch:
         return self.files
 
     @property
-    def shards(self) -> Mapping[str, Shard]:
+    def shards(self) -> Mapping[str, AnyRunner]:
         """Those that it owns and has in memory, by name."""
         return self._ownership.shards
 
     async def start(self) -> None:
         """Take every shard with something to do and begin; agents may connect once this returns."""
         await self._database.write(shards.forget_unused)
-        await self._ownership.acquire(await self._read(work.shards_with_some))
+        await self._ownership.acquire(await self._rounds.read(work.shards_with_some))
         for shard in list(self._ownership.shards.values()):
             await shard.loaded()
-        self._rounds = asyncio.create_task(self._run_rounds(), name="rounds")
+        self._rounds.start()
 
     async def stop(self, end_nodes: bool) -> bool:
         """Stop deciding. With `end_nodes` the nodes are ended in order and boot again at the next
@@ -131,30 +120,23 @@ class Dispatch:
             for shard in list(self._ownership.shards.values()):
                 if shard.name not in remain:
                     await self._send_home(shard)
-        if self._rounds is not None:  # until now they have kept the leases
-            self._rounds.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._rounds
+        await self._rounds.stop()  # until now they have kept the leases
         await self._ownership.give_back()
         await self._effects.close()
         await self._nodes.close()
         await self._engines.close()
         return not remain
 
-    async def _send_home(self, shard: Shard) -> None:
+    async def _send_home(self, shard: AnyRunner) -> None:
         try:
-            self.interrupted += await shard.send_home()
+            self.interrupted += await shard.store(shard.reactor.sent_home)
         except LeaseLostError:
             log.warning("what becomes of the tasks of shard %s is for its new owner to say", shard.name)
 
     # -- ports.Owner
 
     def wake(self, shard: str) -> None:
-        owned_shard = self._ownership.shards.get(shard)
-        if owned_shard is not None and not owned_shard.is_closing:
-            owned_shard.wake()
-        elif not self.is_stopping:
-            self._acquisitions.start(self._ownership.acquire([shard]))
+        self._ownership.wake(shard)
 
     async def settled(self, shard: str, sequence: int, seconds: float, *, task: int | None = None) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -176,10 +158,9 @@ class Dispatch:
 
     def look(self, connection: sa.Connection, shard: str) -> ShardState:
         state = loading.look(connection, shard, self._fidelity)
-        owned_shard = self._ownership.shards.get(shard)
-        known = {} if owned_shard is None else owned_shard.state.nodes
         for node in state.nodes.values():
-            live = known.get(node.id)
+            owner = self._nodes.shard_of(node.id)
+            live = None if owner is None else owner.state.nodes.get(node.id)
             node.connected = live is None or live.connected
             node.is_given_up = live is not None and live.is_given_up
         return state
@@ -187,72 +168,28 @@ class Dispatch:
     def limits(self, account: str) -> Limits:
         return self._limits_of(account)()
 
-    # -- rounds
-
-    async def _run_rounds(self) -> None:
-        while True:
-            pause = ROUND_SECONDS
-            try:
-                await self.run_once()
-                pause = await self._pause()
-            except Exception:
-                log.exception("looking for due rows failed")
-            await asyncio.sleep(pause)
-
     async def run_once(self) -> None:
-        """Keep the leases, turn due rows into inputs, find events that nobody announced and nodes that say
-        nothing, and let go of what is idle."""
-        await self._ownership.keep()
-        if self.is_stopping:
-            return
-        now = self._clock.now().ticks
-        due = await self._read(partial(work.due_until, until=now))
-        await self._ownership.acquire({shard for shard, _, _ in due})
-        owned_shards = self._ownership.shards
-        for name, kind, subject in due:
-            if name in owned_shards:
-                owned_shards[name].put(Due(kind, subject))
-        for name in await self._read(work.behind):
-            self.wake(name)
-        self._look_for_silence(now)
-        for name in [name for name, shard in owned_shards.items() if shard.is_idle][:RETIRED]:
-            await self._ownership.retire(name)
-
-    async def _read(self, query: Callable[[sa.Connection, str, int], T]) -> T:
-        """What there is to do that nobody else sees to."""
-        name, now = self._ownership.name, self._ownership.now
-        return await self._database.read(lambda connection: query(connection, name, now))
-
-    def _look_for_silence(self, now: int) -> None:
-        if now - self._looked >= LOOK_TICKS:
-            self._looked = now
-            for shard in self._ownership.shards.values():
-                if shard.state.nodes:
-                    shard.put(Look())
-
-    async def _pause(self) -> float:
-        next_due = await self._read(work.next_due)
-        if next_due is None:
-            return ROUND_SECONDS
-        left = (next_due - self._clock.now().ticks) / TICKS_PER_SECOND
-        return min(max(left, 0.01), ROUND_SECONDS)
+        """A round, now."""
+        await self._rounds.run_once()
 
     # -- shards
 
-    def _begin(self, lease: OwnedShard) -> Shard:
-        return Shard(
+    def _begin(self, lease: OwnedShard) -> Runner[Allocation]:
+        inbox = Inbox()
+        reactor = PoolReactor(
             lease,
             self._database,
             self._clock,
+            inbox,
             self._effects,
             self._nodes,
             self._limits_of(lease.account),
             self._fidelity,
-            lambda: self._ownership.holds,
-            self._ownership.lose,
         )
+        holds, lose = (lambda: self._ownership.holds), self._ownership.lose
+        return Runner(lease, self._database, inbox, reactor, holds, lose)
 
-    def _let_go(self, shard: Shard) -> None:
+    def _let_go(self, shard: str) -> None:
         """It is another's, and so are its nodes."""
         for node_id in self._nodes.let_go(shard):
             self.files.disconnected(node_id)
