@@ -76,6 +76,7 @@ async def serving(
     data_dir: Path,
     *,
     origins: Sequence[str] = (),
+    portal_origins: Sequence[str] = (),
     content_url: str = "",
     keys: tuple[str, ...] = (KEY, SECOND_KEY),
     clock: Clock | None = None,
@@ -99,6 +100,7 @@ async def serving(
         host_suffixes=SUFFIXES,
         web_suffixes=[WEB_SUFFIX],
         origins=origins,
+        portal_origins=portal_origins,
         fidelity=fidelity,
     )
     await app.start()

@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import CorsRule
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs import bearer
-from tests.blobs.server import NAME, SECOND_KEY, Server, serving
+from tests.blobs.server import KEY, NAME, SECOND_KEY, Server, serving
 
 PAGE = "https://page.example.org"
 RULES = [CorsRule([PAGE], ["GET"])]
@@ -60,6 +60,29 @@ async def test_a_key_of_ones_own_is_enough(tmp_path: Path) -> None:
         credential = {"account_name": NAME, "account_key": SECOND_KEY}
         async with BlobServiceClient(server.url, credential, retry_total=0) as client:
             await by_key(await client.create_container("things"), PAGE)
+
+
+async def test_the_service_s_own_pages_need_no_rule_and_no_list_shows_theirs(tmp_path: Path) -> None:
+    async with serving(tmp_path, portal_origins=[PAGE]) as server:
+        async with BlobServiceClient(server.url, KEY, retry_total=0) as client:
+            container = await client.create_container("things")
+            await by_key(container, PAGE)
+            await container.upload_blob("one", b"data", headers={"Origin": PAGE})
+            await by_token(container, PAGE)
+            assert (await client.get_service_properties())["cors"] == []
+            await client.set_service_properties(cors=[CorsRule(["https://other.example"], ["GET"])])
+            await by_key(container, PAGE)
+            with pytest.raises(HttpResponseError):
+                await by_key(container, "https://stranger.example")
+        asked = {"Origin": PAGE, "Access-Control-Request-Method": "PUT"}
+        asked["Access-Control-Request-Headers"] = "x-ms-blob-type,x-ms-version"
+        async with aiohttp.ClientSession() as session:
+            async with session.options(f"{server.url}/things/one", headers=asked) as answer:
+                assert answer.status == 200
+                assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+            stranger = {**asked, "Origin": "https://stranger.example"}
+            async with session.options(f"{server.url}/things/one", headers=stranger) as answer:
+                assert answer.status == 403
 
 
 @pytest.mark.parametrize("path", ["/healthz", f"/{NAME}/things/one"])

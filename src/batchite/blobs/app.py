@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 class BlobApp:
     """`content` must have been started. Hosts of the form `account.suffix` name their account; below one
-    of `web_suffixes` they are for its website.
+    of `web_suffixes` they are for its website. Pages of `portal_origins` are the service's own.
     `testing_token` is for the test that may ask for faults."""
 
     def __init__(
@@ -57,6 +57,7 @@ class BlobApp:
         host_suffixes: Sequence[str] = (),
         web_suffixes: Sequence[str] = (),
         origins: Sequence[str] = (),
+        portal_origins: Sequence[str] = (),
         testing_token: str = "",
         fidelity: Fidelity = _AS_THE_CLOUD,
     ) -> None:
@@ -74,6 +75,7 @@ class BlobApp:
             self._accounts,
             self._host_suffixes,
             self._origins,
+            cross_origin.pages(portal_origins),
             self.copying,
             Duration.of(seconds=fidelity.rehydration).ticks,
             self._answer,

@@ -18,6 +18,7 @@ from batchite.web.request import Incoming
 from batchite.wire.blob import conditions, dates, leases
 from batchite.wire.blob.address import Address
 from batchite.wire.blob.conditions import Conditions
+from batchite.wire.blob.cors import CorsRule
 from batchite.wire.blob.errors import invalid_parameter
 from batchite.wire.blob.headers import METADATA_PREFIX
 from batchite.wire.ticks import Clock
@@ -37,6 +38,8 @@ class Service:
     accounts: Mapping[str, KnownAccount]
     host_suffixes: tuple[str, ...]
     origins: Origins
+    pages: CorsRule
+    """for the service's own pages"""
     copying: Copying
     rehydration: int
     """ticks that a blob takes to leave the archive tier"""

@@ -41,6 +41,7 @@ async def compose(launch: Launch) -> Parts:
         host_suffixes=launch.host_suffixes,
         web_suffixes=launch.web_suffixes,
         origins=launch.copy_origins,
+        portal_origins=launch.portal_origins,
         testing_token=launch.testing_token,
         fidelity=launch.fidelity,
     )

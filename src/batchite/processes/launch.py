@@ -47,6 +47,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     fidelity: Fidelity = Fidelity()
     portal: str = "off"
     """whether the Batch service shows one: on, read-only or off"""
+    portal_origins: tuple[str, ...] = ()
+    """of which pages may use the Blob service"""
     batch_url: str = ""
     blob_url: str = ""
     """as clients reach the services, of which each sees itself only; empty: it was never started"""

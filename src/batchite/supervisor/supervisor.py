@@ -225,9 +225,21 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         fidelity=settings.fidelity,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
         portal=settings.portal,
-        batch_url=chosen.public_url("batch") or "",
-        blob_url=chosen.public_url("blob") or "",
+        portal_origins=_portal_origins(settings, chosen) if service == "blob" else (),
+        batch_url=chosen.of_those_serving.public_url("batch") or "",
+        blob_url=chosen.of_those_serving.public_url("blob") or "",
         events_kept=settings.events_kept,
         events_hours=settings.events_hours,
         max_nodes=settings.max_nodes,
     )
+
+
+def _portal_origins(settings: Settings, chosen: Endpoints) -> tuple[str, ...]:
+    """Of the Batch service's pages, by the names that people are likely to call it; a portal for reading
+    reads blobs, too."""
+    if settings.portal == "off" or "batch" not in chosen.serving:
+        return ()
+    scheme = "https" if chosen.tls else "http"
+    local = [f"{scheme}://{name}:{chosen.batch_port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+    named = [chosen.url("batch"), chosen.public_url("batch")]
+    return tuple(dict.fromkeys(filter(None, [*named, *local])))
