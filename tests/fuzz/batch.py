@@ -60,10 +60,7 @@ HEADERS = (
 OFTEN = {
     "Pool_Add", "Job_Add", "Task_Add", "Task_AddCollection", "Task_Terminate", "Task_Delete", "Task_List",
 }  # fmt: skip
-_WEIGHTS = [
-    0.05 if entry.run.__module__ == absent.__name__ else 4 if entry.name in OFTEN else 1
-    for entry in OPERATIONS
-]
+_WEIGHTS = [0.05 if absent.is_absent(entry) else 4 if entry.name in OFTEN else 1 for entry in OPERATIONS]
 _DELETING = {"Pool_Delete": 0.2, "Job_Delete": 0.2, "Job_Terminate": 0.3}
 """How often such a request is really made, so that the others find something."""
 

@@ -36,15 +36,16 @@ from batchite.wire.ticks import Clock
 
 log = logging.getLogger(__name__)
 
-OPERATIONS: tuple[Operation, ...] = (
+THERE: tuple[Operation, ...] = (
     *pools.OPERATIONS,
     *nodes.OPERATIONS,
     *images.OPERATIONS,
     *jobs.OPERATIONS,
     *tasks.OPERATIONS,
     *files.OPERATIONS,
-    *absent.OPERATIONS,
 )
+ABSENT = absent.besides(THERE)
+OPERATIONS = THERE + ABSENT
 
 fallback = refusals.Fallback(SystemClock())
 """For the guard of the Batch service: what it answers when something escapes."""
@@ -107,7 +108,7 @@ class BatchApp:
         match = self._router.match(request.verb, request.raw_path)
         operation = match.target
         operation.check(version.text)
-        absent.check(operation.name, request.base_url)
+        absent.check(operation, request.base_url)
         query = queries.parse(request.query, operation.parameters(version.text))
         call = Call(
             request=request,

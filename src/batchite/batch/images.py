@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from batchite.batch import listing
 from batchite.batch.call import Call
-from batchite.batch.operations import LIST, Operation
+from batchite.batch.operations import LIST, operation
 from batchite.store.batch.pages import cut
 from batchite.wire.batch import images
 from batchite.wire.batch.models import enums
@@ -54,20 +54,14 @@ def _list(call: Call, kind: str, items: Sequence[M], model: type[M], table: Matc
 
 
 OPERATIONS = (
-    Operation(
+    operation(
         "Account_ListSupportedImages",
-        "GET",
-        "/supportedimages",
         list_images,
         LIST | {"$filter"},
-        since="2019-06-01.9.0",
     ),
-    Operation(
+    operation(
         "Account_ListNodeAgentSkus",
-        "GET",
-        "/nodeagentskus",
         list_agents,
         LIST | {"$filter"},
-        until="2018-12-01.8.0",
     ),
 )

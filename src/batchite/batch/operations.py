@@ -10,6 +10,7 @@ from starlette.responses import Response
 from batchite.batch import conditions
 from batchite.batch.call import Call
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.requests import REQUESTS
 
 LIST = frozenset({"maxresults", "$skiptoken"})
 SELECT = frozenset({"$select"})
@@ -57,3 +58,15 @@ class Operation:
 
 CONDITIONAL = conditions.ALL
 CONDITIONAL_ON_TIME = conditions.DATES
+
+
+def operation(
+    name: str,
+    run: Callable[[Call], Awaitable[Response]],
+    query: frozenset[str] = frozenset(),
+    conditions: frozenset[str] = frozenset(),
+    later: Mapping[str, str] | None = None,
+) -> Operation:
+    """An operation of the protocol, which says by which request it is asked for."""
+    verb, path, since, until = REQUESTS[name]
+    return Operation(name, verb, path, run, query, conditions, since, until, later or {})

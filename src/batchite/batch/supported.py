@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from batchite.batch import absent, app
+from batchite.batch import app
 from batchite.batch.operations import Operation
 from batchite.wire.batch import honoured
 from batchite.wire.batch.honoured import OWNERS, TABLE, Entry, Met
@@ -24,11 +24,9 @@ async def page(scope: Scope, receive: Receive, send: Send) -> None:
 
 def operations() -> str:
     """The operations that are there, and those of the protocol that are not."""
-    missing = set(absent.OPERATIONS)
-    there = [entry for entry in app.OPERATIONS if entry not in missing]
     return (
-        f"## Operations\n\n{_requests(there)}\n"
-        f"## Not there yet\n\nAnswered with 501 NotImplemented.\n\n{_requests(absent.OPERATIONS)}"
+        f"## Operations\n\n{_requests(app.THERE)}\n"
+        f"## Not there yet\n\nAnswered with 501 NotImplemented.\n\n{_requests(app.ABSENT)}"
     )
 
 
@@ -81,7 +79,7 @@ def data() -> dict[str, object]:
     """The same for programs: each property once, with the model that has it."""
     return {
         "apiVersion": NEWEST,
-        "notThereYet": [entry.name for entry in absent.OPERATIONS],
+        "notThereYet": [entry.name for entry in app.ABSENT],
         "properties": list(_rows(TABLE)),
         "inOlderVersionsOnly": [
             {**row, "until": until} for until, entries in _older() for row in _rows(entries)

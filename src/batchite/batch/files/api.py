@@ -14,7 +14,7 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.files import actions, places, ranges
 from batchite.batch.files.places import Place
-from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation
+from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation, operation
 from batchite.ports.node_files import NodeFile, NodeFileError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.batch.models.files import BatchNodeFile, FileProperties
@@ -110,8 +110,7 @@ async def delete(call: Call, locate: Locate) -> Response:
     return answers.empty(call, 200)
 
 
-def _operations(owner: str, path: str, locate: Locate) -> tuple[Operation, ...]:
-    one = f"{path}/{{filePath...}}"
+def _operations(owner: str, locate: Locate) -> tuple[Operation, ...]:
     recursive = frozenset({"recursive"})
 
     def at(run: Callable[[Call, Locate], Awaitable[Response]]) -> Callable[[Call], Awaitable[Response]]:
@@ -119,16 +118,14 @@ def _operations(owner: str, path: str, locate: Locate) -> tuple[Operation, ...]:
 
     listed = LIST | {"$filter"} | recursive
     return (
-        Operation(f"File_ListFrom{owner}", "GET", path, at(list_), listed),
-        Operation(f"File_GetFrom{owner}", "GET", one, at(get), conditions=CONDITIONAL_ON_TIME),
-        Operation(
-            f"File_GetPropertiesFrom{owner}", "HEAD", one, at(properties), conditions=CONDITIONAL_ON_TIME
-        ),
-        Operation(f"File_DeleteFrom{owner}", "DELETE", one, at(delete), recursive),
+        operation(f"File_ListFrom{owner}", at(list_), listed),
+        operation(f"File_GetFrom{owner}", at(get), conditions=CONDITIONAL_ON_TIME),
+        operation(f"File_GetPropertiesFrom{owner}", at(properties), conditions=CONDITIONAL_ON_TIME),
+        operation(f"File_DeleteFrom{owner}", at(delete), recursive),
     )
 
 
 OPERATIONS = (
-    *_operations("Task", "/jobs/{jobId}/tasks/{taskId}/files", _of_task),
-    *_operations("ComputeNode", "/pools/{poolId}/nodes/{nodeId}/files", _of_node),
+    *_operations("Task", _of_task),
+    *_operations("ComputeNode", _of_node),
 )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from batchite.batch import answers, listing
 from batchite.batch.call import Call
 from batchite.batch.jobs import actions
-from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
+from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, operation
 from batchite.resources.jobs import counts, shown
 from batchite.store.batch import filtering
 from batchite.wire.batch.models.jobs import (
@@ -78,20 +78,18 @@ async def task_counts(call: Call) -> Response:
 _FORCE = {"force": "2024-07-01.20.0"}
 
 OPERATIONS = (
-    Operation("Job_Add", "POST", "/jobs", add),
-    Operation("Job_List", "GET", "/jobs", list_, FILTERED | EXPAND),
-    Operation("Job_Get", "GET", "/jobs/{jobId}", get, EXPAND, CONDITIONAL),
-    Operation("Job_Patch", "PATCH", "/jobs/{jobId}", patch, conditions=CONDITIONAL),
-    Operation("Job_Update", "PUT", "/jobs/{jobId}", update, conditions=CONDITIONAL),
-    Operation(
+    operation("Job_Add", add),
+    operation("Job_List", list_, FILTERED | EXPAND),
+    operation("Job_Get", get, EXPAND, CONDITIONAL),
+    operation("Job_Patch", patch, conditions=CONDITIONAL),
+    operation("Job_Update", update, conditions=CONDITIONAL),
+    operation(
         "Job_Terminate",
-        "POST",
-        "/jobs/{jobId}/terminate",
         terminate,
         frozenset(_FORCE),
         CONDITIONAL,
         later=_FORCE,
     ),
-    Operation("Job_Delete", "DELETE", "/jobs/{jobId}", delete, frozenset(_FORCE), CONDITIONAL, later=_FORCE),
-    Operation("Job_GetTaskCounts", "GET", "/jobs/{jobId}/taskcounts", task_counts, since="2017-06-01.5.1"),
+    operation("Job_Delete", delete, frozenset(_FORCE), CONDITIONAL, later=_FORCE),
+    operation("Job_GetTaskCounts", task_counts),
 )

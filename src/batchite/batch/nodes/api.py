@@ -7,7 +7,7 @@ from starlette.responses import Response
 from batchite.batch import answers, listing
 from batchite.batch.call import Call
 from batchite.batch.nodes import actions
-from batchite.batch.operations import FILTERED, LIST, SELECT, Operation
+from batchite.batch.operations import FILTERED, LIST, SELECT, operation
 from batchite.resources.nodes import counts as shown_counts
 from batchite.resources.nodes import shown
 from batchite.store.batch import filtering
@@ -57,14 +57,11 @@ async def counts(call: Call) -> Response:
 
 
 OPERATIONS = (
-    Operation("ComputeNode_List", "GET", "/pools/{poolId}/nodes", list_, FILTERED | SELECT),
-    Operation("ComputeNode_Get", "GET", "/pools/{poolId}/nodes/{nodeId}", get, SELECT),
-    Operation(
+    operation("ComputeNode_List", list_, FILTERED | SELECT),
+    operation("ComputeNode_Get", get, SELECT),
+    operation(
         "Account_ListPoolNodeCounts",
-        "GET",
-        "/nodecounts",
         counts,
         LIST | {"$filter"},
-        since="2018-03-01.6.1",
     ),
 )

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from batchite.batch import answers, listing
 from batchite.batch.call import Call
-from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
+from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, operation
 from batchite.batch.pools import actions
 from batchite.resources.pools import shown
 from batchite.store.batch import filtering
@@ -45,9 +45,9 @@ async def delete(call: Call) -> Response:
 
 
 OPERATIONS = (
-    Operation("Pool_Add", "POST", "/pools", add),
-    Operation("Pool_List", "GET", "/pools", list_, FILTERED | EXPAND),
-    Operation("Pool_Get", "GET", "/pools/{poolId}", get, EXPAND, CONDITIONAL),
-    Operation("Pool_Exists", "HEAD", "/pools/{poolId}", exists, conditions=CONDITIONAL),
-    Operation("Pool_Delete", "DELETE", "/pools/{poolId}", delete, conditions=CONDITIONAL),
+    operation("Pool_Add", add),
+    operation("Pool_List", list_, FILTERED | EXPAND),
+    operation("Pool_Get", get, EXPAND, CONDITIONAL),
+    operation("Pool_Exists", exists, conditions=CONDITIONAL),
+    operation("Pool_Delete", delete, conditions=CONDITIONAL),
 )

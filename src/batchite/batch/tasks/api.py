@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from batchite.batch import answers, listing
 from batchite.batch.call import Call
-from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, Operation
+from batchite.batch.operations import CONDITIONAL, EXPAND, FILTERED, operation
 from batchite.batch.tasks import actions
 from batchite.resources.etags import etag
 from batchite.resources.tasks import shown
@@ -97,13 +97,11 @@ async def delete(call: Call) -> Response:
     return answers.empty(call, 200)
 
 
-_ONE = "/jobs/{jobId}/tasks/{taskId}"
-
 OPERATIONS = (
-    Operation("Task_Add", "POST", "/jobs/{jobId}/tasks", add),
-    Operation("Task_AddCollection", "POST", "/jobs/{jobId}/addtaskcollection", add_collection),
-    Operation("Task_List", "GET", "/jobs/{jobId}/tasks", list_, FILTERED | EXPAND),
-    Operation("Task_Get", "GET", _ONE, get, EXPAND, CONDITIONAL),
-    Operation("Task_Terminate", "POST", f"{_ONE}/terminate", terminate, conditions=CONDITIONAL),
-    Operation("Task_Delete", "DELETE", _ONE, delete, conditions=CONDITIONAL),
+    operation("Task_Add", add),
+    operation("Task_AddCollection", add_collection),
+    operation("Task_List", list_, FILTERED | EXPAND),
+    operation("Task_Get", get, EXPAND, CONDITIONAL),
+    operation("Task_Terminate", terminate, conditions=CONDITIONAL),
+    operation("Task_Delete", delete, conditions=CONDITIONAL),
 )
