@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from batchite.batch.acting import Acting
+from batchite.store.batch.recording import Changed
 from batchite.wire.batch.errors import BatchError
 
 
@@ -20,6 +21,7 @@ class Change(Protocol):
 
 
 C = TypeVar("C", bound=Change)
+R = TypeVar("R", covariant=True)
 
 
 async def change(
@@ -52,6 +54,8 @@ class Refusals:
     """Codes of the errors with which a kind of resource refuses to be changed, by its state."""
 
     missing: str
+    exists: str
+    """where another has the id already"""
     by_state: Mapping[str, str]
 
     def of(self, found: Stateful | None) -> BatchError:
@@ -64,7 +68,32 @@ class Refusals:
             return BatchError("ConditionNotMet")
         return self.of(found)
 
-    def taken(self, found: Stateful | None, exists: str) -> BatchError:
+    def taken(self, found: Stateful | None) -> BatchError:
         """Why none can be added under an id that was taken when it was tried."""
         is_leaving = found is not None and found.state == "deleting"
-        return self.of(found) if is_leaving else BatchError(exists)
+        return self.of(found) if is_leaving else BatchError(self.exists)
+
+
+class Stored(Protocol[R]):
+    """Where a kind of resource of an account is stored."""
+
+    def add(self, connection: sa.Connection, row: Mapping[str, Any], /) -> Changed | None: ...
+
+    def find(self, connection: sa.Connection, account: str, name: str, /) -> R | None: ...
+
+
+async def add(acting: Acting, stored: Stored[Stateful], refusals: Refusals, new: Mapping[str, Any]) -> None:
+    """Store a new one. Raises BatchError if the account has one of this id."""
+    await change(
+        acting,
+        lambda connection: stored.add(connection, new),
+        lambda connection: refusals.taken(stored.find(connection, acting.account, new["id"])),
+    )
+
+
+async def find(acting: Acting, stored: Stored[R], refusals: Refusals, name: str) -> R:
+    """Raises BatchError if the account has none of this id."""
+    found = await acting.read(lambda connection: stored.find(connection, acting.account, name))
+    if found is None:
+        raise refusals.of(None)
+    return found

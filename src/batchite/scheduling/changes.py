@@ -34,11 +34,6 @@ class TaskMoved(msgspec.Struct, frozen=True):
     id: str
     job_id: str
 
-    @property
-    def move(self) -> tuple[CountedState, CountedState | None]:
-        """Out of one counter into another, or None."""
-        raise NotImplementedError
-
 
 class Started(TaskMoved, frozen=True):
     started: int
@@ -117,6 +112,10 @@ class Removed(TaskMoved, frozen=True):
     @property
     def move(self) -> tuple[CountedState, None]:
         return self.was, None
+
+
+Move = Started | Completed | Requeued | Removed
+"""Each says by `move` out of which counter the task goes and into which, or None."""
 
 
 class Counted(msgspec.Struct):
@@ -288,7 +287,7 @@ class Changes(msgspec.Struct):
     @property
     def counted(self) -> Iterable[Counted]:
         """What tasks that move change in the counters, by job and slots."""
-        moved: chain[TaskMoved] = chain(
+        moved: chain[Move] = chain(
             self.started.values(), self.completed, self.requeued.values(), self.removed
         )
         counted: dict[tuple[int, int], Counted] = {}

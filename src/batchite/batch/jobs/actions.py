@@ -22,6 +22,7 @@ from batchite.wire.batch.models.jobs import BatchJobCreateOptions
 
 REFUSALS = Refusals(
     "JobNotFound",
+    "JobExists",
     {
         "deleting": "JobBeingDeleted",
         "terminating": "JobBeingTerminated",
@@ -32,20 +33,12 @@ REFUSALS = Refusals(
 
 async def add(acting: Acting, job: BatchJobCreateOptions) -> None:
     """`job` has its defaults. Raises JobExists or JobBeingDeleted."""
-    new = row(job, acting.account, acting.now)
-
-    def taken(connection: sa.Connection) -> BatchError:
-        return REFUSALS.taken(jobs.find(connection, acting.account, job.id), "JobExists")
-
-    await changing.change(acting, lambda connection: jobs.add(connection, new), taken)
+    await changing.add(acting, jobs, REFUSALS, row(job, acting.account, acting.now))
 
 
 async def find(acting: Acting, job_id: str) -> JobRow:
     """Raises JobNotFound."""
-    found = await acting.read(lambda connection: jobs.find(connection, acting.account, job_id))
-    if found is None:
-        raise REFUSALS.of(None)
-    return found
+    return await changing.find(acting, jobs, REFUSALS, job_id)
 
 
 async def page(acting: Acting, wanted: Wanted) -> Part[JobRow]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from batchite.batch import changing
 from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
@@ -12,28 +10,19 @@ from batchite.resources.pools import PoolRow, row
 from batchite.store.batch import pools, schema
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
-from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 
-REFUSALS = Refusals("PoolNotFound", {"deleting": "PoolBeingDeleted"})
+REFUSALS = Refusals("PoolNotFound", "PoolExists", {"deleting": "PoolBeingDeleted"})
 
 
 async def add(acting: Acting, pool: BatchPoolCreateOptions) -> None:
     """`pool` has its defaults. Raises PoolExists or PoolBeingDeleted."""
-    new = row(pool, acting.account, acting.now)
-
-    def taken(connection: sa.Connection) -> BatchError:
-        return REFUSALS.taken(pools.find(connection, acting.account, pool.id), "PoolExists")
-
-    await changing.change(acting, lambda connection: pools.add(connection, new), taken)
+    await changing.add(acting, pools, REFUSALS, row(pool, acting.account, acting.now))
 
 
 async def find(acting: Acting, pool_id: str) -> PoolRow:
     """Raises PoolNotFound."""
-    found = await acting.read(lambda connection: pools.find(connection, acting.account, pool_id))
-    if found is None:
-        raise REFUSALS.of(None)
-    return found
+    return await changing.find(acting, pools, REFUSALS, pool_id)
 
 
 async def page(acting: Acting, wanted: Wanted) -> Part[PoolRow]:

@@ -37,7 +37,7 @@ SETTLE_SECONDS = 5.0
 """How long terminate and delete wait for the change to take effect. The intent is on disk by then and will
 be seen to, whatever happens, so afterwards the answer is the same."""
 
-REFUSALS = Refusals("TaskNotFound", {"completed": "TaskCompleted"})
+REFUSALS = Refusals("TaskNotFound", "TaskExists", {"completed": "TaskCompleted"})
 
 
 async def add(
@@ -48,7 +48,7 @@ async def add(
     retries = of_stored_job(job).max_task_retries
     new = row(accept(task, retries, retention=retention), job.job_no, acting.now)
     if not await _store(acting, job, [new]):
-        raise BatchError("TaskExists")
+        raise BatchError(REFUSALS.exists)
     return job
 
 
@@ -76,7 +76,7 @@ def _taken(stored: set[str], task: BatchTaskCreateOptions) -> BatchError | None:
     """Of tasks with the same id the first is the one that was stored, and is taken out of the keys."""
     key = folded(task.id)
     if key not in stored:
-        return BatchError("TaskExists")
+        return BatchError(REFUSALS.exists)
     stored.remove(key)
     return None
 

@@ -14,7 +14,6 @@ from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts
-from batchite.store.dialects import insert
 
 Clause = sa.ColumnElement[bool]
 
@@ -22,19 +21,16 @@ _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
 )  # built once: building a statement takes longer than running it
 _FIND_TO_CHANGE = _FIND.with_for_update()
-_CHANGED = (jobs.c.job_no, jobs.c.id, jobs.c.shard, jobs.c.modified, jobs.c.pool_id, jobs.c.previous_state)
+_TOLD = (jobs.c.pool_id, jobs.c.previous_state)
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
 def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     """Store the job and its event; None if the account has one of this id already."""
-    statement = insert(connection, jobs).on_conflict_do_nothing().returning(jobs.c.job_no)
-    job_no = connection.execute(statement, dict(row)).scalar()
-    if job_no is None:
-        return None
-    shown = (row["id"], row["modified"])
-    feed.append_job(connection, row["shard"], row["created"], row["pool_id"], row["id"], row["state"])
-    return recording.record(connection, row["shard"], "job", job_no, *shown)
+    added = recording.add(connection, jobs, "job", row)
+    if added is not None:
+        feed.append_job(connection, added.shard, row["created"], row["pool_id"], added.id, row["state"])
+    return added
 
 
 def find(connection: sa.Connection, account: str, job_id: str, *, to_change: bool = False) -> JobRow | None:
@@ -62,16 +58,9 @@ def update(
 ) -> Changed | None:
     """Change what is defined of the job, which has been found in this transaction; None if `condition`
     fails."""
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.job_no == job.job_no, condition)
-        .values(modified=recording.later(jobs.c.modified, now), **values)
-        .returning(jobs.c.modified)
-    )
-    modified = connection.execute(statement).scalar_one_or_none()
-    if modified is None:
-        return None
-    return recording.record(connection, job.shard, "job", job.job_no, job.id, modified)
+    which = sa.and_(jobs.c.job_no == job.job_no, condition)
+    changed = recording.change(connection, jobs, "job", which, now, values)
+    return None if changed is None else changed[0]
 
 
 def delete(
@@ -85,25 +74,16 @@ def delete(
 def _change(
     connection: sa.Connection, account: str, job_id: str, now: int, guard: Clause, change: dict[str, str]
 ) -> Changed | None:
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
-        .values(
-            previous_state=jobs.c.state,
-            previous_state_time=jobs.c.state_time,
-            state_time=now,
-            modified=recording.later(jobs.c.modified, now),
-            **change,
-        )
-        .returning(*_CHANGED)
-    )
-    changed = connection.execute(statement).one_or_none()
-    if changed is None:
+    which = sa.and_(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
+    was = {"previous_state": jobs.c.state, "previous_state_time": jobs.c.state_time, "state_time": now}
+    found = recording.change(connection, jobs, "job", which, now, {**was, **change}, *_TOLD)
+    if found is None:
         return None
-    of_job = (changed.shard, now, changed.pool_id, changed.id)
+    changed, row = found
+    of_job = (changed.shard, now, row.pool_id, changed.id)
     state, reason = change["state"], change.get("terminate_reason")
-    feed.append_job(connection, *of_job, state, changed.previous_state, reason)
-    return recording.record(connection, changed.shard, "job", changed.job_no, changed.id, changed.modified)
+    feed.append_job(connection, *of_job, state, row.previous_state, reason)
+    return changed
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

@@ -13,7 +13,6 @@ from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import nodes, pools
-from batchite.store.dialects import insert
 
 Clause = sa.ColumnElement[bool]
 
@@ -33,14 +32,11 @@ _SHOWN = sa.select(
 
 def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     """Store the pool and its event; None if the account has one of this id already."""
-    statement = insert(connection, pools).on_conflict_do_nothing().returning(pools.c.pool_no)
-    pool_no = connection.execute(statement, dict(row)).scalar()
-    if pool_no is None:
-        return None
-    shown = (row["id"], row["modified"])
-    states = (row["state"], None, row["allocation_state"])
-    feed.append_pool(connection, row["shard"], row["created"], row["id"], *states)
-    return recording.record(connection, row["shard"], "pool", pool_no, *shown)
+    added = recording.add(connection, pools, "pool", row)
+    if added is not None:
+        states = (row["state"], None, row["allocation_state"])
+        feed.append_pool(connection, added.shard, row["created"], added.id, *states)
+    return added
 
 
 def find(connection: sa.Connection, account: str, pool_id: str) -> PoolRow | None:
@@ -59,30 +55,23 @@ def delete(
     connection: sa.Connection, account: str, pool_id: str, now: int, condition: Clause
 ) -> Changed | None:
     """Begin to delete the pool; None if it is not there, deleting already, or `condition` fails."""
-    statement = (
-        sa.update(pools)
-        .where(
-            pools.c.account == account,
-            pools.c.key == folded(pool_id),
-            pools.c.state == "active",
-            condition,
-        )
-        .values(
-            state="deleting",
-            state_time=now,
-            modified=recording.later(pools.c.modified, now),
-            allocation_state="resizing",
-            allocation_state_time=sa.case(
-                (pools.c.allocation_state == "resizing", pools.c.allocation_state_time), else_=now
-            ),
-            target_dedicated=0,
-            target_low_priority=0,
-            resize_errors=None,
-        )
-        .returning(pools.c.pool_no, pools.c.id, pools.c.shard, pools.c.modified)
+    which = sa.and_(
+        pools.c.account == account, pools.c.key == folded(pool_id), pools.c.state == "active", condition
     )
-    changed = connection.execute(statement).one_or_none()
-    if changed is None:
+    values = {
+        "state": "deleting",
+        "state_time": now,
+        "allocation_state": "resizing",
+        "allocation_state_time": sa.case(
+            (pools.c.allocation_state == "resizing", pools.c.allocation_state_time), else_=now
+        ),
+        "target_dedicated": 0,
+        "target_low_priority": 0,
+        "resize_errors": None,
+    }
+    found = recording.change(connection, pools, "pool", which, now, values)
+    if found is None:
         return None
+    changed, _ = found
     feed.append_pool(connection, changed.shard, now, changed.id, "deleting", "active", "resizing")
-    return recording.record(connection, changed.shard, "pool", changed.pool_no, changed.id, changed.modified)
+    return changed
