@@ -6,13 +6,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TUTORIAL := $(VENV)/.tutorial
+OF_2016  := $(VENV)-2016
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial clients test check test-servers test-clients test-system fuzz survive lint docs package \
+.PHONY: help install tutorial tutorial-2016 clients test check test-servers test-clients test-system fuzz survive lint docs package \
 	image bench lock clean
 
 help: ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make the virtual environment and install everything into it
 
@@ -37,6 +38,16 @@ $(TUTORIAL): examples/requirements.lock pyproject.toml
 
 tutorial: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) ## start the services, run the tutorial against them, show its results, stop
 	@$(BIN)/python examples/run_tutorial.py
+
+tutorial-2016: $(if $(wildcard $(STAMP)),,$(TUTORIAL)) $(OF_2016)/.installed ## do the same with a program and SDKs of 2016
+	@$(BIN)/python examples/run_tutorial.py --python $(OF_2016)/bin/python \
+		--client examples/tutorial_2016/letters_client.py
+
+$(OF_2016)/.installed: examples/tutorial_2016/requirements.txt
+	@$(PYTHON) -m venv $(OF_2016)
+	@echo "Installing azure-batch 1.0.0, azure-storage 0.33.0 and what they require into $(OF_2016), which happens once ..."
+	@$(OF_2016)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 clients: install ## install the old and foreign clients that the tests try, each into a folder of its own
 	@$(BIN)/python -m tests.clients.installing
@@ -106,5 +117,5 @@ lock: ## (maintainers) choose the newest versions allowed and write requirements
 	@rm -rf $(VENV)-lock
 
 clean: ## remove what the other targets made
-	@rm -rf $(VENV) $(VENV)-lock .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(VENV)-lock $(OF_2016) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

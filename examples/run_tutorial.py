@@ -1,11 +1,13 @@
 """`make tutorial`: start the services, run the tutorial against them, show its results, stop.
 
 The tutorial itself knows nothing of this: it is a process of its own and finds the accounts in its
-environment, as it would those of the cloud.
+environment, as it would those of the cloud. `make tutorial-2016` runs another `--client` in the same way,
+with the `--python` that has its SDKs.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -20,11 +22,15 @@ CLIENT = Path(__file__).resolve().parent / "tutorial" / "tutorial_client.py"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tutorial with `arguments`; its exit code."""
+    """Run the tutorial with the `arguments` that are not for this program; its exit code."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--client", default=str(CLIENT))
+    parser.add_argument("--python", default=sys.executable)
+    own, arguments = parser.parse_known_args(arguments)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutorial-") as results, running_service() as service:
         print("\n".join(service.lines), end="\n\n", flush=True)
-        command = [sys.executable, str(CLIENT), "--output", results, *arguments]
+        command = [own.python, own.client, "--output", results, *arguments]
         environment = {**os.environ, **service.variables}
         code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode
         elapsed = time.monotonic() - began

@@ -74,10 +74,16 @@ def request(dice: Dice) -> Request:
     verb = dice.choice(STRANGE_VERBS) if dice.seldom(0.02) else operation.verb
     headers = [("Content-Type", JSON)] if verb in ("POST", "PUT", "PATCH") else []
     headers += [(name, _header(dice, name)) for name in HEADERS if dice.seldom(0.01)]
-    version = dice.choice(VERSIONS) if dice.seldom(0.3) else REGISTRY.newest
+    version = dice.choice(VERSIONS if dice.seldom(0.05) else _versions(operation))
     query = [("api-version", version.text), *_query(dice, operation, version)]
     body = _body(dice, operation, verb, version)
     return Request("batch", verb, path(dice, operation.path), tuple(query), tuple(headers), body)
+
+
+def _versions(operation: Operation) -> Sequence[Version]:
+    """Those that have it."""
+    last = operation.until or REGISTRY.newest.text
+    return [version for version in VERSIONS if operation.since <= version.text <= last]
 
 
 def _of_an_agent(dice: Dice) -> Request:
