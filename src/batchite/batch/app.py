@@ -20,7 +20,7 @@ from batchite.batch.own import OwnApp
 from batchite.batch.pools import api as pools
 from batchite.batch.services import Services
 from batchite.batch.tasks import api as tasks
-from batchite.configuration.accounts import Accounts
+from batchite.configuration.accounts import KnownAccounts
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFiles
 from batchite.ports.owner import Owner
@@ -61,7 +61,7 @@ class BatchApp:
     def __init__(
         self,
         database: Database,
-        accounts: Accounts,
+        accounts: KnownAccounts,
         clock: Clock,
         owner: Owner,
         files: NodeFiles,

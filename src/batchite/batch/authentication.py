@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchite.configuration.accounts import Accounts, BatchAccount
+from batchite.configuration.accounts import BatchAccount, KnownAccounts
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
 from batchite.wire.batch.errors import BatchError, invalid_query
@@ -15,7 +15,7 @@ from batchite.wire.ticks import Clock, WallTime
 class Keys:
     """Those who have a key of an account, at any moment of the clock."""
 
-    def __init__(self, accounts: Accounts, host_suffix: str | None, clock: Clock) -> None:
+    def __init__(self, accounts: KnownAccounts, host_suffix: str | None, clock: Clock) -> None:
         self._accounts = accounts
         self._host_suffix = host_suffix
         self._clock = clock
@@ -26,7 +26,7 @@ class Keys:
 
 
 def authenticate(
-    request: Incoming, accounts: Accounts, host_suffix: str | None, now: WallTime
+    request: Incoming, accounts: KnownAccounts, host_suffix: str | None, now: WallTime
 ) -> tuple[BatchAccount, Principal]:
     """The account acted on and who acts. Raises BatchError: InvalidAuthenticationInfo for a header that
     cannot be read, InvalidQueryParameterValue for what no signature covers, else AuthenticationFailed."""
@@ -53,7 +53,7 @@ def _named_by_host(host: str, suffix: str | None) -> str | None:
     return name.removesuffix(f".{suffix.lower()}").partition(".")[0]
 
 
-def _account(credential: Credential, accounts: Accounts, host_account: str | None) -> BatchAccount:
+def _account(credential: Credential, accounts: KnownAccounts, host_account: str | None) -> BatchAccount:
     account = accounts.find_batch(credential.account)
     if account is None:
         raise _failed(f"There is no Batch account named {credential.account!r}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchite.configuration.accounts import Accounts
+from batchite.configuration.accounts import KnownAccounts
 from batchite.ports.node_files import NodeFiles
 from batchite.ports.owner import Owner
 from batchite.store.database import Database
@@ -16,7 +16,7 @@ class Services:
     """One of each, for all requests."""
 
     database: Database
-    accounts: Accounts
+    accounts: KnownAccounts
     clock: Clock
     owner: Owner
     files: NodeFiles

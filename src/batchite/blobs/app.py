@@ -13,15 +13,16 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from batchite.blobs import answers, cross_origin, guards, operations, refusals, websites
+from batchite.blobs.accounts import ServedAccounts
 from batchite.blobs.answers import Answer, Headers
-from batchite.blobs.authentication import KnownAccount, authenticate
+from batchite.blobs.authentication import authenticate
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
 from batchite.blobs.origins import Origins
-from batchite.configuration.accounts import Accounts
+from batchite.configuration.accounts import KnownAccounts
 from batchite.configuration.fidelity import Fidelity
 from batchite.store.database import Database
 from batchite.web.exhaustion import is_disk_full
@@ -51,7 +52,7 @@ class BlobApp:
         self,
         database: Database,
         content: ContentStore,
-        accounts: Accounts,
+        accounts: KnownAccounts,
         clock: Clock,
         *,
         host_suffixes: Sequence[str] = (),
@@ -64,7 +65,7 @@ class BlobApp:
         self._newest_seen = NEWEST_VERSION
         self._host_suffixes = tuple(host_suffixes)
         self._web_suffixes = tuple(web_suffixes)
-        self._accounts = {account.name: KnownAccount.of(account) for account in accounts.own_storage}
+        self._accounts = ServedAccounts(accounts)
         self._origins = Origins(origins)
         self.faults = Faults(map(operations.name, operations.OPERATIONS), errors.CODES, testing_token)
         self.copying = Copying(database, content, clock, self._origins)

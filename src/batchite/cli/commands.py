@@ -8,19 +8,9 @@ from batchite.cli.grammar import Words
 
 HELP = "Azure Batch and Azure Blob Storage on your own machines."
 NAMES = (
-    "serve",
-    "status",
-    "env",
-    "portal",
-    "pool",
-    "node",
-    "job",
-    "task",
-    "blob",
-    "tls",
-    "token",
-    "completion",
-)
+    "serve", "status", "env", "portal", "account",
+    "pool", "node", "job", "task", "blob", "tls", "token", "completion",
+)  # fmt: skip
 
 
 def application() -> click.Group:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+import msgspec
 
 from batchite.cli import exits, grammar, options, portal, printing
 from batchite.cli.ahead import Ahead
@@ -38,6 +39,8 @@ def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json
     )
 
     def announce(endpoints: Endpoints) -> None:
+        nonlocal settings
+        settings = msgspec.structs.replace(settings, accounts=options.known_accounts(settings.data_dir))
         shown = portal.announced(settings, endpoints) if "batch" in services else ""
         if as_json:
             printing.print_json(document(settings, endpoints, services, shown))

@@ -1,7 +1,8 @@
 """Batch and storage accounts, and the small store that holds them.
 
-The store is one JSON file in the data directory. Only the supervisor writes it (atomically); both
-services read it.
+The store is one JSON file in the data directory. At a start the supervisor writes into it what is
+configured, beside the accounts that were made here; who makes one, or a key, replaces the file (`made`).
+Both services read it again whenever it has been replaced (`followed`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import binascii
 import os
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -39,6 +40,8 @@ class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     name: str
     keys: Several[str]
     blob_endpoint: str = ""
+    made: bool = False
+    """here, rather than configured"""
 
     @property
     def is_foreign(self) -> bool:
@@ -49,7 +52,7 @@ class StorageAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         return tuple(base64.b64decode(key) for key in self.keys)
 
 
-class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An account of the Batch service.
 
     `storage_account` is its auto-storage account, if any. `core_quota` limits the cores of all its
@@ -60,10 +63,31 @@ class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: Several[str]
     storage_account: str | None = None
     core_quota: int | None = None
+    made: bool = False
+    """here, rather than configured"""
 
     @property
     def key_bytes(self) -> tuple[bytes, ...]:
         return tuple(base64.b64decode(key) for key in self.keys)
+
+
+class KnownAccounts(Protocol):
+    """All accounts, as they are now."""
+
+    @property
+    def batch(self) -> tuple[BatchAccount, ...]: ...
+
+    @property
+    def storage(self) -> tuple[StorageAccount, ...]: ...
+
+    @property
+    def own_storage(self) -> tuple[StorageAccount, ...]:
+        """Those that our Blob service serves."""
+        ...
+
+    def find_batch(self, name: str) -> BatchAccount | None: ...
+
+    def find_storage(self, name: str) -> StorageAccount | None: ...
 
 
 class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

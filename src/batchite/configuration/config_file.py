@@ -16,10 +16,10 @@ from batchite.configuration.accounts import (
     StorageAccount,
     check_key,
 )
+from batchite.configuration.names import check_account_name, check_quota
 
 T = TypeVar("T")
 
-MAX_QUOTA = 2**31 - 1
 TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity"})
 
 
@@ -88,10 +88,10 @@ def _batch_account(table: dict[str, object], place: str) -> BatchAccount:
     refuse_unknown(table, {"name", "key", "keys", "storage_account", "core_quota"}, place)
     storage, quota = table.get("storage_account"), table.get("core_quota")
     return BatchAccount(
-        name=checked(_account_name, table.get("name"), f"{place}.name"),
+        name=checked(check_account_name, table.get("name"), f"{place}.name"),
         keys=_keys(table, place),
         storage_account=None if storage is None else checked(read_text, storage, f"{place}.storage_account"),
-        core_quota=None if quota is None else checked(_quota, quota, f"{place}.core_quota"),
+        core_quota=None if quota is None else checked(check_quota, quota, f"{place}.core_quota"),
     )
 
 
@@ -99,7 +99,7 @@ def _storage_account(table: dict[str, object], place: str) -> StorageAccount:
     refuse_unknown(table, {"name", "key", "keys", "blob_endpoint"}, place)
     endpoint = table.get("blob_endpoint")
     return StorageAccount(
-        name=checked(_account_name, table.get("name"), f"{place}.name"),
+        name=checked(check_account_name, table.get("name"), f"{place}.name"),
         keys=_keys(table, place),
         blob_endpoint="" if endpoint is None else checked(_endpoint, endpoint, f"{place}.blob_endpoint"),
     )
@@ -116,22 +116,6 @@ def _endpoint(given: object) -> str:
     if "@" in parts.netloc or "?" in url or "#" in url or parts.port == 0:
         raise ValueError("has neither user, query nor fragment; the key of the account is what signs")
     return url
-
-
-def _account_name(given: object) -> str:
-    if not isinstance(given, str) or not 3 <= len(given) <= 24 or not _is_lower_alphanumeric(given):
-        raise ValueError("an account's name has 3 to 24 lower-case letters and digits")
-    return given
-
-
-def _is_lower_alphanumeric(text: str) -> bool:
-    return text.isascii() and text.isalnum() and text == text.lower()
-
-
-def _quota(given: object) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= MAX_QUOTA:
-        raise ValueError(f"a core quota is a whole number from 0 to {MAX_QUOTA}")
-    return given
 
 
 def _keys(table: dict[str, object], place: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 
-from batchite.configuration.accounts import Accounts
+from batchite.configuration.accounts import KnownAccounts
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch import loading
 from batchite.dispatch.allocation import Allocation
@@ -56,7 +56,7 @@ class Dispatch:
     def __init__(
         self,
         database: Database,
-        accounts: Accounts,
+        accounts: KnownAccounts,
         clock: Clock,
         make_engines: Callable[[Lost], Engines],
         *,
@@ -195,8 +195,11 @@ class Dispatch:
             self.files.disconnected(node_id)
 
     def _limits_of(self, account: str) -> Callable[[], Limits]:
-        found = self._accounts.find_batch(account)
-        return lambda: Limits(None if found is None else found.core_quota, self._max_nodes)
+        def limits() -> Limits:
+            found = self._accounts.find_batch(account)
+            return Limits(None if found is None else found.core_quota, self._max_nodes)
+
+        return limits
 
     # -- routing
 

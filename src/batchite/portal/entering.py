@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from batchite.configuration import entrance
-from batchite.configuration.accounts import Accounts, BatchAccount
+from batchite.configuration.accounts import BatchAccount, KnownAccounts
 from batchite.portal import audit, forms, headers, rendering
 from batchite.portal.sessions import Session, Sessions
 from batchite.portal.throttle import Throttle
@@ -29,7 +29,7 @@ _NO_KEY = b"\0" * 64
 class Entrance:
     """`ENTER` and what stands in front of every page."""
 
-    def __init__(self, sessions: Sessions, accounts: Accounts, clock: Clock, place: Place) -> None:
+    def __init__(self, sessions: Sessions, accounts: KnownAccounts, clock: Clock, place: Place) -> None:
         self._sessions = sessions
         self._accounts = accounts
         self._clock = clock

@@ -13,7 +13,7 @@ from batchite.batch.feed import api as events
 from batchite.batch.feed.service import Feed
 from batchite.batch.own import OwnApp
 from batchite.batch.services import Services
-from batchite.configuration import accounts
+from batchite.configuration.followed import FollowedAccounts
 from batchite.dispatch.service import Dispatch
 from batchite.engines.registry import KINDS, Engines
 from batchite.machine.clock import SystemClock
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 async def compose(launch: Launch) -> Parts:
     """Raises CannotServeError."""
     data_dir, clock = Path(launch.data_dir), SystemClock()
-    database, known = await open_database(data_dir, "batch"), accounts.load(data_dir)
+    database, known = await open_database(data_dir, "batch"), FollowedAccounts(data_dir)
     dispatch = Dispatch(
         database,
         known,

@@ -10,7 +10,7 @@ from batchite.blobs.app import BlobApp, fallback
 from batchite.blobs.content.opening import WrongStorageError, open_storage
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.purging import Purging
-from batchite.configuration import accounts
+from batchite.configuration.followed import FollowedAccounts
 from batchite.machine.clock import SystemClock
 from batchite.processes.launch import Launch
 from batchite.processes.parts import CannotServeError, Parts, open_database
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def compose(launch: Launch) -> Parts:
     """Raises CannotServeError."""
     data_dir = Path(launch.data_dir)
-    known = accounts.load(data_dir)
+    known = FollowedAccounts(data_dir)
     try:
         database, storage = await asyncio.gather(  # both are making files and waiting for the disk
             open_database(data_dir, "blobs"), asyncio.to_thread(open_storage, launch.content, data_dir)

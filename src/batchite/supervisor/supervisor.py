@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from batchite.configuration import accounts, endpoints
+from batchite.configuration import endpoints, made
 from batchite.configuration.endpoints import LOCK_FILE, Endpoints, Service
 from batchite.configuration.settings import Settings, is_loopback
 from batchite.machine import directory_lock
@@ -118,8 +118,10 @@ def _load(data_dir: Path) -> Endpoints | None:
 
 def _save(settings: Settings, chosen: Endpoints) -> None:
     try:
-        accounts.save(settings.accounts, settings.data_dir)
+        made.configure(settings.accounts, settings.data_dir)
         endpoints.save(chosen, settings.data_dir)
+    except directory_lock.LockedError as error:
+        raise CannotStartError(f"The accounts are being changed, and not done with: {error}.") from None
     except OSError as error:
         raise _unusable(settings.data_dir, error) from None
 
