@@ -36,6 +36,7 @@ class Answer:
     cookies: Mapping[str, str]
     """set by it, with all that is said of each"""
     text: str
+    content: bytes
 
 
 @dataclass
@@ -51,11 +52,11 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     async def ask(
-        self, verb: str, path: str, form: Mapping[str, str] | None = None, **headers: str
+        self, verb: str, path: str, form: Mapping[str, str] | bytes | None = None, **headers: str
     ) -> Answer:
-        """Headers have `_` for `-`; an empty one is left out."""
+        """`form` may be any content. Headers have `_` for `-`; an empty one is left out."""
         told = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-        if verb == "POST":
+        if verb not in ("GET", "HEAD"):
             told["origin"] = self.url
         if self.cookies:
             told["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -67,12 +68,13 @@ class Browser:
             headers={name: value for name, value in told.items() if value},
             allow_redirects=False,
         ) as response:
-            lines = response.headers.getall("set-cookie", [])
+            lines, content = response.headers.getall("set-cookie", []), await response.read()
             answer = Answer(
                 response.status,
                 response.headers,
                 {line.partition("=")[0]: line for line in lines},
-                await response.text(),
+                content.decode(errors="replace"),
+                content,
             )
         self._keep(lines)
         return answer
@@ -129,12 +131,13 @@ async def serving(
     accounts: Accounts = DEVELOPMENT_ACCOUNTS,
     is_read_only: bool = False,
     owner: RecordingOwner | None = None,
+    blob_url: str = BLOB_URL,
 ) -> AsyncIterator[Browser]:
     """The Batch service with its portal, and a browser that has not come in yet."""
     clock, owner, files = clock or SystemClock(), owner or RecordingOwner(), DictionaryFiles()
     sock = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    place = Place(url, BLOB_URL, str(data_dir), is_read_only)
+    place = Place(url, blob_url, str(data_dir), is_read_only, blob_url)
     tail = Tail(database)
     await tail.start()
     portal = PortalApp(Services(database, accounts, clock, owner, files), place, Changes(tail))
@@ -146,3 +149,4 @@ async def serving(
         yield Browser(api, url, data_dir, clock, session)
     await tail.stop()
     await listener.stop()
+    await portal.close()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from starlette.responses import Response
+
 
 class NotHere(Exception):  # noqa: N818 - what is asked for is not there
     """There is no such page, or not for whoever asks; the text says what."""
@@ -45,6 +47,11 @@ class Page:
     watches: Watched | None = None
     status: int = 200
 
+    @property
+    def what(self) -> str:
+        """For the log, where it is the answer to a change."""
+        return "shown" if self.status < 400 else "refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -54,4 +61,13 @@ class Done:
     what: str
 
 
-Answer: TypeAlias = Page | Done
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Something that is no page: what a script asks for, or a file. `what` is told in the log after a
+    change; without it there is no line, for what is a part of something else."""
+
+    response: Response
+    what: str = ""
+
+
+Answer: TypeAlias = Page | Done | Raw

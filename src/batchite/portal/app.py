@@ -7,19 +7,21 @@ import logging
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from batchite.batch import refusals
 from batchite.batch.services import Services
 from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static
-from batchite.portal.answers import Done, NotHere, Page, Refused
+from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
+from batchite.portal.blob_client.connection import Connection
 from batchite.portal.entering import ENTER, LEAVE, Entrance
 from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
 from batchite.portal.pools.views import ROUTES as POOLS
 from batchite.portal.routes import Route
 from batchite.portal.sessions import Session, Sessions
+from batchite.portal.storage.routes import ROUTES as STORAGE
 from batchite.portal.visit import ROOT, Place, Visit
 from batchite.web.problems import (
     BodyIncomplete,
@@ -34,7 +36,7 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *POOLS)
+ROUTES: tuple[Route, ...] = (*HOME, *POOLS, *STORAGE)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")
@@ -54,6 +56,10 @@ class PortalApp:
         self._router = Router((route.verb, route.path, route) for route in ROUTES)
         self._page_headers = headers.of_pages(place.blob_url)
         self._note_cookie = f"{self._sessions.cookie_name}-note"
+        self._connection = Connection(services.clock, place.authority)
+
+    async def close(self) -> None:
+        await self._connection.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Incoming(scope, receive)
@@ -81,27 +87,33 @@ class PortalApp:
         if session is None:
             is_stream = request.raw_path == live.PATH
             return live.gone(self._page_headers) if is_stream else self._entrance.ask(request)
-        visit = await self._visit(request, session)
+        match = self._match(request)
+        visit = await self._visit(request, session, match)
         if request.verb not in _READING:
             self._check_token(request, visit)
-        if request.raw_path == LEAVE and request.verb == "POST":
-            return self._entrance.leave(request, session)
-        if request.raw_path == live.PATH and request.verb == "GET":
-            return await self._live(visit)
-        match = self._router.match("GET" if request.verb == "HEAD" else request.verb, request.raw_path)
-        visit.params = match.params
-        response = await self._do(visit, match)
+        if match is None:
+            is_leaving = request.raw_path == LEAVE
+            return self._entrance.leave(request, session) if is_leaving else await self._live(visit)
+        response = await self._do(visit, match.target)
         return self._renewed(request, session, response)
 
-    async def _visit(self, request: Incoming, session: Session) -> Visit:
+    def _match(self, request: Incoming) -> Match[Route] | None:
+        """None: somebody leaves, or follows a page."""
+        if (request.verb, request.raw_path) in (("POST", LEAVE), ("GET", live.PATH)):
+            return None
+        return self._router.match("GET" if request.verb == "HEAD" else request.verb, request.raw_path)
+
+    async def _visit(self, request: Incoming, session: Session, match: Match[Route] | None) -> Visit:
+        has_form = request.verb not in _READING and not (match and match.target.takes_stream)
         return Visit(
             request=request,
             services=self._services,
             place=self._place,
+            connection=self._connection,
             session=session,
             csrf_token=self._sessions.csrf_token(session),
-            params={},
-            form={} if request.verb in _READING else await forms.read(request),
+            params=match.params if match else {},
+            form=await forms.read(request) if has_form else {},
             now=self._services.clock.now(),
         )
 
@@ -112,17 +124,24 @@ class PortalApp:
                 403, "This form is of another session. Go back, load the page again, and repeat it."
             )
 
-    async def _do(self, visit: Visit, match: Match[Route]) -> Response:
-        route = match.target
+    async def _do(self, visit: Visit, route: Route) -> Response:
         _check_role(route, visit.session)
         if route.verb == "GET":
-            answer = await route.view(visit)
-            return self._page(visit, answer) if isinstance(answer, Page) else self._done(visit, answer)
+            return self._answered(visit, await route.view(visit))
         return await self._change(visit, route)
+
+    def _answered(self, visit: Visit, answer: Answer) -> Response:
+        match answer:
+            case Page():
+                return self._page(visit, answer)
+            case Done():
+                return self._done(visit, answer)
+            case Raw():
+                return answer.response
 
     async def _change(self, visit: Visit, route: Route) -> Response:
         """With a line in the log, whatever comes of it."""
-        what = f"POST {unquote(visit.path)}"
+        what = f"{route.verb} {unquote(visit.path)}"
         try:
             if not visit.can_change:
                 raise Refused(403, "The portal of this service is for reading only (setting `portal`).")
@@ -132,11 +151,10 @@ class PortalApp:
         except Exception as error:
             audit.note(visit.session.who, what, f"refused, {error}")
             raise
-        if isinstance(answer, Page):
-            audit.note(visit.session.who, what, "shown" if answer.status < 400 else "refused")
-            return self._page(visit, answer)
-        audit.note(visit.session.who, what, answer.what)
-        return self._done(visit, answer)
+        result = answer.what
+        if result:
+            audit.note(visit.session.who, what, result)
+        return self._answered(visit, answer)
 
     async def _live(self, visit: Visit) -> Response:
         """The page of which `?of=` is the URL, as it changes."""
@@ -196,7 +214,7 @@ class PortalApp:
 
     def _refusal(self, request: Incoming, session: Session | None, error: Exception) -> Response:
         status, title, text = _explained(error)
-        if status >= 500:
+        if status == 500:
             log.error(
                 "request %s failed: %s %s", request.request_id, request.verb, request.raw_path, exc_info=error
             )
@@ -205,7 +223,14 @@ class PortalApp:
         told = dict(self._page_headers)
         if isinstance(error, VerbNotAllowed):
             told["allow"] = ", ".join(error.allowed)
+        if _is_script(request):
+            return PlainTextResponse(text, status, told)
         return HTMLResponse(rendering.page("layout/error.html", values), status, told)
+
+
+def _is_script(request: Incoming) -> bool:
+    """Whether what asks shows the answer itself, rather than as a page or as a part of one."""
+    return request.headers.get("sec-fetch-dest") == "empty" and "hx-request" not in request.headers
 
 
 def _layout_values(visit: Visit, note: str) -> dict[str, object]:

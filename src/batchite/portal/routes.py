@@ -19,6 +19,8 @@ class Route:
     view: View
     for_operator: bool = False
     """only who came by a link of the data directory may ask for it"""
+    takes_stream: bool = False
+    """the view reads the body itself, and the token comes in a header"""
 
 
 def show(path: str, view: View, *, for_operator: bool = False) -> Route:
@@ -29,3 +31,8 @@ def show(path: str, view: View, *, for_operator: bool = False) -> Route:
 def change(path: str, view: View, *, for_operator: bool = False) -> Route:
     """Something that changes; not there where the portal is for reading only."""
     return Route("POST", f"{ROOT}{path}", view, for_operator)
+
+
+def take(path: str, view: View) -> Route:
+    """Content of any length that a script sends."""
+    return Route("PUT", f"{ROOT}{path}", view, takes_stream=True)

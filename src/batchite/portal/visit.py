@@ -11,6 +11,7 @@ from batchite.batch.acting import Acting
 from batchite.batch.services import Services
 from batchite.configuration.accounts import BatchAccount, StorageAccount
 from batchite.portal.answers import NotHere
+from batchite.portal.blob_client.connection import Connection
 from batchite.portal.sessions import Session
 from batchite.web.request import Incoming
 from batchite.wire.ticks import Timestamp
@@ -27,6 +28,10 @@ class Place:
     """as clients reach them; empty: it does not run"""
     data_dir: str
     is_read_only: bool = False
+    own_blob_url: str = ""
+    """as the portal itself reaches the Blob service"""
+    authority: str = ""
+    """the file by which that is trusted beside those that the system trusts"""
 
 
 @dataclass
@@ -36,6 +41,8 @@ class Visit:
     request: Incoming
     services: Services
     place: Place
+    connection: Connection
+    """to Blob services"""
     session: Session
     csrf_token: str
     params: Mapping[str, str]

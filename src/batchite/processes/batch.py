@@ -63,10 +63,10 @@ async def compose(launch: Launch) -> Parts:
         **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
+    services = Services(database, known, clock, dispatch, dispatch.files)
+    pages = portal.LatePortal(launch, services, feed.tail)
     if launch.portal != portal.OFF:
-        own[portal.PATH] = portal.LatePortal(
-            launch, Services(database, known, clock, dispatch, dispatch.files), feed.tail
-        )
+        own[portal.PATH] = pages
 
     async def start() -> None:
         await dispatch.start()
@@ -81,6 +81,7 @@ async def compose(launch: Launch) -> Parts:
         return has_ended
 
     async def close() -> None:
+        await pages.close()
         database.close()
 
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts)

@@ -56,6 +56,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """state changes that the feed keeps, at most"""
     events_hours: int = 1
     """for how long"""
+    own_blob_url: str = ""
+    """as this machine reaches the Blob service"""
     max_nodes: int | None = None
     """compute nodes of all accounts together; none: as many as are wanted"""
 

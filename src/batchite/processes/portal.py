@@ -10,7 +10,9 @@ from batchite.batch.services import Services
 from batchite.processes.launch import Launch
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
+
+    from batchite.portal.app import PortalApp
 
 PATH = "/-/portal"
 OFF, READ_ONLY = "off", "read-only"
@@ -23,7 +25,7 @@ class LatePortal:
         self._launch = launch
         self._tail = tail
         self._services = services
-        self._app: ASGIApp | None = None
+        self._app: PortalApp | None = None
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,7 +34,11 @@ class LatePortal:
                 self._app = await asyncio.to_thread(self._make)
         await self._app(scope, receive, send)
 
-    def _make(self) -> ASGIApp:
+    async def close(self) -> None:
+        if self._app is not None:
+            await self._app.close()
+
+    def _make(self) -> PortalApp:
         from batchite.portal.app import PortalApp
         from batchite.portal.following import Changes
         from batchite.portal.visit import Place
@@ -43,5 +49,7 @@ class LatePortal:
             blob_url=launch.blob_url,
             data_dir=launch.data_dir,
             is_read_only=launch.portal == READ_ONLY,
+            own_blob_url=launch.own_blob_url,
+            authority=launch.identity.bundle if launch.identity else "",
         )
         return PortalApp(self._services, place, Changes(self._tail))

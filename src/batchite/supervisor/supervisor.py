@@ -232,6 +232,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         blob_url=chosen.of_those_serving.public_url("blob") or "",
         events_kept=settings.events_kept,
         events_hours=settings.events_hours,
+        own_blob_url=chosen.of_those_serving.url("blob") or "",
         max_nodes=settings.max_nodes,
     )
 

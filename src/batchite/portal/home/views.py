@@ -22,6 +22,5 @@ async def soon(visit: Visit) -> Answer:
 ROUTES: tuple[Route, ...] = (
     show("/", home),
     show("/docs", docs),
-    show("/storage", soon),
     show("/batch/{account}/jobs", soon),
 )
