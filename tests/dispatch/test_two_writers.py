@@ -22,6 +22,7 @@ from tests.dispatch.support import (
 from tests.store.together import Busy
 
 from batchite.dispatch import committer
+from batchite.resources.states import DELETABLE, ENDABLE
 from batchite.scheduling.changes import ALL_TASKS_COMPLETE, Changes, JobTerminating
 from batchite.scheduling.room import Limits
 from batchite.store.batch import jobs, schema, tasks
@@ -123,13 +124,17 @@ async def test_changes_that_two_make_at_one_moment_have_etags_of_their_own(
     job, now, busy = await database.write(add_job), 9, Busy()
 
     def terminating(connection: sa.Connection) -> Changed | None:
-        made = jobs.terminate(connection, ACCOUNT, "job", now, "enough", sa.true())
+        values = {"state": "terminating", "terminate_reason": "enough"}
+        made = jobs.change(connection, ACCOUNT, "job", ENDABLE, now, values, sa.true())
         busy(connection)
         return made
 
     first = asyncio.create_task(database.write(terminating))
     await busy.begun()
-    deleting = asyncio.create_task(other.write(lambda c: jobs.delete(c, ACCOUNT, "job", now, sa.true())))
+    gone = {"state": "deleting"}
+    deleting = asyncio.create_task(
+        other.write(lambda c: jobs.change(c, ACCOUNT, "job", DELETABLE, now, gone, sa.true()))
+    )
     assert await waits_or_is_over(other, deleting)
     busy.go_on()
     made = await asyncio.gather(first, deleting)

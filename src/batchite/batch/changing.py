@@ -81,6 +81,18 @@ class Stored(Protocol[R]):
 
     def find(self, connection: sa.Connection, account: str, name: str, /) -> R | None: ...
 
+    def change(
+        self,
+        connection: sa.Connection,
+        account: str,
+        name: str,
+        permitted: Collection[str],
+        now: int,
+        values: Mapping[str, Any],
+        condition: sa.ColumnElement[bool],
+        /,
+    ) -> Changed | None: ...
+
 
 async def add(acting: Acting, stored: Stored[Stateful], refusals: Refusals, new: Mapping[str, Any]) -> None:
     """Store a new one. Raises BatchError if the account has one of this id."""
@@ -97,3 +109,22 @@ async def find(acting: Acting, stored: Stored[R], refusals: Refusals, name: str)
     if found is None:
         raise refusals.of(None)
     return found
+
+
+async def alter(
+    acting: Acting,
+    stored: Stored[Stateful],
+    refusals: Refusals,
+    name: str,
+    permitted: Collection[str],
+    values: Mapping[str, Any],
+    condition: sa.ColumnElement[bool],
+) -> Changed:
+    """Give one these values of columns, if it is in one of the states `permitted` and `condition` holds.
+    Raises BatchError."""
+    account, now = acting.account, acting.now
+    return await change(
+        acting,
+        lambda connection: stored.change(connection, account, name, permitted, now, values, condition),
+        lambda connection: refusals.why_not(stored.find(connection, account, name), permitted),
+    )

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from tests.store.batch import former
 
+from batchite.resources.states import DELETABLE, ENDABLE
 from batchite.store import migrating
 from batchite.store.batch import changes, jobs, schema
 from batchite.store.database import create_engine
@@ -99,7 +100,9 @@ def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: 
 
 
 def by_the_api(connection: sa.Connection) -> None:
-    changed = jobs.terminate(connection, "a", "j", 70, "enough", sa.true())
+    changed = jobs.change(
+        connection, "a", "j", ENDABLE, 70, {"state": "terminating", "terminate_reason": "enough"}, sa.true()
+    )
     assert changed is not None
     assert (changed.id, changed.modified, changed.shard) == ("j", 70, "a/p")
 
@@ -117,7 +120,7 @@ def test_a_completed_job_was_terminating(
     assert previous(connection, schema.jobs) == ("active", 10, "terminating", 70)
     changes.COMPLETE_JOB.many(connection, [{"job": 1, "at": 80}])
     assert previous(connection, schema.jobs) == ("terminating", 70, "completed", 80)
-    changed = jobs.delete(connection, "a", "j", 90, sa.true())
+    changed = jobs.change(connection, "a", "j", DELETABLE, 90, {"state": "deleting"}, sa.true())
     assert changed is not None
     assert changed.shard == "a/p"
     assert previous(connection, schema.jobs) == ("completed", 80, "deleting", 90)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,7 +61,7 @@ async def update(
         job = change(definition(found))
         _check_pool(found, job.pool_info.pool_id or "")
         condition = conditions.clause(schema.jobs.c.modified)
-        return jobs.update(connection, found, acting.now, defined(job), condition)
+        return jobs.change(connection, acting.account, job_id, ENDABLE, acting.now, defined(job), condition)
 
     return await changing.change(acting, make, lambda _: BatchError("ConditionNotMet"))
 
@@ -77,22 +78,20 @@ def _check_pool(job: JobRow, pool_id: str) -> None:
 
 async def terminate(acting: Acting, job_id: str, reason: str, conditions: Conditions) -> Changed:
     """Begin to end the job; `reason` is what it shows from now on. Raises BatchError."""
-    condition = conditions.clause(schema.jobs.c.modified)
-    return await changing.change(
-        acting,
-        lambda connection: jobs.terminate(connection, acting.account, job_id, acting.now, reason, condition),
-        lambda connection: REFUSALS.why_not(jobs.find(connection, acting.account, job_id), ENDABLE),
-    )
+    values = {"state": "terminating", "terminate_reason": reason}
+    return await _change(acting, job_id, ENDABLE, values, conditions)
 
 
 async def delete(acting: Acting, job_id: str, conditions: Conditions) -> Changed:
     """Begin to remove the job with all its tasks. Raises BatchError."""
+    return await _change(acting, job_id, DELETABLE, {"state": "deleting"}, conditions)
+
+
+async def _change(
+    acting: Acting, job_id: str, permitted: Collection[str], values: Mapping[str, Any], conditions: Conditions
+) -> Changed:
     condition = conditions.clause(schema.jobs.c.modified)
-    return await changing.change(
-        acting,
-        lambda connection: jobs.delete(connection, acting.account, job_id, acting.now, condition),
-        lambda connection: REFUSALS.why_not(jobs.find(connection, acting.account, job_id), DELETABLE),
-    )
+    return await changing.alter(acting, jobs, REFUSALS, job_id, permitted, values, condition)
 
 
 async def task_counts(acting: Acting, job_id: str) -> Sequence[CountsRow]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from batchite.batch import changing
 from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
@@ -31,9 +34,16 @@ async def page(acting: Acting, wanted: Wanted) -> Part[PoolRow]:
 
 async def delete(acting: Acting, pool_id: str, conditions: Conditions) -> Changed:
     """Begin to remove the pool with its nodes. Raises BatchError."""
+    values = {
+        "state": "deleting",
+        "allocation_state": "resizing",
+        "target_dedicated": 0,
+        "target_low_priority": 0,
+        "resize_errors": None,
+    }
+    return await _change(acting, pool_id, values, conditions)
+
+
+async def _change(acting: Acting, pool_id: str, values: Mapping[str, Any], conditions: Conditions) -> Changed:
     condition = conditions.clause(schema.pools.c.modified)
-    return await changing.change(
-        acting,
-        lambda connection: pools.delete(connection, acting.account, pool_id, acting.now, condition),
-        lambda connection: REFUSALS.why_not(pools.find(connection, acting.account, pool_id), ("active",)),
-    )
+    return await changing.alter(acting, pools, REFUSALS, pool_id, ("active",), values, condition)

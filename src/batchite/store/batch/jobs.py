@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from batchite.resources.jobs import CountsRow, JobRow
 from batchite.resources.keys import folded
-from batchite.resources.states import DELETABLE, ENDABLE
 from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
@@ -21,7 +20,7 @@ _FIND = sa.select(jobs).where(
     jobs.c.account == sa.bindparam("owner"), jobs.c.key == sa.bindparam("name")
 )  # built once: building a statement takes longer than running it
 _FIND_TO_CHANGE = _FIND.with_for_update()
-_TOLD = (jobs.c.pool_id, jobs.c.previous_state)
+_TOLD = (jobs.c.pool_id, jobs.c.state, jobs.c.previous_state)
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
@@ -45,45 +44,33 @@ def page(connection: sa.Connection, account: str, wanted: Wanted) -> Part[JobRow
     return pages.read(connection, query, jobs.c.job_no, wanted)
 
 
-def terminate(
-    connection: sa.Connection, account: str, job_id: str, now: int, reason: str, condition: Clause
+def change(
+    connection: sa.Connection,
+    account: str,
+    job_id: str,
+    permitted: Collection[str],
+    now: int,
+    values: Mapping[str, Any],
+    condition: Clause,
 ) -> Changed | None:
-    """Begin to terminate the job; None if it is not there, ending, or `condition` fails."""
-    change = {"state": "terminating", "terminate_reason": reason}
-    return _change(connection, account, job_id, now, sa.and_(jobs.c.state.in_(ENDABLE), condition), change)
-
-
-def update(
-    connection: sa.Connection, job: JobRow, now: int, values: Mapping[str, Any], condition: Clause
-) -> Changed | None:
-    """Change what is defined of the job, which has been found in this transaction; None if `condition`
-    fails."""
-    which = sa.and_(jobs.c.job_no == job.job_no, condition)
-    changed = recording.change(connection, jobs, "job", which, now, values)
-    return None if changed is None else changed[0]
-
-
-def delete(
-    connection: sa.Connection, account: str, job_id: str, now: int, condition: Clause
-) -> Changed | None:
-    """Begin to delete the job; None if it is not there, deleting, or `condition` fails."""
-    guard = sa.and_(jobs.c.state.in_(DELETABLE), condition)
-    return _change(connection, account, job_id, now, guard, {"state": "deleting"})
-
-
-def _change(
-    connection: sa.Connection, account: str, job_id: str, now: int, guard: Clause, change: dict[str, str]
-) -> Changed | None:
-    which = sa.and_(jobs.c.account == account, jobs.c.key == folded(job_id), guard)
-    was = {"previous_state": jobs.c.state, "previous_state_time": jobs.c.state_time, "state_time": now}
-    found = recording.change(connection, jobs, "job", which, now, {**was, **change}, *_TOLD)
+    """Give a job that is in one of the states `permitted` these values of columns, and tell the owner of its
+    shard, and clients where its state changes; None if there is no such job or `condition` fails."""
+    which = sa.and_(
+        jobs.c.account == account, jobs.c.key == folded(job_id), jobs.c.state.in_(permitted), condition
+    )
+    moved = _moved(now) if "state" in values else {}
+    found = recording.change(connection, jobs, "job", which, now, {**moved, **values}, *_TOLD)
     if found is None:
         return None
     changed, row = found
-    of_job = (changed.shard, now, row.pool_id, changed.id)
-    state, reason = change["state"], change.get("terminate_reason")
-    feed.append_job(connection, *of_job, state, row.previous_state, reason)
+    if moved:
+        told = (row.state, row.previous_state, values.get("terminate_reason"))
+        feed.append_job(connection, changed.shard, now, row.pool_id, changed.id, *told)
     return changed
+
+
+def _moved(now: int) -> Mapping[str, Any]:
+    return {"previous_state": jobs.c.state, "previous_state_time": jobs.c.state_time, "state_time": now}
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

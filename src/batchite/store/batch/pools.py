@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,9 @@ _SHOWN = sa.select(
 )
 
 
+_TOLD = (pools.c.state, pools.c.allocation_state)
+
+
 def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
     """Store the pool and its event; None if the account has one of this id already."""
     added = recording.add(connection, pools, "pool", row)
@@ -51,27 +54,38 @@ def page(connection: sa.Connection, account: str, wanted: Wanted) -> Part[PoolRo
     return pages.read(connection, query, pools.c.pool_no, wanted)
 
 
-def delete(
-    connection: sa.Connection, account: str, pool_id: str, now: int, condition: Clause
+def change(
+    connection: sa.Connection,
+    account: str,
+    pool_id: str,
+    permitted: Collection[str],
+    now: int,
+    values: Mapping[str, Any],
+    condition: Clause,
 ) -> Changed | None:
-    """Begin to delete the pool; None if it is not there, deleting already, or `condition` fails."""
+    """Give a pool that is in one of the states `permitted` these values of columns, and tell the owner of its
+    shard, and clients where a state changes; None if there is no such pool or `condition` fails.
+
+    One that is being deleted is changed by nobody, so what changes has been active.
+    """
     which = sa.and_(
-        pools.c.account == account, pools.c.key == folded(pool_id), pools.c.state == "active", condition
+        pools.c.account == account, pools.c.key == folded(pool_id), pools.c.state.in_(permitted), condition
     )
-    values = {
-        "state": "deleting",
-        "state_time": now,
-        "allocation_state": "resizing",
-        "allocation_state_time": sa.case(
-            (pools.c.allocation_state == "resizing", pools.c.allocation_state_time), else_=now
-        ),
-        "target_dedicated": 0,
-        "target_low_priority": 0,
-        "resize_errors": None,
-    }
-    found = recording.change(connection, pools, "pool", which, now, values)
+    times = _times(now, values)
+    found = recording.change(connection, pools, "pool", which, now, {**times, **values}, *_TOLD)
     if found is None:
         return None
-    changed, _ = found
-    feed.append_pool(connection, changed.shard, now, changed.id, "deleting", "active", "resizing")
+    changed, row = found
+    if times:
+        told = (row.state, "active", row.allocation_state)
+        feed.append_pool(connection, changed.shard, now, changed.id, *told)
     return changed
+
+
+def _times(now: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Since when it is in the states that are given; it may be in that of its allocation already."""
+    times: dict[str, Any] = {"state_time": now} if "state" in values else {}
+    if "allocation_state" in values:
+        is_so = pools.c.allocation_state == values["allocation_state"]
+        times["allocation_state_time"] = sa.case((is_so, pools.c.allocation_state_time), else_=now)
+    return times
