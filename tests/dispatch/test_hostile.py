@@ -121,6 +121,25 @@ async def test_who_does_not_speak_the_links_language_is_cut_off(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+async def test_an_agent_is_not_ended_while_nobody_can_tell_whether_it_is_wanted() -> None:
+    """The store has been asked in vain; it is not asked about who shows no credential."""
+    asked: list[str] = []
+
+    async def is_known(node_id: str, token_hash: bytes) -> bool:
+        asked.append(node_id)
+        raise OSError("no connection")
+
+    links = Links(lambda *_: None, lambda _: None, is_known)
+    async with served(links) as url:
+        with pytest.raises(InvalidStatus, match="503"):
+            async with dial(url.replace("/node/", "/other/")):
+                pass
+        with pytest.raises(InvalidStatus, match="403"):
+            async with connect(url.replace("/node/", "/third/"), proxy=None):
+                pass
+    assert asked == ["other"]
+
+
 async def test_an_agent_that_does_not_read_is_given_up() -> None:
     closed = asyncio.Event()
     links = Links(lambda *_: None, lambda _: closed.set(), nobody, stalled=0.2)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
 
 import pytest
@@ -25,7 +26,7 @@ from tests.dispatch.support import (
     until,
     until_stored,
 )
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
@@ -251,3 +252,42 @@ async def test_a_service_with_a_database_of_its_own_takes_all_at_once(database: 
     async with running(dispatch):
         await until(lambda: len(engine.started) == 1)
         assert [row.expires for row in await rows(database, schema.shards)] == [MAX_TICKS]
+
+
+async def roam(urls: Sequence[str], spec: NodeSpec) -> None:
+    """An agent that is turned away, or cut off, tries the next service, and has forgotten what it had."""
+    for url in itertools.cycle(urls):
+        with suppress(InvalidStatus, ConnectionClosed):
+            async with ScriptedAgent(url, spec) as agent:
+                await until(lambda agent=agent: agent.is_cut_off)  # type: ignore[misc]
+
+
+async def test_every_task_is_completed_once_however_often_the_owner_changes(
+    database: Database, other: Database
+) -> None:
+    many, changes = 400, 6
+
+    async def completed() -> int:
+        return (await counts(database))[2]
+
+    async with AsyncExitStack() as stack:
+        await database.write(lambda c: add_pool(c, 1, slots=2))
+        await database.write(lambda c: add_tasks(c, add_job(c), many))
+        first = await service(stack, database)
+        await until(lambda: len(first.engine.started) == 1)
+        second = await service(stack, other)
+        (spec,) = first.engine.started.values()
+        roaming = asyncio.create_task(roam([first.url, second.url], spec))
+        for number in range(changes):
+            async with asyncio.timeout(60):
+                while await completed() < (number + 1) * many // (changes + 2):  # noqa: ASYNC110
+                    await asyncio.sleep(0.002)
+            taker, loser = (first, second) if number % 2 else (second, first)
+            taker.clock.ticks = loser.clock.ticks + A_WHILE
+            await taker.dispatch.run_once()
+            assert list(taker.dispatch.shards) == [SHARD]
+        await until_stored(database, schema.tasks, lambda all: {one.state for one in all} == {"completed"})
+        roaming.cancel()
+    assert await counts(database) == (0, 0, many, 0)
+    assert (await rows(database, schema.nodes))[0].tasks_run == many
+    assert (await rows(database, schema.shards))[0].epoch == changes + 1

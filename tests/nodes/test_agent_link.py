@@ -104,8 +104,11 @@ async def test_a_redirect_is_followed(service: Peer, start_agent: StartAgent) ->
         await agent.over()
 
 
-async def test_an_overloaded_service_is_asked_again(service: Peer, start_agent: StartAgent) -> None:
-    service.refusal = (503, {})
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}, {"Retry-After": "soon"}])
+async def test_a_service_that_is_overloaded_or_not_the_nodes_owner_is_asked_again(
+    service: Peer, start_agent: StartAgent, headers: dict[str, str]
+) -> None:
+    service.refusal = (503, headers)
     await start_agent(awaited=False)
     await service.until(lambda: len(service.requests) >= 3)
     service.refusal = None

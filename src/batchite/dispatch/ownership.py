@@ -155,7 +155,7 @@ class Ownership:
     def _lose(self, lost: Collection[AnyRunner]) -> None:
         for shard in lost:
             if self._shards.get(shard.name) is shard:
-                log.error("shard %s has another owner now", shard.name)
+                log.error("shard %s is let go: its lease is lost", shard.name)
                 del self._shards[shard.name]
                 shard.give_up()
                 self._lost(shard.name)
