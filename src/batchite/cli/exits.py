@@ -15,6 +15,8 @@ NOT_FOUND = 3
 """no pool, node, job, task or file of that name"""
 NOT_RUNNING = 4
 """no service runs at the data directory, or it cannot be reached"""
+TASKS_FAILED = 5
+"""what was watched has ended, and not all of its tasks have succeeded"""
 
 MEANINGS = {
     0: "done",
@@ -22,6 +24,7 @@ MEANINGS = {
     USAGE: "wrong usage",
     NOT_FOUND: "no such pool, node, job, task or file",
     NOT_RUNNING: "the service is not running, or cannot be reached",
+    TASKS_FAILED: "`job watch`: the job has ended, and not all of its tasks have succeeded",
 }
 
 

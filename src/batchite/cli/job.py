@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from batchite.cli import grammar, nouns, options, printing
+from batchite.cli import exits, grammar, nouns, options, printing
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, list_command, of, show_command
-from batchite.cli.requests import BatchRequests
+from batchite.cli.requests import BatchRequests, PatientRequests
 from batchite.configuration.settings import Settings
 
 JOB = Noun(
@@ -35,9 +37,8 @@ CAUSES = (
 
 def command() -> click.Group:
     """`job`, and what is below it."""
-    return Words(
-        "job", [explain_command(JOB), _failures(), list_command(JOB), show_command(JOB)], help="Look at jobs."
-    )
+    commands = [explain_command(JOB), _failures(), list_command(JOB), show_command(JOB), _watch()]
+    return Words("job", commands, help="Look at jobs.")
 
 
 def _failures() -> click.Command:
@@ -53,3 +54,19 @@ def _print_failures(settings: Settings, id: str, account: str | None, as_json: b
         return
     rows = ([read(cause) for _, read in CAUSES] for cause in found["causes"])
     printing.print_table([name for name, _ in CAUSES], rows)
+
+
+def _watch() -> click.Command:
+    more = (click.Argument(["id"]), nouns.account_option(), grammar.json_option())
+    text = (
+        "Follow a job to its end: how far, how fast, what fails. It ends when the job or all of its tasks "
+        f"have completed, with {exits.TASKS_FAILED} if not all have succeeded. With --json every change is "
+        "printed, a line each."
+    )
+    return options.command("watch", _follow, help=text, settings=nouns.USED, more=more)
+
+
+def _follow(settings: Settings, id: str, account: str | None, as_json: bool) -> None:
+    from batchite.cli import watching
+
+    sys.exit(watching.watch(PatientRequests(settings, account), id, as_json=as_json))

@@ -35,6 +35,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def compact(value: Any) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def print_json_list(values: Iterable[Any]) -> None:
     """A list that may be too long to be held at once."""
     first = True

@@ -5,12 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
+
+import click
 
 from batchite.cli import exits, options
 from batchite.configuration.accounts import BatchAccount
@@ -23,6 +27,18 @@ from batchite.wire.signing.shared_key import SignedRequest
 
 VERSION = "2025-06-01"
 SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+"""How long a command that follows something waits for a service that is away."""
+PAUSE_SECONDS = 0.5
+"""Until it asks again."""
+EMPTY: Mapping[str, str] = MappingProxyType({})
+_NOTHING_THERE = (http.client.NOT_FOUND, http.client.CONFLICT, http.client.REQUESTED_RANGE_NOT_SATISFIABLE)
+
+T = TypeVar("T")
+
+
+class UnreachableError(Exception):
+    """Nobody answers at present; the text says where, and why."""
 
 
 @contextmanager
@@ -30,6 +46,18 @@ def answered(
     endpoints: Endpoints, service: Service, request: urllib.request.Request
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request that succeeds. Raises HTTPError; ends the command if nobody answers."""
+    try:
+        with reached(endpoints, service, request) as answer:
+            yield answer
+    except UnreachableError as error:
+        exits.fail(f"{error}. Is it running?", exits.NOT_RUNNING)
+
+
+@contextmanager
+def reached(
+    endpoints: Endpoints, service: Service, request: urllib.request.Request
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a request that succeeds. Raises HTTPError and UnreachableError, also while it is read."""
     trust = ssl.create_default_context(cafile=endpoints.bundle or None) if endpoints.tls else None
     try:
         with urllib.request.urlopen(request, timeout=SECONDS, context=trust) as answer:  # noqa: S310
@@ -39,11 +67,13 @@ def answered(
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         what = f"the {service.capitalize()} service at {endpoints.url(service)} cannot be reached: {reason}"
-        exits.fail(f"{what}. Is it running?", exits.NOT_RUNNING)
+        raise UnreachableError(what) from None
 
 
 class BatchRequests:
     """Signed requests to the Batch service; whatever is refused ends the command with its reason."""
+
+    _reach = staticmethod(answered)
 
     def __init__(self, settings: Settings, account: str | None) -> None:
         self._endpoints = options.running_endpoints(settings.data_dir)
@@ -70,7 +100,7 @@ class BatchRequests:
             with error:
                 if error.code == http.client.NOT_FOUND:
                     return None
-                _refused(error)
+                self._refuse(error)
 
     def each(self, *path: str, **query: str) -> Iterator[dict[str, Any]]:
         """A list's items, page after page."""
@@ -97,19 +127,72 @@ class BatchRequests:
                 yield answer
         except urllib.error.HTTPError as error:
             with error:
-                _refused(error)
+                self._refuse(error)
+
+    def _refuse(self, error: urllib.error.HTTPError) -> NoReturn:
+        _refused(error)
 
     @contextmanager
-    def _answered(self, target: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+    def _answered(
+        self, target: str, query: Mapping[str, str], asked_for: Mapping[str, str] = EMPTY
+    ) -> Iterator[http.client.HTTPResponse]:
+        """`asked_for`: further headers, with names in lower case."""
         if "api-version=" not in target:
             target = f"{target}?{urlencode({'api-version': VERSION, **query}, quote_via=quote)}"
         path, _, asked = target.partition("?")
-        headers = {"ocp-date": dates.http_date(SystemClock().wall().ticks)}
+        headers = {"ocp-date": dates.http_date(SystemClock().wall().ticks), **asked_for}
         signed = SignedRequest("GET", path, parse_qsl(asked), tuple(headers.items()))
         headers["Authorization"] = shared_key.sign(signed, self._account.name, self._account.key_bytes[0])
         url = f"{self._endpoints.url('batch')}{target}"
-        with answered(self._endpoints, "batch", urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
+        with self._reach(self._endpoints, "batch", urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
             yield answer
+
+
+class PatientRequests(BatchRequests):
+    """The same, for commands that follow what happens: while the service is away they wait for it, for
+    `PATIENCE_SECONDS` at most, and ask again."""
+
+    _reach = staticmethod(reached)
+
+    def get(self, *path: str, **query: str) -> dict[str, Any]:
+        return self._patiently(lambda: super(PatientRequests, self).get(*path, **query))
+
+    def find(self, *path: str) -> dict[str, Any] | None:
+        return self._patiently(lambda: super(PatientRequests, self).find(*path))
+
+    def part(self, *path: str, offset: int, length: int) -> bytes:
+        """So many bytes of a file at most, from one on; none if there is no file or it has no more."""
+        return self._patiently(lambda: self._part(_resource(path), offset, length))
+
+    def _part(self, target: str, offset: int, length: int) -> bytes:
+        headers = {"ocp-range": f"bytes={offset}-{offset + length - 1}"}
+        try:
+            with self._answered(target, EMPTY, headers) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code in _NOTHING_THERE:
+                    return b""
+                self._refuse(error)
+
+    def _refuse(self, error: urllib.error.HTTPError) -> NoReturn:
+        if error.code == http.client.SERVICE_UNAVAILABLE:  # it stops, or has too much to do
+            raise UnreachableError(_reason(error))
+        super()._refuse(error)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        deadline: float | None = None
+        while True:
+            try:
+                return ask()
+            except UnreachableError as error:
+                now = time.monotonic()
+                if deadline is None:
+                    deadline = now + PATIENCE_SECONDS
+                    click.echo(f"batchite: {error}; waiting for it", err=True)
+                if now >= deadline:
+                    exits.fail(f"{error}. Is it running?", exits.NOT_RUNNING)
+            time.sleep(PAUSE_SECONDS)
 
 
 def _resource(path: tuple[str, ...]) -> str:

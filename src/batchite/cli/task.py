@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from batchite.cli import grammar, nouns, options, printing
+from batchite.cli import exits, grammar, logs, nouns, options, printing
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.job import JOB
+from batchite.cli.logs import STDERR, STDOUT
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
-from batchite.cli.requests import BatchRequests
+from batchite.cli.requests import BatchRequests, PatientRequests
 from batchite.configuration.settings import Settings
-
-STDOUT, STDERR = "stdout.txt", "stderr.txt"
 
 
 def _job(resource: Resource) -> str:
@@ -50,39 +47,53 @@ def command() -> click.Group:
 
 def _logs() -> click.Command:
     more = (
-        click.Argument(["id"]),
+        click.Argument(["words"], nargs=-1, required=True, metavar="[JOB] TASK"),
         nouns.parent_option(JOB),
+        click.Option(["-f", "--follow"], is_flag=True, help="Go on until the task has completed."),
         click.Option(["--stderr", "only_stderr"], is_flag=True, help="Only what it printed as errors."),
         click.Option(["--stdout", "only_stdout"], is_flag=True, help="Only its ordinary output."),
         nouns.account_option(),
         grammar.json_option(),
     )
-    text = "Print what a task has printed so far: its output, then its errors."
+    text = "Print what a task has printed: its output, then its errors. With -f go on as it comes."
     return options.command("logs", _print_logs, help=text, settings=nouns.USED, more=more)
 
 
 def _print_logs(
     settings: Settings,
-    id: str,
+    words: tuple[str, ...],
     parent: str | None,
+    follow: bool,
     only_stderr: bool,
     only_stdout: bool,
     account: str | None,
     as_json: bool,
 ) -> None:
-    client = BatchRequests(settings, account)
-    path = nouns.locate(client, TASK, id, parent)
+    job, id = _named(words, parent)
+    if follow and as_json:
+        exits.fail("--json prints all at the end, and --follow as it comes; give one of them", exits.USAGE)
+    client = PatientRequests(settings, account) if follow else BatchRequests(settings, account)
+    path = nouns.locate(client, TASK, id, job)
     wanted = [
         name for name, other in ((STDOUT, only_stderr), (STDERR, only_stdout)) if not other
     ]  # both flags ask for both
     wanted = wanted or [STDOUT, STDERR]
-    if as_json:
+    if isinstance(client, PatientRequests):
+        logs.follow(client, path, wanted)
+    elif as_json:
         contents = {name: b"".join(client.blocks(*path, "files", name)) for name in wanted}
         printing.print_json({name: content.decode(errors="replace") for name, content in contents.items()})
-        return
-    for name in wanted:
-        target = sys.stdout if name == STDOUT or len(wanted) == 1 else sys.stderr
-        target.flush()
-        for block in client.blocks(*path, "files", name):
-            target.buffer.write(block)
-        target.flush()
+    else:
+        for name, target in logs.outputs(wanted).items():
+            for block in client.blocks(*path, "files", name):
+                target.write(block)
+            target.flush()
+
+
+def _named(words: tuple[str, ...], parent: str | None) -> tuple[str | None, str]:
+    """The job, if it is given in either way, and the task."""
+    *before, id = words
+    given = [*before, *([parent] if parent is not None else [])]
+    if len(given) > 1:
+        exits.fail(f"one job and one task are meant, not {' '.join([*given, id])!r}", exits.USAGE)
+    return (given[0] if given else None), id
