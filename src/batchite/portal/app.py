@@ -18,10 +18,12 @@ from batchite.portal.blob_client.connection import Connection
 from batchite.portal.entering import ENTER, LEAVE, Entrance
 from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
+from batchite.portal.jobs.views import ROUTES as JOBS
 from batchite.portal.pools.views import ROUTES as POOLS
 from batchite.portal.routes import Route
 from batchite.portal.sessions import Session, Sessions
 from batchite.portal.storage.routes import ROUTES as STORAGE
+from batchite.portal.tasks.views import ROUTES as TASKS
 from batchite.portal.visit import ROOT, Place, Visit
 from batchite.web.problems import (
     BodyIncomplete,
@@ -36,7 +38,7 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *POOLS, *STORAGE)
+ROUTES: tuple[Route, ...] = (*HOME, *POOLS, *JOBS, *TASKS, *STORAGE)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")
@@ -167,7 +169,9 @@ class PortalApp:
 
         async def again() -> tuple[Page, dict[str, object]]:
             now = self._services.clock.now()
-            seen = dataclasses.replace(visit, request=request, params=match.params, now=now)
+            seen = dataclasses.replace(
+                visit, request=request, params=match.params, now=now, is_following=True
+            )
             if self._entrance.session(visit.request) is None:
                 raise Refused(401, "The session is over.")
             answer = await match.target.view(seen)

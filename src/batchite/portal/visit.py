@@ -48,6 +48,8 @@ class Visit:
     params: Mapping[str, str]
     form: Mapping[str, str]
     now: Timestamp
+    is_following: bool = False
+    """only what changes of the page is rendered"""
 
     @property
     def can_change(self) -> bool:

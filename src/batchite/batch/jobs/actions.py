@@ -12,13 +12,15 @@ from batchite.batch.acting import Acting
 from batchite.batch.changing import Refusals
 from batchite.batch.conditions import Conditions
 from batchite.resources.causes import CauseRow
-from batchite.resources.jobs import CountsRow, JobRow, defined, definition, row
+from batchite.resources.jobs import CountsRow, JobRow, counts, defined, definition, row
 from batchite.resources.keys import pool_shard
 from batchite.resources.states import DELETABLE, ENDABLE
 from batchite.store.batch import causes, jobs, schema
+from batchite.store.batch.causes import JobCauseRow
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.counts import BatchTaskCounts
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions
 
 REFUSALS = Refusals(
@@ -98,6 +100,18 @@ async def task_counts(acting: Acting, job_id: str) -> Sequence[CountsRow]:
     """Numbers of tasks per state, one row for each number of slots required. Raises JobNotFound."""
     job = await find(acting, job_id)
     return await acting.read(lambda connection: jobs.counts(connection, job.job_no))
+
+
+async def counts_of(acting: Acting, found: Sequence[JobRow]) -> Mapping[int, BatchTaskCounts]:
+    """Numbers of tasks per state of these jobs, by their numbers; jobs without tasks are left out."""
+    numbers = [job.job_no for job in found]
+    rows = await acting.read(lambda connection: jobs.counts_of(connection, numbers))
+    return {number: counts(of_job).task_counts for number, of_job in rows.items()}
+
+
+async def latest_failures(acting: Acting, most: int) -> Sequence[JobCauseRow]:
+    """The causes of failed tasks of the newest jobs, those first of which a task failed last."""
+    return await acting.read(lambda connection: causes.latest(connection, acting.account, most))
 
 
 async def failures(acting: Acting, job_id: str) -> tuple[JobRow, Sequence[CauseRow]]:

@@ -26,7 +26,8 @@ from batchite.store.batch import causes, schema, searching, tasks
 from batchite.store.batch import jobs as stored_jobs
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
-from batchite.store.batch.searching import Found
+from batchite.store.batch.searching import LOOK, Found
+from batchite.store.batch.searching import Summary as Summary
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.counts import BatchTaskCounts
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
@@ -117,6 +118,11 @@ class Matches:
     counts: BatchTaskCounts
     causes: Sequence[CauseRow]
     count: int | None
+
+    @property
+    def looked(self) -> int:
+        """How many tasks were looked at, where the page has fewer than are wanted and there may be more."""
+        return LOOK if self.found.is_cut else 0
 
 
 async def search(acting: Acting, job_id: str, wanted: TaskSearch, limit: int, after: int = 0) -> Matches:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from batchite.portal.answers import Answer, Page
+from batchite.portal.answers import Answer, Page, watch
+from batchite.portal.jobs import attention
 from batchite.portal.routes import Route, show
 from batchite.portal.visit import Visit
 
 
 async def home(visit: Visit) -> Answer:
-    return Page("home/home.html")
+    return Page("home/home.html", {"failed": await attention.lately(visit)}, watch("job", "task"))
 
 
 async def docs(visit: Visit) -> Answer:
     return Page("home/docs.html")
 
 
-async def soon(visit: Visit) -> Answer:
-    return Page("home/soon.html", {"section": visit.path.rpartition("/")[2]})
-
-
 ROUTES: tuple[Route, ...] = (
     show("/", home),
     show("/docs", docs),
-    show("/batch/{account}/jobs", soon),
 )

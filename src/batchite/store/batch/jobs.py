@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -71,6 +71,15 @@ def change(
 
 def _moved(now: int) -> Mapping[str, Any]:
     return {"previous_state": jobs.c.state, "previous_state_time": jobs.c.state_time, "state_time": now}
+
+
+def counts_of(connection: sa.Connection, numbers: Sequence[int]) -> Mapping[int, Sequence[CountsRow]]:
+    """The same of several jobs, by their numbers; jobs without tasks are left out."""
+    found: dict[int, list[CountsRow]] = {}
+    query = sa.select(task_counts).where(task_counts.c.job_no.in_(numbers))
+    for row in connection.execute(query):
+        found.setdefault(row.job_no, []).append(row)
+    return found
 
 
 def counts(connection: sa.Connection, job_no: int) -> list[CountsRow]:

@@ -1,0 +1,138 @@
+"""Jobs: the list, and one job with its tasks and why those failed that did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import RedirectResponse
+
+from batchite.batch.jobs import actions
+from batchite.batch.searching import language
+from batchite.batch.searching import tasks as task_language
+from batchite.batch.tasks import actions as task_actions
+from batchite.portal import headers, lists
+from batchite.portal.answers import Answer, NotHere, Page, Raw, watch
+from batchite.portal.jobs import changing, searching, shares
+from batchite.portal.jobs.shares import Shares
+from batchite.portal.routes import change, show
+from batchite.portal.visit import Visit
+from batchite.resources import jobs
+from batchite.resources.causes import CauseRow
+from batchite.resources.searches import TaskSearch
+from batchite.resources.states import DELETABLE, ENDABLE, TAKING_TASKS
+from batchite.wire.batch.models.counts import BatchTaskCounts
+from batchite.wire.batch.models.jobs import BatchJob
+from batchite.wire.ticks import Timestamp
+
+WORDS: Final = {"id": "id", "state": "state", "pool": "executionInfo/poolId"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job of the list, with its tasks by state."""
+
+    job: BatchJob
+    tasks: Shares
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed tasks of a job that have the same cause; `tasks` and `latest` are the URLs of all of them and of
+    the newest."""
+
+    id: str
+    count: int
+    code: str | None
+    exit_code: int | None
+    line: str
+    ended: Timestamp
+    tasks: str
+    latest: str
+
+
+async def list_(visit: Visit) -> Answer:
+    asked = lists.asked(visit, "jobs", WORDS, newest_first=True)
+    rows: list[Row] = []
+    more = ""
+    if asked.wanted is not None:
+        part = await actions.page(visit.acting, asked.wanted)
+        counts = await actions.counts_of(visit.acting, part.rows)
+        rows = [_row(visit, job, counts.get(job.job_no, shares.NONE)) for job in part.rows]
+        more = lists.next_page(visit, part, lambda job: job.job_no)
+    return Page("jobs/list.html", {"asked": asked, "rows": rows, "more": more}, watch("job", "task"))
+
+
+def _row(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts) -> Row:
+    return Row(jobs.shown(job, visit.url), shares.of(counts), shares.total(counts))
+
+
+async def show_one(visit: Visit) -> Answer:
+    asked = searching.asked(visit)
+    wanted = asked.search or TaskSearch()
+    matches = await task_actions.search(
+        visit.acting, visit.params["job"], wanted, searching.ROWS, asked.after
+    )
+    job, counts = matches.job, matches.counts
+    values = {
+        "job": jobs.shown(job, visit.url),
+        "can": {
+            "terminate": job.state in ENDABLE,
+            "delete": job.state in DELETABLE,
+            "add": job.state in TAKING_TASKS,
+        },
+        "tasks": shares.of(counts),
+        "total": shares.total(counts),
+        "causes": [_cause(visit, job.id, row) for row in matches.causes],
+        "asked": asked,
+        "listed": searching.listed(visit, matches) if asked.search is not None else None,
+    }
+    return Page("jobs/job.html", values, watch("job", "task", job=job.id))
+
+
+def _cause(visit: Visit, job_id: str, row: CauseRow) -> Cause:
+    query = f"cause:{row.cause}"
+    return Cause(
+        id=row.cause,
+        count=row.tasks,
+        code=row.code,
+        exit_code=row.exit_code,
+        line=row.line,
+        ended=Timestamp(row.latest),
+        tasks=visit.url("jobs", job_id, q=query),
+        latest=visit.url("jobs", job_id, "newest", q=query),
+    )
+
+
+async def newest(visit: Visit) -> Answer:
+    """Leads to the newest of the tasks that are searched for. Raises NotHere."""
+    asked = searching.asked(visit)
+    if asked.search is None:
+        raise NotHere("The filter cannot be understood.")
+    matches = await task_actions.search(visit.acting, visit.params["job"], asked.search, 1)
+    if not matches.found.rows:
+        raise NotHere("No task is like that any more.")
+    to = visit.url("jobs", matches.job.id, "tasks", matches.found.rows[0].id)
+    return Raw(RedirectResponse(to, 302, {**headers.OF_ALL, "cache-control": "no-store"}))
+
+
+async def hints(visit: Visit) -> Answer:
+    """How the filter of a job's tasks can go on."""
+    text = visit.query("q")
+    _, causes = await actions.failures(visit.acting, visit.params["job"])
+    offered = {"cause": [(row.cause, f"{row.tasks} × {row.line or row.code or 'other'}") for row in causes]}
+    found = language.hints(text, len(text), task_language.QUALIFIERS, offered)
+    return Page("jobs/hints.html", {"hints": found[:20]})
+
+
+ROUTES = (
+    show("/batch/{account}/jobs", list_),
+    show("/batch/{account}/jobs/{job}", show_one),
+    show("/batch/{account}/jobs/{job}/newest", newest),
+    show("/batch/{account}/jobs/{job}/hints", hints),
+    show("/batch/{account}/new-job", changing.form),
+    change("/batch/{account}/new-job", changing.add),
+    change("/batch/{account}/jobs/{job}/terminate", changing.terminate),
+    change("/batch/{account}/jobs/{job}/delete", changing.delete),
+)

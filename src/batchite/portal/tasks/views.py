@@ -1,0 +1,113 @@
+"""One task: what it is, why it does not run or failed, and what it printed last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from batchite.batch.explaining import actions as explaining
+from batchite.batch.explaining import catalogue
+from batchite.batch.tasks import actions
+from batchite.portal.answers import Answer, Page, watch
+from batchite.portal.routes import change, show
+from batchite.portal.tasks import changing, output, reading
+from batchite.portal.tasks.reading import Piece
+from batchite.portal.visit import Visit
+from batchite.resources import states
+from batchite.resources.states import TAKING_TASKS, UNFINISHED
+from batchite.resources.tasks import TaskRow, node_with_files, shown
+from batchite.wire.batch.models.tasks import BatchTask, BatchTaskExecutionInfo
+from batchite.wire.ticks import Duration, Timestamp
+
+ERRORS, OUTPUT = "stderr.txt", "stdout.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Of a task's course; `took` is the time until the next one."""
+
+    name: str
+    at: Timestamp
+    took: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    sentence: str
+    next_step: str
+    is_blocking: bool
+
+
+async def show_one(visit: Visit) -> Answer:
+    task, job = await actions.find(visit.acting, visit.params["job"], visit.params["task"])
+    seen = shown(task, job, visit.url)
+    is_over = task.state == "completed"
+    values: Mapping[str, object] = {
+        "task": seen,
+        "job_id": job.id,
+        "pool_id": job.pool_id,
+        "attempts": 1 + task.retry_count + task.requeue_count,
+        "state": states.counted(task.state, task.result),
+        "can": {
+            "terminate": task.state in UNFINISHED,
+            "delete": True,
+            "add": job.state in TAKING_TASKS,
+        },
+        "course": _course(seen),
+        "reasons": [] if is_over else await _reasons(visit, job.id, task.id),
+        "node_id": node_with_files(task),
+        "output": None if visit.is_following else await _output(visit, task),
+        "is_over": is_over,
+        "files": (ERRORS, OUTPUT),
+    }
+    return Page("tasks/task.html", values, watch("task", "job", job=job.id))
+
+
+async def _reasons(visit: Visit, job_id: str, task_id: str) -> Sequence[Reason]:
+    found = await explaining.task(visit.acting, job_id, task_id)
+    return [
+        Reason(catalogue.sentence(each), catalogue.next_step(each), each.blocking) for each in found.findings
+    ]
+
+
+def _course(task: BatchTask) -> Sequence[Step]:
+    execution = task.execution_info or BatchTaskExecutionInfo(retry_count=0, requeue_count=0)
+    steps = [("added", task.creation_time)]
+    if execution.last_retry_time:
+        steps.append(("last retried", execution.last_retry_time))
+    if execution.last_requeue_time:
+        steps.append(("last requeued", execution.last_requeue_time))
+    if execution.start_time:
+        steps.append(("started", execution.start_time))
+    if execution.end_time:
+        steps.append(("ended", execution.end_time))
+    following = [at for _, at in steps[1:]]
+    took = [Duration(later.ticks - at.ticks) for (_, at), later in zip(steps, following, strict=False)]
+    return [Step(name, at, length) for (name, at), length in zip(steps, (*took, None), strict=True)]
+
+
+async def _output(visit: Visit, task: TaskRow) -> Piece | None:
+    """What is opened: errors if it printed some, unless the URL asks for the other (`?file=`). None before
+    it has run."""
+    if node_with_files(task) is None or task.started is None:
+        return None
+    place = await reading.place_of(visit)
+    asked = visit.query("file")
+    if asked in (ERRORS, OUTPUT):
+        return await reading.end_of(visit, place, asked)
+    errors = await reading.end_of(visit, place, ERRORS)
+    if errors.problem or errors.size:
+        return errors
+    return await reading.end_of(visit, place, OUTPUT)
+
+
+_JOB = "/batch/{account}/jobs/{job}"
+
+ROUTES = (
+    show(f"{_JOB}/tasks/{{task}}", show_one),
+    show(f"{_JOB}/new-task", changing.form),
+    change(f"{_JOB}/new-task", changing.add),
+    change(f"{_JOB}/tasks/{{task}}/terminate", changing.terminate),
+    change(f"{_JOB}/tasks/{{task}}/delete", changing.delete),
+    *output.ROUTES,
+)
