@@ -16,7 +16,7 @@ from batchite.batch import app as batch_app
 from batchite.batch.feed.tail import Tail
 from batchite.batch.services import Services
 from batchite.configuration import entrance
-from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, Accounts
+from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, KnownAccounts
 from batchite.machine.clock import SystemClock
 from batchite.portal.app import PortalApp
 from batchite.portal.following import Changes
@@ -128,7 +128,7 @@ async def serving(
     data_dir: Path,
     *,
     clock: Clock | None = None,
-    accounts: Accounts = DEVELOPMENT_ACCOUNTS,
+    accounts: KnownAccounts = DEVELOPMENT_ACCOUNTS,
     is_read_only: bool = False,
     owner: RecordingOwner | None = None,
     blob_url: str = BLOB_URL,

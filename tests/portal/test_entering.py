@@ -1,5 +1,6 @@
 """Who may look at the portal, and for how long."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ TWO = Accounts((*DEVELOPMENT_ACCOUNTS.batch, FILMS), DEVELOPMENT_ACCOUNTS.storag
 async def test_no_page_is_shown_to_strangers(stranger: Browser) -> None:
     await stranger.api.add_pool("films")
     for route in ROUTES:
-        path = route.path.replace("{account}", "devbatch").replace("{pool}", "films")
+        path = re.sub(r"{[\w.]+}", "films", route.path.replace("{account}", "devbatch"))
         answer = await stranger.ask(route.verb, path)
         assert (answer.status, route) == (401, route)
         assert "Come in" in answer.text

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from batchite import __version__
-from batchite.cli.variables import connection_string, variables
+from batchite.cli.variables import variables
+from batchite.configuration.connecting import connection_string
 from batchite.configuration.endpoints import Endpoints, Service
 from batchite.configuration.settings import Settings
 from batchite.machine import uptime

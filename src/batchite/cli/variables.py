@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchite.configuration.accounts import Accounts, BatchAccount, StorageAccount
+from batchite.configuration.connecting import connection_string
 from batchite.configuration.endpoints import Endpoints
 from batchite.tls.identity import trusting
 
@@ -20,16 +21,6 @@ def variables(
         raise LookupError(f"no Batch account {batch_account!r}; there are {known}")
     storage = accounts.find_storage(batch.storage_account or "") or accounts.storage[0]
     return _of_batch(batch, endpoints) | _of_storage(storage, endpoints) | trusting(endpoints.bundle)
-
-
-def connection_string(account: StorageAccount, blob_url: str) -> str:
-    """As the storage SDKs take it; `blob_url` is that of our service."""
-    endpoint = account.blob_endpoint or f"{blob_url}/{account.name}"
-    scheme = endpoint.partition(":")[0]
-    return (
-        f"DefaultEndpointsProtocol={scheme};AccountName={account.name};AccountKey={account.keys[0]};"
-        f"BlobEndpoint={endpoint};"
-    )
 
 
 def _of_batch(account: BatchAccount, endpoints: Endpoints) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -22,6 +22,7 @@ from batchite.configuration.names import check_account_name, check_quota
 from batchite.machine import directory_lock
 
 Kind: TypeAlias = Literal["batch", "storage"]
+Change: TypeAlias = Callable[[], object]
 LOCK_FILE = "accounts.lock"
 PATIENCE_SECONDS = 10.0
 KEY_BYTES = 64

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from batchite.batch import refusals
 from batchite.batch.services import Services
 from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static
+from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
 from batchite.portal.blob_client.connection import Connection
 from batchite.portal.entering import ENTER, LEAVE, Entrance
@@ -38,7 +39,7 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *POOLS, *JOBS, *TASKS, *STORAGE)
+ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *JOBS, *TASKS, *STORAGE)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")

@@ -9,7 +9,7 @@ Tone: TypeAlias = Literal["good", "busy", "waiting", "bad", "plain"]
 
 _TONES: Final[Mapping[Tone, frozenset[str]]] = {
     "good": frozenset({"idle", "steady", "succeeded", "success", "available"}),
-    "busy": frozenset({"running", "active", "leased", "resizing", "starting", "rebooting", "reimaging"}),
+    "busy": frozenset({"running", "leased", "resizing", "starting", "rebooting", "reimaging"}),
     "waiting": frozenset(
         {"creating", "waitingforstarttask", "preparing", "enabling", "disabling", "stopping", "terminating"}
     ),

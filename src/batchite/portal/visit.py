@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
@@ -97,6 +97,10 @@ class Visit:
         if not found:
             raise NotHere(f"There is no Batch account {name!r} here, or it is not yours to see.")
         return found[0]
+
+    def chosen(self, account: str) -> Visit:
+        """The same in the Batch account of this name; as it is for no name."""
+        return replace(self, params={**self.params, "account": account}) if account else self
 
     @property
     def acting(self) -> Acting:

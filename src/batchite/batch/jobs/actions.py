@@ -16,7 +16,7 @@ from batchite.resources.jobs import CountsRow, JobRow, counts, defined, definiti
 from batchite.resources.keys import pool_shard
 from batchite.resources.states import DELETABLE, ENDABLE
 from batchite.store.batch import causes, jobs, schema
-from batchite.store.batch.causes import JobCauseRow
+from batchite.store.batch.causes import JobCauseRow as JobCauseRow
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.wire.batch.errors import BatchError

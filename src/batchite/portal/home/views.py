@@ -1,19 +1,28 @@
-"""The first page: what there is, what it is doing, and how to reach it."""
+"""The first page: what there is, what it is doing, what needs attention; and where to read more."""
 
 from __future__ import annotations
 
+from batchite.batch import absent
 from batchite.portal.answers import Answer, Page, watch
+from batchite.portal.home import overview
 from batchite.portal.jobs import attention
 from batchite.portal.routes import Route, show
 from batchite.portal.visit import Visit
 
 
 async def home(visit: Visit) -> Answer:
-    return Page("home/home.html", {"failed": await attention.lately(visit)}, watch("job", "task"))
+    """Of the account that `?account=` names, the first one otherwise."""
+    chosen = visit.chosen(visit.query("account"))
+    values = {
+        "visit": chosen,
+        "overview": await overview.of(chosen.acting),
+        "failed": await attention.lately(chosen),
+    }
+    return Page("home/home.html", values, watches=watch("pool", "node", "job", "task"))
 
 
 async def docs(visit: Visit) -> Answer:
-    return Page("home/docs.html")
+    return Page("home/docs.html", {"supported": absent.PAGE})
 
 
 ROUTES: tuple[Route, ...] = (

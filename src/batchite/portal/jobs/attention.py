@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batchite.batch.acting import Acting
 from batchite.batch.jobs import actions
-from batchite.portal.visit import Visit, address
+from batchite.portal.visit import Visit
 from batchite.wire.ticks import Timestamp
 
 MOST = 8
@@ -30,23 +29,20 @@ class Failed:
 
 
 async def lately(visit: Visit) -> Sequence[Failed]:
-    """In all accounts that whoever looks may see, the latest first."""
-    found: list[Failed] = []
-    for account in visit.batch_accounts:
-        acting = Acting(visit.services, account.name, visit.now)
-        for row in await actions.latest_failures(acting, MOST):
-            query, job = f"cause:{row.cause}", ("batch", account.name, "jobs", row.job_id)
-            found.append(
-                Failed(
-                    job_id=row.job_id,
-                    count=row.tasks,
-                    code=row.code,
-                    exit_code=row.exit_code,
-                    line=row.line,
-                    ended=Timestamp(row.latest),
-                    job=address(*job),
-                    tasks=address(*job, q=query),
-                    newest=address(*job, "newest", q=query),
-                )
-            )
-    return sorted(found, key=lambda failed: failed.ended.ticks, reverse=True)[:MOST]
+    """In the account of the page, the latest first."""
+    return [_failed(visit, row) for row in await actions.latest_failures(visit.acting, MOST)]
+
+
+def _failed(visit: Visit, row: actions.JobCauseRow) -> Failed:
+    query, job = f"cause:{row.cause}", ("jobs", row.job_id)
+    return Failed(
+        job_id=row.job_id,
+        count=row.tasks,
+        code=row.code,
+        exit_code=row.exit_code,
+        line=row.line,
+        ended=Timestamp(row.latest),
+        job=visit.url(*job),
+        tasks=visit.url(*job, q=query),
+        newest=visit.url(*job, "newest", q=query),
+    )

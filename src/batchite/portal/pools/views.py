@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from batchite.batch.pools import actions
 from batchite.portal import lists
 from batchite.portal.answers import Answer, Done, Page, watch
 from batchite.portal.routes import change, show
+from batchite.portal.shares import Shares, by_state
 from batchite.portal.visit import Visit
 from batchite.resources import nodes, pools
 from batchite.wire.batch import vm_sizes
@@ -25,8 +26,6 @@ WORDS: Final = {
     "size": "vmSize",
 }
 NODE_WORDS: Final = {"state": "state", "starttask": "startTaskInfo/result"}
-
-Shares = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +55,8 @@ async def list_(visit: Visit) -> Answer:
 
 
 def _row(visit: Visit, pool: pools.PoolRow, counted: Mapping[tuple[bool, str], int]) -> Row:
-    states = _by_state(counted)
+    states = by_state(counted)
     return Row(pools.shown(pool, visit.url), states, sum(count for _, count in states))
-
-
-def _by_state(counted: Mapping[tuple[bool, str], int]) -> Shares:
-    """Of dedicated and low-priority nodes together, the most numerous state first."""
-    totals: dict[str, int] = {}
-    for (_, state), count in counted.items():
-        totals[state] = totals.get(state, 0) + count
-    return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -76,7 +67,7 @@ async def show_one(visit: Visit) -> Answer:
     definition = pools.definition(row)
     only = wanting.wanted("pools", limit=1, after=row.pool_no - 1)
     counted = (await node_actions.counts(visit.acting, only)).rows
-    states = _by_state(counted[0].nodes) if counted else []
+    states = by_state(counted[0].nodes) if counted else []
     values = {
         "pool": pools.shown(row, visit.url),
         "size": vm_sizes.find(definition.vm_size),
