@@ -86,15 +86,15 @@ def _state(
             nodes[node_row.id] = KnownNode(
                 node_row.node_no, node_row.engine, node_row.handle, node_row.token_hash
             )
-    for job_row in owned.open_jobs(connection, shard):
-        job = state.jobs[job_row.job_no] = job_state(job_row)
-        for slots, active, running in owned.job_counts(connection, job.number):
+    state.jobs = {row.job_no: job_state(row) for row in owned.open_jobs(connection, shard)}
+    for job_no, slots, active, running in owned.shard_counts(connection, shard):
+        if (job := state.jobs.get(job_no)) is not None:  # else it has come since the jobs were read
             job.unfinished += active + running
             if active and job.state in states.STARTING_TASKS:
                 job.window(Lane(slots))
-        for task_row in owned.assigned_tasks(connection, job.number, bare=bare):
-            if not bare or task_row.node_id in state.nodes:  # may have come since the nodes were read
-                _restore_assignment(state, job, task_row)
+    for task_row in owned.assigned_tasks(connection, shard, bare=bare):
+        if not bare or (task_row.job_no in state.jobs and task_row.node_id in state.nodes):
+            _restore_assignment(state, state.jobs[task_row.job_no], task_row)
     return state, nodes
 
 

@@ -179,6 +179,8 @@ async def test_no_queue_is_read_through(api: Api, target: str) -> None:
     steps = await api.database.read(plan)
     assert any(step.startswith("SEARCH tasks") for step in steps)
     assert [step for step in steps if step.startswith(("SCAN tasks", "SCAN jobs", "SCAN due"))] == []
+    whole_job = [step for step in steps if step.startswith("SEARCH tasks") and step.endswith("(job_no=?)")]
+    assert whole_job == []
 
 
 async def test_a_long_queue_is_counted_no_further_than_it_is_told(api: Api) -> None:

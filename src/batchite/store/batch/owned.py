@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,6 +111,18 @@ def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
     return connection.execute(_COUNTS, {"job": job_no}).all()
 
 
+_SHARD_COUNTS = (
+    sa.select(task_counts.c.job_no, task_counts.c.required_slots, task_counts.c.active, task_counts.c.running)
+    .join_from(jobs, task_counts, task_counts.c.job_no == jobs.c.job_no)
+    .where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB)
+)
+
+
+def shard_counts(connection: sa.Connection, shard: str) -> Sequence[Row]:
+    """job_no, required_slots, active, running, of the shard's open jobs"""
+    return connection.execute(_SHARD_COUNTS, {"of": shard}).all()
+
+
 def waiting_tasks(
     connection: sa.Connection, job_no: int, slots: int, after: int, limit: int, size: int
 ) -> tuple[list[Row], bool]:
@@ -138,16 +151,22 @@ def waiting(connection: sa.Connection, numbers: Sequence[int]) -> list[Row]:
 
 
 _ASSIGNED, _ASSIGNED_BARE = (
-    sa.select(*columns, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent)
-    .where(tasks.c.job_no == sa.bindparam("job"), tasks.c.state.in_(ON_NODE))
-    .order_by(tasks.c.task_no)
+    sa.select(*columns, tasks.c.job_no, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent)
+    .join_from(jobs, tasks, tasks.c.job_no == jobs.c.job_no)
+    .where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB, tasks.c.state.in_(ON_NODE))
     for columns in (_task_columns, _bare_columns)
 )
 
 
-def assigned_tasks(connection: sa.Connection, job_no: int, *, bare: bool = False) -> Sequence[Row]:
-    """Tasks that are on nodes, with node, state, start and intent; `bare`: without their definitions."""
-    return connection.execute(_ASSIGNED_BARE if bare else _ASSIGNED, {"job": job_no}).all()
+def assigned_tasks(connection: sa.Connection, shard: str, *, bare: bool) -> Sequence[Row]:
+    """The shard's tasks that are on nodes, with job, node, state, start and intent, in the order of their
+    numbers; `bare`: without their definitions.
+
+    They are put in order here. Asked to do it, SQLite goes through the whole queue by an index in that
+    order, rather than find the few that are on nodes.
+    """
+    rows = connection.execute(_ASSIGNED_BARE if bare else _ASSIGNED, {"of": shard}).all()
+    return sorted(rows, key=attrgetter("task_no"))
 
 
 def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
