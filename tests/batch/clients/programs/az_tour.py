@@ -129,10 +129,12 @@ def tasks(seen, script_url, folder):
     counts = az("job task-counts show", "--job-id", NAME)["taskCounts"]
     seen["counts"] = [counts[name] for name in ("active", "running", "completed", "succeeded", "failed")]
     az("task stop", "--job-id", NAME, "--task-id", "stays")
+    ended("stays")
     completed = az("task list", "--job-id", NAME, "--filter", "state eq 'completed'")
     seen["completed"] = sorted(one["id"] for one in completed)
     az("task delete", "--job-id", NAME, "--task-id", "stays", "--yes")
-    seen["deleted"] = refused("task show", "--job-id", NAME, "--task-id", "stays")
+    shown = ["task show", "--job-id", NAME, "--task-id", "stays"]
+    seen["deleted"] = wait(lambda: refused(*shown), lambda why: why != "no refusal")
 
 
 def files(seen, owner, one, path, folder):

@@ -19,6 +19,7 @@ from azure.batch import BatchServiceClient, batch_auth, models
 PATIENCE = 120.0
 PAUSE = 0.1
 MANY = [f"bulk{number:03}" for number in range(250)]
+NOT_REFUSED = "no refusal"
 STRANGE = r"an\out put"
 """A name of a file that is encoded, and that releases to 3.0 sign otherwise than they send it."""
 LARGE = "x" * 400_000
@@ -75,7 +76,11 @@ def refusal(call, *arguments, **options):
         call(*arguments, **options)
     except models.BatchErrorException as error:
         return [error.response.status_code, error.error.code if error.error and error.error.code else None]
-    return "no refusal"
+    return NOT_REFUSED
+
+
+def is_refused(answer):
+    return answer != NOT_REFUSED
 
 
 def text(stream):
@@ -293,7 +298,7 @@ class Tour:
             self.batch.task.add_collection(job, wrong)
         except models.CreateTasksErrorException as error:
             return [one.error.code for one in error.failure_tasks]
-        return "no refusal"
+        return NOT_REFUSED
 
     def task_ends(self):
         task, words, seen = self.batch.task, self.words, self.seen
@@ -313,7 +318,7 @@ class Tour:
             of = getattr(counts, "task_counts", counts)
             seen["counts"] = [of.active, of.running, of.completed, of.succeeded, of.failed]
         task.terminate(self.name, "stays")
-        stayed = task.get(self.name, "stays")
+        stayed = self.wait(lambda: task.get(self.name, "stays"), lambda one: one.state == completed)
         failure = getattr(stayed.execution_info, words.failure)
         seen["terminated"] = [stayed.state.value, failure and failure.code]
         ends = models.TaskListOptions(filter="state eq 'completed'", max_results=2)
@@ -321,7 +326,7 @@ class Tour:
         seen["completed"] = sorted(one.id for one in listed)
         seen["where"] = {one.node_info.node_id == self.node for one in listed} == {True}
         task.delete(self.name, "stays")
-        seen["deleted"] = refusal(task.get, self.name, "stays")
+        seen["deleted"] = self.wait(lambda: refusal(task.get, self.name, "stays"), is_refused)
 
     # files
 
@@ -360,7 +365,7 @@ class Tour:
         seen["job ended"] = [ended.execution_info.terminate_reason, moments(ended.execution_info.end_time)]
         seen["too late"] = refusal(self.add_task, "late", "/bin/true")
         job.delete(self.name)
-        self.wait(lambda: refusal(job.get, self.name), lambda answer: answer == [404, "JobNotFound"])
+        self.wait(lambda: refusal(job.get, self.name), is_refused)
         for name in (self.name, f"{self.name}-plain"):
             pool.delete(name)
             self.wait(lambda name=name: pool.exists(name), lambda there: not there)

@@ -242,14 +242,14 @@ async function taskEnds(nodeId) {
   const counts = (await batch.job.getTaskCounts(NAME)).taskCounts;
   seen["counts"] = [counts.active, counts.running, counts.completed, counts.succeeded, counts.failed];
   await batch.task.terminate(NAME, "stays");
-  const stayed = await of("stays");
+  const stayed = await wait(() => of("stays"), (one) => one.state === "completed");
   seen["terminated"] = [stayed.state, stayed.executionInfo.failureInfo.code];
   const taskListOptions = { filter: "state eq 'completed'", maxResults: 2 };
   const listed = await all(batch.task.list(NAME, { taskListOptions }), (link) => batch.task.listNext(link));
   seen["completed"] = named(listed, "id").sort();
   seen["where"] = listed.every((one) => one.nodeInfo.nodeId === nodeId);
   await batch.task.deleteMethod(NAME, "stays");
-  seen["deleted"] = await refusal(of("stays"));
+  seen["deleted"] = await wait(() => refusal(of("stays")), (answer) => answer !== "no refusal");
 }
 
 // The headers of a file, which come without its content. This client knows "False" for a text only.
