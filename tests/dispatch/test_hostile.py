@@ -140,6 +140,19 @@ async def test_an_agent_is_not_ended_while_nobody_can_tell_whether_it_is_wanted(
     assert asked == ["other"]
 
 
+async def test_an_agent_whose_node_was_let_go_before_it_spoke_is_cut_off() -> None:
+    """Nobody here would ever answer it."""
+    heard: list[str] = []
+    links = Links(lambda node, _: heard.append(node), lambda _: None, nobody)
+    async with served(links) as url, dial(url) as socket:
+        await links.forget("node")
+        await socket.send(framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)]))
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+    assert heard == []
+    assert not links.is_connected("node")
+
+
 async def test_an_agent_that_does_not_read_is_given_up() -> None:
     closed = asyncio.Event()
     links = Links(lambda *_: None, lambda _: closed.set(), nobody, stalled=0.2)

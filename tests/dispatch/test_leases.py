@@ -26,7 +26,7 @@ from tests.dispatch.support import (
     until,
     until_stored,
 )
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
@@ -257,7 +257,7 @@ async def test_a_service_with_a_database_of_its_own_takes_all_at_once(database: 
 async def roam(urls: Sequence[str], spec: NodeSpec) -> None:
     """An agent that is turned away, or cut off, tries the next service, and has forgotten what it had."""
     for url in itertools.cycle(urls):
-        with suppress(InvalidStatus, ConnectionClosed):
+        with suppress(InvalidHandshake, ConnectionClosed):
             async with ScriptedAgent(url, spec) as agent:
                 await until(lambda agent=agent: agent.is_cut_off)  # type: ignore[misc]
 

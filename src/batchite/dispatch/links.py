@@ -180,11 +180,13 @@ class Links:
                 self._closed(node_id)
 
     async def _listen(self, node_id: str, link: Link) -> None:
-        """Returns if the first thing said is no `Hello`."""
+        """Returns if the first thing said is no `Hello`, or if the node may not connect any more by then."""
         frame = await link.read()
         if not frame or not isinstance(frame[0], Hello):
             return
         await self.drop(node_id)  # an older connection of the same agent
+        if node_id not in self._tokens:
+            return
         self._links[node_id] = link
         link.send(Welcome(HEARTBEAT_SECONDS))
         while True:
