@@ -43,6 +43,14 @@ def processes_of(directory: Path) -> list[psutil.Process]:
     return found
 
 
+def has_ended(process: psutil.Process) -> bool:
+    """Also if that happens while it is looked at, or nobody has asked how it ended."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class House:
     """Supervisor, services and agents; only what this test started."""
 
@@ -81,10 +89,7 @@ class House:
     def _end_batch(self, number: signal.Signals) -> None:
         victim = self._service_process("batch")
         victim.send_signal(number)
-        until(
-            lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE,
-            "the Batch process ends",
-        )
+        until(lambda: has_ended(victim), "the Batch process ends")
 
     def kill_services(self, dice: random.Random) -> None:
         """Supervisor and both services, in any order."""
@@ -106,7 +111,8 @@ class House:
 
     def _kill(self, victims: Iterable[psutil.Process]) -> None:
         for victim in victims:
-            victim.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # services end by themselves without a supervisor
+                victim.send_signal(signal.SIGKILL)
         self.service.process.wait()
         self._let_go()
 
