@@ -89,4 +89,11 @@ def check_rest(data_dir: Path) -> None:
             "WHERE intent IS NOT NULL OR state NOT IN ('active', 'completed')"
         ).fetchall()
         jobs = connection.execute("SELECT id, state FROM jobs WHERE state <> 'completed'").fetchall()
+        causes = set(connection.execute("SELECT job_no, cause, tasks FROM failure_causes"))
+        failed = set(
+            connection.execute(
+                "SELECT job_no, cause, count(*) FROM tasks WHERE result = 'failure' GROUP BY job_no, cause"
+            )
+        )
     assert (tasks, jobs) == ([], [])
+    assert causes == failed, "failed tasks are not counted by cause as they are"

@@ -94,10 +94,10 @@ class _Reading:
 
     def __init__(self, text: str, start: int, known: Mapping[str, Qualifier]) -> None:
         self.problems: list[Problem] = []
-        bare = text.removeprefix("-")
+        bare = text.removeprefix("-") or text
         start += len(text) - len(bare)
         name, colon, rest = bare.partition(":")
-        qualifier = known.get(name.lower()) if colon else known[BARE]
+        qualifier = known.get(name.lower() if colon else BARE)
         values: list[Value] = []
         if qualifier is None:
             self._refuse(start, len(name), _unknown(name, known))

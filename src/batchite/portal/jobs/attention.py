@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchite.batch.jobs import actions
+from batchite.batch.jobs.actions import JobCauseRow
 from batchite.portal.visit import Visit
 from batchite.wire.ticks import Timestamp
 
 MOST = 8
-"""causes of an account"""
+"""causes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,12 @@ class Failed:
 
 
 async def lately(visit: Visit) -> Sequence[Failed]:
-    """In the account of the page, the latest first."""
+    """In the account that is looked at, the latest first."""
     return [_failed(visit, row) for row in await actions.latest_failures(visit.acting, MOST)]
 
 
-def _failed(visit: Visit, row: actions.JobCauseRow) -> Failed:
-    query, job = f"cause:{row.cause}", ("jobs", row.job_id)
+def _failed(visit: Visit, row: JobCauseRow) -> Failed:
+    query = f"cause:{row.cause}"
     return Failed(
         job_id=row.job_id,
         count=row.tasks,
@@ -42,7 +43,7 @@ def _failed(visit: Visit, row: actions.JobCauseRow) -> Failed:
         exit_code=row.exit_code,
         line=row.line,
         ended=Timestamp(row.latest),
-        job=visit.url(*job),
-        tasks=visit.url(*job, q=query),
-        newest=visit.url(*job, "newest", q=query),
+        job=visit.url("jobs", row.job_id),
+        tasks=visit.url("jobs", row.job_id, q=query),
+        newest=visit.url("jobs", row.job_id, "newest", q=query),
     )
