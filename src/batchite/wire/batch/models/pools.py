@@ -72,15 +72,20 @@ class BatchPoolIdentity(Model, frozen=True, kw_only=True):
     user_assigned_identities: Given[tuple[BatchUserAssignedIdentity, ...]] = UNSET
 
 
-class PoolShape(Model, frozen=True, kw_only=True):
+class TargetsShape(Model, frozen=True, kw_only=True):
+    """How many nodes a pool is to have, and how long it may take to come to them."""
+
+    resize_timeout: Maybe[Duration] = UNSET
+    target_dedicated_nodes: Maybe[Int32] = UNSET
+    target_low_priority_nodes: Maybe[Int32] = UNSET
+
+
+class PoolShape(TargetsShape, frozen=True, kw_only=True):
     """What a client says of a pool, also of one that a job brings with it, and sees again."""
 
     display_name: Maybe[str] = UNSET
     vm_size: str
     virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
-    resize_timeout: Maybe[Duration] = UNSET
-    target_dedicated_nodes: Maybe[Int32] = UNSET
-    target_low_priority_nodes: Maybe[Int32] = UNSET
     enable_auto_scale: Maybe[bool] = UNSET
     auto_scale_formula: Maybe[str] = UNSET
     auto_scale_evaluation_interval: Maybe[Duration] = UNSET

@@ -9,7 +9,7 @@ from batchite.wire.batch import outcome
 from batchite.wire.batch.models.commands import TaskShape
 from batchite.wire.batch.models.job_tasks import BatchJobManagerTask
 from batchite.wire.batch.models.nodes import BatchNode
-from batchite.wire.batch.models.pools import BatchPool, PoolShape
+from batchite.wire.batch.models.pools import BatchPool, PoolShape, TargetsShape
 from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
 from batchite.wire.batch.models.task_rules import ExitConditions
 from batchite.wire.batch.models.tasks import BatchTaskExecutionInfo
@@ -27,9 +27,10 @@ def _of_scheduling(failure: dict[str, Any]) -> dict[str, Any] | None:
 
 
 CHANGES: tuple[Change, ...] = (
-    Renamed(PoolShape, targetDedicated="targetDedicatedNodes"),
+    Renamed(TargetsShape, targetDedicated="targetDedicatedNodes"),
     Renamed(BatchPool, currentDedicated="currentDedicatedNodes"),
-    New(PoolShape, "targetLowPriorityNodes", "applicationLicenses"),
+    New(TargetsShape, "targetLowPriorityNodes"),
+    New(PoolShape, "applicationLicenses"),
     New(BatchPool, "currentLowPriorityNodes"),
     Converted(BatchPool, "resizeError", "resizeErrors", lower=_first),
     New(BatchNode, "isDedicated"),
