@@ -59,7 +59,7 @@ class Browser:
         if verb not in ("GET", "HEAD"):
             told["origin"] = self.url
         if self.cookies:
-            told["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            told["cookie"] = self.cookie
         told |= {name.replace("_", "-"): value for name, value in headers.items()}
         async with self._session.request(
             verb,
@@ -86,6 +86,11 @@ class Browser:
             self.cookies.pop(name, None)
             if value:
                 self.cookies[name] = value
+
+    @property
+    def cookie(self) -> str:
+        """The header."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     async def get(self, path: str, **headers: str) -> Answer:
         """A page below the portal's root."""

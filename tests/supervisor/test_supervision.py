@@ -22,3 +22,10 @@ def test_what_serve_imports_is_light(room: str, forbidden: set[str]) -> None:
     modules = subprocess.check_output([sys.executable, "-c", program], text=True).split()
     assert f"batchite.{room}" in modules
     assert forbidden.isdisjoint(modules)
+
+
+def test_the_portal_is_imported_when_somebody_looks() -> None:
+    program = "import sys, batchite.processes.batch; print(*sys.modules)"
+    modules = set(subprocess.check_output([sys.executable, "-c", program], text=True).split())
+    assert "batchite.processes.portal" in modules
+    assert {"jinja2", "batchite.portal.app"}.isdisjoint(modules)

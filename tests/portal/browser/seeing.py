@@ -15,6 +15,7 @@ from azure.batch import models
 from azure.core.credentials import AzureNamedKeyCredential
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from tests import needs
+from tests.clients import installing
 
 from batchite.cli.portal import link
 from batchite.configuration import endpoints
@@ -91,6 +92,15 @@ def entered(
 def _heard(looking: Look, message: ConsoleMessage) -> None:
     if message.type in ("error", "warning"):
         looking.complaints.append(message.text)
+
+
+def axe() -> str:
+    """The program that looks for obstacles in a page."""
+    try:
+        folder = installing.javascript_client("axe-core")
+    except installing.ClientMissingError as error:
+        needs.unmet(str(error))
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 def client(service: RunningService) -> azure.batch.BatchClient:

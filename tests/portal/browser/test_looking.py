@@ -4,6 +4,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -107,6 +108,27 @@ def test_pages_fit_a_phone(browser: Browser, service: RunningService, path: str)
     with seeing.look(browser, service, viewport={"width": 390, "height": 800}) as look:
         look.go(path)
         assert look.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+PAGES = ["/", "/accounts?keys=show", "/docs", "/storage", POOLS, f"{POOLS}/films", f"{POOLS}?q=wrong:1"]
+PAGES += ["/batch/devbatch/jobs", "/batch/devbatch/pools/nothing"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_meets_an_obstacle(
+    browser: Browser, service: RunningService, scheme: Literal["light", "dark"]
+) -> None:
+    axe = seeing.axe()
+    with seeing.entered(browser, service, color_scheme=scheme) as (_, page, looking):
+        for path in PAGES:
+            looking.go(path)
+            page.evaluate(axe)
+            found = page.evaluate("axe.run()")
+            told = [
+                (path, each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]
+            ]
+            assert told == []
+            assert found["passes"], "axe has looked"
 
 
 @contextmanager
