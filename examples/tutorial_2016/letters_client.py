@@ -36,7 +36,7 @@ PAUSE_SECONDS = 1
 
 def now():
     """As azure-storage of that time wants it: UTC without a zone."""
-    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # noqa: UP017
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
 
 
 def upload_file(blobs, container, path):
