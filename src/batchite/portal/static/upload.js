@@ -94,6 +94,15 @@
       for (const each of portion) await walk(each, `${path}${entry.name}/`);
     }
   };
+  // A folder that the browser cannot read is told; what was found before is uploaded.
+  const unread = (name, error) => {
+    const row = make("li");
+    row.dataset.state = "bad";
+    const state = make("span", `not read: ${error.message}`);
+    state.setAttribute("role", "status");
+    row.append(make("bdi", name), state);
+    list.append(row);
+  };
   for (const input of form.querySelectorAll("input[type=file]")) {
     input.addEventListener("change", () => {
       for (const each of input.files) add(each, each.webkitRelativePath || each.name);
@@ -114,8 +123,12 @@
     event.preventDefault();
     depth = 0;
     form.classList.remove("over");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-    entries.forEach((entry) => walk(entry, "").catch(() => {}));
+    for (const item of [...event.dataTransfer.items]) {
+      const entry = item.webkitGetAsEntry?.();
+      const content = item.kind === "file" ? item.getAsFile() : null;
+      if (entry) walk(entry, "").catch((error) => unread(entry.name, error));
+      else if (content) add(content, content.name);
+    }
   });
   addEventListener("beforeunload", (event) => { if (going > 0) event.preventDefault(); });
 })();
