@@ -21,13 +21,14 @@ from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.blobs.content.store import ContentStore
 from batchite.blobs.copying import Copying
 from batchite.blobs.fallback import fallback as fallback
+from batchite.blobs.fallback import injected
 from batchite.blobs.origins import Origins
 from batchite.configuration.accounts import KnownAccounts
 from batchite.configuration.fidelity import Fidelity
 from batchite.store.database import Database
 from batchite.web.exhaustion import is_disk_full
 from batchite.web.faults import Faults
-from batchite.web.problems import MalformedRequest, Unavailable
+from batchite.web.problems import InjectedFault, MalformedRequest, Unavailable
 from batchite.web.request import Incoming
 from batchite.wire.blob import address, cors, errors, structured
 from batchite.wire.blob.errors import BlobError, naming
@@ -183,6 +184,8 @@ class BlobApp:
         """What to answer; None for what the guard knows better."""
         if isinstance(error, BlobError):
             return error
+        if isinstance(error, InjectedFault):
+            return injected(error)
         if isinstance(error, MalformedRequest):
             return BlobError("InvalidUri", details=(("Reason", str(error)),))
         if is_disk_full(error):

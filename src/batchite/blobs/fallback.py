@@ -54,6 +54,14 @@ def _as_error(problem: Exception) -> BlobError:
     if isinstance(problem, Foreign):
         return errors.invalid_header(problem.header, problem.value, f"it {problem.rule}")
     if isinstance(problem, InjectedFault):
-        return BlobError(problem.code, details=(("Reason", str(problem)),))
+        return injected(problem)
     code = next((code for kind, code in _CODES if isinstance(problem, kind)), None)
     return BlobError(code or "InternalError", details=(("Reason", str(problem)),) if code else ())
+
+
+def injected(fault: InjectedFault) -> BlobError:
+    """What a test asked for, as the service itself would answer it."""
+    error = BlobError(fault.code, details=(("Reason", str(fault)),))
+    if error.status == 503:
+        return BlobError(fault.code, details=error.details, headers=(("Retry-After", str(RETRY_SECONDS)),))
+    return error

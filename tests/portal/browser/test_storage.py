@@ -184,7 +184,7 @@ def test_what_is_shared_works_for_the_official_client(
     with seeing.look(browser, service) as look:
         page = look.page
         look.go(page_of(container, "/blob?name=a%20b.txt"))
-        page.get_by_role("link", name="Share").click()
+        page.get_by_role("link", name="Share", exact=True).click()
         page.get_by_label("delete", exact=True).check()
         page.get_by_label("For so long").select_option("an hour")
         page.get_by_role("button", name="Make the URL").click()
