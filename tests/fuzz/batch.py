@@ -13,6 +13,7 @@ from tests.fuzz.values import Dice
 
 from batchite.batch import absent
 from batchite.batch.app import OPERATIONS
+from batchite.batch.explaining import api as explaining
 from batchite.batch.operations import Operation
 from batchite.store.batch import filtering
 from batchite.wire.batch.models.fields import Model
@@ -51,6 +52,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "nodeId": ("{node}",),
     "filePath": ("stdout.txt", "wd", "wd/a", "startup/stdout.txt", "shared", ""),
 }
+QUESTIONS = tuple(explaining.QUESTIONS)
 STRANGE_VERBS = ("GET", "PUT", "PATCH", "OPTIONS", "get", "BREW")
 CONDITIONS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 HEADERS = (
@@ -68,6 +70,8 @@ _DELETING = {"Pool_Delete": 0.2, "Job_Delete": 0.2, "Job_Terminate": 0.3}
 def request(dice: Dice) -> Request:
     if dice.seldom(0.02):
         return _of_an_agent(dice)
+    if dice.seldom(0.02):
+        return _why(dice)
     (operation,) = dice.choices(OPERATIONS, _WEIGHTS)
     if dice.random() > _DELETING.get(operation.name, 1):
         operation = next(entry for entry in OPERATIONS if entry.name == "Task_Add")
@@ -78,6 +82,13 @@ def request(dice: Dice) -> Request:
     query = [("api-version", version.text), *_query(dice, operation, version)]
     body = _body(dice, operation, verb, version)
     return Request("batch", verb, path(dice, operation.path), tuple(query), tuple(headers), body)
+
+
+def _why(dice: Dice) -> Request:
+    """Questions of ours, to which nothing may be answered but an explanation or a refusal."""
+    verb = dice.choice(STRANGE_VERBS) if dice.seldom(0.1) else "GET"
+    query = ((values.text(dice), values.text(dice)),) if dice.seldom(0.1) else ()
+    return Request("batch", verb, path(dice, explaining.PATH + dice.choice(QUESTIONS)), query)
 
 
 def _versions(operation: Operation) -> Sequence[Version]:

@@ -122,6 +122,15 @@ def test_jobs_that_can_start_nothing_are_not_ahead() -> None:
     assert jobs_ahead(state, job) == [Finding(reasons.JobsAhead(1, 3), False)]
 
 
+def test_older_jobs_are_ahead_where_the_pool_says_so() -> None:
+    for oldest_first, expected in ((True, [Finding(reasons.JobsAhead(1, 2), False)]), (False, [])):
+        state = shard(nodes=1, oldest_job_first=oldest_first)
+        add_job(state, 1, tasks=2)
+        job = add_job(state, 2, tasks=1)
+        add_job(state, 3, tasks=4)
+        assert jobs_ahead(state, job) == expected
+
+
 def test_a_node_that_takes_tasks_says_how_many_slots_are_free() -> None:
     state = shard(nodes=1, slots_per_node=2)
     (node,) = state.nodes.values()

@@ -76,11 +76,16 @@ def jobs_ahead(state: ShardState, job: JobState) -> list[Finding]:
     ahead = [
         waits
         for other in state.jobs.values()
-        if other.rules.priority > job.rules.priority
-        and why_none_of(other) is None
-        and (waits := waiting(other)) > 0
+        if _goes_first(state, other, job) and why_none_of(other) is None and (waits := waiting(other)) > 0
     ]
     return [Finding(reasons.JobsAhead(len(ahead), sum(ahead)), False)] if ahead else []
+
+
+def _goes_first(state: ShardState, other: JobState, job: JobState) -> bool:
+    """By priority, or by age where the pool says so; otherwise jobs take turns."""
+    if other.rules.priority != job.rules.priority:
+        return other.rules.priority > job.rules.priority
+    return state.pool is not None and state.pool.rules.oldest_job_first and other.number < job.number
 
 
 def waiting(job: JobState) -> int:

@@ -202,7 +202,7 @@ class SlotsTaken(Reason, frozen=True):
 
 
 class JobsAhead(Reason, frozen=True):
-    """Tasks of other jobs come first, by priority."""
+    """Tasks of other jobs come first, by priority or, where the pool has it so, by age."""
 
     jobs: int
     tasks: int

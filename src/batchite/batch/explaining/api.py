@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.responses import Response
@@ -17,24 +17,24 @@ from batchite.batch.services import Services
 
 PATH = "/-/explain"
 
-QUESTIONS: Sequence[tuple[str, Callable[..., Awaitable[Explanation]]]] = (
-    ("/pools/{pool_id}", actions.pool),
-    ("/pools/{pool_id}/nodes/{node_id}", actions.node),
-    ("/jobs/{job_id}", actions.job),
-    ("/jobs/{job_id}/tasks/{task_id}", actions.task),
-)
-"""What can be asked about, by its path in the API."""
+QUESTIONS: Mapping[str, Callable[..., Awaitable[Explanation]]] = {
+    "/pools/{poolId}": actions.pool,
+    "/pools/{poolId}/nodes/{nodeId}": actions.node,
+    "/jobs/{jobId}": actions.job,
+    "/jobs/{jobId}/tasks/{taskId}": actions.task,
+}
+"""What can be asked about, by its path in the API; whoever answers is told the ids in their order."""
 
 
 def endpoints(services: Services) -> list[Endpoint]:
-    return [Endpoint("GET", PATH + path, _answer(services, ask)) for path, ask in QUESTIONS]
+    return [Endpoint("GET", PATH + path, _answer(services, ask)) for path, ask in QUESTIONS.items()]
 
 
 def _answer(
     services: Services, ask: Callable[..., Awaitable[Explanation]]
 ) -> Callable[[OwnCall], Awaitable[Response]]:
     async def run(call: OwnCall) -> Response:
-        found = await ask(Acting(services, call.account.name, call.now), **call.params)
+        found = await ask(Acting(services, call.account.name, call.now), *call.params.values())
         return Response(msgspec.json.encode(shown(found)), 200, answer_headers(call.request), CONTENT_TYPE)
 
     return run

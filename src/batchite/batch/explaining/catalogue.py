@@ -147,8 +147,8 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "Wait for tasks to end, or give the pool more nodes.",
         ),
         reasons.JobsAhead: Entry(
-            "Before it comes what waits in {jobs:job} of higher priority: {tasks:task}.",
-            "Wait, or raise the job's priority.",
+            "Before it comes what waits in {jobs:job} that the pool serves first: {tasks:task}.",
+            "Wait, or give the job a higher priority.",
         ),
         reasons.TasksAhead: Entry(
             "Before it comes what was added to its job earlier and waits: {tasks:task}.",
