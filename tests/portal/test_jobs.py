@@ -92,6 +92,13 @@ async def test_a_mistake_is_marked_where_it_is(films: Browser) -> None:
     assert tasks(page) == []
 
 
+async def test_a_job_of_which_no_task_runs_says_why(films: Browser) -> None:
+    page = await films.page(f"{JOBS}/films")
+    assert re.search(r"Why none of its tasks runs</h2>\s*<p>[^<]{10,}", page)
+    await count(films, running=1)
+    assert "Why none of its tasks runs" not in await films.page(f"{JOBS}/films")
+
+
 async def test_a_long_list_is_shown_in_pages(films: Browser) -> None:
     for number in range(60):
         await films.api.add_task(f"t-{number:02}", "films")

@@ -52,7 +52,7 @@ def test_the_last_lines_of_a_failed_task_are_two_clicks_from_home(
 ) -> None:
     with seeing.look(browser, service) as look:
         page = look.page
-        page.get_by_role("region", name="What needs attention").get_by_role("link", name="1 task").click()
+        page.get_by_role("region", name="Tasks that failed lately").get_by_role("link", name="1 task").click()
         page.get_by_role("cell", name="bad").get_by_role("link").click()
         printed = page.locator("#tail")
         expect(printed).to_contain_text("complaint 351\n")

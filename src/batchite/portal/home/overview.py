@@ -13,10 +13,11 @@ from batchite.batch.jobs import actions as jobs
 from batchite.batch.nodes import actions as nodes
 from batchite.batch.pools import actions as pools
 from batchite.batch.quotas import Used
-from batchite.portal import tones
-from batchite.portal.shares import Shares, by_state
+from batchite.portal import shares, tones
+from batchite.portal.shares import Shares
 from batchite.resources.jobs import JobRow
 from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.models.counts import BatchTaskCounts
 from batchite.wire.batch.odata.filter import Comparison
 
 POOLS = 50
@@ -69,13 +70,14 @@ async def of(acting: Acting) -> Overview:
             counted[key] = counted.get(key, 0) + count
     active = Comparison("state", "eq", "active")
     found = await jobs.page(acting, wanting.wanted("jobs", active, limit=JOBS, newest_first=True))
-    shown = [await _job(acting, row) for row in found.rows]
-    shares = by_state(counted)
+    tasks = await jobs.counts_of(acting, found.rows)
+    shown = [_job(row, tasks.get(row.job_no, shares.NO_TASKS)) for row in found.rows]
+    of_nodes = shares.by_state(counted)
     return Overview(
         len(part.rows),
         part.more,
-        shares,
-        sum(count for _, count in shares),
+        of_nodes,
+        shares.total(of_nodes),
         shown,
         found.more,
         await quotas.used(acting),
@@ -83,13 +85,9 @@ async def of(acting: Acting) -> Overview:
     )
 
 
-async def _job(acting: Acting, row: JobRow) -> Job:
-    counts = await jobs.task_counts(acting, row.id)
-    names = ("succeeded", "failed", "running", "active")
-    tasks = [(name, sum(getattr(each, name) for each in counts)) for name in names]
-    by_name = dict(tasks)
-    waits = by_name["active"] > 0 and by_name["running"] == 0
-    return Job(row.id, row.pool_id, tasks, sum(by_name.values()), waits)
+def _job(row: JobRow, counts: BatchTaskCounts) -> Job:
+    tasks = shares.of_tasks(counts)
+    return Job(row.id, row.pool_id, tasks, shares.total(tasks), counts.active > 0 and counts.running == 0)
 
 
 async def _of_pools(acting: Acting) -> list[Concern]:

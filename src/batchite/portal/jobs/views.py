@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import RedirectResponse
 
+from batchite.batch.explaining import actions as explaining
 from batchite.batch.jobs import actions
 from batchite.batch.searching import language
 from batchite.batch.searching import tasks as task_language
 from batchite.batch.tasks import actions as task_actions
-from batchite.portal import headers, lists
+from batchite.portal import headers, lists, reasons, shares
 from batchite.portal.answers import Answer, NotHere, Page, Raw, watch
-from batchite.portal.jobs import changing, searching, shares
-from batchite.portal.jobs.shares import Shares
+from batchite.portal.jobs import changing, searching
 from batchite.portal.routes import change, show
+from batchite.portal.shares import Shares
 from batchite.portal.visit import Visit
 from batchite.resources import jobs
 from batchite.resources.causes import CauseRow
@@ -59,13 +61,14 @@ async def list_(visit: Visit) -> Answer:
     if asked.wanted is not None:
         part = await actions.page(visit.acting, asked.wanted)
         counts = await actions.counts_of(visit.acting, part.rows)
-        rows = [_row(visit, job, counts.get(job.job_no, shares.NONE)) for job in part.rows]
+        rows = [_row(visit, job, counts.get(job.job_no, shares.NO_TASKS)) for job in part.rows]
         more = lists.next_page(visit, part, lambda job: job.job_no)
     return Page("jobs/list.html", {"asked": asked, "rows": rows, "more": more}, watch("job", "task"))
 
 
 def _row(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts) -> Row:
-    return Row(jobs.shown(job, visit.url), shares.of(counts), shares.total(counts))
+    tasks = shares.of_tasks(counts)
+    return Row(jobs.shown(job, visit.url), tasks, shares.total(tasks))
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -75,6 +78,7 @@ async def show_one(visit: Visit) -> Answer:
         visit.acting, visit.params["job"], wanted, searching.ROWS, asked.after
     )
     job, counts = matches.job, matches.counts
+    tasks = shares.of_tasks(counts)
     values = {
         "job": jobs.shown(job, visit.url),
         "can": {
@@ -82,13 +86,21 @@ async def show_one(visit: Visit) -> Answer:
             "delete": job.state in DELETABLE,
             "add": job.state in TAKING_TASKS,
         },
-        "tasks": shares.of(counts),
-        "total": shares.total(counts),
+        "reasons": await _why_none_runs(visit, job, counts),
+        "tasks": tasks,
+        "total": shares.total(tasks),
         "causes": [_cause(visit, job.id, row) for row in matches.causes],
         "asked": asked,
         "listed": searching.listed(visit, matches) if asked.search is not None else None,
     }
     return Page("jobs/job.html", values, watch("job", "task", job=job.id))
+
+
+async def _why_none_runs(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts) -> Sequence[reasons.Reason]:
+    """Only where tasks wait and none runs."""
+    if counts.running or not counts.active or job.state not in ENDABLE:
+        return []
+    return reasons.of(await explaining.job(visit.acting, job.id))
 
 
 def _cause(visit: Visit, job_id: str, row: CauseRow) -> Cause:

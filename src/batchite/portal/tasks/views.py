@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from batchite.batch.explaining import actions as explaining
-from batchite.batch.explaining import catalogue
 from batchite.batch.tasks import actions
+from batchite.portal import reasons
 from batchite.portal.answers import Answer, Page, watch
 from batchite.portal.routes import change, show
 from batchite.portal.tasks import changing, output, reading
@@ -31,13 +31,6 @@ class Step:
     took: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    sentence: str
-    next_step: str
-    is_blocking: bool
-
-
 async def show_one(visit: Visit) -> Answer:
     task, job = await actions.find(visit.acting, visit.params["job"], visit.params["task"])
     seen = shown(task, job, visit.url)
@@ -54,20 +47,13 @@ async def show_one(visit: Visit) -> Answer:
             "add": job.state in TAKING_TASKS,
         },
         "course": _course(seen),
-        "reasons": [] if is_over else await _reasons(visit, job.id, task.id),
+        "reasons": [] if is_over else reasons.of(await explaining.task(visit.acting, job.id, task.id)),
         "node_id": node_with_files(task),
         "output": None if visit.is_following else await _output(visit, task),
         "is_over": is_over,
         "files": (ERRORS, OUTPUT),
     }
     return Page("tasks/task.html", values, watch("task", "job", job=job.id))
-
-
-async def _reasons(visit: Visit, job_id: str, task_id: str) -> Sequence[Reason]:
-    found = await explaining.task(visit.acting, job_id, task_id)
-    return [
-        Reason(catalogue.sentence(each), catalogue.next_step(each), each.blocking) for each in found.findings
-    ]
 
 
 def _course(task: BatchTask) -> Sequence[Step]:
