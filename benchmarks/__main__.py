@@ -13,6 +13,7 @@ import batchite
 from benchmarks import (
     adding,
     blobs,
+    feed,
     latency,
     machine,
     pools,
@@ -31,6 +32,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "throughput": throughput.measure,
     "adding": adding.measure,
     "latency": latency.measure,
+    "feed": feed.measure,
     "pools": pools.measure,
     "stopping": stopping.measure,
     "tutorial": tutorial.measure,

@@ -46,7 +46,7 @@ class Events:
         is_streamed = MEDIA_TYPE in call.request.headers.get("accept", "").lower()
         cursors = Cursors(call.account.name)
         given = _position(call, cursors, is_streamed)
-        reader = await self._enter(_wanted(call), given)
+        reader = await self._enter(_wanted(call), given, is_patient=is_streamed or wait > 0)
         if is_streamed:
             headers = refusals.answer_headers(call.request)
             return EventStream(call.request, reader, cursors, headers, self._leave, self._heartbeat)
@@ -59,8 +59,11 @@ class Events:
             self._leave()
         return _page(call, cursors, found, reader.position)
 
-    async def _enter(self, wanted: Wanted, given: Position | Literal["begin", "now"]) -> Reader:
-        """A reader who counts until `_leave`. Raises BatchError."""
+    async def _enter(
+        self, wanted: Wanted, given: Position | Literal["begin", "now"], *, is_patient: bool
+    ) -> Reader:
+        """A reader who counts until `_leave`; one who is patient hears in a moment of what has just been
+        committed. Raises BatchError."""
         if self._tail.is_over:
             raise BatchError("ServerBusy", "It is stopping.")
         if self._readers >= MOST_READERS:
@@ -73,7 +76,8 @@ class Events:
             self._readers -= 1
             raise
         try:
-            await self._tail.refresh()
+            if given == NOW or not is_patient:
+                await self._tail.refresh()
             if given == BEGIN:
                 given = await self._tail.begin()
             elif given == NOW:

@@ -25,8 +25,10 @@ from batchite.store.database import Database
 
 ROUND_SECONDS = 1.0
 """How often the store is asked for rows that nobody has announced, such as another process's."""
-PAUSE_SECONDS = 0.02
-"""Between two looks, so that under load one brings many rows."""
+PAUSE_SECONDS = 0.1
+"""After a look that has found something, so that under load the next one brings many rows."""
+GAP_SECONDS = 0.02
+"""Between two looks for what may still become visible."""
 LINGER_SECONDS = 60.0
 """How long the end is followed after the last reader has left: one that asks again and again is away shortly
 each time."""
@@ -116,7 +118,7 @@ class Tail:
         if await self._database.read(feed.decided) is not None:
             latest = await self._database.read(feed.transaction)
             while (await self._database.read(feed.decided) or 0) <= latest:  # noqa: ASYNC110 (no event)
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(GAP_SECONDS)
         self._horizon = Horizon(last)
         self._before = last
         self._following = asyncio.create_task(self._follow(), name="feed")
@@ -132,6 +134,7 @@ class Tail:
         """Read what has been committed until now."""
         async with self._reading:
             if self._horizon is not None:
+                self._is_stirred = False
                 while await self._advance(self._horizon):
                     pass
 
@@ -151,16 +154,16 @@ class Tail:
 
     async def _follow(self) -> None:
         while self._followers or self._loop.time() - self._left < LINGER_SECONDS:
+            before = self.complete
             self._stirred.clear()
-            self._is_stirred = False
             try:
                 await self.refresh()
             except Exception:
                 log.exception("the end of the feed could not be read; it is tried again")
             waits = self._horizon is not None and self._horizon.gap is not None
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS if self.complete > before and not waits else GAP_SECONDS)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE_SECONDS if waits else ROUND_SECONDS):
+                async with asyncio.timeout(GAP_SECONDS if waits else ROUND_SECONDS):
                     await self._stirred.wait()
         self._horizon = self._following = None
         self._kept, self._size = [], 0
@@ -200,7 +203,7 @@ class Tail:
         """Raises ExpiredError if nobody can read on from there."""
         if position.number > self.complete:
             await self._check_ahead(position)
-        elif position.number <= await self._database.read(feed.removed):
+        elif position.number <= self._before and position.number <= await self._database.read(feed.removed):
             raise ExpiredError
 
     async def read(self, position: Position) -> Part:
