@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -27,12 +29,14 @@ from tests.dispatch.support import (
 )
 
 from batchite.dispatch import held
-from batchite.engines.base import Lost
+from batchite.dispatch.ownership import LEASE
+from batchite.engines.base import Handle, Lost, Outcome, Taken
 from batchite.engines.registry import Kind
 from batchite.link.spec import NodeSpec
 from batchite.scheduling.silence import BOOT_TICKS, LONGEST_STEP
 from batchite.store.batch import events, schema
 from batchite.store.database import Database
+from batchite.wire.batch.vm_sizes import VmSize
 from batchite.wire.ticks import TICKS_PER_SECOND
 
 
@@ -229,3 +233,41 @@ async def test_a_node_is_reached_by_the_address_that_its_agent_says(
             await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
     (node,) = await rows(database, schema.nodes)
     assert node.ip_address == stored
+
+
+class Tardy(ScriptedEngine):
+    """Takes nodes when `may_take` is set."""
+
+    def __init__(self, lost: Lost) -> None:
+        super().__init__(lost)
+        self.may_take = asyncio.Event()
+
+    async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
+        taken = await super().start(specs, size)
+        await self.may_take.wait()
+        return dict.fromkeys(taken, Taken(Handle("late")))
+
+
+async def test_what_an_engine_says_after_the_shard_was_taken_is_not_recorded(
+    database: Database, batch_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The new owner has asked for the node, too: its agent has that one's credential."""
+    other, clock, ahead = Database(batch_url), StepClock(), StepClock()
+    ahead.ticks += 2 * LEASE.ticks
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, slow = make_dispatch(database, engine=Tardy, clock=clock)
+    assert isinstance(slow, Tardy)
+    async with running(dispatch):
+        await until(lambda: len(slow.started) == 1)
+        second, engine = make_dispatch(other, clock=ahead)
+        async with running(second):
+            await until_stored(other, schema.nodes, lambda nodes: nodes[0].handle is not None)
+            slow.may_take.set()
+            clock.ticks += LEASE.ticks // 3
+            await dispatch.run_once()
+            await until(lambda: not dispatch.shards)
+            assert engine.started.keys() == slow.started.keys()
+    (node,) = await rows(database, schema.nodes)
+    assert node.handle == f"handle of {node.id}"
+    assert "could not be" not in caplog.text
+    other.close()

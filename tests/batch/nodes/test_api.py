@@ -109,3 +109,11 @@ async def test_nodes_of_other_pools_are_not_found(api: Api) -> None:
             await client.get_node("three", "n")
         with pytest.raises(ResourceNotFoundError, match="PoolNotFound"):
             _ = [node async for node in client.list_nodes("three")]
+
+
+async def test_a_node_elsewhere_shows_the_address_that_it_is_reached_by(api: Api) -> None:
+    await api.add_pool("far")
+    await api.add_node("far-away", "far", ip_address="10.0.0.7")
+    node = (await api.get("/pools/far/nodes/far-away")).json
+    assert node["ipAddress"] == "10.0.0.7"
+    assert "ipv6Address" not in node
