@@ -82,7 +82,7 @@ SEARCHES = (
 
 @pytest.fixture
 def connection(batch_url: str) -> Iterator[sa.Connection]:
-    """To a database with a job of 300 tasks and another one."""
+    """To a database with a job of 150 tasks and another one."""
     engine = create_engine(batch_url)
     chance = random.Random(1)  # noqa: S311
     with engine.connect() as connection:
@@ -90,7 +90,7 @@ def connection(batch_url: str) -> Iterator[sa.Connection]:
         node = {"pool_no": 1, "dedicated": True, "state": "idle", "state_time": 1, "allocated": 1}
         connection.execute(sa.insert(schema.nodes), [{"id": f"tvm-{number}", **node} for number in (0, 1)])
         connection.execute(sa.insert(schema.jobs), [{"key": key, "id": key, **JOB} for key in ("j", "k")])
-        rows = [task(chance, number) for number in range(330)]
+        rows = [task(chance, number) for number in range(160)]
         connection.execute(sa.insert(schema.tasks), rows)
         yield connection
     engine.dispose()
@@ -163,28 +163,26 @@ def pages(connection: sa.Connection, search: TaskSearch, limit: int, look: int) 
         after = found.after
 
 
-@pytest.mark.parametrize("text", SEARCHES)
-@pytest.mark.parametrize(("limit", "look"), [(1000, 1000), (7, 1000), (7, 10), (50, 1)])
-def test_all_that_is_searched_for_is_found_once(
-    connection: sa.Connection, text: str, limit: int, look: int
-) -> None:
-    search, _ = language.read(text)
-    assert search is not None
-    found = [row.task_no for page in pages(connection, search, limit, look) for row in page.rows]
-    assert found == expected(connection, search)
+@pytest.mark.parametrize(("limit", "look"), [(1000, 1000), (7, 1000), (7, 25), (50, 20)])
+def test_all_that_is_searched_for_is_found_once(connection: sa.Connection, limit: int, look: int) -> None:
+    for text in SEARCHES:
+        search, _ = language.read(text)
+        assert search is not None
+        found = [row.task_no for page in pages(connection, search, limit, look) for row in page.rows]
+        assert found == expected(connection, search), text
 
 
-@pytest.mark.parametrize("text", ["", "state:active", "state:failed", "cause:c1", "state:failed,running"])
-def test_what_an_index_serves_is_never_cut_short(connection: sa.Connection, text: str) -> None:
-    search, _ = language.read(text)
-    assert search is not None
-    assert not any(page.is_cut for page in pages(connection, search, 7, 1))
+def test_what_an_index_serves_is_never_cut_short(connection: sa.Connection) -> None:
+    for text in ("", "state:active", "state:failed", "cause:c1", "state:failed,running"):
+        search, _ = language.read(text)
+        assert search is not None
+        assert not any(page.is_cut for page in pages(connection, search, 20, 1)), text
 
 
 def test_what_none_serves_says_how_far_it_looked(connection: sa.Connection) -> None:
     search, _ = language.read("exit:99")
     assert search is not None
-    first = find(connection, 1, search, 50, look=100)
+    first = find(connection, 1, search, 50, look=60)
     assert (list(first.rows), first.is_cut) == ([], True)
-    total = len(list(pages(connection, search, 50, 100)))
+    total = len(list(pages(connection, search, 50, 60)))
     assert total == 3
