@@ -65,7 +65,7 @@ async def test_a_job_that_is_being_deleted_and_its_tasks(api: Api) -> None:
     await api.delete(JOB)
     for target in (JOB, TASK):
         answer = await api.get(f"/-/explain{target}")
-        assert answer.json["sentence"].startswith("The job is deleting:")
+        assert answer.json["sentence"].startswith("The job ends (it is deleting):")
     assert codes(await api.get(f"/-/explain{JOB}/tasks/r"))[0] == "TaskRunning"
 
 

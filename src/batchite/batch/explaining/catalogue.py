@@ -48,7 +48,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
         ),
         reasons.CoreQuotaReached: Entry(
             "The account's core quota of {quota} leaves no room for {missing:node} with {cores_each:core} "
-            "each: {used:core} of it are taken.",
+            "each: {used} of it are taken.",
             "Remove nodes of other pools, ask for fewer, or raise the account's core quota; then resize the "
             "pool.",
         ),
@@ -69,7 +69,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "Enable the job.",
         ),
         reasons.JobEnding: Entry(
-            "The job is {state}: it starts nothing, and ends what it has on nodes.",
+            "The job ends (it is {state}): it starts nothing, and ends what it has on nodes.",
             "Wait until that is done. What still waits is not run any more; add it to another job.",
         ),
         reasons.JobCompleted: Entry(
@@ -89,7 +89,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "There is nothing to do.",
         ),
         reasons.RetriesPause: Entry(
-            "There is a pause before {tasks:task} of the job that failed run again, the first until {until}.",
+            "Retries pause: {tasks:task} of the job, the first until {until}.",
             "Look at what they print; they fail again and again.",
         ),
     },
@@ -129,7 +129,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "Wait: the agent comes back, or the node is killed and replaced after 40 seconds of silence.",
         ),
         reasons.NodeFull: Entry(
-            "All of the node's {slots:slot} are taken, by {tasks:task}.",
+            "No slot of the node is free: it has {slots}, and {tasks:task}.",
             "There is nothing to do. More tasks run at a time with more nodes, or more taskSlotsPerNode.",
         ),
         reasons.NodeReady: Entry(
