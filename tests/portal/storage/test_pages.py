@@ -217,3 +217,47 @@ async def test_storage_of_another_service_looks_the_same(explorer: Browser, fore
     assert f'href="{ROOT}/storage/{NEIGHBOUR}/containers/things"' in await explorer.page(
         f"/storage/{NEIGHBOUR}"
     )
+
+
+async def test_several_blobs_and_a_folder_are_deleted_after_they_were_named(
+    explorer: Browser, client: Client
+) -> None:
+    for name in ("a/1", "a/b/2", "a", "two\nlines", "kept", "ab"):
+        await put(client, name)
+    chosen = {"folder-1": "a%2F", "blob-1": quote("two\nlines", safe=""), "blob-2": ""}
+    answer = await explorer.post(f"{THINGS}/removal", chosen)
+    assert "Delete 3 blobs of things?" in answer.text
+    assert "all 2 blobs in it" in answer.text
+    assert (await client.blobs("things", limit=9, delimiter="")).entries != ()
+    assert 'value="two%0Alines"' in answer.text
+    answer = await explorer.post(f"{THINGS}/removal/delete", {**chosen, "count": "3"})
+    assert answer.headers["location"] == f"{ROOT}{THINGS}"
+    assert "3 blobs are deleted." in await explorer.page(THINGS)
+    left = await client.blobs("things", limit=9, delimiter="")
+    assert [entry.name for entry in left.entries] == ["a", "ab", "kept"]
+
+
+async def test_nothing_is_deleted_but_what_was_named(explorer: Browser, client: Client) -> None:
+    for name in ("a/1", "a/2"):
+        await put(client, name)
+    answer = await explorer.post(f"{THINGS}/removal", {})
+    assert (answer.status, "Choose blobs or folders first" in answer.text) == (400, True)
+    await put(client, "a/3")
+    answer = await explorer.post(f"{THINGS}/removal/delete", {"folder-1": "a%2F", "count": "2"})
+    assert (answer.status, "more or fewer" in answer.text) == (409, True)
+    assert len((await client.blobs("things", limit=9, delimiter="")).entries) == 3
+
+
+async def test_what_cannot_be_deleted_keeps_none_of_the_others(
+    explorer: Browser, client: Client, server: Server
+) -> None:
+    for name in ("one", "two", "three"):
+        await put(client, name)
+    async with BlobServiceClient.from_connection_string(server.connection_string) as sdk:
+        await sdk.get_blob_client("things", "two").acquire_lease()
+    chosen = {f"blob-{number}": name for number, name in enumerate(["one", "two", "three", "gone"])}
+    answer = await explorer.post(f"{THINGS}/removal/delete", {**chosen, "count": "4"})
+    assert answer.status == 409
+    assert "3 blobs are deleted, 1 are not. two: Somebody has a lease on this." in answer.text
+    left = await client.blobs("things", limit=9)
+    assert [entry.name for entry in left.entries] == ["two"]

@@ -58,6 +58,7 @@
 
   // What a refusal says: a line of the service's XML, or the portal's own.
   const told = (sent) => {
+    if (sent.status === 401) return "your session is over; load the page again";
     const xml = /<Message>([^<\n]*)/.exec(sent.responseText);
     const text = xml ? xml[1] : (sent.getResponseHeader("content-type") ?? "").startsWith("text/plain") ? sent.responseText : "";
     return text || `the service answered ${sent.status}`;

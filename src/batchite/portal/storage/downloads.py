@@ -16,7 +16,7 @@ from batchite.portal.blob_client.problems import StorageProblem
 from batchite.portal.routes import Route, show
 from batchite.portal.storage import places, previews
 from batchite.portal.storage.blobs import beginning
-from batchite.portal.storage.places import Place
+from batchite.portal.storage.places import StoragePlace
 from batchite.portal.visit import Visit
 from batchite.web.problems import BrokenOff
 from batchite.wire.signing import granting
@@ -40,7 +40,7 @@ async def download(visit: Visit) -> Answer:
     return Raw(RedirectResponse(_direct(place, where), 302, {**headers.OF_ALL, "cache-control": "no-store"}))
 
 
-def _direct(place: Place, where: Where) -> str:
+def _direct(place: StoragePlace, where: Where) -> str:
     """With a signature to read this blob, by which it is saved whatever its type."""
     grant = Grant(
         permissions="r",
@@ -52,7 +52,7 @@ def _direct(place: Place, where: Where) -> str:
     return f"{place.public(where.container, where.name)}?{token}"
 
 
-async def _through(visit: Visit, place: Place, where: Where) -> Raw:
+async def _through(visit: Visit, place: StoragePlace, where: Where) -> Raw:
     """As a whole or the range that is asked for, which is how browsers go on with what broke off."""
     if visit.request.verb == "HEAD":
         known = await place.client.properties(where)

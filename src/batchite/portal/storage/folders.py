@@ -11,7 +11,7 @@ from batchite.portal.blob_client.entries import Blob, Folder
 from batchite.portal.lists import ROWS
 from batchite.portal.routes import Route, change, show
 from batchite.portal.storage import places, sizes
-from batchite.portal.storage.places import Place
+from batchite.portal.storage.places import StoragePlace
 from batchite.portal.visit import Visit
 
 
@@ -41,15 +41,17 @@ async def list_(visit: Visit) -> Answer:
     return Page("storage/folder.html", values)
 
 
-def _folder(place: Place, folder: Folder) -> tuple[str, str]:
-    """Its name here, and its page."""
-    return places.last_part(folder.name, place.prefix), place.container_url(prefix=folder.name)
+def _folder(place: StoragePlace, folder: Folder) -> tuple[str, str, str]:
+    """Its name here, all of its name, encoded, and its page."""
+    name = places.last_part(folder.name, place.prefix)
+    return name, quote(folder.name, safe=""), place.container_url(prefix=folder.name)
 
 
-def _blob(place: Place, blob: Blob) -> tuple[str, str, Blob]:
-    """Its name here, its page, and what is known of it."""
+def _blob(place: StoragePlace, blob: Blob) -> tuple[str, str, str, Blob]:
+    """Likewise, with what is known of it."""
     where = Where(place.container, blob.name, blob.snapshot)
-    return places.last_part(blob.name, place.prefix), place.blob_url(where), blob
+    name = places.last_part(blob.name, place.prefix)
+    return name, quote(blob.name, safe=""), place.blob_url(where), blob
 
 
 async def restore(visit: Visit) -> Answer:

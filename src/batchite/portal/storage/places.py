@@ -16,7 +16,7 @@ Steps = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StoragePlace:
     """An account, as the portal reaches it and as its users do."""
 
     visit: Visit
@@ -78,7 +78,7 @@ def _without_last(steps: Steps) -> Steps:
     return [*steps[:-1], (steps[-1][0], "")]
 
 
-def find(visit: Visit) -> Place:
+def find(visit: Visit) -> StoragePlace:
     """That of the URL. Raises NotHere."""
     name = visit.params["storage"]
     account = next((each for each in visit.storage_accounts if each.name == name), None)
@@ -86,9 +86,9 @@ def find(visit: Visit) -> Place:
         raise NotHere(f"There is no storage account {name!r} here, or it is not yours to see.")
     url, public_url = urls(visit, account)
     if not url:
-        raise NotHere("The Blob service has never been started here. Start it: batchite serve")
+        raise NotHere("The Blob service does not run here. `batchite serve` starts both services.")
     client = Client(visit.connection, Account(account.name, account.key_bytes[0], url))
-    return Place(visit, account, client, public_url)
+    return StoragePlace(visit, account, client, public_url)
 
 
 def urls(visit: Visit, account: StorageAccount) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from batchite.portal.routes import Route
-from batchite.portal.storage import blobs, containers, downloads, folders, sharing, uploads
+from batchite.portal.storage import blobs, containers, downloads, folders, removal, sharing, uploads
 
 ROUTES: tuple[Route, ...] = (
     *containers.ROUTES,
     *folders.ROUTES,
+    *removal.ROUTES,
     *blobs.ROUTES,
     *uploads.ROUTES,
     *downloads.ROUTES,

@@ -11,7 +11,7 @@ from batchite.portal.answers import Answer, Page, Refused
 from batchite.portal.blob_client import addresses
 from batchite.portal.routes import Route, change, show
 from batchite.portal.storage import places, using
-from batchite.portal.storage.places import Place
+from batchite.portal.storage.places import StoragePlace
 from batchite.portal.visit import Visit
 from batchite.wire.signing import granting
 from batchite.wire.signing.granting import Grant
@@ -67,7 +67,7 @@ class Made:
     """it asks for HTTPS, which the service does not speak"""
 
 
-def _shared(place: Place) -> Shared:
+def _shared(place: StoragePlace) -> Shared:
     if "container" not in place.visit.params:
         return Shared(f"the account {place.account.name}", "rwdlacxtf", "rl", has_types=True)
     if not place.visit.query("name"):
@@ -96,7 +96,7 @@ async def make(visit: Visit) -> Answer:
 
 
 def _page(
-    place: Place, shared: Shared, form: Mapping[str, str], made: Made | None, problem: str = ""
+    place: StoragePlace, shared: Shared, form: Mapping[str, str], made: Made | None, problem: str = ""
 ) -> Page:
     where = place.blob if place.visit.query("name") else None
     prefix = places.folder_of(where.name) if where else ""
@@ -116,7 +116,7 @@ def _page(
     return Page("storage/sharing.html", values, status=400 if problem else 200)
 
 
-def _make(place: Place, shared: Shared, form: Mapping[str, str]) -> Made:
+def _make(place: StoragePlace, shared: Shared, form: Mapping[str, str]) -> Made:
     """Raises Refused."""
     grant = Grant(
         permissions=_chosen(form, _PERMISSION, shared.letters, "Choose what it permits."),

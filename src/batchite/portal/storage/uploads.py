@@ -14,7 +14,7 @@ from batchite.portal.blob_client.client import Where
 from batchite.portal.blob_client.problems import StorageProblem
 from batchite.portal.routes import Route, change, take
 from batchite.portal.storage import media_types, places
-from batchite.portal.storage.places import Place
+from batchite.portal.storage.places import StoragePlace
 from batchite.portal.visit import Visit
 from batchite.wire.blob import block_list
 from batchite.wire.blob.errors import BlobError
@@ -54,13 +54,13 @@ async def grant(visit: Visit) -> Answer:
     return _told(granted, f"may be uploaded: {where.name}")
 
 
-def _where(place: Place, name: str) -> Where:
+def _where(place: StoragePlace, name: str) -> Where:
     if not name:
         raise Refused(400, "A blob has a name.")
     return Where(place.container, name)
 
 
-async def _exists(place: Place, where: Where) -> bool:
+async def _exists(place: StoragePlace, where: Where) -> bool:
     try:
         await place.client.properties(where)
     except StorageProblem as problem:
@@ -70,7 +70,7 @@ async def _exists(place: Place, where: Where) -> bool:
     return True
 
 
-def _direct(place: Place, where: Where, permissions: str) -> str:
+def _direct(place: StoragePlace, where: Where, permissions: str) -> str:
     """With a signature for this blob alone, which allows writing and nothing else."""
     if not place.is_direct or not place.public_url or not addresses.is_for_browsers(where.name):
         return ""
