@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -339,3 +340,25 @@ async def test_a_stream_that_comes_too_late_says_so(
     with pytest.raises(feed_api.ExpiredError):
         await reader.next(1, 0)
     api.tail.leave()
+
+
+async def test_who_takes_nothing_is_left(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent waits for the client, and the place of one who takes none of it is given to others."""
+    monkeypatch.setattr(feed_api, "MOST_READERS", 1)
+    monkeypatch.setattr("batchite.batch.feed.streaming.SEND_SECONDS", 0.05)
+    for _ in range(40):
+        await tell(database, *("t" * 60 + str(number) for number in range(1000)))
+    target = "/-/events?cursor=begin"
+    headers = api.signed("GET", target, None, {"Accept": "text/event-stream"})
+    lines = [f"GET {target} HTTP/1.1", f"Host: {api.url[7:]}", *(f"{n}: {v}" for n, v in headers.items())]
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, port = api.url[7:].split(":")
+        await asyncio.to_thread(client.connect, (host, int(port)))
+        await asyncio.to_thread(client.sendall, ("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert (await asyncio.to_thread(client.recv, 12)) == b"HTTP/1.1 200"
+        async with asyncio.timeout(PATIENCE):
+            while (await api.get("/-/events")).status == 503:  # noqa: ASYNC110 (that it was left is not told)
+                await asyncio.sleep(0.01)

@@ -9,11 +9,17 @@ import pytest
 from batchite.dispatch.committer import COMMON, WRITES, Write
 from batchite.dispatch.events import EVENTS
 from batchite.dispatch.inputs import DUE
+from batchite.dispatch.telling import tell_nodes, tell_tasks
+from batchite.resources.feed import Telling
 from batchite.scheduling.changes import (
     Changes,
     Completed,
     Counted,
     DueKind,
+    NodeChanged,
+    NodeMoved,
+    NodeRemoved,
+    NodeSentHome,
     Removed,
     Requeued,
     Started,
@@ -87,6 +93,25 @@ def test_every_task_that_moves_is_counted() -> None:
     for name, moved in MOVES.items():
         (counted,) = Changes(**{name: moved}).counted
         assert counted != Counted(1, 1)
+
+
+def test_every_change_of_a_state_is_told() -> None:
+    """A run with its start and its end; a node's changes, each for itself."""
+    for name, moved in MOVES.items():
+        telling = Telling()
+        tell_tasks(telling, Changes(**{name: moved}), 1)
+        assert telling.size == 1, name
+    node: tuple[Any, ...] = (1, "node", "pool", "idle", 10)
+    moves: dict[str, Any] = {
+        "node_changed": [NodeChanged(*node, "running")],
+        "node_sent_home": [NodeSentHome(*node)],
+        "node_removed": [NodeRemoved(*node, 2)],
+    }
+    assert moves.keys() == {name for name, kind in KINDS.items() if issubclass(kind, NodeMoved)}
+    for name, moved in moves.items():
+        telling = Telling()
+        tell_nodes(telling, Changes(**{name: moved}))
+        assert telling.size == 1, name
 
 
 def test_every_kind_of_event_is_read_and_decided_about() -> None:

@@ -14,6 +14,8 @@ from tests.fuzz.values import Dice
 from batchite.batch import absent
 from batchite.batch.app import OPERATIONS
 from batchite.batch.explaining import api as explaining
+from batchite.batch.feed import api as events
+from batchite.batch.feed.cursors import Cursors, Position
 from batchite.batch.operations import Operation
 from batchite.store.batch import filtering
 from batchite.wire.batch.models.fields import Model
@@ -45,6 +47,7 @@ LISTED: Mapping[str, Table[Any]] = {
     "File": Table(BatchNodeFile, {}),
 }
 """What is filtered and selected, by the first word of an operation's name."""
+CURSOR = Cursors("devbatch").text(Position(3, 1))
 KNOWN: Mapping[str, Sequence[str]] = {
     "poolId": bodies.IDS[:3],
     "jobId": bodies.IDS[:4],
@@ -72,6 +75,8 @@ def request(dice: Dice) -> Request:
         return _of_an_agent(dice)
     if dice.seldom(0.02):
         return _why(dice)
+    if dice.seldom(0.02):
+        return _events(dice)
     (operation,) = dice.choices(OPERATIONS, _WEIGHTS)
     if dice.random() > _DELETING.get(operation.name, 1):
         operation = next(entry for entry in OPERATIONS if entry.name == "Task_Add")
@@ -89,6 +94,20 @@ def _why(dice: Dice) -> Request:
     verb = dice.choice(STRANGE_VERBS) if dice.seldom(0.1) else "GET"
     query = ((values.text(dice), values.text(dice)),) if dice.seldom(0.1) else ()
     return Request("batch", verb, path(dice, explaining.PATH + dice.choice(QUESTIONS)), query)
+
+
+def _events(dice: Dice) -> Request:
+    """What has happened, from strange cursors on; nobody waits for more, or the run would."""
+    verb = dice.choice(STRANGE_VERBS) if dice.seldom(0.1) else "GET"
+    known = {"cursor": ("begin", "now", CURSOR), "kinds": ("task", "pool,node"), "maxresults": ("1", "1000")}
+    query = [
+        (name, values.text(dice) if dice.seldom(0.2) else dice.choice(texts))
+        for name, texts in (*known.items(), ("job", KNOWN["jobId"]), ("pool", KNOWN["poolId"]))
+        if dice.seldom(0.4)
+    ]
+    if dice.seldom(0.1):
+        query.append((values.text(dice), values.text(dice)))
+    return Request("batch", verb, events.PATH, tuple(query))
 
 
 def _versions(operation: Operation) -> Sequence[Version]:

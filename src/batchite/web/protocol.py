@@ -17,7 +17,7 @@ from batchite.web.bodies import LEAST_BYTES, Body
 from batchite.web.guard import OWN_PREFIX, Fallback
 from batchite.web.joined import join, part
 from batchite.web.problems import BodyIncomplete, MalformedRequest, NotHttp, Unavailable, WebProblem
-from batchite.web.request import BODY_KEY, SPELLED_KEY, new_request_id
+from batchite.web.request import BODY_KEY, FOR_CLIENT_KEY, SPELLED_KEY, new_request_id
 
 MAX_HEAD_BYTES = 256 * 1024
 """Request line and headers together, or trailers; a bound on what a stranger can make us keep."""
@@ -90,6 +90,8 @@ class Protocol(HttpToolsProtocol):
         """Whether the connection is kept: who sends no more may still wait for an answer."""
         cycle = self.cycle
         if not self._in_head or cycle is None or cycle.response_complete or self.scheme == "https":
+            return False
+        if cycle.scope.get(FOR_CLIENT_KEY):
             return False
         cycle.keep_alive = False
         return True

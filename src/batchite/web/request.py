@@ -26,6 +26,8 @@ BODY_KEY = "batchite.body"
 """in the scope, where a connection offers it: takes the rest of the body from it, see `bodies`"""
 SPELLED_KEY = "batchite.spelled"
 """in the scope: for header names with capital letters the lower-case name and the name as sent"""
+FOR_CLIENT_KEY = "batchite.for_client"
+"""in the scope, once the request is worked on for its client alone: who sends no more is taken to be gone"""
 KNOWN_QUERY_CHARACTERS = 1024
 """Clients send the same query, a signature above all, with many requests; longer ones are not kept."""
 _PROCESS = str(uuid4())[:-12]
@@ -188,6 +190,7 @@ class Incoming:
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` returns; it is cancelled if the client closes the connection before. For requests whose
         body nobody reads. Raises ClientGone."""
+        self._scope[FOR_CLIENT_KEY] = True
         working, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
         try:
             await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
