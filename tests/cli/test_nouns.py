@@ -150,6 +150,22 @@ def test_explain_tells_how_a_node_came_up(service: RunningService) -> None:
     assert [line.split("\t")[0] for line in lines[3:]] == ["STAGE", *stages]
 
 
+def test_tasks_are_searched_for_by_words(service: RunningService) -> None:
+    assert [task["id"] for task in told(service, "task", "search", "first")] == ["only", "t"]
+    (task,) = told(service, "task", "search", "first", "state:failed", "exit:1")
+    assert (task["id"], task["state"], task["exitCode"]) == ("only", "failed", 1)
+    (cause,) = told(service, "job", "failures", "first")["causes"]
+    head, row = run(service, "task", "search", "first", f"cause:{cause['cause']}").stdout.splitlines()
+    assert head.startswith("ID\tSTATE\tEXIT\t")
+    assert row.startswith("only\tfailed\t1\t")
+    (task,) = told(service, "task", "search", "first", "state:completed -id:only")
+    assert task["id"] == "t"
+    assert told(service, "task", "search", "first", "--limit", "1")[0]["id"] == "only"
+    refused = run(service, "task", "search", "first", "stat:failed")
+    assert refused.exit_code == exits.FAILED
+    assert "at position 1: 'stat' is nothing to search by; did you mean 'state'?" in refused.stderr
+
+
 def test_logs(service: RunningService) -> None:
     answer = run(service, "task", "logs", "t", "--job", "first")
     assert (answer.stdout, answer.stderr) == ("said by first\n", "complained\n")

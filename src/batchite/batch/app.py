@@ -20,6 +20,7 @@ from batchite.batch.own import OwnApp
 from batchite.batch.pools import api as pools
 from batchite.batch.services import Services
 from batchite.batch.tasks import api as tasks
+from batchite.batch.tasks import own as tasks_own
 from batchite.configuration.accounts import KnownAccounts
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFiles
@@ -75,7 +76,11 @@ class BatchApp:
         self._versions = known_versions
         self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)
-        ours = [*jobs_own.endpoints(self._services), *explaining.endpoints(self._services)]
+        ours = [
+            *jobs_own.endpoints(self._services),
+            *tasks_own.endpoints(self._services),
+            *explaining.endpoints(self._services),
+        ]
         self.own = OwnApp(ours, self._authenticate, clock)
         """what is ours below `/-/`"""
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)

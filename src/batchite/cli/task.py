@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchite.cli import exits, grammar, logs, nouns, options, printing
+from batchite.cli import exits, grammar, logs, nouns, options, printing, searching
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.job import JOB
@@ -40,7 +40,7 @@ def command() -> click.Group:
     """`task`, and what is below it."""
     return Words(
         "task",
-        [explain_command(TASK), list_command(TASK), _logs(), show_command(TASK)],
+        [explain_command(TASK), list_command(TASK), _logs(), searching.search_command(), show_command(TASK)],
         help="Look at tasks.",
     )
 
