@@ -81,6 +81,13 @@ async def test_the_most_frequent_cause_comes_first(stored: Database) -> None:
     assert (row.result, row.cause) == ("success", None)
 
 
+def test_tasks_that_succeed_cost_nothing() -> None:
+    """No statement is run for them."""
+    changes = Changes(completed=[failed(1, "", code=0)], removed=[removed(1, "succeeded")])
+    assert not changes.failed
+    assert not [change for change in changes.removed if committer.had_failed(change)]
+
+
 async def test_a_run_that_is_repeated_is_not_counted(stored: Database) -> None:
     again = Requeued(1, 1, 1, "t1", "job", "active", "retry", 40, 10, "node")
     await commit(stored, requeued={1: again})

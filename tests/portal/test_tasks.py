@@ -193,3 +193,31 @@ def test_bytes_that_are_no_text_come_to_an_end_too(content: bytes, is_first: boo
     first, _, used = reading.decoded(content, is_first=is_first)
     assert first <= used <= len(content)
     assert used > 0 or not content
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"{JOBS}?q=%00",
+        f"{JOBS}?after=99999999999999999999",
+        f"{JOBS}/films?q={'x+' * 3000}",
+        f"{JOBS}/films?q=id%3A%00",
+        f"{JOBS}/films?after=-1&q=exit%3A1",
+        f"{JOBS}/films/hints?q=%00",
+        f"{JOBS}/films%2F..%2Ffilms",
+        f"{JOBS}/%00",
+        f"{TASK}?file=%00",
+        f"{TASK}/tail?path=%00&at=0",
+        f"{TASK}/tail?path=stdout.txt&at=-5",
+        f"{TASK}/tail?path=stdout.txt&at=999999999999999999",
+        f"{TASK}/tail",
+        f"{TASK}/file?path=..%2F..%2Fx",
+        f"{TASK}/file?path=stdout.txt&at=x",
+        f"{TASK}/files?below=..%2F..&after=%00",
+        f"{TASK}/save?path=%ff",
+    ],
+)
+async def test_hostile_urls_are_answered(films: Browser, target: str) -> None:
+    await ran(films, stdout_txt=b"fine\n")
+    answer = await films.get(target)
+    assert answer.status < 500, answer.text

@@ -128,7 +128,7 @@ def _ran(change: Requeued) -> bool:
     return not _never_ran(change)
 
 
-def _had_failed(change: Removed) -> bool:
+def had_failed(change: Removed) -> bool:
     return change.was == "failed"
 
 
@@ -212,9 +212,9 @@ WRITES: Sequence[tuple[str, Callable[[Commit, Iterable[Any]], None]]] = (
     ("failed", Write(store.NAME_CAUSE, cause=_CAUSE["cause"])),
     ("requeued", Write(store.REQUEUE_TASK, only=_ran)),
     ("requeued", Write(store.RETURN_TASK, only=_never_ran)),
-    ("removed", Write(store.DISCOUNT_CAUSE, only=_had_failed)),
+    ("removed", Write(store.DISCOUNT_CAUSE, only=had_failed)),
     ("removed", Write(store.REMOVE_TASK)),
-    ("removed", Write(store.DROP_CAUSE, only=_had_failed)),
+    ("removed", Write(store.DROP_CAUSE, only=had_failed)),
     ("leased", Write(store.LEASE_TASK)),
     ("counted", Write(store.COUNT_TASKS)),
     ("node_booted", Write(store.BOOT_NODE)),
