@@ -12,7 +12,7 @@ from tests.portal.service import Browser
 from tests.portal.test_jobs import JOBS
 from tests.portal.test_showing import HOSTILE, SEEN
 
-from batchite.portal.tasks import reading
+from batchite.portal.files import reading
 from batchite.portal.visit import ROOT
 
 TASK = f"{JOBS}/films/tasks/t"

@@ -17,6 +17,7 @@ from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
 from batchite.portal.blob_client.connection import Connection
 from batchite.portal.entering import ENTER, LEAVE, Entrance
+from batchite.portal.files.views import ROUTES as FILES
 from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
 from batchite.portal.jobs.views import ROUTES as JOBS
@@ -39,7 +40,7 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *JOBS, *TASKS, *STORAGE)
+ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *JOBS, *TASKS, *FILES, *STORAGE)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")

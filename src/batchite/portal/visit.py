@@ -114,14 +114,14 @@ class Visit:
     def here(self, **changed: str | int) -> str:
         """This page with other parameters; empty ones go."""
         kept = {**dict(self.request.query), **{name: str(value) for name, value in changed.items()}}
-        return _with_query(self.path, {name: value for name, value in kept.items() if value})
+        return with_query(self.path, {name: value for name, value in kept.items() if value})
 
 
 def address(*segments: str, **query: str | int) -> str:
     """A page of the portal; segments and query are encoded."""
     path = "/".join([ROOT, *(quote(segment, safe="") for segment in segments)])
-    return _with_query(path, {name: str(value) for name, value in query.items() if value != ""})
+    return with_query(path, {name: str(value) for name, value in query.items() if value != ""})
 
 
-def _with_query(path: str, query: Mapping[str, str]) -> str:
+def with_query(path: str, query: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path

@@ -37,6 +37,7 @@ class NodeRow(Protocol):
     ip_address: str
     agent_version: str | None
     start_task_info: bytes | None
+    start_task_state: str | None
     tasks_run: int
     tasks_succeeded: int
     errors: bytes | None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from batchite.batch.acting import Acting
 from batchite.batch.nodes import actions as nodes
 from batchite.batch.tasks import actions as tasks
-from batchite.resources.tasks import directory, node_with_files
+from batchite.resources.jobs import JobRow
+from batchite.resources.nodes import NodeRow
+from batchite.resources.tasks import TaskRow, directory, node_with_files
 from batchite.wire.batch.errors import BatchError
 
 
@@ -28,13 +30,20 @@ class Place:
 
 async def of_node(acting: Acting, pool_id: str, node_id: str) -> Place:
     """Raises PoolNotFound and NodeNotFound."""
-    node = await nodes.find(acting, pool_id, node_id)
+    return at_node(await nodes.find(acting, pool_id, node_id))
+
+
+def at_node(node: NodeRow) -> Place:
     return Place(node.id, "", ("pools", node.pool_id, "nodes", node.id), "NodeStateUnusable")
 
 
 async def of_task(acting: Acting, job_id: str, task_id: str) -> Place:
-    """Raises JobNotFound, TaskNotFound, and TaskFilesUnavailable before the task has run."""
-    task, job = await tasks.find(acting, job_id, task_id)
+    """Raises JobNotFound, TaskNotFound, and as `at_task` does."""
+    return at_task(*await tasks.find(acting, job_id, task_id))
+
+
+def at_task(task: TaskRow, job: JobRow) -> Place:
+    """Raises TaskFilesUnavailable before the task has run."""
     node_id = node_with_files(task)
     if node_id is None:
         raise BatchError("TaskFilesUnavailable", "Wait until the task is running or completed.")

@@ -9,17 +9,17 @@ from batchite.batch.explaining import actions as explaining
 from batchite.batch.tasks import actions
 from batchite.portal import reasons
 from batchite.portal.answers import Answer, Page, watch
+from batchite.portal.files import owners, printed
+from batchite.portal.files.printed import Printed
 from batchite.portal.routes import change, show
-from batchite.portal.tasks import changing, output, reading
-from batchite.portal.tasks.reading import Piece
+from batchite.portal.tasks import changing
 from batchite.portal.visit import Visit
 from batchite.resources import states
+from batchite.resources.jobs import JobRow
 from batchite.resources.states import TAKING_TASKS, UNFINISHED
 from batchite.resources.tasks import TaskRow, node_with_files, shown
 from batchite.wire.batch.models.tasks import BatchTask, BatchTaskExecutionInfo
 from batchite.wire.ticks import Duration, Timestamp
-
-ERRORS, OUTPUT = "stderr.txt", "stdout.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ async def show_one(visit: Visit) -> Answer:
         "course": _course(seen),
         "reasons": [] if is_over else reasons.of(await explaining.task(visit.acting, job.id, task.id)),
         "node_id": node_with_files(task),
-        "output": None if visit.is_following else await _output(visit, task),
-        "is_over": is_over,
-        "files": (ERRORS, OUTPUT),
+        "printed": None if visit.is_following else await _printed(visit, task, job),
     }
     return Page("tasks/task.html", values, watch("task", "job", job=job.id))
 
@@ -72,19 +70,9 @@ def _course(task: BatchTask) -> Sequence[Step]:
     return [Step(name, at, length) for (name, at), length in zip(steps, (*took, None), strict=True)]
 
 
-async def _output(visit: Visit, task: TaskRow) -> Piece | None:
-    """What is opened: errors if it printed some, unless the URL asks for the other (`?file=`). None before
-    it has run."""
-    if node_with_files(task) is None or task.started is None:
-        return None
-    place = await reading.place_of(visit)
-    asked = visit.query("file")
-    if asked in (ERRORS, OUTPUT):
-        return await reading.end_of(visit, place, asked)
-    errors = await reading.end_of(visit, place, ERRORS)
-    if errors.problem or errors.size:
-        return errors
-    return await reading.end_of(visit, place, OUTPUT)
+async def _printed(visit: Visit, task: TaskRow, job: JobRow) -> Printed:
+    has_begun = node_with_files(task) is not None and task.started is not None
+    return await printed.look(visit, owners.of_task(visit, task, job), has_begun=has_begun)
 
 
 _JOB = "/batch/{account}/jobs/{job}"
@@ -95,5 +83,4 @@ ROUTES = (
     change(f"{_JOB}/new-task", changing.add),
     change(f"{_JOB}/tasks/{{task}}/terminate", changing.terminate),
     change(f"{_JOB}/tasks/{{task}}/delete", changing.delete),
-    *output.ROUTES,
 )

@@ -1,81 +1,72 @@
-"""Files of a task: listed, looked at piece by piece, followed as they grow, and saved."""
+"""Files of a task or a node: listed, looked at piece by piece, followed as they grow, and saved."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
 from batchite.batch.files import actions
-from batchite.batch.tasks import actions as tasks
+from batchite.batch.files.places import paths_within
 from batchite.portal import headers
 from batchite.portal.answers import Answer, Page, Raw
-from batchite.portal.routes import show
-from batchite.portal.tasks import reading
-from batchite.portal.tasks.reading import Piece
+from batchite.portal.files import owners, reading
+from batchite.portal.files.reading import Piece
+from batchite.portal.routes import Route, show
 from batchite.portal.visit import Visit
-from batchite.resources.states import UNFINISHED
-from batchite.resources.tasks import node_with_files
 from batchite.wire.batch.errors import BatchError
 
 FILES = 200
 """on a page"""
 
 
-async def files(visit: Visit) -> Answer:
-    """What lies in the task's directory, or one below it (`?below=`)."""
-    task, job = await tasks.find(visit.acting, visit.params["job"], visit.params["task"])
+async def list_(visit: Visit) -> Answer:
+    """What lies in the owner's directory, or one below it (`?below=`)."""
+    owner = await owners.of(visit)
     below = visit.query("below").strip("/")
-    prefix = f"{below}/" if below else ""
-    values: dict[str, object] = {"job_id": job.id, "task_id": task.id, "below": below, "prefix": prefix}
+    values: dict[str, object] = {"owner": owner, "below": below, "prefix": f"{below}/" if below else ""}
     values |= {"files": [], "problem": "", "more": ""}
     try:
-        place = await reading.place_of(visit)
+        inner = owner.place.path(paths_within(below)[0]) if below else owner.place.root
+        place = replace(owner.place, root=inner)
         part = await actions.page(
-            visit.acting,
-            place,
-            lambda file: file.name.startswith(prefix) and "/" not in file.name[len(prefix) :],
-            visit.query("after"),
-            FILES,
-            recursive=bool(prefix),
+            visit.acting, place, lambda _: True, visit.query("after"), FILES, recursive=False
         )
         values["files"] = part.rows
         values["more"] = visit.here(after=part.rows[-1].name) if part.more else ""
     except BatchError as error:
         values["problem"] = error.message
-    return Page("tasks/files.html", values)
+    return Page("files/list.html", values)
 
 
 async def file(visit: Visit) -> Answer:
     """A piece of a file (`?path=`), from `?at=` on or, without it, its end."""
-    task, job = await tasks.find(visit.acting, visit.params["job"], visit.params["task"])
-    place, path = await reading.place_of(visit), visit.query("path")
+    owner, path = await owners.of(visit), visit.query("path")
     at = visit.query("at")
     found = (
-        await reading.piece_of(visit, place, path, visit.number("at"))
+        await reading.piece_of(visit, owner.place, path, visit.number("at"))
         if at
-        else await reading.end_of(visit, place, path)
+        else await reading.end_of(visit, owner.place, path)
     )
     values = {
-        "job_id": job.id,
-        "task_id": task.id,
+        "owner": owner,
         "piece": found,
         "earlier": visit.here(at=max(found.start - reading.PIECE, 0)) if found.start else "",
         "later": visit.here(at=found.end) if found.end < found.size else "",
     }
-    return Page("tasks/file.html", values)
+    return Page("files/file.html", values)
 
 
 async def tail(visit: Visit) -> Answer:
-    """What has been added to a file since `?at=`, for the page's script: text, where it ends, and whether the
-    task is over."""
-    task, _ = await tasks.find(visit.acting, visit.params["job"], visit.params["task"])
+    """What has been added to a file since `?at=`, for the page's script: text, where it ends, and whether
+    nothing more is printed."""
+    owner = await owners.of(visit)
     found = Piece("")
-    if node_with_files(task) is not None:
-        place = await reading.place_of(visit)
-        found = await reading.piece_of(visit, place, visit.query("path"), visit.number("at"))
-    is_over = task.state not in UNFINISHED and found.end >= found.size
+    if not isinstance(owner.found, BatchError):
+        found = await reading.piece_of(visit, owner.place, visit.query("path"), visit.number("at"))
+    is_over = owner.is_over and found.end >= found.size
     told = {
         **headers.OF_UPLOADS,
         "x-batchite-end": str(found.end),
@@ -86,7 +77,7 @@ async def tail(visit: Visit) -> Answer:
 
 async def save(visit: Visit) -> Answer:
     """The file as it is. Raises BatchError."""
-    place = await reading.place_of(visit)
+    place = (await owners.of(visit)).place
     name, found = await actions.find(visit.acting, place, visit.query("path"))
     if found.is_directory:
         raise BatchError("FileNotFound", "It is a directory.")
@@ -103,11 +94,17 @@ async def save(visit: Visit) -> Answer:
     return Raw(StreamingResponse(content, 200, told))
 
 
-_TASK = "/batch/{account}/jobs/{job}/tasks/{task}"
+def _of(page: str) -> tuple[Route, ...]:
+    """Below the page of whose files they are."""
+    return (
+        show(f"{page}/files", list_),
+        show(f"{page}/file", file),
+        show(f"{page}/tail", tail),
+        show(f"{page}/save", save),
+    )
+
 
 ROUTES = (
-    show(f"{_TASK}/files", files),
-    show(f"{_TASK}/file", file),
-    show(f"{_TASK}/tail", tail),
-    show(f"{_TASK}/save", save),
+    *_of("/batch/{account}/jobs/{job}/tasks/{task}"),
+    *_of("/batch/{account}/pools/{pool}/nodes/{node}"),
 )

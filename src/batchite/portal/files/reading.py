@@ -1,11 +1,11 @@
-"""What a task has written, as text to look at: in pieces of whole characters, harmless whatever it wrote."""
+"""What tasks have written, as text to look at: in pieces of whole characters, harmless whatever it wrote."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from batchite.batch.files import actions, places
+from batchite.batch.files import actions
 from batchite.batch.files.places import Place
 from batchite.portal.naming import visible
 from batchite.portal.visit import Visit
@@ -29,11 +29,6 @@ class Piece:
     end: int = 0
     size: int = 0
     problem: str = ""
-
-
-async def place_of(visit: Visit) -> Place:
-    """Raises BatchError."""
-    return await places.of_task(visit.acting, visit.params["job"], visit.params["task"])
 
 
 async def end_of(visit: Visit, place: Place, name: str, most: int = PIECE) -> Piece:
