@@ -2,12 +2,16 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
+from batchite.cli.portal import link
 from batchite.configuration import endpoints
 from batchite.testing.service import running_service
 from batchite.tls import certificates
@@ -85,3 +89,23 @@ def test_a_certificate_for_another_host_is_refused_before_anything_starts(made: 
     assert "other.example.org" in known.stderr
     assert "--public-host" in known.stderr
     assert not (tmp_path / endpoints.FILE_NAME).exists()
+
+
+def test_the_portal_reaches_the_blob_service_over_https(made: Path) -> None:
+    """By the same authority as clients, though nothing of the machine trusts it."""
+    with running_service(made, arguments=["--tls"]) as service:
+        with BlobServiceClient.from_connection_string(
+            service.storage_connection_string, connection_verify=str(made / "tls" / certificates.BUNDLE)
+        ) as client:
+            client.create_container("over-https")
+        found = endpoints.load(made)
+        assert found is not None
+        trust = ssl.create_default_context(cafile=found.bundle)
+        browser = urllib.request.build_opener(
+            urllib.request.HTTPSHandler(context=trust), urllib.request.HTTPCookieProcessor()
+        )
+        browser.open(link(made, found), timeout=60).close()
+        with browser.open(
+            f"{service.batch_url}/-/portal/storage/{service.storage_account}", timeout=60
+        ) as page:
+            assert "over-https" in page.read().decode()

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from azure.storage.blob import BlobClient, ContainerClient, ContentSettings
@@ -224,3 +225,24 @@ def test_an_uploaded_page_does_nothing(
                 page.evaluate("url => { location.href = url }", url)
             assert Path(download.value.path()).read_text() == content
             expect(page.get_by_role("heading", name="Not here")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_meets_an_obstacle_nor_a_page_too_wide(
+    browser: Browser, service: RunningService, container: ContainerClient, scheme: Literal["light", "dark"]
+) -> None:
+    axe = seeing.axe()
+    container.upload_blob("a/very-long-" + "name" * 50, b"text\n" * 100)
+    container.upload_blob("a.txt", b"long line " * 100, metadata={"a": "b" * 300})
+    below = ["", "?prefix=a%2F", "?q=nothing", "/properties", "/share", "/blob?name=a.txt"]
+    paths = ["/storage", f"/storage/{container.account_name}", *(page_of(container, each) for each in below)]
+    with seeing.entered(browser, service, color_scheme=scheme) as (_, page, look):
+        for path in paths:
+            page.set_viewport_size({"width": 1200, "height": 800})
+            look.go(path)
+            page.evaluate(axe)
+            found = page.evaluate("axe.run()")
+            assert [(path, each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+            assert found["passes"], "axe has looked"
+            page.set_viewport_size({"width": 390, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

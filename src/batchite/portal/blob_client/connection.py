@@ -88,6 +88,7 @@ class Connection:
 
         Raises StorageProblem for whatever is no success, also while chunks are read.
         """
+        _check_headers(headers or {})
         import aiohttp  # only here: most who look at the portal never look at blobs
         from yarl import URL
 
@@ -147,6 +148,13 @@ class Connection:
         context = ssl.create_default_context()
         context.load_verify_locations(self._authority)
         return context
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Raises StorageProblem for what would end a header, or is none."""
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise StorageProblem(400, f"{name} is {value[:80]!r}: no header can carry that.")
 
 
 def _query(query: Mapping[str, str]) -> str:

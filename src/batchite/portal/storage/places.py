@@ -40,6 +40,11 @@ class StoragePlace:
         return self.visit.query("prefix")
 
     @property
+    def is_of_blob(self) -> bool:
+        """Whether the URL names one."""
+        return "container" in self.visit.params and self.visit.query("name") != ""
+
+    @property
     def blob(self) -> Where:
         """Raises NotHere."""
         name = self.visit.query("name")

@@ -70,7 +70,7 @@ class Made:
 def _shared(place: StoragePlace) -> Shared:
     if "container" not in place.visit.params:
         return Shared(f"the account {place.account.name}", "rwdlacxtf", "rl", has_types=True)
-    if not place.visit.query("name"):
+    if not place.is_of_blob:
         return Shared(f"the container {place.container}", "racwdxltf", "rl")
     where = place.blob
     if where.snapshot:
@@ -98,7 +98,7 @@ async def make(visit: Visit) -> Answer:
 def _page(
     place: StoragePlace, shared: Shared, form: Mapping[str, str], made: Made | None, problem: str = ""
 ) -> Page:
-    where = place.blob if place.visit.query("name") else None
+    where = place.blob if place.is_of_blob else None
     prefix = places.folder_of(where.name) if where else ""
     more = [addresses.file_name(where.name), "Share"] if where else ["Share"]
     steps = place.steps(prefix, *more)
@@ -129,7 +129,7 @@ def _make(place: StoragePlace, shared: Shared, form: Mapping[str, str]) -> Made:
         types = _chosen(form, _TYPE, "".join(TYPES), "Choose what it is for.")
         token = granting.for_account(key, name, types, grant)
         return _made(place.public(), token, grant, using.of_account)
-    if not place.visit.query("name"):
+    if not place.is_of_blob:
         token = granting.for_container(key, name, place.container, grant)
         return _made(place.public(place.container), token, grant, using.of_container)
     where = place.blob
