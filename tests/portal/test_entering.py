@@ -35,6 +35,7 @@ async def test_no_page_is_shown_to_strangers(stranger: Browser) -> None:
 
 async def test_a_link_opens_the_portal_once(stranger: Browser) -> None:
     link = stranger.link()
+    assert (await stranger.ask("HEAD", link)).status == 200
     first = await stranger.ask("GET", link, sec_fetch_site="none")
     assert f"url={ROOT}/" in first.text
     assert "devbatch" in await stranger.page("/")

@@ -54,7 +54,7 @@ class Entrance:
         if request.verb == "POST":
             return await self._by_key(request)
         token = request.parameters.get("token")
-        if token is None:
+        if token is None or request.verb != "GET":  # who only asks what is there does not use the link
             return self.ask(request)
         if not entrance.redeem(Path(self._place.data_dir), token, self.now()):
             audit.note("somebody", f"opens the portal by a link from {request.client_address}", "refused")
