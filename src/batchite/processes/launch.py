@@ -52,9 +52,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     batch_url: str = ""
     blob_url: str = ""
     """as clients reach the services, of which each sees itself only; empty: it was never started"""
-    events_kept: int = 1
+    events_kept: int = 1_000_000
     """state changes that the feed keeps, at most"""
-    events_hours: int = 1
+    events_hours: int = 24
     """for how long"""
     own_blob_url: str = ""
     """as this machine reaches the Blob service"""
