@@ -112,11 +112,11 @@ nodes = sa.Table(
     sa.Column("state_time", Ticks, nullable=False),
     sa.Column("allocated", Ticks, nullable=False),
     sa.Column("booted", Ticks),
-    sa.Column("boot_requested", Ticks, comment="the last boot: when the node was to be started"),
-    sa.Column("boot_begun", Ticks, comment="when the engine had taken it"),
-    sa.Column("boot_heard", Ticks, comment="when its agent first spoke"),
-    sa.Column("boot_ready", Ticks, comment="when it first took tasks"),
-    sa.Column("engine", sa.Text, comment="the name of the one that was asked for it"),
+    sa.Column("boot_requested", Ticks),  # the last boot: when the node was to be started
+    sa.Column("boot_begun", Ticks),  # when the engine had taken it
+    sa.Column("boot_heard", Ticks),  # when its agent first spoke
+    sa.Column("boot_ready", Ticks),  # when it first took tasks
+    sa.Column("engine", sa.Text),  # the name of the one that was asked for it
     sa.Column("handle", sa.Text, comment="the engine's"),
     sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the agent's credential"),
     sa.Column("ip_address", sa.Text, nullable=False, server_default="127.0.0.1"),
