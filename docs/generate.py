@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from batchite.batch import supported
@@ -16,6 +16,8 @@ from batchite.cli import exits
 from batchite.cli.commands import application
 from batchite.cli.grammar import leaf_commands
 from batchite.configuration.settings import CONFIG, FIDELITY, SETTINGS, Setting
+from batchite.wire.batch import errors as batch_errors
+from batchite.wire.blob import errors as blob_errors
 
 HERE = Path(__file__).resolve().parent
 MARK = "<!-- made by docs/generate.py; below this line nothing is written by hand -->\n"
@@ -121,11 +123,18 @@ PAGES = {
     "settings.md": settings_table,
     "honoured.md": supported.properties,
     "blob.md": blob_tables,
+    "batch-errors.md": lambda: errors_table(batch_errors.CODES),
+    "blob-errors.md": lambda: errors_table(blob_errors.CODES),
 }
 
 
 DATA = {"honoured.json": supported.data}
 """What pages say, for programs."""
+
+
+def errors_table(codes: Mapping[str, tuple[int, str]]) -> str:
+    """Every code with its status and text, below a heading that can be pointed to."""
+    return "\n".join(f"## {code}\n\n{status}. {text}\n" for code, (status, text) in sorted(codes.items()))
 
 
 def _page(text: str, made: str) -> str:

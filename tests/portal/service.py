@@ -19,8 +19,9 @@ from batchite.configuration import entrance
 from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, KnownAccounts
 from batchite.machine.clock import SystemClock
 from batchite.portal.app import PortalApp
+from batchite.portal.docs.app import DocsApp
 from batchite.portal.following import Changes
-from batchite.portal.visit import ROOT, Place
+from batchite.portal.visit import DOCS, ROOT, Place
 from batchite.store.database import Database
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
@@ -109,7 +110,7 @@ class Browser:
 
     async def token(self) -> str:
         """By which a form shows that it is of this session."""
-        found = re.search(r'name="csrf-token" value="([^"]+)"', await self.page("/docs"))
+        found = re.search(r'name="csrf-token" value="([^"]+)"', await self.page("/accounts"))
         assert found is not None
         return found[1]
 
@@ -147,7 +148,9 @@ async def serving(
     await tail.start()
     portal = PortalApp(Services(database, accounts, clock, owner, files), place, Changes(tail))
     app = batch_app.BatchApp(database, accounts, clock, owner, files)
-    listener = Listener(Guard(app, own={ROOT: portal}, errors=batch_app.fallback), sock)
+    listener = Listener(
+        Guard(app, own={ROOT: portal, DOCS: DocsApp(has_portal=True)}, errors=batch_app.fallback), sock
+    )
     await listener.start()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         api = Api(url, database, owner, files, session, tail)

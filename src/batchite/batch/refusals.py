@@ -23,6 +23,8 @@ from batchite.wire.batch import errors
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.ticks import Clock, Timestamp
 
+HELP = "/-/docs/batch-errors"
+"""Where the docs say more about a code, each below its name in lower case."""
 CONTENT_TYPE = "application/json;odata=minimalmetadata"
 
 
@@ -76,10 +78,12 @@ def refusal(request: Incoming, problem: Exception, now: Timestamp) -> Response:
     with contextlib.suppress(MalformedRequest):
         base_url = request.base_url
     body = errors.body(error, request.request_id, now, base_url)
-    return response(problem, answer_headers(request), body, error.status)
+    return response(problem, error, answer_headers(request), body)
 
 
-def response(problem: Exception, headers: dict[str, str], body: bytes, status: int) -> Response:
+def response(problem: Exception, error: BatchError, headers: dict[str, str], body: bytes) -> Response:
+    status = error.status
+    headers = {**headers, "Link": f'<{HELP}#{error.code.lower()}>; rel="help"'}
     if isinstance(problem, VerbNotAllowed):
         headers = {**headers, "Allow": ", ".join(problem.allowed)}
     if status == 503:
@@ -98,4 +102,4 @@ class Fallback:
     def __call__(self, problem: Exception, request_id: str) -> Response:
         error = as_error(problem)
         body = errors.body(error, request_id, self._clock.wall())
-        return response(problem, service_headers(request_id), body, error.status)
+        return response(problem, error, service_headers(request_id), body)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from batchite.batch import refusals
 from batchite.batch.services import Services
-from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static
+from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static, theme
 from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
 from batchite.portal.blob_client.connection import Connection
@@ -225,7 +225,7 @@ class PortalApp:
                 "request %s failed: %s %s", request.request_id, request.verb, request.raw_path, exc_info=error
             )
         values = {"title": title, "text": text, "status": status, "request_id": request.request_id}
-        values |= {"is_in": session is not None, "theme": _theme(request), "root": ROOT}
+        values |= {"is_in": session is not None, "theme": theme.chosen(request), "root": ROOT}
         told = dict(self._page_headers)
         if isinstance(error, VerbNotAllowed):
             told["allow"] = ", ".join(error.allowed)
@@ -241,19 +241,13 @@ def _is_script(request: Incoming) -> bool:
 
 def _layout_values(visit: Visit, note: str) -> dict[str, object]:
     """What every page has, whatever its view says."""
-    return {"visit": visit, "note": note, "theme": _theme(visit.request), "live": ""}
+    return {"visit": visit, "note": note, "theme": theme.chosen(visit.request), "live": ""}
 
 
 def _check_role(route: Route, session: Session) -> None:
     """Raises Refused."""
     if route.for_operator and not session.is_operator:
         raise Refused(403, "Only the operator of the service may see this: come in by `batchite portal`.")
-
-
-def _theme(request: Incoming) -> str:
-    """As chosen by the page's own button; empty: as the system has it."""
-    chosen = sessions.cookie(request.headers.get("cookie", ""), "batchite-theme")
-    return chosen if chosen in ("light", "dark") else ""
 
 
 def _check_source(request: Incoming) -> None:

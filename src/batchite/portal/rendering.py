@@ -20,7 +20,7 @@ from markupsafe import Markup
 from batchite import __version__
 from batchite.portal import durations, static, tones
 from batchite.portal.naming import visible
-from batchite.portal.visit import address
+from batchite.portal.visit import DOCS, address
 from batchite.wire.ticks import Duration
 
 HERE = Path(__file__).resolve().parent
@@ -60,7 +60,9 @@ def environment() -> Environment:
     made.globals.update(
         static=static.url, address=address, tone=tones.tone, spoken=tones.spoken, version=__version__
     )
+    made.globals["docs_path"] = DOCS
     made.filters["digest"] = digest
+    made.filters["trusted"] = Markup  # HTML of our own making: nothing of strangers
     made.globals["ui"] = _macros(made)
     return made
 

@@ -17,6 +17,8 @@ from batchite.web.request import Incoming
 from batchite.wire.ticks import Timestamp
 
 ROOT = "/-/portal"
+DOCS = "/-/docs"
+"""open to anybody"""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ async def compose(launch: Launch) -> Parts:
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
         absent.PAGE: supported.page,
+        portal.DOCS_PATH: portal.LateDocs(launch),
         **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import TYPE_CHECKING
 
 from batchite.batch.feed.tail import Tail
@@ -13,9 +14,29 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from batchite.portal.app import PortalApp
+    from batchite.portal.docs.app import DocsApp
 
 PATH = "/-/portal"
+DOCS_PATH = "/-/docs"
 OFF, READ_ONLY = "off", "read-only"
+
+
+class LateDocs:
+    """ASGI, likewise: the docs, which are there without a portal, too."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._has_portal = launch.portal != OFF
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = await asyncio.to_thread(_docs, self._has_portal)
+        await app(scope, receive, send)
+
+
+@cache
+def _docs(has_portal: bool) -> DocsApp:
+    from batchite.portal.docs.app import DocsApp
+
+    return DocsApp(has_portal)
 
 
 class LatePortal:

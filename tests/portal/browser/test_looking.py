@@ -103,14 +103,23 @@ def test_lines_are_copied(browser: Browser, service: RunningService, is_secure: 
             assert look.page.evaluate("navigator.clipboard.readText()") == service.batch_url
 
 
-@pytest.mark.parametrize("path", ["/", POOLS, f"{POOLS}/films", f"{POOLS}/empty", "/docs"])
+@pytest.mark.parametrize("path", ["/", POOLS, f"{POOLS}/films", f"{POOLS}/empty", "/../docs/batch"])
 def test_pages_fit_a_phone(browser: Browser, service: RunningService, path: str) -> None:
     with seeing.look(browser, service, viewport={"width": 390, "height": 800}) as look:
         look.go(path)
         assert look.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-PAGES = ["/", "/accounts?keys=show", "/docs", "/storage", POOLS, f"{POOLS}/films", f"{POOLS}?q=wrong:1"]
+PAGES = [
+    "/",
+    "/accounts?keys=show",
+    "/../docs/batch",
+    "/../docs/?q=pool",
+    "/storage",
+    POOLS,
+    f"{POOLS}/films",
+    f"{POOLS}?q=wrong:1",
+]
 PAGES += ["/batch/devbatch/jobs", "/batch/devbatch/pools/nothing"]
 
 

@@ -1,8 +1,7 @@
-"""The first page: what there is, what it is doing, what needs attention; and where to read more."""
+"""The first page: what there is, what it is doing, what needs attention."""
 
 from __future__ import annotations
 
-from batchite.batch import absent
 from batchite.portal.answers import Answer, Page, watch
 from batchite.portal.home import overview
 from batchite.portal.jobs import attention
@@ -21,11 +20,4 @@ async def home(visit: Visit) -> Answer:
     return Page("home/home.html", values, watches=watch("pool", "node", "job", "task"))
 
 
-async def docs(visit: Visit) -> Answer:
-    return Page("home/docs.html", {"supported": absent.PAGE})
-
-
-ROUTES: tuple[Route, ...] = (
-    show("/", home),
-    show("/docs", docs),
-)
+ROUTES: tuple[Route, ...] = (show("/", home),)

@@ -57,7 +57,7 @@
     const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = isDark ? "light" : "dark";
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `batchite-theme=${root.dataset.theme}; Path=/-/portal; Max-Age=31536000; SameSite=Strict${secure}`;
+    document.cookie = `batchite-theme=${root.dataset.theme}; Path=/-/; Max-Age=31536000; SameSite=Strict${secure}`;
   };
 
   document.addEventListener("click", (event) => {
