@@ -66,6 +66,8 @@ class RecordingOwner:
         self.out_of_contact: set[str] = set()
         self.given_up: set[str] = set()
         """nodes, by id"""
+        self.logs: dict[str, str] = {}
+        """of agents, by node"""
         self.limited = Limits(None, None)
         self.awaited: list[tuple[str, int]] = []
 
@@ -82,6 +84,9 @@ class RecordingOwner:
             node.connected = node.id not in self.out_of_contact
             node.is_given_up = node.id in self.given_up
         return state
+
+    async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
+        return self.logs.get(node_id)
 
     def limits(self, account: str) -> Limits:
         return self.limited

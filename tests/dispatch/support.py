@@ -87,6 +87,9 @@ class ScriptedEngine:
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         self.adopted.update(handles)
 
+    async def log(self, node_id: str, handle: Handle | None, most_bytes: int) -> str | None:
+        return f"{node_id} by the {handle}"[-most_bytes:]
+
     async def close(self) -> None:
         return None
 

@@ -247,3 +247,15 @@ async def test_a_node_that_says_nothing_is_killed_and_its_tasks_run_elsewhere(da
         await until(lambda: replacement.acknowledged == 2)
     (task,) = await rows(database, schema.tasks)
     assert (task.state, task.attempt, task.retry_count, task.requeue_count) == ("completed", 2, 0, 0)
+
+
+async def test_what_an_agent_says_is_asked_of_the_engine_of_its_node(database: Database) -> None:
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch):
+        await database.write(lambda connection: add_pool(connection, 1))
+        dispatch.wake(SHARD)
+        await until(lambda: bool(engine.started))
+        (node_id,) = engine.started
+        await until_stored(database, schema.nodes, lambda nodes: nodes[0].handle is not None)
+        assert await dispatch.agent_log(node_id, 1000) == f"{node_id} by the handle of {node_id}"
+        assert await dispatch.agent_log("another process's", 1000) is None

@@ -241,6 +241,20 @@ class EngineConformance:
         assert {node_id for node_id, _ in world.lost} == {spec.node_id, "never-seen", "broken"}
         assert not [pid for pid in left if is_running(pid)]
 
+    async def test_what_an_agent_has_said_is_told_in_bounds(self, world: World) -> None:
+        engine = world.engine()
+        spec, handle = await start(world, engine)
+        said = await engine.log(spec.node_id, handle, 1 << 20)
+        assert said is not None, "it may be little"
+        part = await engine.log(spec.node_id, handle, 10)
+        assert part is not None
+        assert said.endswith(part)
+        assert len(part) <= 10
+        assert await world.engine().log(spec.node_id, handle, 1 << 20) == said, "whoever has begun it"
+        assert await engine.log("never-seen", None, 1 << 20) is None
+        await engine.stop(spec.node_id, handle)
+        assert await engine.log(spec.node_id, handle, 1 << 20) is None, "it goes with the files"
+
     async def test_an_adopted_node_is_stopped(self, world: World) -> None:
         engine = world.engine()
         spec, handle = await start(world, engine)

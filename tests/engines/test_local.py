@@ -169,6 +169,38 @@ async def test_a_dead_agent_is_no_zombie_and_its_directory_is_gone(world: LocalW
     assert not (world.nodes / NODE).exists()
 
 
+def test_the_end_of_a_log_is_told_from_the_beginning_of_a_line_on(tmp_path: Path) -> None:
+    directory = NodeDirectory(tmp_path, NODE)
+    assert directory.said(100) is None
+    directory.path.mkdir()
+    directory.log.write_bytes(b"first\nsecond\n\xff third\n")
+    assert directory.said(100) == "first\nsecond\n\ufffd third\n"
+    assert directory.said(18) == "second\n\ufffd third\n"
+    assert directory.said(10) == "\ufffd third\n"
+    assert directory.said(3) == "rd\n", "a line that is longer than what may be told"
+    assert directory.last_words() == "\ufffd third"
+
+
+@pytest.mark.parametrize("kind", ["link", "linked directory", "pipe", "directory"])
+def test_what_tasks_put_in_the_place_of_a_log_is_not_told(tmp_path: Path, kind: str) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "agent.log").write_text("secret\n")
+    directory = NodeDirectory(tmp_path / "nodes", NODE)
+    directory.path.parent.mkdir()
+    if kind == "linked directory":
+        directory.path.symlink_to(other)
+    else:
+        directory.path.mkdir()
+    if kind == "link":
+        directory.log.symlink_to(other / "agent.log")
+    elif kind == "pipe":
+        os.mkfifo(directory.log)
+    elif kind == "directory":
+        directory.log.mkdir()
+    assert directory.said(100) is None
+
+
 async def test_the_reason_of_a_loss_quotes_the_agent(world: LocalWorld) -> None:
     world.service.refusal = (410, {})
     await start_without_hello(world)

@@ -51,4 +51,5 @@ async def test_one_that_is_not_there_refuses_and_loses_nothing(caplog: pytest.Lo
         await missing.stop(NODE, Handle("its own"))
     await missing.adopt({NODE: Handle("its own")})
     assert "1 of its nodes are watched by nobody" in caplog.text
+    assert await missing.log(NODE, Handle("its own"), 100) is None
     await missing.close()

@@ -78,6 +78,13 @@ class Nodes:
         node = self._nodes.get(node_id)
         return None if node is None else node.shard
 
+    async def log(self, node_id: str, most_bytes: int) -> str | None:
+        """What its agent has said last, if this process knows."""
+        node = self._nodes.get(node_id)
+        if node is None or node.engine is None:
+            return None
+        return await self._engines.of(node.engine).log(node_id, node.handle, most_bytes)
+
     # -- what is asked
 
     def start(self, node_id: str) -> None:

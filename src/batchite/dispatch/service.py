@@ -165,6 +165,9 @@ class Dispatch:
             node.is_given_up = live is not None and live.is_given_up
         return state
 
+    async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
+        return await self._nodes.log(node_id, most_bytes)
+
     def limits(self, account: str) -> Limits:
         return self._limits_of(account)()
 

@@ -88,6 +88,15 @@ class Engine(Protocol):
         """
         ...
 
+    async def log(self, node_id: str, handle: Handle | None, most_bytes: int) -> str | None:
+        """The last lines of what the node's agent has said of itself, in no more bytes than that; None if
+        there is nothing, or it cannot be had at present.
+
+        It waits for nothing that is asked of the node, and what tasks have put in the place of the log is
+        not followed elsewhere.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what was asked for, then stop watching; the nodes go on."""
         ...

@@ -77,6 +77,9 @@ class _Missing:
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         log.error("%s; %d of its nodes are watched by nobody", self._refusal(), len(handles))
 
+    async def log(self, node_id: str, handle: Handle | None, most_bytes: int) -> str | None:
+        return None
+
     async def close(self) -> None:
         return None
 

@@ -40,6 +40,11 @@ class Owner(Protocol):
         database."""
         ...
 
+    async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
+        """The last lines of what the node's agent has said of itself, in no more bytes than that; None if
+        there is nothing, or another process answers for the node."""
+        ...
+
     def limits(self, account: str) -> Limits:
         """What nodes of the account have to keep within."""
         ...

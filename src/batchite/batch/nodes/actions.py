@@ -35,6 +35,11 @@ async def get(acting: Acting, pool_id: str, node_id: str, *, recent: bool) -> tu
     return node, await acting.read(lambda connection: _work(connection, node.shard, [node], recent))
 
 
+async def agent_log(acting: Acting, node: NodeRow, most_bytes: int) -> str | None:
+    """The last lines of what the node's agent has said of itself; None if they cannot be had here."""
+    return await acting.services.owner.agent_log(node.id, most_bytes)
+
+
 async def page(
     acting: Acting, pool_id: str, wanted: Wanted, *, recent: bool
 ) -> tuple[Part[NodeRow], PoolRow, Work]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import logging
 import os
 import secrets
+import stat
 from pathlib import Path
 
 import msgspec
@@ -68,13 +70,18 @@ class NodeDirectory:
 
     def last_words(self) -> str:
         """The last line of the agent's log."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
-                lines = file.read().decode("utf-8", "replace").split("\n")
-        except OSError:
-            return ""
+        lines = (self.said(_LOG_TAIL_BYTES) or "").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def said(self, most_bytes: int) -> str | None:
+        """The last lines of the agent's log; None if there is none. Tasks may have the rights to put
+        something else in its place: only a file is read, and no link is followed to one."""
+        try:
+            content, is_whole = _tail(self.path, self.log.name, most_bytes)
+        except OSError:
+            return None
+        _, _, lines = (b"", b"", content) if is_whole else content.partition(b"\n")
+        return (lines or content).decode("utf-8", "replace")
 
     def discard(self) -> Path | None:
         """Take the files out of sight at once; returns where they are to be removed.
@@ -93,6 +100,23 @@ class NodeDirectory:
             log.warning(_RESISTS, self.path, error.strerror)
             return None
         return waste
+
+
+def _tail(directory: Path, name: str, most_bytes: int) -> tuple[bytes, bool]:
+    """The end of a file, and whether that is all of it. Raises OSError."""
+    above = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=above)
+    finally:
+        os.close(above)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no file", name)
+        start = max(0, status.st_size - most_bytes)
+        file.seek(start)
+        return file.read(most_bytes), start == 0
 
 
 def _short_name(path: Path) -> str:

@@ -100,6 +100,11 @@ class LocalEngine:
     async def adopt(self, handles: Mapping[str, Handle | None]) -> None:
         await self._do(self._adopt(handles))
 
+    async def log(self, node_id: str, handle: Handle | None, most_bytes: int) -> str | None:
+        """Raises ValueError for a node id that names no directory."""
+        directory = NodeDirectory(self._directory, node_id)
+        return None if self._closed else await self._in_thread(directory.said, most_bytes)
+
     def found(self) -> set[str]:
         """Ids of all nodes there are, running or not. Raises OSError."""
         here = str(self._directory)
