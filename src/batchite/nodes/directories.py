@@ -28,7 +28,6 @@ from batchite.wire.batch import directories
 
 BEFORE = ".1"
 """What the output files of the run before end in; a pattern for output, `std*.txt`, does not mean them."""
-_STARTUP = "startup"
 _DOCUMENTED = ("applications", "fsmounts", "shared", "volatile", directories.WORKITEMS)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
@@ -146,7 +145,7 @@ class NodeDirectories:
         return RunDirectory(self.root, _checked(directories.of_task(job_id, task_id)), self.called)
 
     def start_task(self) -> RunDirectory:
-        return RunDirectory(self.root, (_STARTUP,), self.called)
+        return RunDirectory(self.root, (directories.STARTUP,), self.called)
 
     def prepare(self, directory: RunDirectory) -> str | None:
         """Make the directory of a run. What lay there is moved away; returns where to, to be removed."""

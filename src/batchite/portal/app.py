@@ -21,6 +21,7 @@ from batchite.portal.files.views import ROUTES as FILES
 from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
 from batchite.portal.jobs.views import ROUTES as JOBS
+from batchite.portal.nodes.views import ROUTES as NODES
 from batchite.portal.pools.views import ROUTES as POOLS
 from batchite.portal.routes import Route
 from batchite.portal.sessions import Session, Sessions
@@ -40,7 +41,7 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *JOBS, *TASKS, *FILES, *STORAGE)
+ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *NODES, *JOBS, *TASKS, *FILES, *STORAGE)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")

@@ -75,8 +75,9 @@ async def pool(acting: Acting, pool_id: str) -> Explanation:
     return await acting.read(query)
 
 
-async def node(acting: Acting, pool_id: str, node_id: str) -> Explanation:
-    """Why the node takes no tasks, and how its last boot went. Raises PoolNotFound and NodeNotFound."""
+async def node(acting: Acting, pool_id: str, node_id: str, *, with_outputs: bool = True) -> Explanation:
+    """Why the node takes no tasks, and how its last boot went; if its start task is why, with what that
+    printed, which the node is asked for. Raises PoolNotFound and NodeNotFound."""
 
     def query(connection: sa.Connection) -> Explanation:
         row = stored_nodes.to_explain(connection, acting.account, pool_id, node_id)
@@ -92,7 +93,8 @@ async def node(acting: Acting, pool_id: str, node_id: str) -> Explanation:
         return Explanation("node", {"id": row.id, "poolId": row.pool_id}, [found], timeline(row))
 
     found = await acting.read(query)
-    if isinstance(found.findings[0].reason, reasons.NodeStartTaskFailed | reasons.NodeWaitsForStartTask):
+    of_start_task = reasons.NodeStartTaskFailed | reasons.NodeWaitsForStartTask
+    if with_outputs and isinstance(found.findings[0].reason, of_start_task):
         return replace(found, outputs=await outputs.of_start_task(acting.services.files, found.ids["id"]))
     return found
 

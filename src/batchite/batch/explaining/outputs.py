@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from batchite.ports.node_files import NodeFileError, NodeFiles, NodeUnreachableError
+from batchite.wire.batch.directories import STARTUP
 
-DIRECTORY = "startup"
 NAMES = ("stderr.txt", "stdout.txt")
 MOST_BYTES = 4096
 """Read from the end of a file."""
@@ -22,7 +22,7 @@ async def of_start_task(files: NodeFiles, node_id: str) -> Mapping[str, str]:
     try:
         async with asyncio.timeout(SECONDS):
             for name in NAMES:
-                if text := await _tail(files, node_id, f"{DIRECTORY}/{name}"):
+                if text := await _tail(files, node_id, f"{STARTUP}/{name}"):
                     found[name] = text
     except (NodeUnreachableError, TimeoutError):
         pass

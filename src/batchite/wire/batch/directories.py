@@ -1,8 +1,10 @@
-"""Where jobs and tasks have their directories: names that lead there from the root of a node."""
+"""Where jobs, tasks and the start task have their directories: names that lead there from the root of a
+node."""
 
 from __future__ import annotations
 
 WORKITEMS = "workitems"
+STARTUP = "startup"
 
 
 def of_job(job_id: str) -> tuple[str, ...]:
