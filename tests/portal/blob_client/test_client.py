@@ -1,5 +1,6 @@
 """The portal's client against the real Blob service."""
 
+import dataclasses
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -156,7 +157,7 @@ async def test_a_service_that_is_not_there(account: Account, connection: Connect
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     gone = Client(connection, Account(account.name, account.key, f"http://127.0.0.1:{port}/x"))
-    with pytest.raises(StorageProblem, match=r"cannot be reached.*Is it running") as told:
+    with pytest.raises(StorageProblem, match=r"cannot be reached: connection refused. Is it running") as told:
         await gone.containers(limit=1)
     assert told.value.status == 502
 
@@ -164,3 +165,15 @@ async def test_a_service_that_is_not_there(account: Account, connection: Connect
 async def test_nothing_is_opened_before_it_is_needed_nor_left_open() -> None:
     connection = Connection(SystemClock())
     await connection.close()
+
+
+async def test_proxies_are_for_other_services_alone(
+    client: Client, account: Account, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    await client.create_container("things")
+    far = Client(connection, dataclasses.replace(account, is_far=True))
+    with pytest.raises(StorageProblem, match="cannot be reached"):
+        await far.container("things")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Account:
     name: str
     key: bytes
     url: str
+    is_far: bool = False
+    """of another service, so that the proxies of the environment are meant for it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,12 @@ class Connection:
     def __init__(self, clock: Clock, authority: str = "") -> None:
         self._clock = clock
         self._authority = authority
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """by whether they go through proxies"""
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     @asynccontextmanager
     async def ask(
@@ -92,7 +95,9 @@ class Connection:
         import aiohttp  # only here: most who look at the portal never look at blobs
         from yarl import URL
 
-        session = self._session = self._session or self._open()
+        session = self._sessions.get(account.is_far)
+        if session is None:
+            session = self._sessions[account.is_far] = self._open(account.is_far)
         size = len(body) if isinstance(body, bytes) else length
         sent = self._signed(account, verb, path, query, {**(headers or {}), "Content-Length": str(size)})
         target = URL(f"{account.url}{path}{_query(query)}", encoded=True)
@@ -109,9 +114,8 @@ class Connection:
         except aiohttp.ClientResponseError as error:  # its own text has the URL
             raise problems.broken_off(account.url, f"its answer is no HTTP, {error.message}") from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            reason = "it was silent for too long" if isinstance(error, TimeoutError) else str(error)
             problem = problems.broken_off if has_begun else problems.unreachable
-            raise problem(account.url, reason or type(error).__name__) from None
+            raise problem(account.url, _reason(error)) from None
 
     def _signed(
         self, account: Account, verb: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
@@ -125,14 +129,14 @@ class Connection:
         signature = storage_key.sign(account.key, text).decode()
         return {**given, "Authorization": f"SharedKey {account.name}:{signature}"}
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, is_far: bool) -> aiohttp.ClientSession:
         import aiohttp
 
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, ssl=self._trust()),
             timeout=timeout,
-            trust_env=True,
+            trust_env=is_far,
             auto_decompress=False,
             skip_auto_headers=("Content-Type", "User-Agent"),
             read_bufsize=CHUNK_BYTES,
@@ -148,6 +152,15 @@ class Connection:
         context = ssl.create_default_context()
         context.load_verify_locations(self._authority)
         return context
+
+
+def _reason(error: Exception) -> str:
+    """In words, without the names of our library."""
+    if isinstance(error, TimeoutError):
+        return "it was silent for too long"
+    cause = getattr(error, "os_error", error)  # a connection that could not be made tells why
+    number = getattr(cause, "errno", None)
+    return os.strerror(number).lower() if number and number > 0 else str(cause) or type(error).__name__
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

@@ -9,7 +9,8 @@ from batchite.portal.answers import Refused
 _WORDS: Mapping[str, str] = {
     "AuthenticationFailed": "The storage account refused the key that the configuration has for it. Set the "
     "right one in the config file, or look whether the clocks of both machines agree.",
-    "AuthorizationFailure": "The storage account does not allow this to the key of the configuration.",
+    "AuthorizationFailure": "The storage account refused the key that the configuration has for it, or does "
+    "not allow this to it.",
     "AuthorizationPermissionMismatch": "The storage account does not allow this to the key of the "
     "configuration.",
     "KeyBasedAuthenticationNotPermitted": "The storage account takes no keys. The portal needs one: allow "
@@ -18,6 +19,7 @@ _WORDS: Mapping[str, str] = {
     "ContainerAlreadyExists": "There is a container of this name already. Choose another name.",
     "ContainerBeingDeleted": "A container of this name is being deleted. Try again in a minute.",
     "ContainerBeingCreated": "A container of this name is being made. Try again in a minute.",
+    "BlobAlreadyExists": "There is a blob of this name already. Replace it, or take another name.",
     "BlobNotFound": "There is no such blob. It may have been deleted meanwhile.",
     "BlobArchived": "The blob is in the archive tier. Move it to another tier before reading it.",
     "BlobBeingRehydrated": "The blob is being brought back from the archive. Read it when that is done.",

@@ -92,7 +92,7 @@ def find(visit: Visit) -> StoragePlace:
     url, public_url = urls(visit, account)
     if not url:
         raise NotHere("The Blob service does not run here. `batchite serve` starts both services.")
-    client = Client(visit.connection, Account(account.name, account.key_bytes[0], url))
+    client = Client(visit.connection, Account(account.name, account.key_bytes[0], url, account.is_foreign))
     return StoragePlace(visit, account, client, public_url)
 
 
