@@ -22,7 +22,7 @@ from batchite.store.batch.filtering import starts_with
 from batchite.store.batch.schema import nodes, tasks
 from batchite.store.batch.tasks import VISIBLE
 
-LOOK = 50_000
+LOOK = 25_000
 """Rows that are looked at for a page, where no index serves."""
 
 Clause = sa.ColumnElement[bool]
