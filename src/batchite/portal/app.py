@@ -131,6 +131,8 @@ class PortalApp:
 
     async def _do(self, visit: Visit, route: Route) -> Response:
         _check_role(route, visit.session)
+        if route.is_form:
+            _check_can_change(visit)
         if route.verb == "GET":
             return self._answered(visit, await route.view(visit))
         return await self._change(visit, route)
@@ -148,8 +150,7 @@ class PortalApp:
         """With a line in the log, whatever comes of it."""
         what = f"{route.verb} {unquote(visit.path)}"
         try:
-            if not visit.can_change:
-                raise Refused(403, "The portal of this service is for reading only (setting `portal`).")
+            _check_can_change(visit)
             if self._services.owner.is_stopping:
                 raise Refused(503, "The service is stopping and changes nothing until it is started again.")
             answer = await route.view(visit)
@@ -249,6 +250,12 @@ def _check_role(route: Route, session: Session) -> None:
     """Raises Refused."""
     if route.for_operator and not session.is_operator:
         raise Refused(403, "Only the operator of the service may see this: come in by `batchite portal`.")
+
+
+def _check_can_change(visit: Visit) -> None:
+    """Raises Refused."""
+    if not visit.can_change:
+        raise Refused(403, "The portal of this service is for reading only (setting `portal`).")
 
 
 def _check_source(request: Incoming) -> None:

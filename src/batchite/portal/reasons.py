@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from batchite.batch.explaining import catalogue
@@ -11,15 +11,29 @@ from batchite.batch.explaining.actions import Explanation
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`is_blocking`: it keeps the thing from going on."""
+    """`is_blocking`: it keeps the thing from going on. `node` is one of the `nodes` that it is about, and
+    `to` the page of that one; empty if it is about none."""
 
+    code: str
     sentence: str
     next_step: str
     is_blocking: bool
+    nodes: int = 0
+    node: str = ""
+    to: str = ""
 
 
-def of(found: Explanation) -> Sequence[Reason]:
-    """What keeps it first."""
+def of(found: Explanation, to: Callable[[str], str] | None = None) -> Sequence[Reason]:
+    """What keeps it first. `to`: where a node's page is, if nodes are to be linked to."""
     return [
-        Reason(catalogue.sentence(each), catalogue.next_step(each), each.blocking) for each in found.findings
+        Reason(
+            each.reason.code,
+            catalogue.sentence(each),
+            catalogue.next_step(each),
+            each.blocking,
+            each.nodes,
+            each.node or "",
+            to(each.node) if to and each.node else "",
+        )
+        for each in found.findings
     ]

@@ -19,6 +19,8 @@ class Route:
     view: View
     for_operator: bool = False
     """only who came by a link of the data directory may ask for it"""
+    is_form: bool = False
+    """the page is a form for a change, and not there where nothing can be changed"""
     takes_stream: bool = False
     """the view reads the body itself, and the token comes in a header"""
 
@@ -26,6 +28,11 @@ class Route:
 def show(path: str, view: View, *, for_operator: bool = False) -> Route:
     """A page. `path` lies below the portal's: `/batch/{account}/pools`."""
     return Route("GET", f"{ROOT}{path}", view, for_operator)
+
+
+def form(path: str, view: View) -> Route:
+    """The form of a change, as a page of its own."""
+    return Route("GET", f"{ROOT}{path}", view, is_form=True)
 
 
 def change(path: str, view: View, *, for_operator: bool = False) -> Route:

@@ -11,7 +11,7 @@ from batchite.batch.pools import actions as pools
 from batchite.resources.nodes import NodeRow, Work
 from batchite.resources.pools import PoolRow
 from batchite.store.batch import nodes
-from batchite.store.batch.nodes import PoolCounts
+from batchite.store.batch.nodes import BriefNode, PoolCounts
 from batchite.store.batch.pages import Part, Wanted
 from batchite.wire.batch.errors import BatchError
 
@@ -52,6 +52,11 @@ async def page(
 
     part, work = await acting.read(query)
     return part, pool, work
+
+
+async def brief(acting: Acting, pool: PoolRow, limit: int) -> Part[BriefNode]:
+    """Ids and states of the pool's nodes, oldest first, for a look at many of them."""
+    return await acting.read(lambda connection: nodes.brief(connection, pool.pool_no, limit))
 
 
 def _work(connection: sa.Connection, shard: str, rows: Sequence[NodeRow], recent: bool) -> Work:

@@ -16,7 +16,7 @@ from batchite.batch.tasks import actions as task_actions
 from batchite.portal import headers, lists, reasons, shares
 from batchite.portal.answers import Answer, NotHere, Page, Raw, watch
 from batchite.portal.jobs import changing, searching
-from batchite.portal.routes import change, show
+from batchite.portal.routes import change, form, show
 from batchite.portal.shares import Shares
 from batchite.portal.visit import Visit
 from batchite.resources import jobs
@@ -143,7 +143,7 @@ ROUTES = (
     show("/batch/{account}/jobs/{job}", show_one),
     show("/batch/{account}/jobs/{job}/newest", newest),
     show("/batch/{account}/jobs/{job}/hints", hints),
-    show("/batch/{account}/new-job", changing.form),
+    form("/batch/{account}/new-job", changing.form),
     change("/batch/{account}/new-job", changing.add),
     change("/batch/{account}/jobs/{job}/terminate", changing.terminate),
     change("/batch/{account}/jobs/{job}/delete", changing.delete),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchite.batch import wanting
-from batchite.batch.conditions import Conditions
 from batchite.batch.nodes import actions as node_actions
 from batchite.batch.pools import actions
 from batchite.portal import lists
-from batchite.portal.answers import Answer, Done, Page, watch
-from batchite.portal.routes import change, show
+from batchite.portal.answers import Answer, Page, watch
+from batchite.portal.pools import changing, glance, troubles
+from batchite.portal.routes import change, form, show
 from batchite.portal.shares import Shares, by_state
 from batchite.portal.visit import Visit
 from batchite.resources import nodes, pools
@@ -68,26 +68,26 @@ async def show_one(visit: Visit) -> Answer:
     only = wanting.wanted("pools", limit=1, after=row.pool_no - 1)
     counted = (await node_actions.counts(visit.acting, only)).rows
     states = by_state(counted[0].nodes) if counted else []
+    why = await troubles.of(visit, row.id)
     values = {
         "pool": pools.shown(row, visit.url),
         "size": vm_sizes.find(definition.vm_size),
         "states": states,
         "total": sum(count for _, count in states),
+        "reasons": why,
+        "start_task": await troubles.of_start_task(visit, row.id, why),
+        "glance": await glance.of(visit.acting, row, definition.task_slots_per_node or 1, work),
         "nodes": [nodes.shown(node, definition, work, visit.url) for node in part.rows],
         "asked": asked,
         "more": lists.next_page(visit, part, lambda node: node.node_no),
     }
-    return Page("pools/pool.html", values, watches=watch("pool", "node", pool=row.id))
-
-
-async def delete(visit: Visit) -> Answer:
-    pool_id = visit.params["pool"]
-    await actions.delete(visit.acting, pool_id, Conditions())
-    return Done(visit.url("pools"), f"Pool {pool_id} is being deleted, with its nodes.")
+    return Page("pools/pool.html", values, watches=watch("pool", "node", "task", pool=row.id))
 
 
 ROUTES = (
     show("/batch/{account}/pools", list_),
     show("/batch/{account}/pools/{pool}", show_one),
-    change("/batch/{account}/pools/{pool}/delete", delete),
+    form("/batch/{account}/new-pool", changing.form),
+    change("/batch/{account}/new-pool", changing.add),
+    change("/batch/{account}/pools/{pool}/delete", changing.delete),
 )

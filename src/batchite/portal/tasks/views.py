@@ -11,7 +11,7 @@ from batchite.portal import reasons
 from batchite.portal.answers import Answer, Page, watch
 from batchite.portal.files import owners, printed
 from batchite.portal.files.printed import Printed
-from batchite.portal.routes import change, show
+from batchite.portal.routes import change, form, show
 from batchite.portal.tasks import changing
 from batchite.portal.visit import Visit
 from batchite.resources import states
@@ -79,7 +79,7 @@ _JOB = "/batch/{account}/jobs/{job}"
 
 ROUTES = (
     show(f"{_JOB}/tasks/{{task}}", show_one),
-    show(f"{_JOB}/new-task", changing.form),
+    form(f"{_JOB}/new-task", changing.form),
     change(f"{_JOB}/new-task", changing.add),
     change(f"{_JOB}/tasks/{{task}}/terminate", changing.terminate),
     change(f"{_JOB}/tasks/{{task}}/delete", changing.delete),

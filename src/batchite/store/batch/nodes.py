@@ -48,6 +48,25 @@ def page(connection: sa.Connection, pool_no: int, wanted: Wanted) -> Part[NodeRo
     return pages.cut(connection.execute(query).all(), wanted.limit)
 
 
+class BriefNode(NamedTuple):
+    """What tells a node from others, without its pool's definition."""
+
+    node_no: int
+    id: str
+    state: str
+
+
+def brief(connection: sa.Connection, pool_no: int, limit: int) -> Part[BriefNode]:
+    """Nodes of the pool, oldest first; few bytes for each."""
+    query = (
+        sa.select(nodes.c.node_no, nodes.c.id, nodes.c.state)
+        .where(nodes.c.pool_no == pool_no)
+        .order_by(nodes.c.node_no)
+        .limit(limit + 1)
+    )
+    return pages.cut([BriefNode(*row) for row in connection.execute(query)], limit)
+
+
 def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]:
     """By node number: how many tasks run there and how many slots they take."""
     query = (
