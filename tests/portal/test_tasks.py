@@ -163,6 +163,37 @@ async def test_a_task_is_added_by_a_form(films: Browser) -> None:
     assert "commandLine" in wrong.text
 
 
+async def test_resource_files_are_lines_of_a_form(films: Browser) -> None:
+    lines = "http://127.0.0.1:1/in/a%20b.txt?sig=x\n\n  http://127.0.0.1:1/c data/my file  \n"
+    fields = {"id": "new", "command": "env", "files": lines, "elevated": "yes"}
+    assert (await films.post(f"{JOBS}/films/new-task", fields)).status == 303
+    task = (await films.api.get("/jobs/films/tasks/new")).json
+    assert task["resourceFiles"] == [
+        {"httpUrl": "http://127.0.0.1:1/in/a%20b.txt?sig=x", "filePath": "a b.txt"},
+        {"httpUrl": "http://127.0.0.1:1/c", "filePath": "data/my file"},
+    ]
+    assert task["userIdentity"]["autoUser"]["elevationLevel"] == "admin"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("http://127.0.0.1:1/", "say after it which path it gets"),
+        ("http://[", "say after it which path it gets"),
+        ("a.txt", "write a URL or account/container/blob"),
+        ("nobody/in/a.txt", "There is no storage account &#39;nobody&#39; here"),
+        ("a/b/c\n" * 101, "100 lines at most"),
+    ],
+)
+async def test_a_line_that_is_no_resource_file_is_named(films: Browser, lines: str, said: str) -> None:
+    fields = {"id": "new", "command": "env", "files": lines}
+    answer = await films.post(f"{JOBS}/films/new-task", fields)
+    assert answer.status == 400
+    assert said in answer.text
+    assert f">{lines}</textarea>" in answer.text, "what was typed is still there"
+    assert (await films.api.get("/jobs/films/tasks/new")).status == 404
+
+
 async def test_a_task_is_terminated_and_deleted_by_name(films: Browser) -> None:
     page = await films.page(TASK)
     assert "Terminate the task t?" in page

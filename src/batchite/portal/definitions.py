@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from batchite.portal.answers import Refused
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Model, whole
@@ -36,6 +37,10 @@ class Fields:
         split = [line.partition("=") for line in lines if line]
         return [{"name": key.strip(), "value": value} for key, _, value in split] or None
 
+    def identity(self, name: str) -> dict[str, Any] | None:
+        """That of an elevated automatic user, if its box is checked."""
+        return {"autoUser": {"elevationLevel": "admin"}} if self.text(name) else None
+
 
 def typed(form: Mapping[str, str] | None) -> Mapping[str, str]:
     """To be shown again in the form; what was not typed is empty."""
@@ -53,8 +58,10 @@ def _given(value: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in found.items() if part not in (None, {})}
 
 
-def reason(error: BatchError) -> str:
+def reason(error: BatchError | Refused) -> str:
     """A refusal for people: which property, and why; the message where there is none."""
+    if isinstance(error, Refused):
+        return str(error)
     values = dict(error.values)
     name, why = values.get("PropertyName"), values.get("Reason")
     return f"{name}: {why}." if name and why else error.message

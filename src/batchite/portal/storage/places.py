@@ -85,7 +85,11 @@ def _without_last(steps: Steps) -> Steps:
 
 def find(visit: Visit) -> StoragePlace:
     """That of the URL. Raises NotHere."""
-    name = visit.params["storage"]
+    return of(visit, visit.params["storage"])
+
+
+def of(visit: Visit, name: str) -> StoragePlace:
+    """The account of this name. Raises NotHere."""
     account = next((each for each in visit.storage_accounts if each.name == name), None)
     if account is None:
         raise NotHere(f"There is no storage account {name!r} here, or it is not yours to see.")

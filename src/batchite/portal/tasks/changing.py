@@ -8,8 +8,8 @@ from typing import Any
 from batchite.batch.conditions import Conditions
 from batchite.batch.jobs import actions as jobs
 from batchite.batch.tasks import actions
-from batchite.portal import definitions
-from batchite.portal.answers import Answer, Done, Page
+from batchite.portal import definitions, resource_files
+from batchite.portal.answers import Answer, Done, Page, Refused
 from batchite.portal.definitions import Fields
 from batchite.portal.visit import Visit
 from batchite.wire.batch.errors import BatchError
@@ -21,22 +21,25 @@ async def form(visit: Visit) -> Answer:
 
 
 async def add(visit: Visit) -> Answer:
-    fields = Fields(visit.form)
     try:
-        task = definitions.made(BatchTaskCreateOptions, _definition(fields))
+        task = definitions.made(BatchTaskCreateOptions, await _definition(visit))
         job = await actions.add(visit.acting, visit.params["job"], task)
-    except BatchError as error:
+    except (BatchError, Refused) as error:
         return await _form(visit, visit.form, definitions.reason(error), error.status)
     return Done(visit.url("jobs", job.id, "tasks", task.id), f"The task {task.id} has been added.")
 
 
-def _definition(fields: Fields) -> dict[str, Any]:
+async def _definition(visit: Visit) -> dict[str, Any]:
+    """Raises Refused."""
+    fields = Fields(visit.form)
     return {
         "id": fields.text("id"),
         "commandLine": fields.text("command"),
         "displayName": fields.text("name"),
         "requiredSlots": fields.number("slots"),
+        "resourceFiles": await resource_files.read(visit, visit.form.get("files", "")),
         "environmentSettings": fields.pairs("environment"),
+        "userIdentity": fields.identity("elevated"),
         "constraints": {
             "maxTaskRetryCount": fields.number("retries"),
             "maxWallClockTime": fields.text("limit"),
