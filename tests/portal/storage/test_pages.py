@@ -129,7 +129,7 @@ async def test_a_blob_is_described_kept_and_deleted(explorer: Browser, client: C
     await put(client, name, b"second")
     page = await explorer.page(page_of(name))
     assert html.escape(f"snapshot={quote(kept.snapshot, safe='')}") in page
-    assert "Its 1 snapshots are deleted with it." in page
+    assert "Its snapshots (1) are deleted with it." in page
     old = await explorer.page(page_of(name, snapshot=kept.snapshot))
     assert ("first</pre>" in old, "The blob itself stays." in old) == (True, True)
     await explorer.post(page_of(name, below="/delete", snapshot=kept.snapshot))
@@ -227,7 +227,7 @@ async def test_several_blobs_and_a_folder_are_deleted_after_they_were_named(
     chosen = {"folder-1": "a%2F", "blob-1": quote("two\nlines", safe=""), "blob-2": ""}
     answer = await explorer.post(f"{THINGS}/removal", chosen)
     assert "Delete 3 blobs of things?" in answer.text
-    assert "all 2 blobs in it" in answer.text
+    assert "all blobs in it: 2" in answer.text
     assert (await client.blobs("things", limit=9, delimiter="")).entries != ()
     assert 'value="two%0Alines"' in answer.text
     answer = await explorer.post(f"{THINGS}/removal/delete", {**chosen, "count": "3"})

@@ -89,6 +89,7 @@ async def test_an_account_is_shared(explorer: Browser, client: Client) -> None:
 async def test_limits_are_what_was_chosen(explorer: Browser, client: Client) -> None:
     more = {"until": "2031-01-31T12:00", "addresses": "10.0.0.1-10.0.0.9", "https": "yes"}
     answer = await explorer.post(THINGS, {"may-l": "yes", **more})
+    assert "Whoever has this URL may list until 2031-01-31T12:00:00Z" in answer.text
     said = fields(url_of(answer))
     assert (said["sp"], said["se"]) == ("l", "2031-01-31T12:00:00Z")
     assert (said["sip"], said["spr"]) == ("10.0.0.1-10.0.0.9", "https")

@@ -15,7 +15,7 @@ from batchite.portal.storage.places import StoragePlace
 from batchite.portal.visit import Visit
 from batchite.wire.signing import granting
 from batchite.wire.signing.granting import Grant
-from batchite.wire.ticks import Duration, Timestamp
+from batchite.wire.ticks import TICKS_PER_SECOND, Duration, Timestamp
 
 WORDS: Final[Mapping[str, str]] = {
     "r": "read",
@@ -61,6 +61,7 @@ class Made:
 
     url: str
     token: str
+    permitted: str
     expiry: Timestamp
     lines: using.Lines
     is_of_no_use: bool
@@ -139,7 +140,9 @@ def _make(place: StoragePlace, shared: Shared, form: Mapping[str, str]) -> Made:
 
 def _made(base: str, token: str, grant: Grant, lines: Callable[[str], using.Lines]) -> Made:
     url = f"{base}?{token}"
-    return Made(url, token, grant.expiry, lines(url), grant.https_only and base.startswith("http:"))
+    permitted = ", ".join(WORDS[letter] for letter in grant.permissions)
+    is_of_no_use = grant.https_only and base.startswith("http:")
+    return Made(url, token, permitted, grant.expiry, lines(url), is_of_no_use)
 
 
 def _chosen(form: Mapping[str, str], beginning: str, letters: str, otherwise: str) -> str:
@@ -155,14 +158,19 @@ def _expiry(form: Mapping[str, str], now: Timestamp) -> Timestamp:
     if not until:
         if form.get("for") not in LIFETIMES:
             raise Refused(400, "Choose how long it is good.")
-        return now + LIFETIMES[form["for"]][1]
+        return _whole(now + LIFETIMES[form["for"]][1])
     try:
         moment = Timestamp.parse(until)
     except ValueError:
         raise Refused(400, f"Until {until[:40]!r}: write a time of UTC such as 2026-01-31T12:00.") from None
     if moment <= now:
         raise Refused(400, f"Until {until}: that is over already.")
-    return moment
+    return _whole(moment)
+
+
+def _whole(moment: Timestamp) -> Timestamp:
+    """In whole seconds, as the token says it."""
+    return Timestamp(moment.ticks // TICKS_PER_SECOND * TICKS_PER_SECOND)
 
 
 def _addresses(text: str) -> str:
