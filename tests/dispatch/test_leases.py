@@ -222,6 +222,17 @@ async def test_who_could_not_renew_in_time_decides_nothing_more(database: Databa
         assert await counts(database) == (0, 0, 3, 0)
 
 
+async def test_who_could_not_renew_in_time_lets_quiet_shards_go_too(database: Database) -> None:
+    """Their agents have to find whoever takes them."""
+    async with AsyncExitStack() as stack:
+        first, agent, _ = await held(stack, database)
+        name, epoch = await owner(database)
+        first.clock.ticks += LEASE.ticks * 9 // 10
+        await first.dispatch.run_once()
+        await until(lambda: agent.is_cut_off)
+        assert await owner(database) == (name, epoch + 1)
+
+
 async def test_an_agent_that_comes_while_its_shard_is_nobodys_is_asked_to_come_again(
     database: Database,
 ) -> None:

@@ -18,8 +18,10 @@ from tests.scheduling.builders import (
 )
 
 from batchite.link import messages as link
+from batchite.scheduling.assignments import end
 from batchite.scheduling.decisions import Decisions, ReadWindow
 from batchite.scheduling.effects import RecallTask
+from batchite.scheduling.ending import TERMINATED
 from batchite.scheduling.nodes import on_node_connected, on_node_disconnected
 from batchite.scheduling.placement import AHEAD_TICKS, ahead_limit
 from batchite.scheduling.state import WINDOW, WINDOW_BYTES, Lane, Window
@@ -132,6 +134,17 @@ def test_waiting_tasks_are_recalled_when_another_node_has_nothing_to_do() -> Non
     decisions = leases(state)
     assert [(effect.node, effect.task) for effect in sent(decisions, RecallTask)] == [("node-1", 1002)]
     assert sent(leases(state), RecallTask) == []
+
+
+def test_what_is_to_end_anyway_is_not_recalled() -> None:
+    """Another of those that wait on the node is, which would run sooner elsewhere."""
+    state = shard(nodes=1)
+    state.nodes["node-1"].pace = AHEAD_TICKS // 4
+    add_job(state, 1, tasks=3)
+    placed(state)
+    end(state.assignments[1002], TERMINATED, Decisions())
+    add_node(state, 2)
+    assert [effect.task for effect in sent(leases(state), RecallTask)] == [1001]
 
 
 def test_a_recall_that_may_be_lost_with_its_link_is_repeated() -> None:
