@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 from tests.batch.service import Node
 from tests.portal.service import Browser, serving
+from tests.portal.test_live import following, stream_of
 from tests.portal.test_showing import HOSTILE, SEEN
 
+from batchite.portal import live
 from batchite.portal.pools import glance
 from batchite.portal.visit import ROOT
 from batchite.store.batch import schema
@@ -64,6 +66,22 @@ async def test_every_node_is_seen_at_a_glance(operator: Browser) -> None:
     assert len(cells(await operator.page(f"{POOL}?q=state:unusable"))) == 300, "whatever is listed below"
 
 
+async def test_a_cell_follows_the_tasks_of_its_node(
+    operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PAUSE_SECONDS", 0.0)
+    await operator.api.add_pool("films", taskSlotsPerNode=4)
+    await add_nodes(operator, 1)
+    await operator.api.add_job("job", "films")
+    await operator.api.add_task("t", requiredSlots=2)
+    page = await operator.page(POOL)
+    assert cells(page)[0][2] == "tvm-0: idle, 0 of 4 slots"
+    async with following(operator, stream_of(page)) as stream:
+        await operator.api.update_task("t", state="running", node_no=1, started=5)
+        await operator.api.add_task("next")  # by which the page hears of it
+        assert cells((await stream.next())["data"])[0][2] == "tvm-0: idle, 2 of 4 slots"
+
+
 async def test_of_too_many_nodes_the_first_are_seen(
     operator: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +129,17 @@ async def test_a_failing_start_task_is_understood_from_the_pool(operator: Browse
     assert page.count(f'<a href="{ROOT}{POOL}/nodes/tvm-0">tvm-0</a>') >= 2
     (printed,) = re.findall(r"stderr.txt</h3>\s*<pre [^>]*>(.*?)</pre>", page, re.DOTALL)
     assert printed == "looking\nno package &lt;b&gt;⟨0007⟩"
+
+
+async def test_a_start_task_that_is_run_again_is_told_of(operator: Browser) -> None:
+    await operator.api.add_pool("films", startTask={"commandLine": "prepare"}, targetDedicatedNodes=1)
+    await add_nodes(operator, 1, "waitingforstarttask")
+    info = b'{"state":"running","startTime":"2026-01-01T00:00:00Z","retryCount":2}'
+    await operator.api.update(schema.nodes, start_task_exit_code=5, start_task_info=info)
+    operator.api.files.nodes["tvm-0"] = Node({"startup/stdout.txt": b"the mirror is busy\n"})
+    page = await operator.page(POOL)
+    assert "it failed with exit code 5 and is run again" in page
+    assert "the mirror is busy" in page
 
 
 async def test_output_that_cannot_be_had_is_no_obstacle(operator: Browser) -> None:
