@@ -150,6 +150,13 @@ def test_explain_tells_how_a_node_came_up(service: RunningService) -> None:
     assert [line.split("\t")[0] for line in lines[3:]] == ["STAGE", *stages]
 
 
+def test_what_an_agent_says_is_printed(service: RunningService) -> None:
+    (node,) = told(service, "node", "list")
+    assert told(service, "node", "log", node["id"], "--pool", "p").keys() == {"nodeId", "log"}
+    assert run(service, "node", "log", node["id"]).exit_code == 0
+    assert run(service, "node", "log", "nosuch").exit_code == exits.NOT_FOUND
+
+
 def test_tasks_are_searched_for_by_words(service: RunningService) -> None:
     assert [task["id"] for task in told(service, "task", "search", "first")] == ["only", "t"]
     (task,) = told(service, "task", "search", "first", "state:failed", "exit:1")

@@ -15,6 +15,7 @@ from batchite.batch.files import api as files
 from batchite.batch.jobs import api as jobs
 from batchite.batch.jobs import own as jobs_own
 from batchite.batch.nodes import api as nodes
+from batchite.batch.nodes import own as nodes_own
 from batchite.batch.operations import Operation
 from batchite.batch.own import OwnApp
 from batchite.batch.pools import api as pools
@@ -79,6 +80,7 @@ class BatchApp:
         ours = [
             *jobs_own.endpoints(self._services),
             *tasks_own.endpoints(self._services),
+            *nodes_own.endpoints(self._services),
             *explaining.endpoints(self._services),
         ]
         self.own = OwnApp(ours, self._authenticate, clock)

@@ -17,6 +17,8 @@ from batchite.wire.batch.errors import BatchError
 
 COUNTS_LIMIT = 10
 """Pools on one page of node counts."""
+LOG_BYTES = 64 * 1024
+"""Told of what an agent has said."""
 
 
 async def find(acting: Acting, pool_id: str, node_id: str) -> NodeRow:
@@ -35,9 +37,9 @@ async def get(acting: Acting, pool_id: str, node_id: str, *, recent: bool) -> tu
     return node, await acting.read(lambda connection: _work(connection, node.shard, [node], recent))
 
 
-async def agent_log(acting: Acting, node: NodeRow, most_bytes: int) -> str | None:
+async def agent_log(acting: Acting, node: NodeRow) -> str | None:
     """The last lines of what the node's agent has said of itself; None if they cannot be had here."""
-    return await acting.services.owner.agent_log(node.id, most_bytes)
+    return await acting.services.owner.agent_log(node.id, LOG_BYTES)
 
 
 async def page(

@@ -11,7 +11,7 @@ from batchite.portal import reasons
 from batchite.portal.answers import Answer, Page, watch
 from batchite.portal.files import owners, printed
 from batchite.portal.files.printed import Printed
-from batchite.portal.files.reading import PIECE, plain
+from batchite.portal.files.reading import plain
 from batchite.portal.nodes import work
 from batchite.portal.routes import show
 from batchite.portal.visit import Visit
@@ -63,7 +63,7 @@ async def _printed(visit: Visit, node: NodeRow) -> Printed:
 
 async def _said(visit: Visit, node: NodeRow) -> str | None:
     """The end of its agent's log."""
-    said = await actions.agent_log(visit.acting, node, PIECE)
+    said = await actions.agent_log(visit.acting, node)
     return None if said is None else plain(said)
 
 
