@@ -16,7 +16,6 @@ from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files
 from batchite.store import groups
 from batchite.store.blobs import contents, schema
-from batchite.store.groups import T, Unit
 from batchite.web.request import Incoming
 
 
@@ -147,28 +146,6 @@ async def test_a_reader_keeps_what_it_reads(container: ContainerClient, server: 
     release()
     await server.content.settle()
     assert server.files.numbers() == set()
-
-
-async def test_what_is_replaced_between_the_look_and_the_hold_is_looked_up_again(
-    container: ContainerClient, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where a list of ranges is read, another client may come in between."""
-    blob = container.get_blob_client("one")
-    await blob.create_append_blob()
-    for data in (content(50_000), content(60_000)):
-        await blob.append_block(data)
-    read = server.database.read
-
-    async def read_and_lose(query: Unit[T]) -> T:
-        found = await read(query)
-        monkeypatch.undo()
-        await blob.upload_blob(content(70_000), overwrite=True)
-        await server.content.settle()
-        return found
-
-    monkeypatch.setattr(server.database, "read", read_and_lose)
-    assert await (await blob.download_blob()).readall() == content(70_000)
-    assert server.database.read == read
 
 
 async def test_reading_while_it_is_replaced_gives_one_or_the_other(container: ContainerClient) -> None:

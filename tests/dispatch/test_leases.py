@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from tests.dispatch.support import (
+    ACCOUNT,
     SHARD,
     ScriptedAgent,
     ScriptedEngine,
@@ -32,10 +33,12 @@ from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
 from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
+from batchite.resources.keys import pool_shard
 from batchite.store.batch import schema, shards
 from batchite.store.database import Database
 from batchite.wire.ticks import MAX_TICKS
 
+ANOTHER = pool_shard(ACCOUNT, "another")
 A_THIRD = LEASE.ticks // 3
 A_WHILE = 2 * LEASE.ticks
 
@@ -231,6 +234,31 @@ async def test_who_could_not_renew_in_time_lets_quiet_shards_go_too(database: Da
         await first.dispatch.run_once()
         await until(lambda: agent.is_cut_off)
         assert await owner(database) == (name, epoch + 1)
+
+
+async def test_what_is_taken_later_makes_no_lease_longer(database: Database) -> None:
+    async with AsyncExitStack() as stack:
+        first, agent, _ = await held(stack, database)
+        first.clock.ticks += A_THIRD
+        await database.write(lambda c: add_pool(c, 0, pool_id="another"))
+        first.dispatch.wake(ANOTHER)
+        await until(lambda: ANOTHER in first.dispatch.shards)
+        first.clock.ticks += LEASE.ticks * 9 // 10 - A_THIRD
+        await agent.end(agent.runs[0])
+        await until(lambda: agent.is_cut_off)
+        assert agent.acknowledged == 2
+
+
+async def test_a_lease_of_another_epoch_is_not_the_one_that_was_taken(database: Database) -> None:
+    """Though its owner has the same name."""
+    async with AsyncExitStack() as stack:
+        first, agent, _ = await held(stack, database)
+        name, epoch = await owner(database)
+        await database.write(lambda c: shards.acquire(c, [SHARD], name, 1, MAX_TICKS))
+        first.clock.ticks += A_THIRD
+        await first.dispatch.run_once()
+        await until(lambda: agent.is_cut_off)
+        assert await owner(database) == (name, epoch + 2)
 
 
 async def test_an_agent_that_comes_while_its_shard_is_nobodys_is_asked_to_come_again(
