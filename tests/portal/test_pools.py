@@ -175,6 +175,7 @@ async def test_a_pool_is_added_by_a_form(operator: Browser) -> None:
     assert 'name="wait" value="yes" checked' in form
     more = {"spare": "1", "slots": "8", "fill": "Pack"}
     more |= {"command": "prepare", "retries": "2", "elevated": "yes"}
+    more |= {"files": "http://127.0.0.1:1/prepare.sh?sig=x"}
     answer = await operator.post(NEW, {**FORM, **more})
     assert (answer.status, answer.headers["location"]) == (303, f"{ROOT}{POOL}")
     pool = (await operator.api.get("/pools/films")).json
@@ -184,6 +185,9 @@ async def test_a_pool_is_added_by_a_form(operator: Browser) -> None:
     task = pool["startTask"]
     assert (task["commandLine"], task["maxTaskRetryCount"], task["waitForSuccess"]) == ("prepare", 2, False)
     assert task["userIdentity"]["autoUser"]["elevationLevel"] == "admin"
+    assert task["resourceFiles"] == [
+        {"httpUrl": "http://127.0.0.1:1/prepare.sh?sig=x", "filePath": "prepare.sh"}
+    ]
 
 
 async def test_a_pool_without_a_start_task_has_none(operator: Browser) -> None:
@@ -206,6 +210,7 @@ async def test_a_pool_without_a_start_task_has_none(operator: Browser) -> None:
         ({"fill": "Neither"}, 400, "taskSchedulingPolicy.nodeFillType: it"),
         ({"retries": "3"}, 400, "startTask.commandLine"),
         ({"command": "x", "retries": "-7"}, 400, "startTask.maxTaskRetryCount: it"),
+        ({"command": "x", "files": "prepare.sh"}, 400, "write a URL or account/container/blob"),
         ({"id": "taken"}, 409, "exists"),
     ],
 )

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from batchite.batch.conditions import Conditions
 from batchite.batch.pools import actions
-from batchite.portal import definitions
-from batchite.portal.answers import Answer, Done, Page
+from batchite.portal import definitions, resource_files
+from batchite.portal.answers import Answer, Done, Page, Refused
 from batchite.portal.definitions import Fields
 from batchite.portal.visit import Visit
 from batchite.wire.batch import images, vm_sizes
@@ -44,14 +44,16 @@ async def form(visit: Visit) -> Answer:
 
 async def add(visit: Visit) -> Answer:
     try:
-        pool = accept(definitions.made(BatchPoolCreateOptions, _definition(Fields(visit.form))))
+        pool = accept(definitions.made(BatchPoolCreateOptions, await _definition(visit)))
         await actions.add(visit.acting, pool)
-    except BatchError as error:
+    except (BatchError, Refused) as error:
         return _form(visit.form, definitions.reason(error), error.status)
     return Done(visit.url("pools", pool.id), f"The pool {pool.id} has been added.")
 
 
-def _definition(fields: Fields) -> dict[str, Any]:
+async def _definition(visit: Visit) -> dict[str, Any]:
+    """Raises Refused."""
+    fields = Fields(visit.form)
     return {
         "id": fields.text("id"),
         "displayName": fields.text("name"),
@@ -61,7 +63,7 @@ def _definition(fields: Fields) -> dict[str, Any]:
         "targetLowPriorityNodes": fields.number("spare"),
         "taskSlotsPerNode": fields.number("slots"),
         "taskSchedulingPolicy": {"nodeFillType": fields.text("fill")},
-        "startTask": _start_task(fields),
+        "startTask": await _start_task(visit, fields),
     }
 
 
@@ -74,12 +76,13 @@ def _machine(text: str) -> dict[str, Any]:
     return {"imageReference": reference, "nodeAgentSKUId": agent or images.AGENTS[0]}
 
 
-def _start_task(fields: Fields) -> dict[str, Any]:
-    """Empty if nothing was said of one; that tasks wait for it is no reason to have one."""
+async def _start_task(visit: Visit, fields: Fields) -> dict[str, Any]:
+    """Empty if nothing was said of one; that tasks wait for it is no reason to have one. Raises Refused."""
     task: dict[str, Any] = {
         "commandLine": fields.text("command"),
         "maxTaskRetryCount": fields.number("retries"),
-        "userIdentity": {"autoUser": {"elevationLevel": "admin"}} if fields.text("elevated") else None,
+        "resourceFiles": await resource_files.read(visit, visit.form.get("files", "")),
+        "userIdentity": fields.identity("elevated"),
     }
     return {**task, "waitForSuccess": fields.text("wait") is not None} if any(task.values()) else {}
 
