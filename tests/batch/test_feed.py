@@ -324,6 +324,25 @@ async def test_who_falls_behind_reads_the_store(
     assert found == names
 
 
+async def test_what_is_kept_no_more_is_read_from_the_store(
+    api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page, each row once."""
+    monkeypatch.setattr(feed_tail, "KEPT_BYTES", 1)
+    monkeypatch.setattr(feed_tail, "PAGE_BYTES", 1)
+    await api.tail.enter()
+    first = api.tail.complete + 1
+    for name in ("a", "b", "c"):
+        await tell(database, name)
+    await api.tail.refresh()
+    found, position = [], first
+    for _ in range(3):
+        rows, position = await api.tail.read(feed_api.Position(position))
+        found.append([row.number for row in rows])
+    assert found == [[first], [first + 1], [first + 2]]
+    api.tail.leave()
+
+
 async def test_a_stream_that_comes_too_late_says_so(
     api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,8 +32,8 @@ from tests.engines.conformance import (
 from tests.nodes.peer import NODE, Peer, node_spec, peer, task
 
 from batchite.engines.base import Handle, Lost
+from batchite.engines.local import agent, leftovers
 from batchite.engines.local import engine as local_engine
-from batchite.engines.local import leftovers
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.engine import LocalEngine
 from batchite.link.messages import Hello, TaskStarted
@@ -435,6 +435,24 @@ def test_nodes_of_others_and_people_looking_around_are_left_alone(world: LocalWo
         somebody.stdout.close()
         os.close(terminal)
         os.close(child_side)
+
+
+def test_of_several_with_the_words_of_an_agent_the_oldest_is_it(tmp_path: Path) -> None:
+    """What an agent is about to start shows its words for a moment."""
+    words = ["/bin/sh", "-c", "read line", "-m", "batchite.nodes", str(tmp_path)]
+
+    with contextlib.ExitStack() as stack:
+
+        def start_one() -> agent.Agent:
+            process = stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, close_fds=True))
+            found = agent.identify(process.pid)
+            assert found is not None
+            return found
+
+        first = start_one()
+        while start_one().started == first.started:  # of the same hundredth of a second
+            pass
+        assert agent.running()[str(tmp_path)] == first
 
 
 async def test_files_that_an_earlier_process_had_no_time_to_remove_are_removed(world: LocalWorld) -> None:

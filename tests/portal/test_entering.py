@@ -109,6 +109,15 @@ async def test_a_session_that_was_written_by_somebody_else_is_none(operator: Bro
         assert (await operator.get("/")).status == 401
 
 
+def test_what_is_sealed_for_a_session_is_for_no_other() -> None:
+    known = sessions.Sessions(b"secret")
+    mine, other = known.begin(0), known.begin(0)
+    sealed = known.sealed(mine, "it is done")
+    assert known.unsealed(mine, sealed) == "it is done"
+    assert known.unsealed(other, sealed) == ""
+    assert sessions.Sessions(b"guessed").unsealed(mine, sealed) == ""
+
+
 def test_the_secret_is_for_its_owner_only(tmp_path: Path) -> None:
     first = secret.load(tmp_path)
     assert secret.load(tmp_path) == first
