@@ -17,6 +17,7 @@ from benchmarks import (
     latency,
     machine,
     pools,
+    portal,
     ready,
     report,
     searching,
@@ -40,6 +41,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "memory": stored.memory,
     "listing": stored.listing,
     "searching": searching.measure,
+    "portal": portal.measure,
     **blobs.FAMILIES,
 }
 
