@@ -125,6 +125,23 @@ async def test_a_deleted_blob_under_a_new_one_comes_back_as_a_snapshot(
     assert await names(container, "snapshots") == [("one", "snapshot", False), ("one", "base", False)]
 
 
+async def test_of_several_deleted_blobs_the_last_comes_back(
+    container: ContainerClient, server: Server
+) -> None:
+    """There are several where one took the other's place while nothing was kept."""
+    blob = container.get_blob_client("one")
+    await keep(server, blob_retention=7)
+    await blob.upload_blob(b"old")
+    await blob.delete_blob()
+    await server.database.write(lambda connection: connection.execute(sa.delete(services)))
+    await blob.upload_blob(b"new")
+    await keep(server, blob_retention=7)
+    await blob.delete_blob()
+    await blob.undelete_blob()
+    assert await read(blob) == b"new"
+    assert await names(container, "snapshots") == [("one", "snapshot", False), ("one", "base", False)]
+
+
 async def test_versions_are_kept_and_read(container: ContainerClient, server: Server) -> None:
     blob = container.get_blob_client("one")
     await blob.upload_blob(b"before")

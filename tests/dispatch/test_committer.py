@@ -43,9 +43,11 @@ async def test_a_task_that_began_and_waits_again_in_one_batch(
 ) -> None:
     """Its start is not stored; that it ran is to be seen, unless it never did. A retry keeps its node, which
     has the files of the run before."""
+    began = None if why == "returned" else 30
     task = await applied(
-        database, Changes(requeued={1: Requeued(1, 1, 1, "task", "job", "active", why, 40, None, "node")})
+        database, Changes(requeued={1: Requeued(1, 1, 1, "task", "job", "active", why, 40, began, "node")})
     )
+    assert task.previous_state_time == began
     assert (task.previous_state, task.retry_count, task.requeue_count) == shown
     assert (task.state, task.state_time) == ("active", 1 if why == "returned" else 40)
     assert task.node_id == ("node-7" if why == "retry" else None)

@@ -89,10 +89,14 @@ def test_a_task_that_ends_without_a_run_was_active(connection: sa.Connection) ->
     assert previous(connection, schema.tasks) == ("active", 20, "completed", 40)
 
 
+@pytest.mark.parametrize("is_start_stored", [True, False])
 @pytest.mark.parametrize(("retried", "requeued"), [(1, 0), (0, 1), (0, 0)])
-def test_a_task_that_waits_again_ran_before(connection: sa.Connection, retried: int, requeued: int) -> None:
-    start(connection)
-    row = {"task": 1, "at": 50, "retried": retried, "requeued": requeued}
+def test_a_task_that_waits_again_ran_before(
+    connection: sa.Connection, retried: int, requeued: int, is_start_stored: bool
+) -> None:
+    if is_start_stored:
+        start(connection)
+    row = {"task": 1, "started": 30, "at": 50, "retried": retried, "requeued": requeued}
     changes.REQUEUE_TASK.many(connection, [row])
     assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
     changes.START_TASK.many(connection, [{"task": 1, "started": 60}])

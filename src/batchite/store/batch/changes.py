@@ -79,11 +79,11 @@ REQUEUE_TASK = Prepared(
     .values(
         state="active",
         previous_state="running",
-        previous_state_time=sa.func.coalesce(tasks.c.started, tasks.c.state_time),
+        previous_state_time=sa.func.coalesce(bindparam("started", type_=Ticks), tasks.c.state_time),
         state_time=bindparam("at"),
         node_no=_if_retried(tasks.c.node_no),
         node_id=_if_retried(tasks.c.node_id),
-        started=None,
+        started=sa.null(),
         retry_count=tasks.c.retry_count + bindparam("retried"),
         last_retry=sa.case(
             (bindparam("retried", type_=sa.Integer) > 0, bindparam("at", type_=Ticks)),
