@@ -141,6 +141,14 @@ async def test_a_key_opens_its_account_and_no_other(database: Database, tmp_path
         assert str(tmp_path) not in await browser.page("/"), "nor where the data lies"
 
 
+async def test_who_has_a_key_makes_no_accounts(database: Database, tmp_path: Path) -> None:
+    async with serving(database, tmp_path, accounts=TWO) as browser:
+        await browser.enter_with_key("films", FILMS.keys[0])
+        refused = await browser.post("/accounts/add", {"name": "more", "kind": "both"})
+        assert refused.status == 403
+        assert "Only the operator of the service" in refused.text
+
+
 async def test_a_session_ends_with_the_key_that_opened_it(database: Database, tmp_path: Path) -> None:
     async with serving(database, tmp_path, accounts=TWO) as browser:
         await browser.enter_with_key("films", FILMS.keys[0])
