@@ -133,10 +133,11 @@ class Queue(ScriptedEngine):
 
 
 async def test_a_node_that_waits_in_an_engines_queue_has_all_the_time_it_takes(database: Database) -> None:
-    """It is being created; neither the resize's time nor that of an agent that should speak runs for it."""
+    """It is being created; neither the resize's time nor that of an agent that should speak runs for it.
+    Hours pass at once here, which no lease would outlast."""
     await database.write(lambda c: add_pool(c, 2))
     clock = StepClock()
-    dispatch, engine = make_dispatch(database, engine=Queue, clock=clock)
+    dispatch, engine = make_dispatch(database, engine=Queue, clock=clock, lease=None)
     async with running(dispatch) as url:
         await until_stored(database, schema.nodes, lambda nodes: len([n for n in nodes if n.handle]) == 2)
         for _ in range(BOOT_TICKS // LONGEST_STEP + 3):
