@@ -75,7 +75,7 @@ def running() -> dict[str, Agent]:
         words = proc.words(process.pid)
         if words[-3:-1] == ["-m", _MODULE] and (agent := identify(process.pid)) is not None:
             known = agents.setdefault(words[-1], agent)
-            if agent.started < known.started:
+            if (agent.started, agent.pid) < (known.started, known.pid):  # started: in hundredths
                 agents[words[-1]] = agent
     return agents
 
