@@ -25,7 +25,7 @@ def test_a_start_task_is_followed_until_it_has_failed(browser: Browser, service:
     with seeing.look(browser, service) as look:
         page = look.page
         look.go("/batch/devbatch/pools/fails")
-        page.get_by_role("link", name=node.id).click()
+        page.locator("#nodes").get_by_role("link", name=node.id).click()
         expect(page.locator("#tail")).to_have_text("first\n")
         (service.data_dir / "nodes" / node.id / "root" / "startup" / "wd" / "go").touch()
         expect(page.locator("#tail")).to_have_text("first\nsecond\n")
