@@ -7,14 +7,14 @@ import pytest
 from tests.clocks import Machine
 from tests.portal.service import Browser, serving
 
-from batchite.configuration import entrance
+from batchite.configuration import entrance, portal_secret
 from batchite.configuration.accounts import (
     DEVELOPMENT_ACCOUNTS,
     DEVELOPMENT_BATCH_KEY,
     Accounts,
     BatchAccount,
 )
-from batchite.portal import secret, sessions, throttle
+from batchite.portal import sessions, throttle
 from batchite.portal.app import ROUTES
 from batchite.portal.visit import ROOT
 from batchite.store.database import Database
@@ -102,7 +102,7 @@ async def test_a_session_that_was_written_by_somebody_else_is_none(operator: Bro
     forged = sessions.Sessions(b"guessed")
     others = forged.set_cookie(forged.begin(operator.clock.wall().ticks), secure=False)
     body, _, signature = good.partition(".")
-    note = sessions.Sessions(secret.load(operator.data_dir))
+    note = sessions.Sessions(portal_secret.load(operator.data_dir))
     sealed = note.sealed(note.begin(0), '{"id":"x","began":9999999999,"renewed":9999999999}')
     for value in ["", ".", "é", body, f"{body}.", f"{body[:-2]}AA.{signature}", sealed, others.split("=")[1]]:
         operator.cookies = {name: value}
@@ -119,11 +119,11 @@ def test_what_is_sealed_for_a_session_is_for_no_other() -> None:
 
 
 def test_the_secret_is_for_its_owner_only(tmp_path: Path) -> None:
-    first = secret.load(tmp_path)
-    assert secret.load(tmp_path) == first
-    assert (tmp_path / secret.FILE_NAME).stat().st_mode & 0o777 == 0o600
-    (tmp_path / secret.FILE_NAME).write_bytes(b"short")
-    assert len(secret.load(tmp_path)) == secret.BYTES
+    first = portal_secret.load(tmp_path)
+    assert portal_secret.load(tmp_path) == first
+    assert (tmp_path / portal_secret.FILE_NAME).stat().st_mode & 0o777 == 0o600
+    (tmp_path / portal_secret.FILE_NAME).write_bytes(b"short")
+    assert len(portal_secret.load(tmp_path)) == portal_secret.BYTES
 
 
 # -- by an account's key

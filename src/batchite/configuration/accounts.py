@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from pathlib import Path
 from typing import Annotated, Protocol, TypeAlias, TypeVar
 
 import msgspec
+
+from batchite.machine import private_file
 
 FILE_NAME = "accounts.json"
 
@@ -132,14 +133,7 @@ def check_key(key: str) -> None:
 
 def save(accounts: Accounts, data_dir: Path) -> None:
     """Replace the stored accounts; a reader sees the old ones or the new ones, never a mixture."""
-    target = data_dir / FILE_NAME
-    draft = target.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(accounts)))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(target)
+    private_file.replace(data_dir / FILE_NAME, msgspec.json.format(msgspec.json.encode(accounts)))
 
 
 def load(data_dir: Path) -> Accounts:

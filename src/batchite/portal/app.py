@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from batchite.batch import refusals
 from batchite.batch.services import Services
-from batchite.portal import audit, forms, headers, live, rendering, secret, sessions, static, theme
+from batchite.configuration import portal_secret
+from batchite.portal import audit, forms, headers, live, rendering, sessions, static, theme
 from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
 from batchite.portal.blob_client.connection import Connection
@@ -56,7 +57,7 @@ class PortalApp:
         self._services = services
         self._changes = changes
         self._place = place
-        self._sessions = Sessions(secret.load(Path(place.data_dir)))
+        self._sessions = Sessions(portal_secret.load(Path(place.data_dir)))
         self._entrance = Entrance(self._sessions, services.accounts, services.clock, place)
         self._router = Router((route.verb, route.path, route) for route in ROUTES)
         self._page_headers = headers.of_pages(place.blob_url)

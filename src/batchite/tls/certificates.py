@@ -7,7 +7,6 @@ system's authorities and ours, since programs take such a file instead of the sy
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from batchite.configuration.endpoints import ANY_ADDRESS
 from batchite.configuration.settings import Settings
-from batchite.machine import extras
+from batchite.machine import extras, private_file
 from batchite.tls.identity import Identity, TlsError
 
 DIRECTORY = "tls"
@@ -102,11 +101,11 @@ def init(data_dir: Path, names: Sequence[str]) -> Identity:
         ca = trustme.CA.from_pem(authority.read_bytes(), authority_key.read_bytes())
     else:
         ca = trustme.CA(organization_name="Batchite", organization_unit_name=f"Authority of {data_dir}"[:64])
-        _write(authority_key, ca.private_key_pem.bytes())
-        _write(authority, ca.cert_pem.bytes())
+        private_file.replace(authority_key, ca.private_key_pem.bytes())
+        private_file.replace(authority, ca.cert_pem.bytes())
     leaf = ca.issue_cert(*names, not_after=datetime.now(UTC) + VALIDITY)
-    _write(place / KEY, leaf.private_key_pem.bytes())
-    _write(place / CERTIFICATE, b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    private_file.replace(place / KEY, leaf.private_key_pem.bytes())
+    private_file.replace(place / CERTIFICATE, b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
     return _own(data_dir)
 
 
@@ -126,7 +125,7 @@ def write_bundle(data_dir: Path, authority: str) -> str:
     try:
         place = _make_place(data_dir)
         ours = Path(authority).read_bytes()
-        _write(place / BUNDLE, b"\n".join([_system_authorities(), ours]))
+        private_file.replace(place / BUNDLE, b"\n".join([_system_authorities(), ours]))
     except OSError as error:
         raise TlsError(f"{error.filename or authority}: {error.strerror}.") from None
     return str(place / BUNDLE)
@@ -147,14 +146,3 @@ def _make_place(data_dir: Path) -> Path:
     place = _place(data_dir)
     place.mkdir(mode=0o700, exist_ok=True)
     return place
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace the file, readable by its owner only: it may hold a key."""
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

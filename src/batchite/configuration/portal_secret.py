@@ -1,10 +1,11 @@
-"""The secret with which sessions are signed, kept in the data directory so that they outlive a restart."""
+"""The secret with which sessions of the portal are signed: kept, so that they outlive a restart."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
+
+from batchite.machine import private_file
 
 FILE_NAME = "portal.key"
 BYTES = 32
@@ -23,11 +24,5 @@ def load(data_dir: Path) -> bytes:
 def _make(place: Path) -> bytes:
     """Complete or not at all: a short secret would be one to guess."""
     secret = secrets.token_bytes(BYTES)
-    draft = place.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(place)
+    private_file.replace(place, secret)
     return secret
