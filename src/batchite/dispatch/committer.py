@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -82,13 +82,13 @@ class Write:
         self._run(commit, changes)
 
     def _run(self, commit: Commit, changes: Iterable[Any]) -> None:
-        self.statement.many(commit.connection, [row for _, row in self._rows(commit, changes)])
+        self.statement.many(commit.connection, list(map(self._row(commit), changes)))
 
-    def _rows(self, commit: Commit, changes: Iterable[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _row(self, commit: Commit) -> Callable[[Any], dict[str, Any]]:
+        """What makes a change's row."""
         common = {name: getattr(commit, name) for name in self._common}
         values = self._values
-        for change in changes:
-            yield change, {**common, **{name: value(change) for name, value in values}}
+        return lambda change: {**common, **{name: value(change) for name, value in values}}
 
 
 class Guarded(Write):
@@ -101,8 +101,9 @@ class Guarded(Write):
         self._tell = tell
 
     def _run(self, commit: Commit, changes: Iterable[Any]) -> None:
-        for change, row in self._rows(commit, changes):
-            if (done := self.statement.one_or_none(commit.connection, row)) is not None:
+        row = self._row(commit)
+        for change in changes:
+            if (done := self.statement.one_or_none(commit.connection, row(change))) is not None:
                 self._tell(commit, change, done)
 
 
