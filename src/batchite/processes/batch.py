@@ -18,6 +18,7 @@ from batchite.dispatch.service import Dispatch
 from batchite.engines.registry import KINDS, Engines
 from batchite.machine.clock import SystemClock
 from batchite.processes import portal
+from batchite.processes.late import Late
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
 from batchite.web import faults
@@ -60,12 +61,12 @@ async def compose(launch: Launch) -> Parts:
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
         absent.PAGE: supported.page,
-        portal.DOCS_PATH: portal.LateDocs(launch),
+        portal.DOCS_PATH: Late(lambda: portal.make_docs(launch)),
         **dict.fromkeys(app.own.prefixes, app.own),
         **({faults.PATH: app.faults} if launch.testing_token else {}),
     }
     services = Services(database, known, clock, dispatch, dispatch.files)
-    pages = portal.LatePortal(launch, services, feed.tail)
+    pages = Late(lambda: portal.make(launch, services, feed.tail))
     if launch.portal != portal.OFF:
         own[portal.PATH] = pages
 
@@ -82,7 +83,8 @@ async def compose(launch: Launch) -> Parts:
         return has_ended
 
     async def close() -> None:
-        await pages.close()
+        if pages.app is not None:
+            await pages.app.close()
         database.close()
 
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts)

@@ -17,10 +17,12 @@ _READING = ("GET", "HEAD")
 
 
 class DocsApp:
-    """Below `/-/docs`. With `has_portal` its pages lead there."""
+    """Below `/-/docs`. With `has_portal` its pages lead there. Making it reads and renders all of them, which
+    takes a while."""
 
     def __init__(self, has_portal: bool) -> None:
         self._has_portal = has_portal
+        self._pages = pages.all_pages()
         self._headers = {**headers.of_pages(""), "cache-control": "no-cache"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,14 +39,14 @@ class DocsApp:
             return RedirectResponse(f"{DOCS}/", 308, self._headers)
         if not name:
             return self._index(request)
-        found = pages.all_pages().get(name)
+        found = self._pages.get(name)
         if found is None:
             return self._page(request, "docs/missing.html", {"name": name}, 404)
         return self._page(request, "docs/page.html", {"page": found})
 
     def _index(self, request: Incoming) -> Response:
         text = request.parameters.get("q", "").strip()[:LONGEST]
-        hits = search.find(pages.all_pages().values(), text)
+        hits = search.find(self._pages.values(), text)
         return self._page(request, "docs/index.html", {"text": text, "hits": hits})
 
     def _image(self, request: Incoming, name: str) -> Response:
@@ -57,7 +59,7 @@ class DocsApp:
         self, request: Incoming, template: str, values: dict[str, object], status: int = 200
     ) -> Response:
         given = {
-            "pages": pages.all_pages().values(),
+            "pages": self._pages.values(),
             "has_portal": self._has_portal,
             "theme": theme.chosen(request),
             "text": "",
