@@ -28,7 +28,6 @@ from batchite.ports.node_files import NodeFiles
 from batchite.ports.owner import Owner
 from batchite.store.database import Database
 from batchite.web.faults import Faults
-from batchite.web.problems import BodyIncomplete, ClientGone, WebProblem
 from batchite.web.request import Incoming
 from batchite.web.router import Router
 from batchite.wire.batch import errors, versions
@@ -88,14 +87,7 @@ class BatchApp:
         self._router = Router((entry.verb, entry.path, entry) for entry in OPERATIONS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Incoming(scope, receive)
-        try:
-            response = await self._answer(request)
-        except (ClientGone, BodyIncomplete):
-            raise
-        except (BatchError, WebProblem) as problem:
-            response = refusals.refusal(request, problem, self._services.clock.wall())
-        await response(scope, receive, send)
+        await refusals.serve(self._answer, self._services.clock, scope, receive, send)
 
     async def _answer(self, request: Incoming) -> Response:
         call, operation = self._call(request)

@@ -16,10 +16,8 @@ from starlette.types import Receive, Scope, Send
 from batchite.batch import queries, refusals
 from batchite.configuration.accounts import BatchAccount
 from batchite.web.principal import Principal
-from batchite.web.problems import BodyIncomplete, ClientGone, WebProblem
 from batchite.web.request import Incoming
 from batchite.web.router import Router
-from batchite.wire.batch.errors import BatchError
 from batchite.wire.ticks import Clock, Timestamp
 
 Authenticate: TypeAlias = Callable[[Incoming], tuple[BatchAccount, Principal]]
@@ -60,14 +58,7 @@ class OwnApp:
         self._router = Router((entry.verb, entry.path, entry) for entry in endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Incoming(scope, receive)
-        try:
-            response = await self._answer(request)
-        except (ClientGone, BodyIncomplete):
-            raise
-        except (BatchError, WebProblem) as problem:
-            response = refusals.refusal(request, problem, self._clock.wall())
-        await response(scope, receive, send)
+        await refusals.serve(self._answer, self._clock, scope, receive, send)
 
     @property
     def prefixes(self) -> Collection[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from batchite.web.problems import (
     RETRY_SECONDS,
     BodyIncomplete,
     BodyTooLarge,
+    ClientGone,
     Foreign,
     InjectedFault,
     MalformedRequest,
@@ -17,6 +20,7 @@ from batchite.web.problems import (
     PathNotFound,
     Unavailable,
     VerbNotAllowed,
+    WebProblem,
 )
 from batchite.web.request import Incoming
 from batchite.wire.batch import errors
@@ -79,6 +83,25 @@ def refusal(request: Incoming, problem: Exception, now: Timestamp) -> Response:
         base_url = request.base_url
     body = errors.body(error, request.request_id, now, base_url)
     return response(problem, error, answer_headers(request), body)
+
+
+async def serve(
+    answer: Callable[[Incoming], Awaitable[Response]],
+    clock: Clock,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """The way of every request of the service: an answer, or the refusal that `answer` raised. Where there is
+    nobody any more to answer, that is raised."""
+    request = Incoming(scope, receive)
+    try:
+        found = await answer(request)
+    except (ClientGone, BodyIncomplete):
+        raise
+    except (BatchError, WebProblem) as problem:
+        found = refusal(request, problem, clock.wall())
+    await found(scope, receive, send)
 
 
 def response(problem: Exception, error: BatchError, headers: dict[str, str], body: bytes) -> Response:
