@@ -15,17 +15,15 @@ from batchite.batch.searching import tasks as task_language
 from batchite.batch.tasks import actions as task_actions
 from batchite.portal import headers, lists, reasons, shares
 from batchite.portal.answers import Answer, NotHere, Page, Raw, watch
-from batchite.portal.jobs import changing, searching
+from batchite.portal.jobs import causes, changing, searching
 from batchite.portal.routes import change, form, show
 from batchite.portal.shares import Shares
 from batchite.portal.visit import Visit
 from batchite.resources import jobs
-from batchite.resources.causes import CauseRow
 from batchite.resources.searches import TaskSearch
 from batchite.resources.states import DELETABLE, ENDABLE, TAKING_TASKS
 from batchite.wire.batch.models.counts import BatchTaskCounts
 from batchite.wire.batch.models.jobs import BatchJob
-from batchite.wire.ticks import Timestamp
 
 WORDS: Final = {"id": "id", "state": "state", "pool": "executionInfo/poolId"}
 
@@ -37,21 +35,6 @@ class Row:
     job: BatchJob
     tasks: Shares
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Failed tasks of a job that have the same cause; `tasks` and `latest` are the URLs of all of them and of
-    the newest."""
-
-    id: str
-    count: int
-    code: str | None
-    exit_code: int | None
-    line: str
-    ended: Timestamp
-    tasks: str
-    latest: str
 
 
 async def list_(visit: Visit) -> Answer:
@@ -89,7 +72,7 @@ async def show_one(visit: Visit) -> Answer:
         "reasons": await _why_none_runs(visit, job, counts),
         "tasks": tasks,
         "total": shares.total(tasks),
-        "causes": [_cause(visit, job.id, row) for row in matches.causes],
+        "causes": [causes.of(visit, job.id, row) for row in matches.causes],
         "asked": asked,
         "listed": searching.listed(visit, matches) if asked.search is not None else None,
     }
@@ -101,20 +84,6 @@ async def _why_none_runs(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts
     if counts.running or not counts.active or job.state not in ENDABLE:
         return []
     return reasons.of(await explaining.job(visit.acting, job.id))
-
-
-def _cause(visit: Visit, job_id: str, row: CauseRow) -> Cause:
-    query = f"cause:{row.cause}"
-    return Cause(
-        id=row.cause,
-        count=row.tasks,
-        code=row.code,
-        exit_code=row.exit_code,
-        line=row.line,
-        ended=Timestamp(row.latest),
-        tasks=visit.url("jobs", job_id, q=query),
-        latest=visit.url("jobs", job_id, "newest", q=query),
-    )
 
 
 async def newest(visit: Visit) -> Answer:
