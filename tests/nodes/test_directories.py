@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from batchite.machine import openat2
 from batchite.nodes.directories import NodeDirectories
+
+A_LINK = "Not a directory|symbolic links"
 
 
 @pytest.fixture
@@ -77,11 +80,16 @@ def test_what_was_there_is_moved_away(directories: NodeDirectories) -> None:
     assert list(Path(run.path).rglob("*")) == [Path(run.working)]
 
 
+@pytest.mark.parametrize("kernel", [True, False], ids=["openat2", "walking"])
 @pytest.mark.parametrize(
     "place", ["workitems", "workitems/job", "workitems/job/job-1", "workitems/job/job-1/task"]
 )
-def test_links_on_the_way_are_not_followed(directories: NodeDirectories, tmp_path: Path, place: str) -> None:
+def test_links_on_the_way_are_not_followed(
+    directories: NodeDirectories, tmp_path: Path, place: str, kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither to make a run's directories, nor to open its files, nor to move what was there away."""
+    if not kernel:
+        monkeypatch.setattr(openat2, "is_there", lambda: False)
     run = directories.task("job", "task")
     directories.prepare(run)
     elsewhere = tmp_path / "elsewhere"
@@ -91,14 +99,14 @@ def test_links_on_the_way_are_not_followed(directories: NodeDirectories, tmp_pat
     planted = Path(directories.root, place)
     shutil.move(planted, tmp_path / "real")
     planted.symlink_to(elsewhere)
-    with contextlib.ExitStack() as files, pytest.raises(OSError, match="Not a directory"):
+    with contextlib.ExitStack() as files, pytest.raises(OSError, match=A_LINK):
         run.open(files)
     if place == "workitems/job/job-1/task":
         assert directories.prepare(run) is not None
         assert not planted.is_symlink()
     else:
-        with pytest.raises(OSError, match="Not a directory"):
+        with pytest.raises(OSError, match=A_LINK):
             directories.prepare(run)
-        with pytest.raises(OSError, match="Not a directory"):
+        with pytest.raises(OSError, match=A_LINK):
             directories.discard_task("job", "task")
     assert sorted(elsewhere.rglob("*")) == before

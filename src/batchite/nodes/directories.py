@@ -71,8 +71,9 @@ class RunDirectory:
 
 
 def _open_output(name: str, directory: int) -> int:
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(name, name + BEFORE, src_dir_fd=directory, dst_dir_fd=directory)
+    with contextlib.suppress(FileExistsError):
+        return inside.new(name, directory, 0o644, os.O_APPEND)
+    os.replace(name, name + BEFORE, src_dir_fd=directory, dst_dir_fd=directory)
     return inside.create(name, directory, 0o644, os.O_APPEND)
 
 
@@ -151,9 +152,9 @@ class NodeDirectories:
         """Make the directory of a run. What lay there is moved away; returns where to, to be removed."""
         *parents, name = directory.names
         with inside.opened(self._enter(parents, make=True)) as parent:
-            discarded = self._move_away(name, parent)
-            os.mkdir(name, dir_fd=parent)
-        os.close(directory.enter("wd", make=True))
+            discarded = self._make_anew(name, parent)
+            with inside.opened(inside.enter(parent, (name,))) as made, contextlib.suppress(FileExistsError):
+                os.mkdir("wd", dir_fd=made)
         return discarded
 
     def holds(self, directory: RunDirectory) -> bool:
@@ -184,6 +185,16 @@ class NodeDirectories:
     def _enter(self, names: Sequence[str], *, make: bool = False) -> int:
         with inside.opened(inside.top(self.root)) as root:
             return inside.enter(root, names, make=make)
+
+    def _make_anew(self, name: str, directory: int) -> str | None:
+        """Make an empty directory; what has its name is moved away."""
+        try:
+            os.mkdir(name, dir_fd=directory)
+        except FileExistsError:
+            discarded = self._move_away(name, directory)
+            os.mkdir(name, dir_fd=directory)
+            return discarded
+        return None
 
     def _move_away(self, name: str, directory: int) -> str | None:
         target = f"{self._waste}/{self._era}-{next(self._discards)}"

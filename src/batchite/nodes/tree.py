@@ -10,7 +10,6 @@ A file of several names (`hard_links`) is of this tree only if all of them are.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import itertools
 import os
@@ -18,14 +17,11 @@ import stat
 from collections.abc import Iterator, Mapping, Set
 
 from batchite.link.messages import LAST_MOMENT, FileEntry
-from batchite.machine import removal
+from batchite.machine import openat2, removal
 from batchite.nodes import hard_links
 from batchite.nodes.hard_links import Identity
 from batchite.nodes.inside import opened
 
-_OPENAT2 = 437
-_RESOLVE_BENEATH = 0x08
-_RESOLVE_NO_MAGICLINKS = 0x02
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 _O_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _O_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -39,7 +35,6 @@ _REASONS = {
     errno.EXDEV: "outside",
     errno.ELOOP: "outside",
 }
-_AGAIN = 64
 LONGEST_PATH = 4095
 MAX_LISTED = 500_000
 """Entries of a listing; a bound on what a task can make its agent keep."""
@@ -58,7 +53,7 @@ class Tree:
 
     def __init__(self, root: str, *, kernel: bool = True) -> None:
         self._root = os.open(root, _O_PATH | os.O_DIRECTORY)
-        self._kernel = kernel and _has_openat2(self._root)
+        self._kernel = kernel and openat2.is_there()
 
     def close(self) -> None:
         os.close(self._root)
@@ -138,7 +133,8 @@ class Tree:
         if len(path) > LONGEST_PATH:  # in characters: the kernel counts again, in bytes
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         if self._kernel:
-            return _openat2(self._root, "/".join(parts) or ".", flags)
+            resolve = openat2.BENEATH | openat2.NO_MAGICLINKS
+            return openat2.openat2(self._root, "/".join(parts) or ".", flags, resolve)
         return _walk(self._root, parts, flags)
 
     def _names(self, directory: str, below: str) -> list[tuple[str, bool]]:
@@ -214,36 +210,3 @@ def _walk(root: int, parts: list[str], flags: int) -> int:
         return descriptor
     with opened(descriptor):
         return os.open(".", flags, dir_fd=descriptor)
-
-
-class _OpenHow(ctypes.Structure):
-    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _openat2(root: int, path: str, flags: int) -> int:
-    how = _OpenHow(flags=flags, mode=0, resolve=_RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
-    for _ in range(_AGAIN):
-        descriptor: int = _libc.syscall(
-            ctypes.c_long(_OPENAT2),
-            ctypes.c_int(root),
-            ctypes.c_char_p(os.fsencode(path)),
-            ctypes.byref(how),
-            ctypes.c_size_t(ctypes.sizeof(how)),
-        )
-        if descriptor >= 0:
-            return descriptor
-        # EAGAIN: something was renamed while the kernel looked; it asks to be called again.
-        if ctypes.get_errno() != errno.EAGAIN:
-            break
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def _has_openat2(root: int) -> bool:
-    try:
-        os.close(_openat2(root, ".", _O_PATH))
-    except OSError:
-        return False
-    return True

@@ -1,0 +1,54 @@
+"""Opening a path in one call that no link and no `..` leads out of a directory (openat2, Linux 5.6)."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+
+BENEATH = 0x08
+"""RESOLVE_BENEATH: links may only lead to what lies below the directory"""
+NO_SYMLINKS = 0x04
+"""RESOLVE_NO_SYMLINKS: and none is followed at all"""
+NO_MAGICLINKS = 0x02
+"""RESOLVE_NO_MAGICLINKS: nor what /proc has instead of links"""
+
+_NUMBER = 437
+_AGAIN = 64
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
+    """A descriptor of what lies at `path` below `directory`. Raises OSError."""
+    how = _OpenHow(flags=flags, mode=0, resolve=resolve)
+    for _ in range(_AGAIN):
+        descriptor: int = _libc.syscall(
+            ctypes.c_long(_NUMBER),
+            ctypes.c_int(directory),
+            ctypes.c_char_p(os.fsencode(path)),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if descriptor >= 0:
+            return descriptor
+        # EAGAIN: something was renamed while the kernel looked; it asks to be called again.
+        if ctypes.get_errno() != errno.EAGAIN:
+            break
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@functools.cache
+def is_there() -> bool:
+    """Whether the kernel knows the call, and lets this process make it."""
+    try:
+        os.close(openat2(-100, ".", os.O_PATH | os.O_CLOEXEC, NO_MAGICLINKS))  # -100: AT_FDCWD
+    except OSError:
+        return False
+    return True
