@@ -258,6 +258,30 @@ async def test_what_passes_is_tried_again(
     assert len(pauses) == 2
 
 
+async def test_no_failed_try_counts_while_the_service_is_away(
+    store: Store, working: Path, pauses: list[float]
+) -> None:
+    """The agent has lost its link after the second try; the third, its last one, finds nobody either."""
+    served = asyncio.Event()
+    served.set()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            served.clear()
+            asyncio.get_running_loop().call_later(0.05, served.set)
+
+    answers = iter([web.Response(status=503) for _ in range(5)] + [web.Response(body=b"back")])
+    store.content = {"/x": lambda _: next(answers)}
+    staging = Staging(Patience(tries=3, pause=pause, served=served))
+    try:
+        await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
+    finally:
+        await staging.close()
+    assert tree(working) == {"x": b"back"}
+    assert len(pauses) == 5
+
+
 async def test_a_download_that_breaks_off_begins_anew(store: Store, staging: Staging, working: Path) -> None:
     first = True
 

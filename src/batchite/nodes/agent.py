@@ -52,9 +52,9 @@ class Agent:
         self._clock = clock
         self._booted = clock.now().ticks
         self._sandbox = ProcessGroupSandbox(self._directories.root)
-        self._staging = Staging()
         self._leaving: asyncio.Future[str] = self._loop.create_future()
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
+        self._staging = Staging(served=self._link.up)
         self._reports = Reports(self._link.send)
         tools = Tools(
             self._sandbox, self._directories, clock, self._staging.stage, self._remove, limits.grace

@@ -35,7 +35,8 @@ class Patience:
     """How often and how long to try; `pause` waits between tries.
 
     Together the pauses are 13 to 25 seconds, since a Blob service that was killed must have time to
-    be back.
+    be back. They count only while the node is `served`: as long as its own service is away nobody can
+    be told of a failure, and files mostly come from the same machine, so the tries begin anew.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Patience:
         first_pause: float = 0.2,
         silence: float = 60.0,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        served: asyncio.Event | None = None,
     ) -> None:
         self.tries = tries
         self.first_pause = first_pause
         self.silence = silence
         self.pause = pause
+        self.served = served
 
 
 class _TransientError(Exception):
@@ -100,16 +103,19 @@ class Downloads:
     async def _patiently(
         self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
     ) -> T:
-        pause = self._patience.first_pause
-        for left in range(self._patience.tries - 1, -1, -1):
+        patience, failed = self._patience, 0
+        while True:
             try:
                 return await self._try(url, source, once)
             except _TransientError as error:
-                if not left:
+                failed += 1
+                if patience.served is not None and not patience.served.is_set():
+                    await patience.served.wait()
+                    failed = 0
+                elif failed == patience.tries:
                     raise RunError(error.failure) from None
-            await self._patience.pause(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries
-            pause *= 2
-        raise AssertionError("the last try returns or raises")
+            pause = patience.first_pause * 2.0 ** (failed - 1)
+            await patience.pause(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries
 
     async def _try(
         self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]

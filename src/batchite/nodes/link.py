@@ -67,7 +67,8 @@ class Receiver(Protocol):
 
 
 class Link:
-    """Keeps the connection to `url` (ws or wss); `answered` is the loop time of its last sign of life."""
+    """Keeps the connection to `url` (ws or wss); `answered` is the loop time of its last sign of life, and
+    `up` is set while the service takes what is sent."""
 
     def __init__(self, service_url: str, node_id: str, token: str, receiver: Receiver) -> None:
         self._url = websocket_url(f"{service_url.rstrip('/')}/-/nodes/{node_id}/link")
@@ -76,6 +77,7 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._connection: _Connection | None = None
         self._pause = _FIRST_PAUSE
+        self.up = asyncio.Event()
         self.answered = self._loop.time()
 
     def send(self, message: FromAgent, soon: bool = True) -> None:
@@ -127,6 +129,7 @@ class Link:
             await connection.closed
         finally:
             self._connection = None
+            self.up.clear()
             connection.abort()
 
     # what a connection asks of its link
@@ -143,6 +146,7 @@ class Link:
 
     def welcomed(self, connection: _Connection) -> list[FromAgent]:
         self._connection = connection
+        self.up.set()
         self._pause = _FIRST_PAUSE
         return self._receiver.welcomed()
 

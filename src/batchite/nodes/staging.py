@@ -28,10 +28,19 @@ AT_ONCE = 8
 
 
 class Staging:
-    """Fetches files for all runs of a node."""
+    """Fetches files for all runs of a node.
 
-    def __init__(self, patience: Patience | None = None, notice: float = NOTICE_SECONDS) -> None:
+    While the node's service is away (`served` is clear) no failed try counts.
+    """
+
+    def __init__(
+        self,
+        patience: Patience | None = None,
+        notice: float = NOTICE_SECONDS,
+        served: asyncio.Event | None = None,
+    ) -> None:
         self._patience = patience
+        self._served = served
         self._notice = notice
         self._downloads: Downloads | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -106,7 +115,7 @@ class Staging:
         if self._downloads is None:
             from batchite.nodes.downloads import Downloads, Patience
 
-            self._downloads = Downloads(self._patience or Patience())
+            self._downloads = Downloads(self._patience or Patience(served=self._served))
         return self._downloads
 
 

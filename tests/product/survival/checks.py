@@ -50,7 +50,11 @@ def check_records(it: Ordeal) -> None:
         assert states.keys() == added - gone
         assert set(states.values()) <= ({"completed", "active"} if wish else {"completed"}), job
     spared = {task: load.reported[task] for task in load.spared()}
-    assert {task: it for task, it in spared.items() if it.exit_code != load.expected[task]} == {}
+    otherwise = {task: done for task, done in spared.items() if done.exit_code != load.expected[task]}
+    assert otherwise == {}, [
+        (load.expected[task], it.client.get_task(load.job_of[task], task), it.toll.runs(task))
+        for task in otherwise
+    ]
     assert all(completion.retries == 0 for completion in spared.values())
 
 
