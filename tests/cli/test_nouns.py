@@ -129,10 +129,12 @@ def test_failures_are_counted_by_cause(service: RunningService) -> None:
 
 def test_explain_says_why_and_what_to_do_next(service: RunningService) -> None:
     lines = run(service, "task", "explain", "only").output.splitlines()
-    assert lines == [
+    assert lines[:2] == [
         "The task is over: failure, exit code 1.",
         "Look at what it printed: batchite task logs.",
     ]
+    steps = ["STEP", "added", "assigned", "started", "ended"]
+    assert [line.split("\t")[0] for line in lines[3:]] == steps
     found = told(service, "task", "explain", "t", "--job", "second")
     assert (found["jobId"], found["reasons"][0]["code"]) == ("second", "TaskCompleted")
     assert run(service, "task", "explain", "t").exit_code == exits.USAGE

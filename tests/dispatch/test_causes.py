@@ -34,7 +34,7 @@ EXIT = Failure("usererror", EXIT_CODE, "The task exited with an exit code repres
 
 def failed(task: int, line: str, code: int = 1, ended: int = 100, job: int = 1) -> Completed:
     return Completed(
-        task, job, 1, f"t{task}", "job", "active", 10, ended, code, EXIT if code else None, line, None
+        task, job, 1, f"t{task}", "job", "active", 10, ended, code, EXIT if code else None, line, None, None
     )
 
 

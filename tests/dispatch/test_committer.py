@@ -69,6 +69,6 @@ async def test_a_task_that_waits_again_shows_since_when_it_had_run(
 
 
 async def test_a_task_that_ends_before_it_began_was_on_no_node(database: Database) -> None:
-    ended = Completed(1, 1, 1, "task", "job", "active", None, 40, None, TERMINATED.failure, "", None)
+    ended = Completed(1, 1, 1, "task", "job", "active", None, 40, None, TERMINATED.failure, "", None, None)
     task = await applied(database, Changes(completed=[ended]))
     assert (task.state, task.result, task.node_no, task.node_id) == ("completed", "failure", None, None)

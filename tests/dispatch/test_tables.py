@@ -54,7 +54,7 @@ NOT_STORED = {
 """Values of changes for which no statement has a parameter of that name."""
 MOVES: dict[str, Any] = {
     "started": {1: Started(1, 1, 1, "task", "job", 10, "node")},
-    "completed": [Completed(1, 1, 1, "task", "job", "running", 10, 20, 0, None, "", "node")],
+    "completed": [Completed(1, 1, 1, "task", "job", "running", 10, 20, 0, None, "", None, "node")],
     "requeued": {1: Requeued(1, 1, 1, "task", "job", "running", "retry", 20, 10, "node")},
     "removed": [Removed(1, 1, 1, "task", "job", "failed")],
 }

@@ -71,7 +71,7 @@ async def test_a_run(database: Database) -> None:
 
 
 async def test_a_run_that_is_over_before_its_start_was_stored(database: Database) -> None:
-    completed = Completed(*TASK, "active", 10, 20, 3, FAILURE, "", "node")
+    completed = Completed(*TASK, "active", 10, 20, 3, FAILURE, "", None, "node")
     assert await told(database, Changes(completed=[completed])) == [
         ("TaskStarted", "job", "t0", 10, "node"),
         ("TaskCompleted", "job", "t0", 20, "running", "node", 3, "FailureExitCode"),
@@ -79,14 +79,14 @@ async def test_a_run_that_is_over_before_its_start_was_stored(database: Database
 
 
 async def test_a_task_that_ends_without_a_run(database: Database) -> None:
-    completed = Completed(*TASK, "active", None, 20, None, FAILURE, "", None)
+    completed = Completed(*TASK, "active", None, 20, None, FAILURE, "", None, None)
     assert await told(database, Changes(completed=[completed])) == [
         ("TaskCompleted", "job", "t0", 20, "active", None, None, "FailureExitCode")
     ]
 
 
 async def test_a_run_whose_start_was_stored(database: Database) -> None:
-    completed = Completed(*TASK, "running", 10, 20, 0, None, "", "node")
+    completed = Completed(*TASK, "running", 10, 20, 0, None, "", None, "node")
     assert await told(database, Changes(completed=[completed])) == [
         ("TaskCompleted", "job", "t0", 20, "running", "node", 0, None)
     ]
@@ -134,7 +134,7 @@ async def test_new_nodes(database: Database) -> None:
 
 async def test_a_job_that_ends_with_its_last_task(database: Database) -> None:
     changes = Changes(
-        completed=[Completed(*TASK, "active", 10, 20, 0, None, "", "node")],
+        completed=[Completed(*TASK, "active", 10, 20, 0, None, "", None, "node")],
         job_terminating=[JobTerminating(1, ALL_TASKS_COMPLETE, 30)],
         job_completed=[JobCompleted(1, 40)],
     )

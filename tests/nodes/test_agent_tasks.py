@@ -356,6 +356,34 @@ async def test_a_task_is_ended_while_its_files_are_fetched(service: Peer, agent:
         ended = await service.ended(2)
     assert (ended.exit_code, ended.failure) == (None, TERMINATED)
     assert ended.started is not None
+    assert ended.staged is None
+
+
+async def test_when_a_task_had_its_files_is_told_with_its_end(service: Peer, agent: RunningAgent) -> None:
+    async with serving(b"x") as url:
+        files = [{"httpUrl": url, "filePath": "x"}]
+        await service.send(task(1, "/bin/cat x", resourceFiles=files), task(2, "true"))
+        first, second = await service.ended(1), await service.ended(2)
+    assert first.exit_code == 0
+    assert first.started is not None
+    assert first.staged is not None
+    assert first.started < first.staged < first.ended
+    assert second.staged is None, "it has none"
+
+
+@asynccontextmanager
+async def serving(content: bytes) -> AsyncIterator[str]:
+    """A server that answers every request so."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + content)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
 
 
 @asynccontextmanager

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from tests.batch.service import Node
 from tests.portal.service import Browser
 from tests.portal.test_jobs import JOBS
+from tests.portal.test_live import following, stream_of
 from tests.portal.test_showing import HOSTILE, SEEN
 
+from batchite.portal import live
 from batchite.portal.files import reading
+from batchite.portal.tasks import views
 from batchite.portal.visit import ROOT
 
 TASK = f"{JOBS}/films/tasks/t"
@@ -109,6 +112,40 @@ async def test_a_file_is_followed_by_offset(films: Browser) -> None:
     assert second.headers["x-batchite-over"] == "yes"
     beyond = await films.get(f"{TASK}/tail?path=stdout.txt&at=999")
     assert (beyond.text, beyond.headers["x-batchite-end"]) == ("", "10")
+
+
+async def test_its_course_is_told_step_by_step(films: Browser) -> None:
+    await ran(films, stdout_txt=b"fine\n")
+    second = 10_000_000
+    await films.api.update_task("t", created=0, assigned=second, started=3 * second, ended=90 * second)
+    page = await films.page(TASK)
+    told = re.search(r'<ol class="course">(.*?)</ol>', page, re.DOTALL)
+    assert told is not None
+    steps = re.findall(r"<b>([^<]*)</b>.*?(?:after ([^<]*)<|</li>)", told[1])
+    assert steps == [
+        ("added", ""),
+        ("assigned to its node", "1 s"),
+        ("started", "2 s"),
+        ("ended", "1 min 27 s"),
+    ]
+
+
+async def test_a_task_that_fetches_its_files_says_so_until_it_has_them(
+    films: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(live, "PAUSE_SECONDS", 0.0)
+    files = [{"httpUrl": "http://127.0.0.1:1/x", "filePath": "x"}]
+    await films.api.add_task("t2", "films", resourceFiles=files)
+    await films.api.update_task("t2", state="running", started=30, node_id="tvm-1", node_no=1)
+    directory = DIRECTORY.replace("/t", "/t2")
+    node = films.api.files.nodes["tvm-1"] = Node({directory: None})
+    page = await films.page(f"{TASK}2")
+    assert "has been fetching the task&#39;s resource files since" in page
+    assert 'class="problem"' not in page, "that nothing is printed yet is no problem"
+    async with following(films, stream_of(page)) as stream:
+        node.files[f"{directory}/stdout.txt"] = b"fine\n"
+        assert "has been running on node tvm-1" in (await stream.next())["data"]
 
 
 async def test_nothing_is_to_be_read_before_a_task_runs(films: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ QUESTIONS = {
     "pool": "Say why a pool does not grow, or which of its nodes are of no use.",
     "node": "Say why a node takes no tasks, and how its last boot went.",
     "job": "Say why no more tasks of a job run.",
-    "task": "Say why a task does not run.",
+    "task": "Say why a task does not run, and how it came to where it is.",
 }
 
 
@@ -47,12 +47,15 @@ def _print(found: Mapping[str, Any]) -> None:
         click.echo()
     for reason in others:
         click.echo(f"- {printing.shown(reason['sentence'])}")
-    if found.get("boot"):
-        click.echo()
-        stages = found["boot"]
-        names = ("stage", "time", "duration", "error")
-        printing.print_table(names, ([stage.get(name) for name in names] for stage in stages))
+    _print_times(found.get("boot"), ("stage", "time", "duration", "error"))
+    _print_times(found.get("course"), ("step", "time", "duration"))
     for name, text in found.get("startTaskOutput", {}).items():
         click.echo(f"\nstartup/{name}")
         for line in text.splitlines():
             click.echo(f"  {printing.shown(line)}")
+
+
+def _print_times(found: Sequence[Mapping[str, Any]] | None, names: Sequence[str]) -> None:
+    if found:
+        click.echo()
+        printing.print_table(names, ([one.get(name) for name in names] for one in found))

@@ -226,11 +226,13 @@ class TaskEnded(Message, frozen=True):
     exit_code: ExitCode | None
     failure: Failure | None
     last_line: str = ""
+    staged: Moment | None = None
+    """when its resource files were there; none: it has none, or they never were"""
 
 
 def exit_of(report: StartTaskEnded | TaskEnded) -> Exit:
-    line = report.last_line if isinstance(report, TaskEnded) else ""
-    return Exit(report.started, report.ended, report.exit_code, report.failure, line)
+    told = report.started, report.ended, report.exit_code, report.failure
+    return Exit(*told, report.last_line, report.staged) if isinstance(report, TaskEnded) else Exit(*told)
 
 
 class TaskReturned(Message, frozen=True):

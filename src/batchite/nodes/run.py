@@ -50,6 +50,7 @@ class Run:
         "_environment",
         "_failure",
         "_goes_on",
+        "_has_files_since",
         "_loop",
         "_process",
         "_staging",
@@ -81,6 +82,7 @@ class Run:
         self._staging: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.started = tools.clock.now().ticks
+        self._has_files_since: int | None = None
 
     def begin(self) -> None:
         try:
@@ -138,6 +140,7 @@ class Run:
         elif self._failure is not None or staging.cancelled():
             self._finish(None)
         else:
+            self._has_files_since = self._tools.clock.now().ticks
             self._launch()
 
     def _launch(self) -> None:
@@ -181,4 +184,5 @@ class Run:
         elif exit_code:
             failure = failures.of_exit_code(exit_code)
         line = printed.last_line(self._tools.sandbox.files, self._directory.names) if exit_code else ""
-        ended(Exit(self.started, self._tools.clock.now().ticks, exit_code, failure, line))
+        now = self._tools.clock.now().ticks
+        ended(Exit(self.started, now, exit_code, failure, line, self._has_files_since))

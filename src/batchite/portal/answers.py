@@ -40,12 +40,14 @@ def watch(*kinds: Kind, pool: str = "", job: str = "") -> Watched:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A template with its values. Its block `live` is rendered again, and sent to whoever looks, when
-    something of what it `watches` has changed."""
+    something of what it `watches` has changed; where it shows something that no change tells of, also
+    after so many seconds (`again`)."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
     watches: Watched | None = None
     status: int = 200
+    again: float | None = None
 
     @property
     def what(self) -> str:

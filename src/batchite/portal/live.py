@@ -59,8 +59,10 @@ async def _events(changes: Changes, account: str, page: Page, again: Again, was:
                 was = now
                 yield _event(text, now)
             await asyncio.sleep(PAUSE_SECONDS)
-            while not following.is_over and not await following.changed(HEARTBEAT_SECONDS):
+            while not following.is_over and not await following.changed(found.again or HEARTBEAT_SECONDS):
                 yield b":\n\n"
+                if found.again:
+                    break
 
 
 def _event(text: str, id_: str) -> bytes:

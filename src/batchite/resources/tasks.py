@@ -54,6 +54,8 @@ class TaskRow(Course, Protocol):
     created: int
     modified: int
     node_id: str | None
+    assigned: int | None
+    staged: int | None
 
 
 def row(task: BatchTaskCreateOptions, job_no: int, now: int) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Completed(TaskMoved, frozen=True):
     exit_code: int | None
     failure: Failure | None
     last_line: str
+    staged: int | None
     node_id: str | None
     """where it ran"""
 

@@ -248,6 +248,13 @@ class TaskAssigned(Reason, frozen=True):
     node: str
 
 
+class TaskFetchesFiles(Reason, frozen=True):
+    """The node has taken it up and fetches its resource files; its command does not run yet."""
+
+    node: str
+    since: Timestamp
+
+
 class TaskRunning(Reason, frozen=True):
     """It runs."""
 

@@ -112,7 +112,7 @@ def on_task_intent(state: ShardState, wanted: IntendedTask, at: int, decisions: 
             decisions.changes.removed.append(Removed(*_intended(wanted), was))
         else:
             never_ran = Exit(None, at, None, ending.failure)
-            decisions.changes.completed.append(Completed(*_intended(wanted), was, *never_ran, None))
+            decisions.changes.completed.append(Completed(*(*_intended(wanted), was, *never_ran), None))
         on_task_over(state, job, at, decisions)
     elif is_delete:
         decisions.changes.removed.append(Removed(*_intended(wanted), wanted.stored))
@@ -175,7 +175,7 @@ def _complete(state: ShardState, assignment: Assignment, exit_: Exit, decisions:
     was = _stored(assignment, decisions)
     release(state, assignment)
     node = None if exit_.started is None else assignment.node.id
-    completed = Completed(*_named(assignment), was, *exit_, node)
+    completed = Completed(*(*_named(assignment), was, *exit_), node)
     decisions.changes.completed.append(completed)
     if exit_.started is not None:
         totals = decisions.changes.node_tasks.setdefault(

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.util import OrderedSet
 
 from batchite.store import revisions
 from batchite.store.database import create_engine
@@ -102,7 +103,12 @@ def _sync(path: Path) -> None:
 
 
 def _create(connection: sa.Connection, name: Name) -> None:
-    _metadata(name).create_all(connection)
+    """Indexes are made in the order of their names: of two that seem as good SQLite takes the later one, so
+    that a set, which has no order, would leave it to chance by which a query goes."""
+    metadata = _metadata(name)
+    for table in metadata.sorted_tables:
+        table.indexes = OrderedSet(sorted(table.indexes, key=lambda index: str(index.name)))
+    metadata.create_all(connection)
     _versions.create(connection)
     connection.execute(sa.insert(_versions), {"version_num": revisions.head(name)})
 

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.batch.explaining.test_reasons import JOB, NODE, POOL, TASK, a_pool, a_task, many_tasks, on_node
+from tests.batch.explaining.test_reasons import (
+    DIRECTORY,
+    FILES,
+    JOB,
+    NODE,
+    POOL,
+    TASK,
+    a_pool,
+    a_task,
+    many_tasks,
+    on_node,
+)
 from tests.batch.service import Api, Node
 
 from batchite.store.batch import explaining, schema
@@ -139,6 +150,41 @@ async def test_how_a_node_came_up(api: Api) -> None:
         {"stage": "allocated", "time": "1970-01-01T00:00:02Z", "duration": "PT1S"},
         {"stage": "agentUp", "time": "1970-01-01T00:00:04Z", "duration": "PT2S"},
     ]
+
+
+async def test_how_a_task_came_to_where_it_is(api: Api) -> None:
+    await a_pool(api)
+    await a_task(api)
+    second = 10_000_000
+    await api.update_task("t", state="running", node_no=1, node_id="n", created=second, started=4 * second)
+    await api.update_task("t", assigned=2 * second)
+    answer = await api.get(f"/-/explain{TASK}")
+    assert answer.json["course"] == [
+        {"step": "added", "time": "1970-01-01T00:00:01Z"},
+        {"step": "assigned", "time": "1970-01-01T00:00:02Z", "duration": "PT1S"},
+        {"step": "started", "time": "1970-01-01T00:00:04Z", "duration": "PT2S"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        (Node({DIRECTORY: None}), "TaskFetchesFiles"),
+        (Node({f"{DIRECTORY}/stdout.txt": b""}), "TaskRunning"),
+        (None, "TaskRunning"),
+    ],
+)
+async def test_a_task_that_runs_may_still_fetch_its_files(api: Api, files: Node | None, code: str) -> None:
+    """Its node says so; a task without resource files fetches none."""
+    await a_pool(api)
+    await a_task(api, resourceFiles=FILES)
+    await a_task(api, "bare")
+    for task in ("t", "bare"):
+        await on_node(api, task)
+    if files is not None:
+        api.files.nodes["n"] = files
+    assert codes(await api.get(f"/-/explain{TASK}")) == [code]
+    assert codes(await api.get(f"/-/explain{JOB}/tasks/bare")) == ["TaskRunning"]
 
 
 async def test_a_start_task_that_is_run_again(api: Api) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.batch.service import Api
+from tests.batch.service import Api, Node
 
 from batchite.batch.explaining.catalogue import CATALOGUE, sentence
 from batchite.scheduling import reasons
@@ -22,6 +22,8 @@ Scenario = Callable[[Api], Awaitable[str]]
 SCENARIOS: dict[type[Reason], Scenario] = {}
 POOL, NODE, JOB, TASK = "/pools/pool", "/pools/pool/nodes/n", "/jobs/job", "/jobs/job/tasks/t"
 LATER = 20_000_000_000_000_000
+FILES = [{"httpUrl": "http://127.0.0.1:1/x", "filePath": "x"}]
+DIRECTORY = "workitems/job/job-1/t"
 
 
 def gives(kind: type[Reason]) -> Callable[[Scenario], Scenario]:
@@ -310,6 +312,15 @@ async def _(api: Api) -> str:
     await a_pool(api)
     await a_task(api)
     await on_node(api, "t", state="leased")
+    return TASK
+
+
+@gives(reasons.TaskFetchesFiles)
+async def _(api: Api) -> str:
+    await a_pool(api)
+    await a_task(api, resourceFiles=FILES)
+    await on_node(api, "t")
+    api.files.nodes["n"] = Node({DIRECTORY: None})
     return TASK
 
 

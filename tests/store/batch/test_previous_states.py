@@ -64,6 +64,7 @@ def complete(connection: sa.Connection, started: int | None) -> None:
         "previous_state": "active" if started is None else "running",
         "started": started,
         "ended": 40,
+        "staged": None,
         "exit_code": 0,
         "result": "",
         "failure": None,

@@ -1,7 +1,8 @@
 """Why a task does not run, a job makes no progress, a node is of no use, a pool does not grow.
 
 Answered from the store, by the predicates that decide (`scheduling.explaining`), in one transaction and with
-reads that do not grow with the queue; what a start task printed is asked of the node afterwards.
+reads that do not grow with the queue; the node is asked afterwards what its start task printed, and whether
+a task still fetches its files.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import msgspec
 import sqlalchemy as sa
 
 from batchite.batch.acting import Acting
-from batchite.batch.explaining import catalogue, outputs, scenes
+from batchite.batch.explaining import catalogue, fetching, outputs, scenes
 from batchite.batch.jobs import actions as jobs
 from batchite.batch.pools import actions as pools
 from batchite.batch.tasks import actions as tasks
 from batchite.resources.boots import Stage, timeline
+from batchite.resources.courses import Step, course
 from batchite.resources.jobs import JobRow
 from batchite.resources.states import ON_NODE
 from batchite.resources.tasks import TaskRow
@@ -50,8 +52,15 @@ class Explanation:
     findings: Sequence[Finding]
     boot: Sequence[Stage] = ()
     """of a node"""
+    course: Sequence[Step] = ()
+    """of a task"""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """of a node: the last lines of what its start task printed, by file name"""
+
+    @property
+    def is_fetching(self) -> bool:
+        """The command of the task waits for its resource files."""
+        return any(isinstance(finding.reason, reasons.TaskFetchesFiles) for finding in self.findings)
 
     @property
     def sentence(self) -> str:
@@ -115,15 +124,27 @@ async def job(acting: Acting, job_id: str) -> Explanation:
 async def task(acting: Acting, job_id: str, task_id: str) -> Explanation:
     """Why the task does not run, or what else it does. Raises JobNotFound and TaskNotFound."""
 
-    def query(connection: sa.Connection) -> Explanation:
+    def query(connection: sa.Connection) -> tuple[Explanation, TaskRow]:
         of_job = _job_row(connection, acting, job_id)
         row = stored_tasks.find(connection, of_job.job_no, task_id)
         if row is None:
             raise tasks.REFUSALS.of(None)
-        found = _first_things_first(_of_task(connection, acting, of_job, row))
-        return Explanation("task", {"id": row.id, "jobId": of_job.id}, found)
+        findings = _first_things_first(_of_task(connection, acting, of_job, row))
+        ids = {"id": row.id, "jobId": of_job.id}
+        return Explanation("task", ids, findings, course=course(row)), row
 
-    return await acting.read(query)
+    found, row = await acting.read(query)
+    if await fetching.fetches(acting.services.files, found.ids["jobId"], row):
+        return replace(found, findings=list(map(_fetching, found.findings)))
+    return found
+
+
+def _fetching(finding: Finding) -> Finding:
+    """What is said of a task that runs where its command does not run yet."""
+    reason = finding.reason
+    if isinstance(reason, reasons.TaskRunning):
+        return Finding(reasons.TaskFetchesFiles(reason.node, reason.since), finding.blocking)
+    return finding
 
 
 def _first_things_first(found: Iterable[Finding]) -> list[Finding]:

@@ -21,6 +21,8 @@ def shown(found: Explanation) -> dict[str, Any]:
     }
     if found.kind == "node":
         answer["boot"] = [codec.to_builtins(stage) for stage in found.boot]
+    if found.course:
+        answer["course"] = [codec.to_builtins(step) for step in found.course]
     if found.outputs:
         answer["startTaskOutput"] = dict(found.outputs)
     return answer

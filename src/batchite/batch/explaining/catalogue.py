@@ -174,6 +174,11 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "The task is on node {node}, which starts it as soon as it has a slot for it.",
             "Ask again in a moment.",
         ),
+        reasons.TaskFetchesFiles: Entry(
+            "Node {node} has been fetching the task's resource files since {since}; its command runs once "
+            "they are there.",
+            "Wait. If it takes minutes, batchite node log says which file is waited for.",
+        ),
         reasons.TaskRunning: Entry(
             "The task has been running on node {node} since {since}.",
             "Look at what it prints: batchite task logs.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from batchite.batch.explaining import actions as explaining
 from batchite.batch.tasks import actions
@@ -15,26 +15,32 @@ from batchite.portal.routes import change, form, show
 from batchite.portal.tasks import changing
 from batchite.portal.visit import Visit
 from batchite.resources import states
+from batchite.resources.courses import Step, StepName, course
 from batchite.resources.jobs import JobRow
 from batchite.resources.states import TAKING_TASKS, UNFINISHED
 from batchite.resources.tasks import TaskRow, node_with_files, shown
-from batchite.wire.batch.models.tasks import BatchTask, BatchTaskExecutionInfo
-from batchite.wire.ticks import Duration, Timestamp
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Of a task's course; `took` is the time until the next one."""
-
-    name: str
-    at: Timestamp
-    took: Duration | None = None
+_SPOKEN: Final[Mapping[StepName, str]] = {
+    "added": "added",
+    "retried": "last retried",
+    "requeued": "last requeued",
+    "assigned": "assigned to its node",
+    "started": "started",
+    "staged": "files fetched, command runs",
+    "ended": "ended",
+}
+"""Steps of a task's course, for people."""
+LOOK_SECONDS: Final = 2.0
+"""After which a node is asked again whether it still fetches the files of the task."""
 
 
 async def show_one(visit: Visit) -> Answer:
     task, job = await actions.find(visit.acting, visit.params["job"], visit.params["task"])
     seen = shown(task, job, visit.url)
     is_over = task.state == "completed"
+    found = None if is_over else await explaining.task(visit.acting, job.id, task.id)
+    is_fetching = found is not None and found.is_fetching
+    has_begun = node_with_files(task) is not None and task.started is not None and not is_fetching
     values: Mapping[str, object] = {
         "task": seen,
         "job_id": job.id,
@@ -46,32 +52,20 @@ async def show_one(visit: Visit) -> Answer:
             "delete": True,
             "add": job.state in TAKING_TASKS,
         },
-        "course": _course(seen),
-        "reasons": [] if is_over else reasons.of(await explaining.task(visit.acting, job.id, task.id)),
+        "course": _spoken(course(task)),
+        "reasons": [] if found is None else reasons.of(found),
         "node_id": node_with_files(task),
-        "printed": None if visit.is_following else await _printed(visit, task, job),
+        "printed": None if visit.is_following else await _printed(visit, task, job, has_begun=has_begun),
     }
-    return Page("tasks/task.html", values, watch("task", "job", job=job.id))
+    again = LOOK_SECONDS if is_fetching else None
+    return Page("tasks/task.html", values, watch("task", "job", job=job.id), again=again)
 
 
-def _course(task: BatchTask) -> Sequence[Step]:
-    execution = task.execution_info or BatchTaskExecutionInfo(retry_count=0, requeue_count=0)
-    steps = [("added", task.creation_time)]
-    if execution.last_retry_time:
-        steps.append(("last retried", execution.last_retry_time))
-    if execution.last_requeue_time:
-        steps.append(("last requeued", execution.last_requeue_time))
-    if execution.start_time:
-        steps.append(("started", execution.start_time))
-    if execution.end_time:
-        steps.append(("ended", execution.end_time))
-    following = [at for _, at in steps[1:]]
-    took = [Duration(later.ticks - at.ticks) for (_, at), later in zip(steps, following, strict=False)]
-    return [Step(name, at, length) for (name, at), length in zip(steps, (*took, None), strict=True)]
+def _spoken(steps: Sequence[Step]) -> Sequence[tuple[str, Step]]:
+    return [(_SPOKEN[step.step], step) for step in steps]
 
 
-async def _printed(visit: Visit, task: TaskRow, job: JobRow) -> Printed:
-    has_begun = node_with_files(task) is not None and task.started is not None
+async def _printed(visit: Visit, task: TaskRow, job: JobRow, *, has_begun: bool) -> Printed:
     return await printed.look(visit, owners.of_task(visit, task, job), has_begun=has_begun)
 
 

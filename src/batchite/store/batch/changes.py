@@ -65,6 +65,7 @@ COMPLETE_TASK = Prepared(
         started=bindparam("started"),
         node_no=_if_it_ran(tasks.c.node_no),
         node_id=_if_it_ran(tasks.c.node_id),
+        staged=bindparam("staged"),
         ended=bindparam("ended"),
         exit_code=bindparam("exit_code"),
         result=bindparam("result"),
@@ -83,6 +84,7 @@ REQUEUE_TASK = Prepared(
         state_time=bindparam("at"),
         node_no=_if_retried(tasks.c.node_no),
         node_id=_if_retried(tasks.c.node_id),
+        assigned=sa.null(),
         started=sa.null(),
         retry_count=tasks.c.retry_count + bindparam("retried"),
         last_retry=sa.case(
@@ -96,7 +98,9 @@ REQUEUE_TASK = Prepared(
         ),
     )
 )
-RETURN_TASK = Prepared(sa.update(tasks).where(_of_task).values(state="active", node_no=None, node_id=None))
+RETURN_TASK = Prepared(
+    sa.update(tasks).where(_of_task).values(state="active", node_no=None, node_id=None, assigned=None)
+)
 """It was leased and never started."""
 _causes_of_job = failure_causes.c.job_no == bindparam("job")
 _of_cause = sa.and_(_causes_of_job, failure_causes.c.cause == bindparam("cause"))
@@ -155,6 +159,7 @@ LEASE_TASK = Prepared(
         attempt=bindparam("attempt"),
         node_no=bindparam("node"),
         node_id=bindparam("node_id"),
+        assigned=bindparam("now"),
     )
 )
 COUNT_TASKS = Prepared(

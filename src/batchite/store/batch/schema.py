@@ -194,6 +194,8 @@ tasks = sa.Table(
     sa.Column("requeue_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_requeue", Ticks),
     sa.Column("cause", Key, comment="of its failure; see failure_causes"),
+    sa.Column("assigned", Ticks),  # when the node was given it in this attempt
+    sa.Column("staged", Ticks),  # when its resource files were there, if it has some
     sa.UniqueConstraint("job_no", "key"),
     sa.Index("tasks_by_state", "job_no", "state", "task_no"),
     partial_index(

@@ -30,7 +30,8 @@ class Exit(NamedTuple):
     """The end of a run, in ticks; `started` is None if it never began.
 
     There is no exit code where the command did not come to an end by itself: the failure says why.
-    `last_line` is what it printed last, if it ended with another code than 0.
+    `last_line` is what it printed last, if it ended with another code than 0. `staged` is when its resource
+    files were there, if it has some.
     """
 
     started: int | None
@@ -38,6 +39,7 @@ class Exit(NamedTuple):
     exit_code: int | None
     failure: Failure | None
     last_line: str = ""
+    staged: int | None = None
 
 
 def result(exit_code: int | None, failure: Failure | None) -> Result:
