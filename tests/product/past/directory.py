@@ -16,6 +16,7 @@ from pathlib import Path
 from azure.batch import BatchClient
 from azure.batch import models as m
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient
 from tests.product.survival.house import until
 
@@ -62,6 +63,13 @@ def results(client: BatchClient) -> dict[str, int | None]:
     """Exit codes of completed tasks."""
     tasks = client.list_tasks(JOB, filter="state eq 'completed'")
     return {task.id or "": task.execution_info.exit_code if task.execution_info else None for task in tasks}
+
+
+def course(client: BatchClient, task: str) -> list[str]:
+    """The steps of which something is told."""
+    answer = client.send_request(HttpRequest("GET", f"/-/explain/jobs/{JOB}/tasks/{task}"))
+    answer.raise_for_status()
+    return [step["step"] for step in answer.json()["course"]]
 
 
 def blob(service: RunningService, name: str) -> BlobClient:

@@ -12,6 +12,7 @@ from tests.product.past.directory import (
     LARGE,
     batch_client,
     blob,
+    course,
     restore,
     results,
     run_tasks,
@@ -29,8 +30,10 @@ def test_a_directory_of_the_past_goes_on(tmp_path: Path, name: str) -> None:
     with running_service(tmp_path) as service:
         client = batch_client(service)
         assert results(client) == CODES
+        assert course(client, "good") == ["added", "started", "ended"], "what is known of it"
         run_tasks(client, {"new": 4})
         assert results(client) == {**CODES, "new": 4}
+        assert course(client, "new") == ["added", "assigned", "started", "ended"]
         assert {name: blob(service, name).download_blob().readall() for name in BLOBS} == BLOBS
         large = blob(service, "large")
         assert large.get_blob_properties().metadata == {"Kept": "large"}
