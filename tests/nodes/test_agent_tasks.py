@@ -164,6 +164,16 @@ async def test_the_user_of_a_start_task(service: Peer, agent: RunningAgent, node
     } <= set(seen)
 
 
+async def test_the_user_of_an_elevated_task(service: Peer, agent: RunningAgent, node: Path) -> None:
+    """Root by name, though in this tier by name only."""
+    identity = {"autoUser": {"scope": "task", "elevationLevel": "admin"}}
+    await service.send(task(1, shell("env; id -u"), userIdentity=identity))
+    assert (await service.ended(1)).exit_code == 0
+    seen = (task_directory(node, 1) / "stdout.txt").read_text().splitlines()
+    assert {"USER=root", "AZ_BATCH_TASK_USER=root", "AZ_BATCH_TASK_USER_IDENTITY=TaskAdmin"} <= set(seen)
+    assert seen[-1] == str(os.geteuid())
+
+
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory whose own name is short, too, as a test's is not."""

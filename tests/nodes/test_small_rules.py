@@ -8,7 +8,7 @@ import os
 import pytest
 
 from batchite.link.messages import RunTask
-from batchite.nodes import failures, wall_clock
+from batchite.nodes import definition, failures, users, wall_clock
 from batchite.nodes.definition import Constraints, Definition
 from batchite.nodes.failed_runs import MAX_KEPT, FailedRuns
 from batchite.nodes.link import redirect, websocket_url
@@ -20,6 +20,30 @@ from batchite.nodes.link import redirect, websocket_url
 )
 def test_wall_clock_limits(written: str | None, limit: str | None) -> None:
     assert wall_clock.limit(Definition("x", constraints=Constraints(written))) == limit
+
+
+@pytest.mark.parametrize(
+    ("identity", "of_task", "of_start_task"),
+    [
+        ("null", ("_azbatch", "PoolNonAdmin"), ("_azbatchtask_start", "TaskNonAdmin")),
+        (
+            '{"autoUser": {"scope": "task", "elevationLevel": "nonadmin"}}',
+            ("_azbatchtask_17", "TaskNonAdmin"),
+            ("_azbatchtask_start", "TaskNonAdmin"),
+        ),
+        ('{"autoUser": {"scope": "task", "elevationLevel": "admin"}}', *[("root", "TaskAdmin")] * 2),
+        ('{"autoUser": {"elevationLevel": "admin"}}', *[("root", "PoolAdmin")] * 2),
+        ('{"autoUser": {}}', *[("_azbatch", "PoolNonAdmin")] * 2),
+        ('{"username": "anna"}', *[("anna", "anna")] * 2),
+    ],
+)
+def test_as_whom_tasks_run(identity: str, of_task: tuple[str, str], of_start_task: tuple[str, str]) -> None:
+    read = definition.decode(f'{{"commandLine": "true", "userIdentity": {identity}}}'.encode())
+    for user, expected in (
+        (users.of_task(read.user_identity, 17), of_task),
+        (users.of_start_task(read.user_identity), of_start_task),
+    ):
+        assert user == (*expected, expected[0] == "root")
 
 
 @pytest.mark.parametrize(

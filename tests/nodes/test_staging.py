@@ -18,7 +18,13 @@ from batchite.nodes.definition import ResourceFile
 from batchite.nodes.directories import RunDirectory
 from batchite.nodes.downloads import Patience
 from batchite.nodes.failures import RunError
+from batchite.nodes.landing import Land
+from batchite.nodes.sandbox import inside
+from batchite.nodes.sandbox.base import Names, User
+from batchite.nodes.sandbox.landing import DirectoryLanding
 from batchite.nodes.staging import AT_ONCE, Staging
+
+USER = User("_azbatch", "PoolNonAdmin")
 
 Answer = Callable[[web.Request], web.StreamResponse]
 
@@ -77,11 +83,11 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-async def staging(pauses: list[float]) -> AsyncIterator[Staging]:
+async def staging(tmp_path: Path, pauses: list[float]) -> AsyncIterator[Staging]:
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    staging = Staging(Patience(tries=3, silence=0.3, pause=pause))
+    staging = Staging(land(tmp_path), Patience(tries=3, silence=0.3, pause=pause))
     yield staging
     await staging.close()
 
@@ -93,13 +99,21 @@ def working(tmp_path: Path) -> Path:
     return directory
 
 
+def land(top: Path) -> Land:
+    def in_working(names: Names, user: User) -> DirectoryLanding:
+        with inside.opened(inside.top(str(top))) as descriptor:
+            return DirectoryLanding(inside.enter(descriptor, (*names, "wd")), user, None)
+
+    return in_working
+
+
 def run_in(working: Path) -> RunDirectory:
-    return RunDirectory(str(working.parent.parent), (working.parent.name,))
+    return RunDirectory((working.parent.name,), str(working.parent))
 
 
 async def failed(staging: Staging, working: Path, *files: ResourceFile) -> RunError:
     with pytest.raises(RunError) as caught:
-        await staging.stage(files, run_in(working))
+        await staging.stage(files, run_in(working), USER)
     return caught.value
 
 
@@ -116,6 +130,7 @@ async def test_files_land_where_they_should(store: Store, staging: Staging, work
             ResourceFile(http_url=f"{store.url}/c/two", file_path="two", file_mode="0640"),
         ],
         run_in(working),
+        USER,
     )
     assert tree(working) == {"in/deep/one.txt": b"one", "two": b"2" * 3_000_000}
     modes = [(working / name).stat().st_mode & 0o777 for name in ("in/deep/one.txt", "two")]
@@ -130,7 +145,7 @@ async def test_a_container_is_fetched_whole_page_by_page(
     store.content["/c/other"] = b"no"
     url = f"{store.url}/c?sv=1&sig=s%2Fi%2Bg%3D"
     await staging.stage(
-        [ResourceFile(storage_container_url=url, blob_prefix="in/", file_path="dir")], run_in(working)
+        [ResourceFile(storage_container_url=url, blob_prefix="in/", file_path="dir")], run_in(working), USER
     )
     expected = ("a", "b", "d e/f", "g#h", "i%j")
     assert tree(working) == {f"dir/in/{name}": name.encode() for name in expected}
@@ -168,7 +183,7 @@ async def test_planted_links_are_not_followed(store: Store, staging: Staging, wo
     through = ResourceFile(http_url=f"{store.url}/x", file_path="directory/file")
     error = await failed(staging, working, through)
     assert error.failure.code == "ResourceFileCreateFailed"
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="file")], run_in(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="file")], run_in(working), USER)
     assert (outside / "file").read_text() == "old"
     assert (working / "file").read_text() == "new"
     assert not (working / "file").is_symlink()
@@ -253,7 +268,7 @@ async def test_what_passes_is_tried_again(
 ) -> None:
     answers = iter([web.Response(status=500), web.Response(status=429), web.Response(body=b"at last")])
     store.content = {"/x": lambda _: next(answers)}
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working), USER)
     assert tree(working) == {"x": b"at last"}
     assert len(pauses) == 2
 
@@ -273,9 +288,9 @@ async def test_no_failed_try_counts_while_the_service_is_away(
 
     answers = iter([web.Response(status=503) for _ in range(5)] + [web.Response(body=b"back")])
     store.content = {"/x": lambda _: next(answers)}
-    staging = Staging(Patience(tries=3, pause=pause, served=served))
+    staging = Staging(land(working.parent.parent), Patience(tries=3, pause=pause, served=served))
     try:
-        await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
+        await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working), USER)
     finally:
         await staging.close()
     assert tree(working) == {"x": b"back"}
@@ -291,7 +306,7 @@ async def test_a_download_that_breaks_off_begins_anew(store: Store, staging: Sta
         return Torn(body) if body == b"half" else web.Response(body=body)
 
     store.content = {"/x": half}
-    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working))
+    await staging.stage([ResourceFile(http_url=f"{store.url}/x", file_path="x")], run_in(working), USER)
     assert tree(working) == {"x": b"whole!"}
 
 
@@ -398,7 +413,7 @@ async def test_what_a_server_sets_for_one_task_is_not_told_by_the_next(
     store.content = {"/x": answer}
     url = store.url.replace("127.0.0.1", "localhost")
     for _ in range(2):
-        await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], run_in(working))
+        await staging.stage([ResourceFile(http_url=f"{url}/x", file_path="x")], run_in(working), USER)
     assert told == [None, None]
 
 
@@ -412,7 +427,7 @@ async def test_failed_downloads_leave_the_node_able_to_download(
     for _ in range(2):
         await asyncio.gather(*(failed(staging, working, *missing) for _ in range(slots)))
     good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
-    await asyncio.wait_for(staging.stage([good] * AT_ONCE, run_in(working)), 60)
+    await asyncio.wait_for(staging.stage([good] * AT_ONCE, run_in(working), USER), 60)
     assert (working / "x").read_bytes() == b"x"
 
 
@@ -426,11 +441,11 @@ async def test_files_that_cannot_even_begin_leave_the_node_able_to_download(
             staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="y", file_mode="rwx")
         )
         await failed(staging, working, ResourceFile(http_url=f"{store.url}/x", file_path="../y"))
-        cancelled = asyncio.ensure_future(staging.stage([good], run_in(working)))
+        cancelled = asyncio.ensure_future(staging.stage([good], run_in(working), USER))
         await asyncio.sleep(0)
         cancelled.cancel()
         await asyncio.wait([cancelled])
-    await asyncio.wait_for(staging.stage([good], run_in(working)), 60)
+    await asyncio.wait_for(staging.stage([good], run_in(working), USER), 60)
 
 
 async def test_what_waits_for_minutes_says_so(
@@ -453,12 +468,12 @@ async def test_what_waits_for_minutes_says_so(
             await super().write_eof(data)
 
     store.content = {"/x": lambda _: Held(), "/box": lambda _: Held()}
-    staging = Staging(notice=0.01)
+    staging = Staging(land(working.parent.parent), notice=0.01)
     logging.getLogger("batchite.nodes").addHandler(told_here := Told())
     files = [ResourceFile(http_url=f"{store.url}/x", file_path=f"x{n}") for n in range(AT_ONCE)]
-    stages = [asyncio.ensure_future(staging.stage(files, run_in(working))) for _ in range(2)]
+    stages = [asyncio.ensure_future(staging.stage(files, run_in(working), USER)) for _ in range(2)]
     box = ResourceFile(storage_container_url=f"{store.url}/box")
-    listing = asyncio.ensure_future(staging.stage([box], run_in(working)))
+    listing = asyncio.ensure_future(staging.stage([box], run_in(working), USER))
     try:
         async with asyncio.timeout(60):
             for saying in sayings:
@@ -479,7 +494,7 @@ async def test_no_descriptor_is_left_open(store: Store, staging: Staging, workin
     store.content = {"/x": b"x"}
     good = ResourceFile(http_url=f"{store.url}/x", file_path="x")
     bad = ResourceFile(http_url=f"{store.url}/missing", file_path="y")
-    await staging.stage([good], run_in(working))
+    await staging.stage([good], run_in(working), USER)
     before = files_open()
     for _ in range(5):
         await failed(staging, working, good, bad)

@@ -14,14 +14,13 @@ import batchite
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
 from batchite.link.spec import NodeSpec
-from batchite.machine import removal
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
 from batchite.nodes.files import Files
 from batchite.nodes.link import Link, UnwantedError
-from batchite.nodes.process_group import ProcessGroupSandbox
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import KILL_GRACE_SECONDS, Tools
+from batchite.nodes.sandbox.choosing import choose
 from batchite.nodes.staging import Staging
 from batchite.nodes.start_task import StartTask
 from batchite.nodes.tasks import Tasks
@@ -46,20 +45,16 @@ class Agent:
         self._spec = spec
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._directories = NodeDirectories(node, spec.root)
-        for waste in self._directories.create():
-            self._remove(waste)
         self._clock = clock
         self._booted = clock.now().ticks
-        self._sandbox = ProcessGroupSandbox(self._directories.root)
+        self._sandbox = choose(spec, node)
+        self._directories = NodeDirectories(self._sandbox.root)
         self._leaving: asyncio.Future[str] = self._loop.create_future()
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
-        self._staging = Staging(served=self._link.up)
+        self._staging = Staging(self._sandbox.landing, served=self._link.up)
         self._reports = Reports(self._link.send)
-        tools = Tools(
-            self._sandbox, self._directories, clock, self._staging.stage, self._remove, limits.grace
-        )
-        environments = Environments(spec, self._directories)
+        tools = Tools(self._sandbox, self._directories, clock, self._staging.stage, limits.grace)
+        environments = Environments(spec, self._directories, self._sandbox.environment)
         self._tasks = Tasks(spec.slots, tools, environments, self._reports)
         self._start_task = StartTask(tools, environments, self._reports)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
@@ -82,7 +77,6 @@ class Agent:
             await self._files.close()
             await self._staging.close()
             self._sandbox.close()
-            self._directories.close()
 
     # Receiver
 
@@ -120,27 +114,15 @@ class Agent:
             case messages.RunStartTask():
                 self._start_task.run(message)
             case messages.RemoveTaskFiles(job_id, task_id):
-                self._remove(self._directories.discard_task(job_id, task_id))
+                self._sandbox.discard(self._directories.task(job_id, task_id).names)
             case messages.RemoveJobFiles(job_id):
-                self._remove(self._directories.discard_job(job_id))
+                self._sandbox.discard(self._directories.job(job_id))
             case messages.ListFiles() | messages.StatFile() | messages.SendFile() | messages.DeleteFile():
                 self._files.serve(message)
             case messages.Leave():
                 self._leave("the service removed the node")
             case messages.Welcome():
                 pass  # the link's own
-
-    # files to remove
-
-    def _remove(self, waste: str | None) -> None:
-        """In a thread, and without making anybody wait."""
-
-        def remove(waste: str) -> None:
-            with contextlib.suppress(OSError):  # what stays goes with the node
-                removal.remove(waste)
-
-        if waste is not None:
-            self._loop.run_in_executor(None, remove, waste)
 
     # the end
 
@@ -158,10 +140,9 @@ class Agent:
 
     def _check(self) -> None:
         """Nodes end themselves when nobody can find them any more."""
-        if not self._directories.is_there:
+        if not self._sandbox.keep():
             self._leave("the node's directory is gone")
         elif self._loop.time() - self._link.answered > self._limits.unanswered:
             self._leave(f"the service did not answer for {self._limits.unanswered:g} seconds")
         else:
-            self._directories.keep_name()
             self._loop.call_later(self._limits.check, self._check)

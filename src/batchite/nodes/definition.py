@@ -25,11 +25,24 @@ class Constraints(msgspec.Struct, frozen=True, rename="camel"):
     max_wall_clock_time: str | None = None
 
 
+class AutoUser(msgspec.Struct, frozen=True, rename="camel"):
+    scope: str = "pool"
+    elevation_level: str = "nonadmin"
+
+
+class UserIdentity(msgspec.Struct, frozen=True, rename="camel"):
+    """At most one of the two is set."""
+
+    username: str | None = None
+    auto_user: AutoUser | None = None
+
+
 class Definition(msgspec.Struct, frozen=True, rename="camel"):
     command_line: str
     resource_files: tuple[ResourceFile, ...] | None = None
     environment_settings: tuple[EnvironmentSetting, ...] | None = None
     constraints: Constraints | None = None
+    user_identity: UserIdentity | None = None
 
 
 _decoder = msgspec.json.Decoder(Definition)

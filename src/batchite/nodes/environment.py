@@ -12,45 +12,23 @@ starts by its bare name. TMPDIR is left alone: it is the machine's.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from batchite.link.spec import ROOT_MARK, NodeSpec
 from batchite.nodes.definition import EnvironmentSetting
 from batchite.nodes.directories import NodeDirectories, RunDirectory
-
-TASK_MARK = "AZ_BATCH_TASK_DIR"
+from batchite.nodes.sandbox.base import TASK_MARK, User
 
 RESERVED_DISK_BYTES = 64 * 1024 * 1024
 """Below this much free space no files are fetched any more."""
-
-_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-
-
-class _User(NamedTuple):
-    """As whom Azure would run it. Here it is the user who started the service, whatever this says."""
-
-    name: str
-    identity: str
-
-
-_OF_TASKS = _User("_azbatch", "PoolNonAdmin")
-_OF_START_TASK = _User("_azbatchtask_start", "TaskNonAdmin")
 
 
 class Environments:
     """Makes the environments of one node's runs."""
 
-    def __init__(self, spec: NodeSpec, directories: NodeDirectories) -> None:
-        python = directories.python
-        path = (*python.programs, os.path.dirname(sys.executable), *_SYSTEM_PATH)
-        self._defaults = {
-            "PATH": ":".join(dict.fromkeys(path)),
-            "LANG": "C.UTF-8",
-            "PYTHONUSERBASE": python.user,
-        }
+    def __init__(self, spec: NodeSpec, directories: NodeDirectories, defaults: Mapping[str, str]) -> None:
+        """`defaults`: the sandbox's."""
+        self._defaults = {**defaults, "LANG": "C.UTF-8"}
         self._operators = spec.environment
         self._shared = directories.shared
         reserved = str(RESERVED_DISK_BYTES)
@@ -60,10 +38,10 @@ class Environments:
             "AZ_BATCH_POOL_ID": spec.pool_id,
             "AZ_BATCH_NODE_ID": spec.node_id,
             "AZ_BATCH_NODE_IS_DEDICATED": "true" if spec.dedicated else "false",
-            ROOT_MARK: directories.called,
+            ROOT_MARK: directories.root,
             "AZ_BATCH_NODE_SHARED_DIR": directories.shared,
-            "AZ_BATCH_NODE_STARTUP_DIR": directories.start_task().path,
-            "AZ_BATCH_NODE_STARTUP_WORKING_DIR": directories.start_task().working,
+            "AZ_BATCH_NODE_STARTUP_DIR": directories.start_task.path,
+            "AZ_BATCH_NODE_STARTUP_WORKING_DIR": directories.start_task.working,
             "AZ_BATCH_NODE_MOUNTS_DIR": directories.mounts,
             "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": reserved,
             "AZ_BATCH_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": reserved,
@@ -72,38 +50,44 @@ class Environments:
         }
 
     def of_start_task(
-        self, directory: RunDirectory, settings: Iterable[EnvironmentSetting]
+        self, directory: RunDirectory, user: User, settings: Iterable[EnvironmentSetting]
     ) -> dict[str, str]:
-        return self._of_run(directory, settings, _OF_START_TASK, {})
+        return self._of_run(directory, user, settings, {})
 
     def of_task(
-        self, job_id: str, task_id: str, directory: RunDirectory, settings: Iterable[EnvironmentSetting]
+        self,
+        job_id: str,
+        task_id: str,
+        directory: RunDirectory,
+        user: User,
+        settings: Iterable[EnvironmentSetting],
     ) -> dict[str, str]:
         ids = {"AZ_BATCH_JOB_ID": job_id, "AZ_BATCH_TASK_ID": task_id}
-        return self._of_run(directory, settings, _OF_TASKS, ids)
+        return self._of_run(directory, user, settings, ids)
 
     def _of_run(
         self,
         directory: RunDirectory,
+        user: User,
         settings: Iterable[EnvironmentSetting],
-        user: _User,
         ids: Mapping[str, str],
     ) -> dict[str, str]:
+        working = directory.working
         environment = {
             **self._defaults,
-            "HOME": directory.working,
-            "PWD": directory.working,
+            "HOME": working,
+            "PWD": working,
             "USER": user.name,
             **self._operators,
             **{setting.name: setting.value or "" for setting in settings},
             **self._documented,
             **ids,
             TASK_MARK: directory.path,
-            "AZ_BATCH_TASK_WORKING_DIR": directory.working,
+            "AZ_BATCH_TASK_WORKING_DIR": working,
             "AZ_BATCH_TASK_USER": user.name,
             "AZ_BATCH_TASK_USER_IDENTITY": user.identity,
             "AZ_BATCH_CERTIFICATES_DIR": f"{directory.path}/certs",
         }
-        path = (environment["PATH"], self._shared, directory.working)
+        path = (environment["PATH"], self._shared, working)
         environment["PATH"] = ":".join(filter(None, path))
         return environment

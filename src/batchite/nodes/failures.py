@@ -6,14 +6,13 @@ import errno
 import signal
 from typing import NamedTuple
 
+from batchite.nodes.sandbox.base import SIGNALLED
 from batchite.wire.batch.outcome import EXIT_CODE, Failure
 
 USER = "usererror"
 SERVER = "servererror"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_SIGNALLED = 128
-"""What shells add to the number of the signal that killed a process, and so does the sandbox."""
 
 
 class Source(NamedTuple):
@@ -61,19 +60,22 @@ def of_system(error: OSError, code: str, doing: str) -> Failure:
     return server(code, f"The node failed at {doing}.", Reason=str(error.strerror or error))
 
 
-def of_exit_code(exit_code: int) -> Failure:
-    """In the service's own words, which programs compare; only the detail is ours."""
+def of_exit_code(exit_code: int, *, is_memory: bool = False) -> Failure:
+    """In the service's own words, which programs compare; only the detail is ours. `is_memory`: a process
+    was killed since a limit of memory was reached."""
     return user(
         EXIT_CODE,
         "The task exited with an exit code representing a failure",
-        Message=f"{_meaning(exit_code)}. Look at stderr.txt and stdout.txt.",
+        Message=f"{_meaning(exit_code, is_memory=is_memory)}. Look at stderr.txt and stdout.txt.",
         AdditionalErrorCode=EXIT_CODE,
     )
 
 
-def _meaning(exit_code: int) -> str:
+def _meaning(exit_code: int, *, is_memory: bool) -> str:
+    if is_memory:
+        return "The command was killed since it reached its limit of memory"
     try:
-        name = signal.Signals(exit_code - _SIGNALLED).name
+        name = signal.Signals(exit_code - SIGNALLED).name
     except ValueError:
         return f"The command ended with exit code {exit_code}"
     often = ", often for want of memory" if name == "SIGKILL" else ""

@@ -25,8 +25,8 @@ from batchite.link.messages import (
     SendFile,
     StatFile,
 )
+from batchite.nodes.sandbox.tree import Tree, TreeError
 from batchite.nodes.threads import in_thread
-from batchite.nodes.tree import Tree, TreeError
 
 if TYPE_CHECKING:
     from batchite.nodes.transfers import Transfers

@@ -1,53 +1,47 @@
-"""Creating files below a working directory, wherever a file's path and planted links point.
-
-Every directory on the way is opened by itself without following links, and the file is always a new
-one: neither an absolute path, nor `..`, nor a symbolic link leads out.
-"""
+"""Where a resource file lands in its run's working directory, by the path and mode of its definition."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
-from batchite.nodes import failures, inside
+from batchite.nodes import failures
 from batchite.nodes.directories import RunDirectory
 from batchite.nodes.failures import RunError
+from batchite.nodes.sandbox import base
+from batchite.nodes.sandbox.base import Names, User
 
 DEFAULT_MODE = 0o770
 
+Land: TypeAlias = Callable[[Names, User], base.Landing]
+"""As `Sandbox.landing`."""
+
 
 class Landing:
-    """Where the files of one run land; to be closed."""
+    """For the files of one run; to be closed. Methods raise RunError."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, land: Land, run: RunDirectory, user: User) -> None:
         self.path = run.working
-        self._directory = run.enter("wd")
+        with _failing("ResourceFileCreateFailed", "entering the working directory"):
+            self._place = land(run.names, user)
 
     def close(self) -> None:
-        os.close(self._directory)
+        self._place.close()
 
     def free_bytes(self) -> int:
-        status = os.fstatvfs(self._directory)
-        return status.f_bavail * status.f_frsize
+        return self._place.free_bytes()
 
     def create(self, path: str, mode: int) -> int:
-        """A descriptor to write the new file at `path` with. Raises RunError."""
-        *parents, name = parts(path)
-        try:
-            with inside.opened(inside.enter(self._directory, parents, make=True)) as directory:
-                descriptor = inside.create(name, directory, 0o600)
-        except OSError as error:
-            failure = failures.of_system(error, "ResourceFileCreateFailed", f"creating {path!r}")
-            raise RunError(failure) from None
-        os.fchmod(descriptor, mode)
-        return descriptor
+        """A descriptor to write the new file at `path` with."""
+        names = parts(path)
+        with _failing("ResourceFileCreateFailed", f"creating {path!r}"):
+            return self._place.create(names, mode)
 
     def make_directory(self, path: str) -> None:
-        """Raises RunError."""
-        try:
-            os.close(inside.enter(self._directory, parts(path), make=True))
-        except OSError as error:
-            failure = failures.of_system(error, "ResourceDirectoryCreateFailed", f"making {path!r}")
-            raise RunError(failure) from None
+        names = parts(path)
+        with _failing("ResourceDirectoryCreateFailed", f"making {path!r}"):
+            self._place.make_directory(names)
 
 
 def parts(path: str) -> list[str]:
@@ -74,3 +68,11 @@ def file_mode(text: str | None) -> int:
     except ValueError:
         message = f"The fileMode {text!r} is no octal number such as 0770."
         raise RunError(failures.user("ResourceFileCreateFailed", message, FileMode=text)) from None
+
+
+@contextmanager
+def _failing(code: str, doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(failures.of_system(error, code, doing)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchite.nodes.tree import Tree, TreeError
+from batchite.nodes.sandbox.tree import Tree, TreeError
 from batchite.wire.batch import last_line as lines
 
 FILES = ("stderr.txt", "stdout.txt")

@@ -6,15 +6,15 @@ A run goes forward by callbacks; only a run that has files to fetch gets an asyn
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 import msgspec
 
 from batchite.nodes import command_line, failures, printed, wall_clock
 from batchite.nodes.definition import Definition, ResourceFile
 from batchite.nodes.directories import NodeDirectories, RunDirectory
-from batchite.nodes.sandbox import Command, Running, Sandbox
+from batchite.nodes.sandbox.base import Command, ProcessExit, Running, Sandbox, User
 from batchite.wire.batch.outcome import Exit, Failure
 from batchite.wire.ticks import Clock
 
@@ -24,8 +24,8 @@ KILL_GRACE_SECONDS = 3.0
 
 Ended = Callable[[Exit], None]
 
-Stage = Callable[[tuple[ResourceFile, ...], RunDirectory], Coroutine[None, None, None]]
-"""Fetches files into a working directory; raises RunError."""
+Stage = Callable[[tuple[ResourceFile, ...], RunDirectory, User], Coroutine[None, None, None]]
+"""Fetches a user's files into a working directory; raises RunError."""
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -35,8 +35,6 @@ class Tools(msgspec.Struct, frozen=True):
     directories: NodeDirectories
     clock: Clock
     stage: Stage
-    discard: Callable[[str | None], None]
-    """removes a directory that was moved away, if any was, without making anybody wait"""
     grace: float = KILL_GRACE_SECONDS
 
 
@@ -56,6 +54,7 @@ class Run:
         "_staging",
         "_timer",
         "_tools",
+        "_user",
         "started",
     )
 
@@ -64,7 +63,8 @@ class Run:
         tools: Tools,
         definition: Definition,
         directory: RunDirectory,
-        environment: Mapping[str, str],
+        user: User,
+        environment: dict[str, str],
         ended: Ended,
         *,
         goes_on: bool,
@@ -73,9 +73,10 @@ class Run:
         self._tools = tools
         self._definition = definition
         self._directory = directory
+        self._user = user
         self._environment = environment
         self._ended: Ended | None = ended
-        self._goes_on = goes_on and tools.directories.holds(directory)
+        self._goes_on = goes_on and tools.sandbox.holds(directory.names)
         self._loop = asyncio.get_running_loop()
         self._failure: Failure | None = None
         self._process: Running | None = None
@@ -93,7 +94,7 @@ class Run:
             self._fail(error.failure)
             return
         if self._definition.resource_files and not self._goes_on:
-            stage = self._tools.stage(self._definition.resource_files, self._directory)
+            stage = self._tools.stage(self._definition.resource_files, self._directory, self._user)
             self._staging = self._loop.create_task(stage)
             self._staging.add_done_callback(self._staged)
         else:
@@ -107,8 +108,8 @@ class Run:
         if self._timer is not None:
             self._timer.cancel()
         if self._process is not None:
-            self._tools.sandbox.terminate(self._process)
-            self._timer = self._loop.call_later(self._tools.grace, self._tools.sandbox.kill, self._process)
+            self._process.terminate()
+            self._timer = self._loop.call_later(self._tools.grace, self._process.kill)
         elif self._staging is not None:
             self._staging.cancel()
 
@@ -124,11 +125,10 @@ class Run:
 
     def _prepare(self) -> None:
         try:
-            waste = self._tools.directories.prepare(self._directory)
+            self._tools.sandbox.prepare(self._directory.names, self._user)
         except OSError as error:
             failure = failures.of_system(error, "ResourceDirectoryCreateFailed", "making the directories")
             raise failures.RunError(failure) from None
-        self._tools.discard(waste)
 
     def _staged(self, staging: asyncio.Task[None]) -> None:
         self._staging = None
@@ -144,45 +144,41 @@ class Run:
             self._launch()
 
     def _launch(self) -> None:
-        words: list[str] = []
         try:
             words = command_line.split(self._definition.command_line)
-            self._process = self._spawn(words)
-        except failures.RunError as error:
-            self._fail(error.failure)
         except ValueError as error:
-            self._fail(failures.of_launch(words[0] if words else "", str(error)))
+            self._fail(failures.of_launch("", str(error)))
+            return
+        command = Command(words, self._environment, self._directory.names, self._user)
+        try:
+            self._process = self._tools.sandbox.spawn(command, partial(self._over, words[0]))
         except OSError as error:
-            self._fail(failures.of_program(words[0], error))
+            failure = failures.of_system(error, "ResourceFileCreateFailed", "creating the output files")
+            self._fail(failure)
 
-    def _spawn(self, words: list[str]) -> Running:
-        with contextlib.ExitStack() as files:
-            try:
-                working, output, errors = self._directory.open(files)
-            except OSError as error:
-                failure = failures.of_system(error, "ResourceFileCreateFailed", "creating the output files")
-                raise failures.RunError(failure) from None
-            environment = dict(self._environment)
-            command = Command(words, environment, self._directory.place, working, output, errors)
-            return self._tools.sandbox.spawn(command, self._finish)
+    def _over(self, program: str, end: ProcessExit | OSError) -> None:
+        if isinstance(end, OSError):
+            self._failure = self._failure or failures.of_program(program, end)
+            self._finish(None)
+        else:
+            self._finish(end)
 
     def _fail(self, failure: Failure) -> None:
         """The run cannot go on and nothing of it runs."""
         self._failure = self._failure or failure
         self._loop.call_soon(self._finish, None)
 
-    def _finish(self, exit_code: int | None) -> None:
-        """`exit_code` counts unless the run was ended before its time."""
+    def _finish(self, end: ProcessExit | None) -> None:
+        """`end` counts unless the run was ended before its time."""
         ended, self._ended = self._ended, None
         if ended is None:
             return
         if self._timer is not None:
             self._timer.cancel()
         failure = self._failure
-        if failure is not None:
-            exit_code = None
-        elif exit_code:
-            failure = failures.of_exit_code(exit_code)
+        exit_code = end.exit_code if end is not None and failure is None else None
+        if end is not None and exit_code:
+            failure = failures.of_exit_code(exit_code, is_memory=end.is_memory)
         line = printed.last_line(self._tools.sandbox.files, self._directory.names) if exit_code else ""
         now = self._tools.clock.now().ticks
         ended(Exit(self.started, now, exit_code, failure, line, self._has_files_since))

@@ -17,7 +17,8 @@ from batchite.nodes.definition import ResourceFile
 from batchite.nodes.directories import RunDirectory
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
-from batchite.nodes.landing import Landing
+from batchite.nodes.landing import Land, Landing
+from batchite.nodes.sandbox.base import User
 from batchite.nodes.slowness import NOTICE_SECONDS, noticed
 
 if TYPE_CHECKING:
@@ -35,19 +36,21 @@ class Staging:
 
     def __init__(
         self,
+        land: Land,
         patience: Patience | None = None,
         notice: float = NOTICE_SECONDS,
         served: asyncio.Event | None = None,
     ) -> None:
+        self._land = land
         self._patience = patience
         self._served = served
         self._notice = notice
         self._downloads: Downloads | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def stage(self, files: Iterable[ResourceFile], run: RunDirectory) -> None:
+    async def stage(self, files: Iterable[ResourceFile], run: RunDirectory, user: User) -> None:
         """Raises RunError; what was fetched before stays."""
-        area = _land(run)
+        area = Landing(self._land, run, user)
         fetching: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -117,14 +120,6 @@ class Staging:
 
             self._downloads = Downloads(self._patience or Patience(served=self._served))
         return self._downloads
-
-
-def _land(run: RunDirectory) -> Landing:
-    try:
-        return Landing(run)
-    except OSError as error:
-        failure = failures.of_system(error, "ResourceFileCreateFailed", "entering the working directory")
-        raise RunError(failure) from None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from batchite.link.messages import RunStartTask, StartTaskEnded, StartTaskStarted
-from batchite.nodes import definition, failures
+from batchite.nodes import definition, failures, users
 from batchite.nodes.environment import Environments
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import Run, Tools
@@ -39,14 +39,15 @@ class StartTask:
 
     def _make_run(self, message: RunStartTask) -> Run:
         content = definition.decode(message.definition)
-        directory = self._tools.directories.start_task()
-        environment = self._environments.of_start_task(directory, content.environment_settings or ())
+        directory = self._tools.directories.start_task
+        user = users.of_start_task(content.user_identity)
+        environment = self._environments.of_start_task(directory, user, content.environment_settings or ())
 
         def ended(exit_: Exit) -> None:
             self._failed = bool(exit_.exit_code)
             self._report_end(message.attempt, exit_)
 
-        return Run(self._tools, content, directory, environment, ended, goes_on=self._failed)
+        return Run(self._tools, content, directory, user, environment, ended, goes_on=self._failed)
 
     def _report_end(self, attempt: int, exit_: Exit) -> None:
         told = exit_.started, exit_.ended, exit_.exit_code, exit_.failure

@@ -16,7 +16,7 @@ from batchite.link.messages import (
     TaskReturned,
     TaskStarted,
 )
-from batchite.nodes import definition, failures
+from batchite.nodes import definition, failures, users
 from batchite.nodes.environment import Environments
 from batchite.nodes.failed_runs import FailedRuns
 from batchite.nodes.reports import Reports
@@ -125,8 +125,9 @@ class Tasks:
         message = held.message
         content = definition.decode(message.definition)
         directory = self._tools.directories.task(message.job_id, message.task_id)
+        user = users.of_task(content.user_identity, message.task)
         environment = self._environments.of_task(
-            message.job_id, message.task_id, directory, content.environment_settings or ()
+            message.job_id, message.task_id, directory, user, content.environment_settings or ()
         )
 
         def ended(exit_: Exit) -> None:
@@ -134,7 +135,7 @@ class Tasks:
             self.advance()
 
         goes_on = self._failed.precede(message)
-        return Run(self._tools, content, directory, environment, ended, goes_on=goes_on)
+        return Run(self._tools, content, directory, user, environment, ended, goes_on=goes_on)
 
     def _over(self, held: Held, exit_: Exit) -> None:
         message = held.message

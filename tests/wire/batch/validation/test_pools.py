@@ -46,7 +46,7 @@ def test_a_minimal_pool_gets_the_documented_defaults() -> None:
 def test_a_start_task_gets_its_defaults() -> None:
     assert accept(startTask={"commandLine": "true"})["startTask"] == {
         "commandLine": "true",
-        "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}},
+        "userIdentity": {"autoUser": {"scope": "task", "elevationLevel": "nonadmin"}},
         "maxTaskRetryCount": 0,
         "waitForSuccess": True,
     }

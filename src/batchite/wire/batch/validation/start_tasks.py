@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import invalid_property
+from batchite.wire.batch.models.enums import AutoUserScope
 from batchite.wire.batch.models.start_tasks import BatchStartTask
 from batchite.wire.batch.validation import rules
 from batchite.wire.batch.validation.tasks import user_identity
@@ -20,7 +21,7 @@ def accept(task: BatchStartTask, where: str = "startTask") -> BatchStartTask:
     _check(task, where)
     return replace(
         task,
-        user_identity=user_identity(task.user_identity),
+        user_identity=user_identity(task.user_identity, AutoUserScope.TASK),
         max_task_retry_count=task.max_task_retry_count or 0,
         wait_for_success=task.wait_for_success is not False,
     )

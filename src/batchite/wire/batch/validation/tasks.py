@@ -22,8 +22,12 @@ MAX_SLOTS = 256
 RETENTION = Duration.of(days=7)
 
 _SHORTEST_RUN = Duration(1)
-_AUTO_USER = AutoUserSpecification(scope=AutoUserScope.POOL, elevation_level=ElevationLevel.NON_ADMIN)
-_USER = UserIdentity(auto_user=_AUTO_USER)
+_UNSAID = {
+    scope: UserIdentity(
+        auto_user=AutoUserSpecification(scope=scope, elevation_level=ElevationLevel.NON_ADMIN)
+    )
+    for scope in AutoUserScope
+}
 
 
 def accept(
@@ -53,10 +57,12 @@ def check_group(group: BatchTaskGroup) -> None:
         raise invalid_property("value", f"{count} tasks", f"must have 1 to {MAX_COLLECTION} tasks")
 
 
-def user_identity(identity: Maybe[UserIdentity]) -> UserIdentity:
-    """Who runs the task, with the defaults."""
+def user_identity(
+    identity: Maybe[UserIdentity], scope_of_none: AutoUserScope = AutoUserScope.POOL
+) -> UserIdentity:
+    """Who runs the task, with the defaults. `scope_of_none`: the scope where nothing is said at all."""
     if not identity or not identity.auto_user:
-        return _USER
+        return _UNSAID[scope_of_none]
     user = identity.auto_user
     scope, elevation = user.scope or AutoUserScope.POOL, user.elevation_level or ElevationLevel.NON_ADMIN
     return UserIdentity(auto_user=AutoUserSpecification(scope=scope, elevation_level=elevation))

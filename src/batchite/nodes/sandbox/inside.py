@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from batchite.machine import openat2
 
@@ -18,30 +18,46 @@ def top(path: str) -> int:
     return os.open(path, _O_DIRECTORY)
 
 
-def enter(directory: int, names: Sequence[str], *, make: bool = False) -> int:
+def enter(
+    directory: int, names: Sequence[str], *, make: bool = False, made: Callable[[int], None] | None = None
+) -> int:
     """A descriptor of what the names lead to from `directory`, which stays open. With `make` what is
-    missing on the way is made. Raises OSError, also where a link is in the way."""
+    missing on the way is made, and `made` told a descriptor of each. Raises OSError, also where a link is in
+    the way."""
     if openat2.is_there():  # one call instead of two for each name
         try:
             return openat2.openat2(directory, "/".join(names) or ".", _O_DIRECTORY, _NO_LINKS)
         except FileNotFoundError:
             if not make:
                 raise
-    return _walk(directory, names, make=make)
+    return _walk(directory, names, make, made)
 
 
-def _walk(directory: int, names: Sequence[str], *, make: bool) -> int:
+def _walk(directory: int, names: Sequence[str], make: bool, made: Callable[[int], None] | None) -> int:
     here = os.dup(directory)
     for name in names:
         try:
-            if make:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=here)
+            is_new = make and _make(name, here)
             inner = os.open(name, _O_DIRECTORY, dir_fd=here)
         finally:
             os.close(here)
         here = inner
+        if is_new and made is not None:
+            try:
+                made(here)
+            except BaseException:
+                os.close(here)
+                raise
     return here
+
+
+def _make(name: str, directory: int) -> bool:
+    """Whether it had to be made."""
+    try:
+        os.mkdir(name, dir_fd=directory)
+    except FileExistsError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

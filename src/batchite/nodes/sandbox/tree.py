@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Set
 
 from batchite.link.messages import LAST_MOMENT, FileEntry
 from batchite.machine import openat2, removal
-from batchite.nodes import hard_links
-from batchite.nodes.hard_links import Identity
-from batchite.nodes.inside import opened
+from batchite.nodes.sandbox import hard_links
+from batchite.nodes.sandbox.hard_links import Identity
+from batchite.nodes.sandbox.inside import opened
 
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 _O_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -51,8 +51,8 @@ class TreeError(Exception):
 class Tree:
     """What lies below `root`. Paths are relative, separated by `/`; all methods raise TreeError."""
 
-    def __init__(self, root: str, *, kernel: bool = True) -> None:
-        self._root = os.open(root, _O_PATH | os.O_DIRECTORY)
+    def __init__(self, root: str, *, dir_fd: int | None = None, kernel: bool = True) -> None:
+        self._root = os.open(root, _O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=dir_fd)
         self._kernel = kernel and openat2.is_there()
 
     def close(self) -> None:

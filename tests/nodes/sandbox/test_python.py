@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from tests.nodes.conftest import RunningAgent
 from tests.nodes.peer import Peer, task, task_directory
+from tests.nodes.sandbox.hosted import hosted
 
 from batchite.link.messages import RunStartTask, StartTaskEnded
-from batchite.nodes.directories import NodeDirectories
-from batchite.nodes.python import NodePython
+from batchite.nodes.sandbox.python import NodePython
 
 SEEN = "import json, sys; print(json.dumps([sys.prefix, sys.path]))"
-MAKE = "import sys; from batchite.nodes.python import NodePython; NodePython(sys.argv[1]).make()"
+MAKE = "import sys; from batchite.nodes.sandbox.python import NodePython; NodePython(sys.argv[1]).make()"
 
 
 def wheel(directory: Path, name: str, version: str = "1.0") -> Path:
@@ -122,7 +122,7 @@ def test_it_is_made_by_any_interpreter(tmp_path: Path, kind: str) -> None:
     elif kind == "system":
         service = sys._base_executable
     path = json.loads(subprocess.check_output([service, "-c", SEEN], text=True))[1]
-    source = str(Path(__file__).parents[2] / "src")
+    source = str(Path(__file__).parents[3] / "src")
     environment = {"PYTHONPATH": os.pathsep.join([source, *filter(None, path)])}
     made = tmp_path / "python"
     subprocess.run([service, "-S", "-P", "-c", MAKE, str(made)], env=environment, check=True)
@@ -134,33 +134,46 @@ def test_it_is_made_by_any_interpreter(tmp_path: Path, kind: str) -> None:
     )
 
 
+def begin(node: Path) -> None:
+    """As a node does whenever it begins anew."""
+    with hosted("process", node):
+        pass
+
+
 def test_it_is_kept_as_long_as_it_fits(tmp_path: Path) -> None:
-    directories = NodeDirectories(str(tmp_path))
-    directories.create()
+    begin(tmp_path)
     packages = tmp_path / "python" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     (packages / "mine.py").touch()
-    directories.create()
+    begin(tmp_path)
     assert (packages / "mine.py").exists()
     configuration = tmp_path / "python" / "pyvenv.cfg"
     configuration.write_text(configuration.read_text().replace("version = 3.", "version = 2."))
-    directories.create()
+    begin(tmp_path)
     assert not (packages / "mine.py").exists()
-    assert directories.python.is_made
+    assert NodePython(str(tmp_path / "python")).is_made
 
 
-def test_what_tasks_put_in_its_place_is_not_followed(tmp_path: Path) -> None:
-    directories = NodeDirectories(str(tmp_path / "node"))
-    directories.create()
+@pytest.mark.parametrize("plant", ["fifo", "directory", "device", "other"])
+def test_what_tasks_put_in_its_place_is_not_followed(tmp_path: Path, plant: str) -> None:
     elsewhere = NodePython(str(tmp_path / "elsewhere"))
     elsewhere.make()
-    configuration = tmp_path / "node" / "python" / "pyvenv.cfg"
-    for plant in (
-        lambda: os.mkfifo(configuration),
-        lambda: configuration.mkdir(),
-        lambda: configuration.symlink_to("/dev/zero"),
-        lambda: configuration.symlink_to(tmp_path / "elsewhere" / "pyvenv.cfg"),
-    ):
-        configuration.unlink()
-        plant()
-        directories.create()
-        assert directories.python.is_made
+    made = NodePython(str(tmp_path / "node" / "python"))
+    made.make()
+    configuration = Path(made.path, "pyvenv.cfg")
+    configuration.unlink()
+    {
+        "fifo": lambda: os.mkfifo(configuration),
+        "directory": lambda: configuration.mkdir(),
+        "device": lambda: configuration.symlink_to("/dev/zero"),
+        "other": lambda: configuration.symlink_to(tmp_path / "elsewhere" / "pyvenv.cfg"),
+    }[plant]()
+    assert not made.is_made
+
+
+def test_what_is_no_python_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    begin(tmp_path)
+    assert not (tmp_path / "python").is_symlink()
+    assert NodePython(str(tmp_path / "python")).is_made
+    assert os.listdir(tmp_path / "elsewhere") == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from batchite.link.messages import LAST_MOMENT
-from batchite.nodes.tree import Tree, TreeError
+from batchite.nodes.sandbox.tree import Tree, TreeError
 
 
 @pytest.fixture

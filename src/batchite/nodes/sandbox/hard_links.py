@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from typing import TypeAlias
 
-from batchite.nodes.inside import opened
+from batchite.nodes.sandbox.inside import opened
 
 Identity: TypeAlias = tuple[int, int]
 """Device and number of a file, whatever its names are."""

@@ -10,7 +10,7 @@ import contextlib
 import os
 import stat
 
-from batchite.nodes import inside
+from batchite.nodes.sandbox import inside
 
 _TRIES = 3
 """Others that give a name up remove the directory when it is empty."""

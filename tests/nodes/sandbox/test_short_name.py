@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.nodes.sandbox.hosted import hosted
 
-from batchite.nodes import short_name
-from batchite.nodes.directories import NodeDirectories
+from batchite.nodes.sandbox import short_name
 
 
 @pytest.fixture
@@ -77,28 +77,17 @@ def test_a_directory_of_somebody_else_is_not_used(name: str, place: Path) -> Non
         short_name.give(name, str(place))
 
 
-def test_without_a_short_name_tasks_are_told_the_long_one(
-    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_short_name_tasks_are_told_the_long_one(tmp_path: Path, name: str) -> None:
     Path(name).parent.mkdir(mode=0o755)
-    directories = NodeDirectories(str(tmp_path / "node"), name)
-    directories.create()
-    assert directories.called == directories.root == str(tmp_path / "node" / "root")
-    assert directories.task("job", "task").path == f"{directories.root}/workitems/job/job-1/task"
-    assert "long name" in caplog.text
+    with hosted("process", tmp_path / "node", name) as sandbox:
+        assert sandbox.root == str(tmp_path / "node" / "root")
 
 
 def test_a_name_that_is_tidied_away_is_given_again(tmp_path: Path, name: str) -> None:
-    directories = NodeDirectories(str(tmp_path / "node"), name)
-    directories.create()
-    run = directories.task("job", "task")
-    assert (run.path, run.place) == (
-        f"{name}/workitems/job/job-1/task",
-        f"{directories.root}/workitems/job/job-1/task",
-    )
-    os.unlink(name)
-    os.rmdir(os.path.dirname(name))
-    directories.keep_name()
-    assert os.path.realpath(name) == directories.root
-    directories.close()
+    with hosted("process", tmp_path / "node", name) as sandbox:
+        assert sandbox.root == name
+        os.unlink(name)
+        os.rmdir(os.path.dirname(name))
+        assert sandbox.keep()
+        assert os.path.realpath(name) == str(sandbox.place)
     assert not os.path.lexists(name)

@@ -1,0 +1,153 @@
+"""A program that holds a sandbox and does with it what it is asked, a line each way.
+
+A sandbox takes all the children of its process and may kill them, so it cannot live in that of the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from batchite.nodes.sandbox.base import Command, Limits, ProcessExit, Running, Sandbox, User
+from batchite.nodes.sandbox.process import ProcessSandbox
+from batchite.nodes.sandbox.tree import TreeError
+
+
+class Ask(msgspec.Struct, array_like=True):
+    number: int
+    what: str
+    arguments: list[Any]
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """`about`: the number of what was asked. A command that is over is another answer to its spawn."""
+
+    about: int
+    value: Any = None
+    errno: int | None = None
+    said: str = ""
+
+
+TIERS: dict[str, Callable[[str, str], Sandbox]] = {
+    "process": lambda node, called: ProcessSandbox(node, "A test asked for it.", called),
+}
+
+
+class Host:
+    """One sandbox; methods are what can be asked."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._running: dict[int, Running] = {}
+        self.is_over = asyncio.Event()
+
+    def answer(self, ask: Ask) -> None:
+        try:
+            value = getattr(self, ask.what)(ask.number, *ask.arguments)
+        except TreeError as error:
+            say(Answer(ask.number, errno=0, said=error.reason))
+        except OSError as error:
+            say(Answer(ask.number, errno=error.errno, said=str(error)))
+        else:
+            say(Answer(ask.number, value))
+
+    def about(self, _number: int) -> list[Any]:
+        return [self._sandbox.tier, self._sandbox.root, dict(self._sandbox.environment)]
+
+    def prepare(self, _number: int, directory: list[str], user: list[Any]) -> None:
+        self._sandbox.prepare(directory, User(*user))
+
+    def holds(self, _number: int, directory: list[str]) -> bool:
+        return self._sandbox.holds(directory)
+
+    def discard(self, _number: int, directory: list[str]) -> None:
+        self._sandbox.discard(directory)
+
+    def land(
+        self, _number: int, directory: list[str], user: list[Any], names: list[str], mode: int, text: str
+    ) -> None:
+        landing = self._sandbox.landing(directory, User(*user))
+        try:
+            with open(landing.create(names, mode), "w") as file:
+                file.write(text)
+        finally:
+            landing.close()
+
+    def make(self, _number: int, directory: list[str], user: list[Any], names: list[str]) -> None:
+        landing = self._sandbox.landing(directory, User(*user))
+        try:
+            landing.make_directory(names)
+        finally:
+            landing.close()
+
+    def read(self, _number: int, path: str) -> str:
+        with open(self._sandbox.files.open(path)) as file:
+            return file.read()
+
+    def keep(self, _number: int) -> bool:
+        return self._sandbox.keep()
+
+    def spawn(
+        self,
+        number: int,
+        words: list[str],
+        environment: dict[str, str],
+        directory: list[str],
+        user: list[Any],
+        limits: list[Any],
+    ) -> None:
+        command = Command(words, environment, directory, User(*user), Limits(*limits))
+        self._running[number] = self._sandbox.spawn(command, partial(self._over, number))
+
+    def terminate(self, _number: int, spawned: int) -> None:
+        self._running[spawned].terminate()
+
+    def kill(self, _number: int, spawned: int) -> None:
+        self._running[spawned].kill()
+
+    def end(self, number: int, grace: float) -> None:
+        self._ending = asyncio.get_running_loop().create_task(self._end(number, grace))
+
+    async def _end(self, number: int, grace: float) -> None:
+        await self._sandbox.end(grace)
+        say(Answer(number, "ended"))
+
+    def close(self, _number: int) -> None:
+        self._sandbox.close()
+        self.is_over.set()
+
+    def _over(self, number: int, end: ProcessExit | OSError) -> None:
+        if isinstance(end, OSError):
+            say(Answer(number, errno=end.errno, said=str(end)))
+        else:
+            say(Answer(number, end))
+
+
+def say(answer: Answer) -> None:
+    os.write(sys.stdout.fileno(), msgspec.json.encode(answer) + b"\n")
+
+
+async def main(tier: str, node: str, called: str) -> None:
+    host = Host(TIERS[tier](node, called))
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        line = sys.stdin.buffer.readline()
+        if line:
+            host.answer(msgspec.json.decode(line, type=Ask))
+        else:
+            loop.remove_reader(sys.stdin.fileno())
+            host.is_over.set()
+
+    loop.add_reader(sys.stdin.fileno(), read)
+    await host.is_over.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,459 @@
+"""What every sandbox must do, whatever keeps its node apart from the machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import pytest
+from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted, RefusedError, Witness, witness
+
+
+class Candidate(NamedTuple):
+    """A sandbox to test, and what it promises beyond the least."""
+
+    tier: str
+    has_users: bool
+    """they are somebody else than who started the service, and an administrator is root of the node"""
+    dies_with_agent: bool
+    """nothing of the node outlives its agent; elsewhere the engine sees to that"""
+
+
+CANDIDATES = (pytest.param(Candidate("process", has_users=False, dies_with_agent=False), id="process"),)
+
+Directory = tuple[str, ...]
+Start = Callable[[], Hosted]
+
+BORN = "exec 9> {seen}; echo here >&9; : > born; cd /;"
+"""how one who is left behind begins: where he is seen, and then elsewhere"""
+POLITE = "trap 'echo bye; exit 5' TERM;"
+DEAF = "trap '' TERM;"
+AWAITED = "while ! [ -e born ]; do sleep 0.005; done"
+LEFT_BEHIND = {
+    "background": 'sh -c "BORN exec sleep 600" &',
+    "own-session": 'setsid sh -c "BORN exec sleep 600" &',
+    "daemon": '( setsid sh -c "BORN exec sleep 600" & );',
+    "no-environment": 'env -i setsid /bin/sh -c "BORN exec sleep 600" &',
+    "no-environment-daemon": '( env -i setsid /bin/sh -c "BORN exec sleep 600" & );',
+    "stubborn": "sh -c \"trap '' TERM HUP INT; BORN while :; do sleep 1; done\" &",
+}
+
+
+@pytest.fixture(params=CANDIDATES, scope="module")
+def candidate(request: pytest.FixtureRequest) -> Candidate:
+    return cast(Candidate, request.param)
+
+
+@pytest.fixture(scope="module")
+def sandbox(candidate: Candidate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    """One for all tests that leave it as it was."""
+    hosted = Hosted(candidate.tier, tmp_path_factory.mktemp("node"))
+    yield hosted
+    hosted.close()
+
+
+@pytest.fixture
+def start(candidate: Candidate, tmp_path: Path) -> Iterator[Start]:
+    """Sandboxes over one node of the test's own."""
+    started: list[Hosted] = []
+
+    def start() -> Hosted:
+        started.append(Hosted(candidate.tier, tmp_path / "node"))
+        return started[-1]
+
+    yield start
+    for hosted in started:
+        hosted.close()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def run() -> Directory:
+    """Of a task that no other test has."""
+    return ("workitems", "job", "job-1", f"task{next(_numbers)}")
+
+
+@pytest.fixture
+def seen(sandbox: Hosted, run: Directory) -> Iterator[Witness]:
+    with witness(sandbox, f"fifo-{run[-1]}") as one:
+        yield one
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """What no task may reach."""
+    directory = tmp_path / "elsewhere"
+    directory.mkdir()
+    (directory / "secret").write_text("secret")
+    return directory
+
+
+# -- commands
+
+
+def test_it_says_which_tier_it_is_and_why(sandbox: Hosted, candidate: Candidate) -> None:
+    assert sandbox.tier.name == candidate.tier
+    assert sandbox.tier.why.endswith(".")
+
+
+def test_a_command_works_in_its_directory_and_writes_to_its_files(sandbox: Hosted, run: Directory) -> None:
+    over = sandbox.shell(run, "pwd; echo oh >&2; touch made").over()
+    assert (over.exit_code, over.signal) == (0, None)
+    assert sandbox.said(run) == "/".join((sandbox.root, *run, "wd\n"))
+    assert sandbox.said(run, "stderr") == "oh\n"
+    assert sandbox.place.joinpath(*run, "wd", "made").exists()
+
+
+def test_a_command_sees_the_documented_directories(sandbox: Hosted, run: Directory) -> None:
+    sandbox.shell(run, f"cd {sandbox.root}; ls; ls startup; : > shared/{run[-1]}").over()
+    expected = ["applications", "fsmounts", "shared", "startup", "volatile", "workitems", "wd"]
+    assert sandbox.said(run).split() == expected
+    assert sandbox.said(run, "stderr") == ""
+
+
+def test_a_command_has_the_environment_it_was_given(sandbox: Hosted, run: Directory) -> None:
+    sandbox.prepare(run)
+    assert sandbox.spawn(run, "env", environment={"MINE": "a b"}).over().exit_code == 0
+    seen = dict(line.split("=", 1) for line in sandbox.said(run).splitlines())
+    directory = "/".join((sandbox.root, *run))
+    assert seen == {**sandbox.environment, "MINE": "a b", "AZ_BATCH_TASK_DIR": directory}
+
+
+def test_a_command_inherits_nothing_else(sandbox: Hosted, run: Directory) -> None:
+    sandbox.shell(
+        run, "ls /proc/$$/fd; readlink /proc/$$/fd/0; grep -E 'Sig(Ign|Blk)' /proc/$$/status"
+    ).over()
+    *numbers, null, blocked, ignored = sandbox.said(run).splitlines()
+    assert (numbers, null) == (["0", "1", "2"], "/dev/null")
+    ordinary = (1 << 31) - 1
+    assert [int(line.split()[1], 16) & ordinary for line in (blocked, ignored)] == [0, 0]
+
+
+def test_output_is_appended_to(sandbox: Hosted, run: Directory) -> None:
+    """By all who have it, as a log is."""
+    sandbox.shell(run, "(echo a; echo b) & wait; echo c; : > ../stdout.txt; echo d").over()
+    assert sandbox.said(run) == "d\n"
+
+
+def test_a_program_is_found_by_the_path_of_its_command(sandbox: Hosted, run: Directory) -> None:
+    sandbox.shell(run, "mkdir -p a b/tool; printf '#!/bin/sh\\necho found' > a/tool; chmod +x a/tool").over()
+    path = {"PATH": "missing:b:a:/bin"}
+    assert sandbox.spawn(run, "tool", environment=path).over().exit_code == 0
+    assert sandbox.said(run) == "found\n"
+    assert sandbox.spawn(run, "./a/tool").over().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("no-such-program", errno.ENOENT),
+        ("./missing", errno.ENOENT),
+        ("/etc/passwd", errno.EACCES),
+        ("/etc", errno.EACCES),
+    ],
+)
+def test_a_program_that_cannot_be_started(sandbox: Hosted, run: Directory, program: str, why: int) -> None:
+    sandbox.prepare(run)
+    with pytest.raises(RefusedError) as refused:
+        sandbox.spawn(run, program).over()
+    assert refused.value.errno == why
+    assert sandbox.spawn(run, "true").over().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"), [(["true", "a\0b"], {}), (["true"], {"A": "a\0b"}), (["true"], {"": "x"})]
+)
+def test_what_no_program_can_be_given(
+    sandbox: Hosted, run: Directory, words: list[str], environment: dict[str, str]
+) -> None:
+    sandbox.prepare(run)
+    with pytest.raises(RefusedError) as refused:
+        sandbox.spawn(run, *words, environment=environment).over()
+    assert refused.value.errno == errno.EINVAL
+
+
+def test_users(sandbox: Hosted, candidate: Candidate, run: Directory) -> None:
+    seen = []
+    for user in (USER, ADMIN):
+        assert sandbox.shell(run, "id -u; echo > mine", user=user).over().exit_code == 0
+        seen.append(int(sandbox.said(run)))
+    if candidate.has_users:
+        assert seen[0] != 0 == seen[1]
+    else:
+        assert seen == [os.geteuid()] * 2
+
+
+# -- ends
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "number", "exit_code"),
+    [
+        ("exit 3", 3, None, 3),
+        ("kill -9 $$", None, 9, 137),
+        ("kill $$", None, 15, 143),
+        ("exit 137", 137, None, 137),
+    ],
+)
+def test_an_exit_tells_a_code_from_a_signal(
+    sandbox: Hosted, run: Directory, script: str, code: int | None, number: int | None, exit_code: int
+) -> None:
+    over = sandbox.shell(run, script).over()
+    assert (over.code, over.signal, over.exit_code, over.is_memory) == (code, number, exit_code, False)
+
+
+def test_an_exit_tells_what_was_used(sandbox: Hosted, run: Directory) -> None:
+    """Also by those whom the first process waited for."""
+    script = """python3 -c 'import time; x = bytearray(60 << 20)
+while time.process_time() < 0.1: pass'; exit 0"""
+    over = sandbox.shell(run, script).over()
+    assert over.exit_code == 0
+    assert over.user_seconds + over.kernel_seconds > 0.1
+    assert over.peak_bytes > 60 << 20
+
+
+@pytest.mark.parametrize("kind", LEFT_BEHIND)
+def test_what_a_command_left_behind_is_gone_when_its_end_is_told(
+    sandbox: Hosted, run: Directory, seen: Witness, kind: str
+) -> None:
+    script = LEFT_BEHIND[kind].replace("BORN", BORN.format(seen=seen.told))
+    assert sandbox.shell(run, f"{script} {AWAITED}").over().exit_code == 0
+    assert seen.wait() == b"here\n"
+    assert seen.is_alone
+
+
+def test_what_a_command_left_behind_takes_no_other_along(sandbox: Hosted, run: Directory) -> None:
+    other = (*run[:-1], run[-1] + "-other")
+    running = sandbox.shell(other, "trap 'exit 7' TERM; : > ready; while :; do sleep 0.01; done")
+    sandbox.shell(
+        run, f"( setsid sleep 600 & ) ; while ! [ -e ../../{other[-1]}/wd/ready ]; do :; done"
+    ).over()
+    running.terminate()
+    assert running.over().code == 7
+
+
+def test_a_command_that_is_asked_ends_in_peace(sandbox: Hosted, run: Directory, seen: Witness) -> None:
+    running = sandbox.shell(run, f"{POLITE} echo > {seen.told}; while :; do sleep 0.01; done")
+    seen.wait()
+    running.terminate()
+    assert running.over().code == 5
+    assert sandbox.said(run) == "bye\n"
+
+
+def test_a_command_that_does_not_listen_is_killed_with_all_whom_it_started(
+    sandbox: Hosted, run: Directory, seen: Witness
+) -> None:
+    running = sandbox.shell(run, f"{DEAF} exec 9> {seen.told}; setsid sleep 600 & sleep 600 & echo >&9; wait")
+    seen.wait()
+    running.terminate()
+    running.kill()
+    assert running.over().signal == 9
+    assert seen.is_alone
+    running.kill()
+
+
+def test_the_end_of_a_node(start: Start, run: Directory) -> None:
+    """Everybody is asked, whoever does not listen is killed, and nothing is started any more."""
+    sandbox = start()
+    other = (*run[:-1], run[-1] + "-other")
+    with witness(sandbox, "one") as seen, witness(sandbox, "other") as also_seen:
+        polite = sandbox.shell(run, f"{POLITE} exec 9> {seen.told}; echo >&9; while :; do sleep 0.01; done")
+        deaf = sandbox.shell(
+            other, f"{DEAF} exec 9> {also_seen.told}; ( setsid sleep 600 & ); echo >&9; sleep 600 & wait"
+        )
+        seen.wait()
+        also_seen.wait()
+        sandbox.end(0.2)
+        assert seen.is_alone
+        assert also_seen.is_alone
+    assert polite.over().code == 5
+    assert deaf.over().signal == 9
+    with pytest.raises(RefusedError) as refused:
+        sandbox.spawn(run, "true").over()
+    assert refused.value.errno == errno.ESRCH
+
+
+# -- the tree
+
+
+def test_a_run_begins_in_an_empty_directory(sandbox: Hosted, run: Directory) -> None:
+    sandbox.shell(run, "mkdir -p deep/er; touch deep/er/file; chmod 0 deep; echo said").over()
+    sandbox.prepare(run)
+    place = sandbox.place.joinpath(*run)
+    assert [str(path.relative_to(place)) for path in place.rglob("*")] == ["wd"]
+
+
+def test_a_run_can_go_on_where_another_left_off(sandbox: Hosted, run: Directory) -> None:
+    assert not sandbox.holds(run)
+    sandbox.shell(run, "echo first; touch kept").over()
+    assert sandbox.holds(run)
+    sandbox.spawn(run, "/bin/sh", "-c", "ls; echo second").over()
+    assert sandbox.said(run) == "kept\nsecond\n"
+    assert sandbox.place.joinpath(*run, "stdout.txt.1").read_text() == "first\n"
+
+
+def test_files_land_for_their_user(sandbox: Hosted, run: Directory) -> None:
+    """He may change them and put others beside them."""
+    sandbox.prepare(run)
+    sandbox.land(run, "in/deep/one.txt", "one", 0o640)
+    sandbox.make(run, "empty/directory")
+    script = "cat in/deep/one.txt; echo >> in/deep/one.txt; touch in/deep/mine in/mine empty/directory/mine"
+    assert sandbox.spawn(run, "/bin/sh", "-c", script).over().exit_code == 0
+    assert sandbox.said(run) == "one"
+    assert sandbox.place.joinpath(*run, "wd/in/deep/one.txt").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("plant", ["symlink", "hard-link", "fifo", "file"])
+def test_a_file_that_lands_is_a_new_one(sandbox: Hosted, run: Directory, elsewhere: Path, plant: str) -> None:
+    sandbox.prepare(run)
+    place = sandbox.place.joinpath(*run, "wd", "file")
+    {
+        "symlink": lambda: place.symlink_to(elsewhere / "secret"),
+        "hard-link": lambda: place.hardlink_to(elsewhere / "secret"),
+        "fifo": lambda: os.mkfifo(place),
+        "file": lambda: place.write_text("a long text of before"),
+    }[plant]()
+    sandbox.land(run, "file", "new")
+    assert (elsewhere / "secret").read_text() == "secret"
+    assert (place.is_symlink(), place.read_text()) == (False, "new")
+
+
+@pytest.mark.parametrize("plant", ["symlink", "file", "fifo"])
+def test_no_file_lands_through_what_is_no_directory(
+    sandbox: Hosted, run: Directory, elsewhere: Path, plant: str
+) -> None:
+    sandbox.prepare(run)
+    place = sandbox.place.joinpath(*run, "wd", "in")
+    {
+        "symlink": lambda: place.symlink_to(elsewhere),
+        "file": lambda: place.touch(),
+        "fifo": lambda: os.mkfifo(place),
+    }[plant]()
+    for wanted in (lambda: sandbox.land(run, "in/file", "x"), lambda: sandbox.make(run, "in/directory")):
+        with pytest.raises(RefusedError):
+            wanted()
+    assert os.listdir(elsewhere) == ["secret"]
+
+
+@pytest.mark.parametrize("depth", range(1, 5))
+def test_links_on_the_way_are_not_followed(
+    sandbox: Hosted, run: Directory, elsewhere: Path, depth: int
+) -> None:
+    """Neither to make a run's directories, nor to open or land its files, nor to remove them."""
+    sandbox.prepare(run)
+    for beyond in range(1, 4):
+        elsewhere.joinpath(*run[beyond:], "wd").mkdir(parents=True, exist_ok=True)
+    before = sorted(elsewhere.rglob("*"))
+    place = sandbox.place.joinpath(*run[:depth])
+    with planted(place, elsewhere):
+        assert not sandbox.holds(run)
+        for wanted in (lambda: sandbox.spawn(run, "true"), lambda: sandbox.land(run, "file", "x")):
+            with pytest.raises(RefusedError):
+                wanted()
+        if depth == len(run):
+            sandbox.prepare(run)
+            assert not place.is_symlink()
+        else:
+            for wanted in (lambda: sandbox.prepare(run), lambda: sandbox.discard(run)):
+                with pytest.raises(RefusedError):
+                    wanted()
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+@contextmanager
+def planted(place: Path, target: Path) -> Iterator[None]:
+    """A link in the place of a directory."""
+    moved = place.rename(place.with_name(f"moved-{place.name}"))
+    place.symlink_to(target)
+    yield
+    if place.is_symlink():
+        place.unlink()
+        moved.rename(place)
+
+
+def test_output_files_are_new_whatever_has_their_names(
+    sandbox: Hosted, run: Directory, elsewhere: Path
+) -> None:
+    sandbox.prepare(run)
+    place = sandbox.place.joinpath(*run)
+    (place / "stdout.txt").symlink_to(elsewhere / "secret")
+    (place / "stdout.txt.1").symlink_to(elsewhere / "secret")
+    os.mkfifo(place / "stderr.txt")
+    assert sandbox.spawn(run, "echo", "said").over().exit_code == 0
+    assert sandbox.said(run) == "said\n"
+    assert (place / "stderr.txt").is_file()
+    assert (elsewhere / "secret").read_text() == "secret"
+
+
+def test_a_working_directory_that_became_a_link_is_not_entered(
+    sandbox: Hosted, run: Directory, elsewhere: Path
+) -> None:
+    sandbox.prepare(run)
+    working = sandbox.place.joinpath(*run, "wd")
+    working.rmdir()
+    working.symlink_to(elsewhere)
+    assert not sandbox.holds(run)
+    for wanted in (lambda: sandbox.spawn(run, "true"), lambda: sandbox.land(run, "file", "x")):
+        with pytest.raises(RefusedError):
+            wanted()
+    assert os.listdir(elsewhere) == ["secret"]
+
+
+def test_a_directory_is_discarded_while_its_command_runs(start: Start, run: Directory) -> None:
+    """It is out of sight at once, and nothing stays of it in the end."""
+    sandbox = start()
+    with witness(sandbox, "fifo") as seen:
+        running = sandbox.shell(run, f"echo > {seen.told}; sleep 600")
+        seen.wait()
+    sandbox.discard(run)
+    assert not sandbox.holds(run)
+    assert list(sandbox.place.joinpath(*run[:-1]).iterdir()) == []
+    running.kill()
+    assert running.over().signal == 9
+    sandbox.discard(run)
+    sandbox.discard(("workitems", "no", "such"))
+    sandbox.close()
+    assert list((sandbox.node / "waste").iterdir()) == []
+
+
+def test_what_tasks_put_in_the_place_of_documented_directories_goes(start: Start, elsewhere: Path) -> None:
+    """When the node begins anew."""
+    sandbox = start()
+    sandbox.close()
+    for name, target in (("shared", elsewhere), ("volatile", Path("nowhere")), ("startup", elsewhere)):
+        shutil.rmtree(sandbox.place / name)
+        (sandbox.place / name).symlink_to(target)
+    (sandbox.place / "applications").rmdir()
+    (sandbox.place / "applications").touch()
+    again = start()
+    assert all(path.is_dir() and not path.is_symlink() for path in again.place.iterdir())
+    assert (again.place / "startup" / "wd").is_dir()
+    assert os.listdir(elsewhere) == ["secret"]
+
+
+def test_files_are_read_as_long_as_they_are_of_the_node(
+    sandbox: Hosted, run: Directory, elsewhere: Path
+) -> None:
+    sandbox.shell(
+        run, f"echo mine > file; ln -s {elsewhere}/secret planted; ln -s /proc/self/environ magic"
+    ).over()
+    working = "/".join((*run, "wd"))
+    assert sandbox.read(f"{working}/file") == "mine\n"
+    for name in ("planted", "magic"):
+        with pytest.raises(RefusedError, match="outside"):
+            sandbox.read(f"{working}/{name}")
+
+
+def test_a_node_whose_directory_is_gone_knows_it(start: Start) -> None:
+    sandbox = start()
+    assert sandbox.keep()
+    shutil.move(sandbox.place, sandbox.node / "moved")
+    assert not sandbox.keep()
