@@ -7,6 +7,7 @@ import pytest
 from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS
 from batchite.configuration.config_file import SettingsError
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.images import ImageRule
 from batchite.configuration.settings import FIDELITY, SETTINGS, Settings, is_loopback, load
 
 KEY = "c2VjcmV0"
@@ -43,7 +44,7 @@ def test_config_file_can_be_named_by_variable(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_a_field() -> None:
-    tables = {"accounts", "environment", "fidelity"}
+    tables = {"accounts", "environment", "fidelity", "images"}
     assert {setting.name for setting in SETTINGS} | tables == set(Settings.__struct_fields__)
     assert {setting.name for setting in FIDELITY} == set(Fidelity.__struct_fields__)
 
@@ -53,6 +54,26 @@ def test_fidelity_is_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
     variables = {"BATCHITE_FIDELITY_REHYDRATION": "1.5"}
     assert load({}, variables, config).fidelity == Fidelity(empty_job_pause=2, rehydration=1.5)
     assert load({}, {}).fidelity == Fidelity()
+
+
+def test_images_are_tables_of_the_file(tmp_path: Path) -> None:
+    text = """
+        [[images]]
+        publisher = "canonical"
+        sku = "16.04*"
+        root = "host"
+        layer = false
+        path = ["/opt/x"]
+        environment = { A = "b" }
+        [[images]]
+        node_agent_sku_id = "*"
+        root = "jammy"
+    """
+    first, second = load({}, {}, write(tmp_path, text)).images
+    assert first == ImageRule(
+        publisher="canonical", sku="16.04*", root="host", layer="", path=("/opt/x",), environment={"A": "b"}
+    )
+    assert second == ImageRule(root="jammy")
 
 
 def test_accounts_and_environment_come_from_the_file(tmp_path: Path) -> None:
@@ -149,6 +170,17 @@ def test_an_account_of_another_blob_service(tmp_path: Path, url: str) -> None:
         ("[fidelity]\nrehydration = nan", ("fidelity.rehydration = nan", "from 0 to 86400")),
         ("[fidelity]\nstrict = 1", ("fidelity: strict", "empty_job_pause")),
         ("fidelity = 1", ("fidelity", "table")),
+        ("images = 1", ("images", "[[images]]")),
+        ("[[images]]\nroot = 'a'", ("images[0]", "no image", "publisher, offer")),
+        ("[[images]]\nsku = 1", ("images[0].sku = 1", "text")),
+        ("[[images]]\nsku = 'a'\ncolour = 1", ("images[0]", "colour", "layer")),
+        ("[[images]]\nsku = 'a'\nroot = '../a'", ("images[0].root = '../a'", "1 to 63 lower-case")),
+        ("[[images]]\nsku = 'a'\nlayer = true", ("images[0].layer = True", "false", "period, windows")),
+        ("[[images]]\nsku = 'a'\nlayer = 'x'", ("images[0].layer = 'x'", "period, windows")),
+        ("[[images]]\nsku = 'a'\npath = ['bin']", ("images[0].path = ['bin']", "absolute")),
+        ("[[images]]\nsku = 'a'\npath = '/bin'", ("images[0].path = '/bin'", "list")),
+        ("[[images]]\nsku = 'a'\nenvironment = 1", ("images[0]: environment", "table")),
+        ("[[images]]\nsku = 'a'\nenvironment = { AZ_BATCH_X = 'a' }", ("AZ_BATCH_X", "service's own")),
         ("[environment]\nN = 1", ("environment.N = 1", "text")),
         ('[environment]\nAZ_BATCH_NODE_ID = "x"', ("AZ_BATCH_NODE_ID", "service's own")),
     ],

@@ -15,11 +15,12 @@ from batchite.configuration.accounts import Accounts, BatchAccount
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
+from batchite.dispatch.surroundings import this_machine
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost, Outcome, Pace, Taken
 from batchite.engines.registry import Engines, Kind
 from batchite.link import framing
 from batchite.link import messages as link
-from batchite.link.spec import NodeSpec
+from batchite.link.spec import NodeImage, NodeSpec
 from batchite.resources.keys import pool_shard
 from batchite.resources.rules import JobRules, PoolRules, encode
 from batchite.store.batch import events, schema
@@ -131,6 +132,7 @@ def dispatch_with(
     fidelity: Fidelity | None = None,
     max_nodes: int | None = None,
     lease: Duration | None = LEASE,
+    node_image: Callable[[str], NodeImage] = this_machine,
 ) -> Dispatch:
     """Over these engines, none of which looks at the data directory."""
     accounts = Accounts((BatchAccount(ACCOUNT, ("a2V5",), None, quota),), ())
@@ -142,6 +144,7 @@ def dispatch_with(
         service_url="http://127.0.0.1:1",
         account_url="http://127.0.0.1:1",
         environment={},
+        node_image=node_image,
         fidelity=fidelity or Fidelity(),
         lease=lease,
         max_nodes=max_nodes,

@@ -9,7 +9,7 @@ from batchite.cli.grammar import Words
 HELP = "Azure Batch and Azure Blob Storage on your own machines."
 NAMES = (
     "serve", "status", "env", "portal", "account",
-    "pool", "node", "job", "task", "blob", "tls", "token", "completion",
+    "pool", "node", "job", "task", "blob", "image", "tls", "token", "completion",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from batchite.configuration.names import check_account_name, check_quota
 
 T = TypeVar("T")
 
-TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity"})
+TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity", "images"})
 
 
 class SettingsError(Exception):
@@ -60,9 +60,9 @@ def refuse_unknown(table: Mapping[str, object], known: Set[str], place: str) -> 
 
 
 def accounts(document: Mapping[str, object], place: str) -> Accounts:
-    batch = tuple(_batch_account(table, where) for table, where in _tables(document, "batch_accounts", place))
+    batch = tuple(_batch_account(table, where) for table, where in tables(document, "batch_accounts", place))
     storage = tuple(
-        _storage_account(table, where) for table, where in _tables(document, "storage_accounts", place)
+        _storage_account(table, where) for table, where in tables(document, "storage_accounts", place)
     )
     found = Accounts(
         batch=batch or (_development_batch(storage),), storage=storage or DEVELOPMENT_ACCOUNTS.storage
@@ -77,11 +77,12 @@ def _development_batch(storage: tuple[StorageAccount, ...]) -> BatchAccount:
     return msgspec.structs.replace(account, storage_account=storage[0].name) if storage else account
 
 
-def _tables(document: Mapping[str, object], name: str, place: str) -> list[tuple[dict[str, object], str]]:
-    tables = document.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+def tables(document: Mapping[str, object], name: str, place: str) -> list[tuple[dict[str, object], str]]:
+    """Each with the place that its errors name."""
+    found = document.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
         raise SettingsError(f"{place}: {name}: must be written as [[{name}]] tables")
-    return [(table, f"{place}: {name}[{index}]") for index, table in enumerate(tables)]
+    return [(table, f"{place}: {name}[{index}]") for index, table in enumerate(found)]
 
 
 def _batch_account(table: dict[str, object], place: str) -> BatchAccount:
@@ -151,16 +152,18 @@ def _check_names(accounts: Accounts, place: str) -> None:
 
 
 def environment(document: Mapping[str, object], place: str) -> dict[str, str]:
-    table = document.get("environment", {})
+    return texts(document.get("environment", {}), f"{place}: environment")
+
+
+def texts(table: object, place: str) -> dict[str, str]:
+    """Variables of tasks."""
     if not isinstance(table, dict):
-        raise SettingsError(f"{place}: environment: must be a table of texts")
+        raise SettingsError(f"{place}: must be a table of texts")
     for name, value in table.items():
         if not name or "=" in name or "\0" in name or not isinstance(value, str) or "\0" in value:
-            raise SettingsError(f"{place}: environment.{name} = {value!r}: names and values are text")
+            raise SettingsError(f"{place}.{name} = {value!r}: names and values are text")
         if name.upper().startswith("AZ_BATCH_"):
-            raise SettingsError(
-                f"{place}: environment.{name}: names that start with AZ_BATCH_ are the service's own"
-            )
+            raise SettingsError(f"{place}.{name}: names that start with AZ_BATCH_ are the service's own")
     return table
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 
-from batchite.configuration import config_file
+from batchite.configuration import config_file, images
 from batchite.configuration.accounts import Accounts
 from batchite.configuration.config_file import checked, read_text
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.images import ImageRule
 from batchite.machine import memory
 
 Value = str | int | float | bool | Path | tuple[str, ...]
@@ -450,6 +451,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     environment: dict[str, str]
     fidelity: Fidelity
+    images: tuple[ImageRule, ...]
 
 
 def load(
@@ -472,6 +474,7 @@ def load(
         accounts=config_file.accounts(document, place),
         environment=config_file.environment(document, place),
         fidelity=_fidelity(variables, document, place),
+        images=images.rules(document, place),
     )
 
 

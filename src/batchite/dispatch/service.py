@@ -24,10 +24,11 @@ from batchite.dispatch.ownership import Ownership
 from batchite.dispatch.reactors.pool import PoolReactor
 from batchite.dispatch.rounds import Rounds
 from batchite.dispatch.runner import AnyRunner, Runner
-from batchite.dispatch.surroundings import Surroundings
+from batchite.dispatch.surroundings import Surroundings, this_machine
 from batchite.engines.base import Lost
 from batchite.engines.registry import Engines
 from batchite.link.messages import FromAgent, Hello
+from batchite.link.spec import NodeImage
 from batchite.scheduling.room import Limits
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import events, execution, shards, work
@@ -47,7 +48,8 @@ class Dispatch:
     Implements `ports.Owner`; `files` implements `ports.NodeFiles`.
 
     `make_engines` is given the function to call when a node is lost. Agents connect to `service_url`,
-    tasks find the API at `account_url`; `environment` is given to every task. There are no more than
+    tasks find the API at `account_url`; `environment` is given to every task. `node_image` says what the
+    image of a pool means for its nodes; it is called in a thread. There are no more than
     `max_nodes` nodes in all. `lease` is how long shards stay with who does not renew it; None if the
     database is nobody else's. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
     `/-/nodes` and `/-/transfers`.
@@ -63,6 +65,7 @@ class Dispatch:
         service_url: str,
         account_url: str,
         environment: Mapping[str, str],
+        node_image: Callable[[str], NodeImage] = this_machine,
         fidelity: Fidelity,
         lease: Duration | None,
         max_nodes: int | None = None,
@@ -74,7 +77,7 @@ class Dispatch:
         self._max_nodes = max_nodes
         self._links = Links(self._received, self._closed, self._is_known)
         self._engines = make_engines(self._lost)
-        surroundings = Surroundings(service_url, account_url, environment)
+        surroundings = Surroundings(service_url, account_url, environment, node_image)
         self._nodes = Nodes(database, self._links, self._engines, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)

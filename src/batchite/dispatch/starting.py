@@ -120,6 +120,7 @@ class Starting:
 
     async def _ask(self, name: str, pool: PoolState, batch: Batch) -> Mapping[str, Outcome]:
         """What the engine says of each, once its handles are stored. Raises LeaseLostError."""
+        image = await asyncio.to_thread(self._surroundings.node_image, pool.rules.image)
         tokens = {node_id: secrets.token_urlsafe(32) for node_id in batch}
         hashes = {node_id: hash_token(token) for node_id, token in tokens.items()}
         begun = [(node.number, hashes[node_id]) for node_id, node in batch.items()]
@@ -129,7 +130,7 @@ class Starting:
             self._links.expect(node_id, hashes[node_id])
         specs = [
             self._surroundings.spec(
-                node.shard.account, pool, node.shard.state.nodes[node_id], tokens[node_id]
+                node.shard.account, pool, image, node.shard.state.nodes[node_id], tokens[node_id]
             )
             for node_id, node in batch.items()
         ]

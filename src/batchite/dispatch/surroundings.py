@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from batchite.link.spec import NodeSpec
+from batchite.link.spec import NodeImage, NodeSpec
 from batchite.scheduling.state import NodeState, PoolState
 from batchite.wire.batch import vm_sizes
 from batchite.wire.batch.vm_sizes import VmSize
+
+
+def this_machine(_image: str) -> NodeImage:
+    """Whatever the image, a node is this machine as it is."""
+    return NodeImage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,11 @@ class Surroundings:
     """the Batch endpoint, where tasks find the API"""
     environment: Mapping[str, str]
     """for every task"""
+    node_image: Callable[[str], NodeImage]
+    """what the image of a pool means; it may wait for the disk"""
 
-    def spec(self, account: str, pool: PoolState, node: NodeState, token: str) -> NodeSpec:
+    def spec(self, account: str, pool: PoolState, image: NodeImage, node: NodeState, token: str) -> NodeSpec:
+        """`image` is what that of the pool means at present."""
         return NodeSpec(
             node_id=node.id,
             pool_id=pool.id,
@@ -33,6 +41,7 @@ class Surroundings:
             dedicated=node.dedicated,
             slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
+            image=image,
         )
 
 

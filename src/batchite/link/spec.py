@@ -16,6 +16,42 @@ GROUP_VARIABLE = "BATCHITE_GROUP"
 first member of its node's control group; not there if nodes have no groups"""
 
 
+IN_LAYER = "{layer}"
+"""in the words of a layer: the directory that holds its files, or nothing where they are in their places"""
+
+
+class NodeLayer(msgspec.Struct, frozen=True):
+    """Files that a node finds beside those of its system, and what its tasks are told of them.
+
+    `directory` is laid over the root file system of a node that has a tree of its own. Elsewhere tasks use
+    what lies in it through variables and PATH.
+    """
+
+    directory: str
+    environment: dict[str, str] = {}
+    path: tuple[str, ...] = ()
+
+    def words(self, text: str, *, is_in_place: bool) -> str:
+        """A value of `environment`, or a part of `path`, for the tasks of a node whose tree has the layer's
+        files in their places, or has not."""
+        return text.replace(IN_LAYER, "" if is_in_place else self.directory)
+
+
+class NodeImage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the image of a pool means for its nodes."""
+
+    root: str = ""
+    """directory of the root file system; empty: that of this machine"""
+    layers: tuple[NodeLayer, ...] = ()
+    """the uppermost first"""
+    environment: dict[str, str] = {}
+    """of tasks"""
+    path: tuple[str, ...] = ()
+    """with what their PATH begins"""
+    is_windows: bool = False
+    """command lines are written for Windows"""
+
+
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an agent must know to become this node."""
 
@@ -34,3 +70,4 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """a short name that the agent gives to the node's root directory, for tasks; empty: its path"""
     environment: dict[str, str]
     """given by the operator to every task and to the agent's own downloads"""
+    image: NodeImage = NodeImage()

@@ -13,6 +13,8 @@ NO_SYMLINKS = 0x04
 """RESOLVE_NO_SYMLINKS: and none is followed at all"""
 NO_MAGICLINKS = 0x02
 """RESOLVE_NO_MAGICLINKS: nor what /proc has instead of links"""
+IN_ROOT = 0x10
+"""RESOLVE_IN_ROOT: links and `..` lead where they would if the directory were the root of all"""
 
 _NUMBER = 437
 _AGAIN = 64

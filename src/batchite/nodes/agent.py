@@ -14,6 +14,7 @@ import batchite
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
 from batchite.link.spec import NodeSpec
+from batchite.nodes import command_line, windows_line
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
 from batchite.nodes.files import Files
@@ -53,8 +54,15 @@ class Agent:
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
         self._staging = Staging(self._sandbox.landing, served=self._link.up)
         self._reports = Reports(self._link.send)
-        tools = Tools(self._sandbox, self._directories, clock, self._staging.stage, limits.grace)
-        environments = Environments(spec, self._directories, self._sandbox.environment)
+        tools = Tools(
+            self._sandbox,
+            self._directories,
+            clock,
+            self._staging.stage,
+            limits.grace,
+            windows_line.split if spec.image.is_windows else command_line.split,
+        )
+        environments = Environments(spec, self._directories, self._sandbox)
         self._tasks = Tasks(spec.slots, tools, environments, self._reports)
         self._start_task = StartTask(tools, environments, self._reports)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)

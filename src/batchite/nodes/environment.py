@@ -1,23 +1,23 @@
 """The environment of a run, built from nothing.
 
-In this order, later ones win: a few defaults, what the operator gives to every task, the task's own
-settings, and the AZ_BATCH_ variables. The last cannot be overridden, because the node's processes
-are recognised by AZ_BATCH_NODE_ROOT_DIR.
+In this order, later ones win: a few defaults, what belongs to the pool's image, what the operator gives to
+every task, the task's own settings, and the AZ_BATCH_ variables. The last cannot be overridden, because the
+node's processes are recognised by AZ_BATCH_NODE_ROOT_DIR.
 
 PATH begins with the node's own Python, so that what a start task installs is there for the tasks, also by
 the names of its programs; then come the programs that are installed beside the service. Whatever PATH is
-given, it ends with the shared directory and the run's own, as on Azure, so that a script that was fetched
-starts by its bare name. TMPDIR is left alone: it is the machine's.
+given, it begins with what belongs to the image, and ends with the shared directory and the run's own, as on
+Azure, so that a script that was fetched starts by its bare name. TMPDIR is left alone: it is the machine's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from batchite.link.spec import ROOT_MARK, NodeSpec
+from batchite.link.spec import ROOT_MARK, NodeImage, NodeSpec
 from batchite.nodes.definition import EnvironmentSetting
 from batchite.nodes.directories import NodeDirectories, RunDirectory
-from batchite.nodes.sandbox.base import TASK_MARK, User
+from batchite.nodes.sandbox.base import TASK_MARK, Sandbox, Tier, User
 
 RESERVED_DISK_BYTES = 64 * 1024 * 1024
 """Below this much free space no files are fetched any more."""
@@ -26,10 +26,11 @@ RESERVED_DISK_BYTES = 64 * 1024 * 1024
 class Environments:
     """Makes the environments of one node's runs."""
 
-    def __init__(self, spec: NodeSpec, directories: NodeDirectories, defaults: Mapping[str, str]) -> None:
-        """`defaults`: the sandbox's."""
-        self._defaults = {**defaults, "LANG": "C.UTF-8"}
-        self._operators = spec.environment
+    def __init__(self, spec: NodeSpec, directories: NodeDirectories, sandbox: Sandbox) -> None:
+        self._defaults = {**sandbox.environment, "LANG": "C.UTF-8"}
+        layers = _Layers(spec.image, sandbox.tier)
+        self._image_path = (*spec.image.path, *layers.path)
+        self._given = layers.environment | spec.image.environment | spec.environment
         self._shared = directories.shared
         reserved = str(RESERVED_DISK_BYTES)
         self._documented = {
@@ -78,7 +79,7 @@ class Environments:
             "HOME": working,
             "PWD": working,
             "USER": user.name,
-            **self._operators,
+            **self._given,
             **{setting.name: setting.value or "" for setting in settings},
             **self._documented,
             **ids,
@@ -88,6 +89,21 @@ class Environments:
             "AZ_BATCH_TASK_USER_IDENTITY": user.identity,
             "AZ_BATCH_CERTIFICATES_DIR": f"{directory.path}/certs",
         }
-        path = (environment["PATH"], self._shared, working)
+        path = (*self._image_path, environment["PATH"], self._shared, working)
         environment["PATH"] = ":".join(filter(None, path))
         return environment
+
+
+class _Layers:
+    """What the layers of an image say to tasks, by where their files are in this tier."""
+
+    def __init__(self, image: NodeImage, tier: Tier) -> None:
+        is_in_place = tier.name == "machine"
+        self.path = [
+            layer.words(part, is_in_place=is_in_place) for layer in image.layers for part in layer.path
+        ]
+        self.environment = {
+            name: layer.words(value, is_in_place=is_in_place)
+            for layer in reversed(image.layers)
+            for name, value in layer.environment.items()
+        }

@@ -36,6 +36,8 @@ class Tools(msgspec.Struct, frozen=True):
     clock: Clock
     stage: Stage
     grace: float = KILL_GRACE_SECONDS
+    split: Callable[[str], list[str]] = command_line.split
+    """from a command line to its words; raises ValueError"""
 
 
 class Run:
@@ -145,7 +147,7 @@ class Run:
 
     def _launch(self) -> None:
         try:
-            words = command_line.split(self._definition.command_line)
+            words = self._tools.split(self._definition.command_line)
         except ValueError as error:
             self._fail(failures.of_launch("", str(error)))
             return

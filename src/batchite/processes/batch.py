@@ -16,6 +16,7 @@ from batchite.batch.services import Services
 from batchite.configuration.followed import FollowedAccounts
 from batchite.dispatch.service import Dispatch
 from batchite.engines.registry import KINDS, Engines
+from batchite.images.node_images import NodeImages
 from batchite.machine.clock import SystemClock
 from batchite.processes import portal
 from batchite.processes.late import Late
@@ -40,6 +41,7 @@ async def compose(launch: Launch) -> Parts:
         service_url=launch.url,
         account_url=launch.hosts.public or launch.url,
         environment=launch.environment,
+        node_image=NodeImages(data_dir, launch.images).of,
         max_nodes=launch.max_nodes,
         fidelity=launch.fidelity,
         lease=None,  # the data directory is locked: nobody else has this database

@@ -14,6 +14,7 @@ import msgspec
 
 from batchite.configuration.endpoints import Service
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.images import ImageRule
 from batchite.tls.identity import Identity
 from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
@@ -58,6 +59,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """for how long"""
     own_blob_url: str = ""
     """as this machine reaches the Blob service"""
+    images: tuple[ImageRule, ...] = ()
+    """what images that pools name mean, as far as the operator says it"""
     max_nodes: int | None = None
     """compute nodes of all accounts together; none: as many as are wanted"""
 

@@ -13,7 +13,7 @@ from typing import Literal, Self
 import msgspec
 
 from batchite.resources.showing import Defined
-from batchite.wire.batch import codec
+from batchite.wire.batch import codec, images
 from batchite.wire.batch.models.enums import (
     BatchAllTasksCompleteMode,
     BatchJobDefaultOrder,
@@ -52,15 +52,19 @@ class PoolRules(Rules, frozen=True):
     fill: Literal["spread", "pack"] = "spread"
     oldest_job_first: bool = False
     start_task: StartTaskRules | None = None
+    image: str = ""
+    """PUBLISHER:OFFER:SKU:VERSION; empty, as for pools of the past: none in particular"""
 
     @classmethod
     def of(cls, pool: BatchPoolCreateOptions) -> Self:
         policy = pool.task_scheduling_policy or BatchTaskSchedulingPolicy()
+        machine = pool.virtual_machine_configuration
         return cls(
             slots_per_node=pool.task_slots_per_node or 1,
             fill="pack" if policy.node_fill_type is BatchNodeFillType.PACK else "spread",
             oldest_job_first=policy.job_default_order is BatchJobDefaultOrder.CREATION_TIME,
             start_task=StartTaskRules.of(pool.start_task) if pool.start_task else None,
+            image=images.urn(machine.image_reference) if machine else "",
         )
 
 

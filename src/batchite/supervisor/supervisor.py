@@ -225,6 +225,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         log_level=settings.log_level,
         content=settings.content,
         fidelity=settings.fidelity,
+        images=settings.images,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
         portal=settings.portal,
         portal_origins=_portal_origins(settings, chosen) if service == "blob" else (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchite.wire.batch.images import AGENTS, SKUS, SUPPORTED, agent_for
+from batchite.wire.batch.models.enums import OSType
 from batchite.wire.batch.models.images import BatchVmImageReference
 
 
@@ -31,7 +32,13 @@ def test_case_does_not_matter_and_the_rest_does() -> None:
     reference = BatchVmImageReference(publisher="Canonical", offer="UbuntuServer", sku="18.04-LTS")
     assert agent_for(reference) == "batch.node.ubuntu 18.04"
     assert agent_for(BatchVmImageReference(publisher="canonical", offer="ubuntuserver")) is None
+
+
+def test_images_of_windows_are_shown_as_such() -> None:
     windows = BatchVmImageReference(
         publisher="microsoftwindowsserver", offer="windowsserver", sku="2022-datacenter"
     )
-    assert agent_for(windows) is None
+    assert agent_for(windows) == "batch.node.windows amd64"
+    kinds = {image.node_agent_sku_id: image.os_type for image in SUPPORTED}
+    assert [agent for agent, kind in kinds.items() if kind is OSType.WINDOWS] == ["batch.node.windows amd64"]
+    assert [sku.id for sku in SKUS if sku.os_type is OSType.WINDOWS] == ["batch.node.windows amd64"]

@@ -1,8 +1,8 @@
 """Images that pools may name.
 
-Nodes are sandboxes on Linux machines, so an image stands for "a Linux node" and any Linux image that
-programs commonly name is welcome. What an image is made of is not reproduced; Windows images and
-images of one's own are refused, because tasks would not find what they expect.
+Nodes are sandboxes on Linux machines, so an image stands for "a Linux node" and any image that programs
+commonly name is welcome, also one of Windows, whose simplest command lines are understood. What an image is
+made of is not reproduced, so images of one's own are refused: tasks would not find what they expect.
 """
 
 from __future__ import annotations
@@ -81,14 +81,34 @@ _AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("SUSE", "SLES-HPC", "12"),
     ),
     "batch.node.opensuse 13.2": (("SUSE", "openSUSE", "13.2"),),
+    "batch.node.windows amd64": (
+        ("microsoftwindowsserver", "windowsserver", "2022-datacenter"),
+        ("microsoftwindowsserver", "windowsserver", "2019-datacenter"),
+        ("microsoftwindowsserver", "windowsserver", "2019-datacenter-core"),
+        ("microsoftwindowsserver", "windowsserver", "2016-datacenter"),
+        ("MicrosoftWindowsServer", "WindowsServer", "2012-R2-Datacenter"),
+        ("MicrosoftWindowsServer", "WindowsServer", "2012-Datacenter"),
+        ("MicrosoftWindowsServer", "WindowsServer", "2008-R2-SP1"),
+    ),
 }
+
+_WINDOWS = "batch.node.windows"
+
+
+def is_windows(agent: str) -> bool:
+    """Whether an agent, by its SKU, goes with images of Windows."""
+    return agent.startswith(_WINDOWS)
+
+
+def _os_type(agent: str) -> OSType:
+    return OSType.WINDOWS if is_windows(agent) else OSType.LINUX
 
 
 def _image(agent: str, publisher: str, offer: str, sku: str) -> BatchSupportedImage:
     return BatchSupportedImage(
         node_agent_sku_id=agent,
         image_reference=BatchVmImageReference(publisher=publisher, offer=offer, sku=sku, version="latest"),
-        os_type=OSType.LINUX,
+        os_type=_os_type(agent),
         verification_type=ImageVerificationType.VERIFIED,
     )
 
@@ -106,7 +126,7 @@ SKUS: Final[tuple[NodeAgentSku, ...]] = tuple(
         verified_image_references=tuple(
             image.image_reference for image in SUPPORTED if image.node_agent_sku_id == agent
         ),
-        os_type=OSType.LINUX,
+        os_type=_os_type(agent),
     )
     for agent in AGENTS
 )
@@ -127,3 +147,14 @@ def agent_for(reference: BatchVmImageReference) -> str | None:
 
 def _fold(text: Maybe[str]) -> str:
     return text.lower() if isinstance(text, str) else ""
+
+
+def urn(reference: BatchVmImageReference) -> str:
+    """An image of the marketplace in one word, PUBLISHER:OFFER:SKU:VERSION."""
+    parts = (reference.publisher, reference.offer, reference.sku, reference.version)
+    return ":".join(part if isinstance(part, str) else "" for part in parts)
+
+
+def of_urn(text: str) -> BatchVmImageReference:
+    publisher, offer, sku, version = (text.split(":", 3) + [""] * 4)[:4]
+    return BatchVmImageReference(publisher=publisher, offer=offer, sku=sku, version=version)
