@@ -14,7 +14,7 @@ from tests import needs
 from tests.blobs import bearer
 from tests.blobs.running import connected
 
-CALLS = "write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2"
+CALLS = "write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,rename,renameat,renameat2,mkdir"
 LARGE, SMALL = b"large " * 10_000, b"small"
 ANSWER = "HTTP/1.1 201"
 
@@ -122,3 +122,15 @@ def test_content_is_synced_before_it_is_committed(answers: list[list[Traced]], n
     commits = [number for number, call in enumerate(calls) if call.is_of(*WRITES, path="blobs.db-wal")]
     assert any(commit < synced for commit in commits), "the upload was recorded before"
     assert min(commit for commit in commits if commit > renamed) > directory
+
+
+def test_a_new_directory_is_synced_into_its_own_before_its_content_is_committed(
+    answers: list[list[Traced]],
+) -> None:
+    calls = answers[1]
+    made = first(calls, "mkdir", path="/blobs/")
+    (directory,) = re.findall(r'"([^"]+)"', calls[made].text)
+    synced = first(calls[made:], *SYNCS, path=f"<{os.path.dirname(directory)}>") + made
+    renamed = first(calls, *RENAMES, path=f"{directory}/")
+    assert any(call.is_of(*WRITES, path="blobs.db-wal") for call in calls[renamed:])
+    assert synced < renamed

@@ -30,7 +30,7 @@ _DRAFT = ".part"
 
 
 class Files:
-    """Creates the directory and its subdirectories if they are not there."""
+    """Creates the directory if it is not there, and each of its subdirectories for the first file in it."""
 
     late_seconds = 0.0
 
@@ -38,8 +38,8 @@ class Files:
         self._directory = directory
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="content")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for number in range(_FANOUT):
-            self._parent(number).mkdir(mode=0o700, exist_ok=True)
+        self._parents = set(directory.iterdir())
+        """those of which a power failure leaves the names"""
         _sync_directory(directory)
         _sync_directory(directory.parent)
 
@@ -53,8 +53,15 @@ class Files:
         return self.path(content_no).with_suffix(_DRAFT)
 
     async def create(self, content_no: int, digest: Digest) -> FileDraft:
-        paths = self.path(content_no), self.draft_path(content_no)
-        return await self._run(partial(FileDraft, *paths, digest, self._threads))
+        return await self._run(partial(self._create, content_no, digest))
+
+    def _create(self, content_no: int, digest: Digest) -> FileDraft:
+        parent = self._parent(content_no)
+        if parent not in self._parents:  # another thread may have made it, and not have synced it yet
+            parent.mkdir(mode=0o700, exist_ok=True)
+            _sync_directory(self._directory)
+            self._parents.add(parent)
+        return FileDraft(self.path(content_no), self.draft_path(content_no), digest, self._threads)
 
     async def read(self, content_no: int, start: int, length: int) -> AsyncGenerator[bytes, None]:
         """Asks the disk for the next chunk while the client takes the last one."""
