@@ -18,7 +18,6 @@ from typing import Any
 from unittest import mock
 
 from azure.storage.blob import BlobServiceClient
-from moto.server import ThreadedMotoServer
 from tests.blobs.server import KEY, NAME, Server, serving
 
 DEADLINE = 30.0
@@ -81,6 +80,8 @@ class RunningStore:
 
 @contextmanager
 def s3(port: int = 0) -> Iterator[RunningStore]:
+    from moto.server import ThreadedMotoServer  # takes half a second, and every run collects this module
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -101,6 +101,7 @@ def gone() -> int:
     return port
 
 
+@pytest.mark.servers
 async def test_an_outage_is_said_and_survived(
     gone: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

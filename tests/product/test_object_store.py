@@ -20,6 +20,8 @@ from tests.object_stores import RunningStore
 
 from batchite.testing.service import RunningService, running_service
 
+pytestmark = pytest.mark.servers
+
 KILLS, WRITERS = 3, 6
 SIZES = (20_000, 300_000, 2_000_000, 9_000_000)
 DEADLINE = 60.0
