@@ -3,6 +3,10 @@
 `python -m tests.tiers [NAME …]`. Without names all tiers are run that have what they need, and a line says
 which were left out and which Debian package would bring what they lack. Where `CI` is set nothing may be
 left out. Ends with the time that each tier took.
+
+The everyday tests leave many thousand small files behind, and wait for a disk longer than for anything else. So
+their directories are in memory, if there is room, and gone afterwards; `TMPDIR` says where else. Other tiers
+have theirs where everything is: their servers run as other users, and they see how the system mounts things.
 """
 
 from __future__ import annotations
@@ -13,11 +17,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-NOTHING_COLLECTED = 5
-"""pytest's exit code"""
+import psutil
+
+from batchite.testing import directories
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 * 1024**3
+"""A few times what the tests of a tier leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class Tier:
     marker: str
     needs: Sequence[Need] = ()
     workers: int = 2
+    in_memory: bool = False
+    """whether directories of tests are"""
 
 
 def program(name: str, package: str) -> Need:
@@ -47,7 +60,7 @@ POSTGRESQL = Need("PostgreSQL", lambda: bool(glob.glob("/usr/lib/postgresql/*/bi
 ROOT = Need("the rights of root", lambda: os.geteuid() == 0)
 
 TIERS = (
-    Tier("check", ""),
+    Tier("check", "", in_memory=True),
     Tier("servers", "servers", [POSTGRESQL]),
     Tier("clients", "clients", [program("node", "nodejs"), program("npm", "npm")], workers=0),
     Tier(
@@ -91,7 +104,28 @@ def _run(tier: Tier) -> int:
     expression = tier.marker or " and ".join(f"not {marker}" for marker in markers)
     print(f"\n{tier.name}: pytest -m '{expression}'", flush=True)
     spread = ["-n", str(tier.workers), *(["--dist", "worksteal"] if tier.workers else [])]
-    return subprocess.run([sys.executable, "-m", "pytest", *spread, "-m", expression]).returncode
+    with _directories(tier) as variables:
+        command = [sys.executable, "-m", "pytest", *spread, "-m", expression]
+        return subprocess.run(command, env={**os.environ, **variables}).returncode
+
+
+@contextmanager
+def _directories(tier: Tier) -> Iterator[Mapping[str, str]]:
+    """The variables that say where tests have their directories."""
+    if os.environ.get("TMPDIR") or not tier.in_memory or not _is_roomy(MEMORY):
+        yield {}
+        return
+    with directories.temporary(MEMORY) as place:
+        place.mkdir()
+        yield {"TMPDIR": str(place)}
+
+
+def _is_roomy(memory: Path) -> bool:
+    return (
+        memory.is_mount()
+        and os.access(memory, os.W_OK)
+        and min(shutil.disk_usage(memory).free, psutil.virtual_memory().available) >= ROOM_BYTES
+    )
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ NEW_SECONDS = 3600
 
 
 @contextlib.contextmanager
-def temporary() -> Iterator[Path]:
-    """A data directory; removed afterwards, as are those of runs that were killed."""
-    sweep(Path(tempfile.gettempdir()))
-    place = Path(tempfile.mkdtemp(prefix=PREFIX))
+def temporary(parent: Path | None = None) -> Iterator[Path]:
+    """A data directory in `parent`, or where temporary ones are; removed afterwards, as are those of runs
+    that were killed."""
+    parent = parent or Path(tempfile.gettempdir())
+    sweep(parent)
+    place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
         with directory_lock.held(place / OWNER):
             yield place / "data"
