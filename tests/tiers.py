@@ -4,9 +4,10 @@
 which were left out and which Debian package would bring what they lack. Where `CI` is set nothing may be
 left out. Ends with the time that each tier took.
 
-The everyday tests leave many thousand small files behind, and wait for a disk longer than for anything else. So
-their directories are in memory, if there is room, and gone afterwards; `TMPDIR` says where else. Other tiers
-have theirs where everything is: their servers run as other users, and they see how the system mounts things.
+The everyday tests leave many thousand small files behind, and wait for a disk longer than for anything
+else. So their directories are in memory, if there is room, and gone afterwards; `TMPDIR` says where else.
+Other tiers have theirs where everything is: their servers run as other users, and they see how the system
+mounts things.
 """
 
 from __future__ import annotations
