@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     own, arguments = parser.parse_known_args(arguments)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutorial-") as results, running_service() as service:
-        print("\n".join(service.lines), end="\n\n", flush=True)
+        print(f"Batch runs at {service.batch_url}, Blob at {service.blob_url}.\n", flush=True)
         command = [own.python, own.client, "--output", results, *arguments]
         environment = {**os.environ, **service.variables}
         code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL).returncode

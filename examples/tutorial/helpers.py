@@ -92,7 +92,10 @@ def container_sas(client: BlobServiceClient, container: str) -> str:
 
 
 def wait_for_tasks(
-    client: BatchClient, job_id: str, timeout: datetime.timedelta, show: Callable[[int, int], None]
+    client: BatchClient,
+    job_id: str,
+    timeout: datetime.timedelta,
+    show: Callable[[int, int], None] = lambda completed, total: None,
 ) -> None:
     """Return when every task of the job has the state completed. Raises TimeoutError.
 

@@ -9,17 +9,14 @@ AZURE_STORAGE_KEY), or from the file given with --config; see configuration.ini.
 from __future__ import annotations
 
 import argparse
-import configparser
 import datetime
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+import accounts
 import helpers
 from azure.batch import BatchClient, models
-from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 HERE = Path(__file__).resolve().parent
@@ -39,49 +36,6 @@ INSTALL_STORAGE_PACKAGE = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """Which accounts to use."""
-
-    batch_account: str
-    batch_key: str
-    batch_endpoint: str
-    storage_connection_string: str
-
-
-def read_credentials(config: Path | None) -> Credentials:
-    """From the config file if there is one, else from the environment. Ends the program if some miss."""
-    values = dict(os.environ)
-    if config is not None:
-        parser = configparser.ConfigParser(interpolation=None)
-        with config.open(encoding="utf-8") as file:
-            parser.read_file(file)
-        for section in ("batch", "storage"):
-            if parser.has_section(section):
-                values.update(
-                    {f"AZURE_{section}_{name}".upper(): value for name, value in parser.items(section)}
-                )
-    if not values.get("AZURE_STORAGE_CONNECTION_STRING"):
-        values["AZURE_STORAGE_CONNECTION_STRING"] = (
-            "DefaultEndpointsProtocol=https;EndpointSuffix=core.windows.net;"
-            f"AccountName={_required(values, 'AZURE_STORAGE_ACCOUNT')};"
-            f"AccountKey={_required(values, 'AZURE_STORAGE_KEY')}"
-        )
-    endpoint = _required(values, "AZURE_BATCH_ENDPOINT")
-    return Credentials(
-        batch_account=_required(values, "AZURE_BATCH_ACCOUNT"),
-        batch_key=_required(values, "AZURE_BATCH_ACCESS_KEY"),
-        batch_endpoint=endpoint if "://" in endpoint else f"https://{endpoint}",
-        storage_connection_string=values["AZURE_STORAGE_CONNECTION_STRING"],
-    )
-
-
-def _required(values: dict[str, str], name: str) -> str:
-    if not values.get(name):
-        sys.exit(f"{name} is not set. Set it, or name a file with --config.")
-    return values[name]
-
-
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -91,9 +45,6 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--job-id", default="PythonTutorialJob")
     parser.add_argument("--vm-size", default="Standard_A1_v2", help="size of the nodes")
     parser.add_argument("--nodes", type=int, default=2, help="number of nodes")
-    parser.add_argument("--reuse-pool", action="store_true", help="use the pool if it exists already")
-    parser.add_argument("--rounds", type=int, default=1, help="tasks for each data file")
-    parser.add_argument("--delay", type=float, default=0, help="seconds each task waits before it counts")
     parser.add_argument("--words", type=int, default=3, help="how many words each task reports")
     parser.add_argument("--timeout", type=float, default=20, help="minutes to wait for the tasks")
     parser.add_argument("--output", type=Path, default=Path.home(), help="directory for the results")
@@ -113,9 +64,6 @@ def create_pool(
 ) -> None:
     """A pool of Linux nodes, each of which has the task script in its shared directory."""
     pool_id = arguments.pool_id
-    if arguments.reuse_pool and pool_exists(batch, pool_id):
-        print(f"Using the existing pool [{pool_id}]...")
-        return
     print(f"Creating pool [{pool_id}]...")
     agent_sku, image = helpers.select_image(batch, IMAGE_PUBLISHER, IMAGE_OFFER, IMAGE_SKU)
     commands = [
@@ -144,14 +92,6 @@ def create_pool(
     )
 
 
-def pool_exists(batch: BatchClient, pool_id: str) -> bool:
-    try:
-        batch.get_pool(pool_id, select=["id"])
-    except ResourceNotFoundError:
-        return False
-    return True
-
-
 def create_job(batch: BatchClient, job_id: str, pool_id: str) -> None:
     print(f"Creating job [{job_id}]...")
     batch.create_job(models.BatchJobCreateOptions(id=job_id, pool_info=models.BatchPoolInfo(pool_id=pool_id)))
@@ -170,21 +110,20 @@ def add_tasks(
     storage: BlobServiceClient,
     sas_token: str,
 ) -> None:
-    """One task for each input file (times the rounds)."""
+    """One task for each input file."""
     account = storage_account_argument(storage)
     tasks = []
-    for file in inputs * arguments.rounds:
+    for file in inputs:
         command = (
             "python3 $AZ_BATCH_NODE_SHARED_DIR/tutorial_task.py "
             f"--filepath {file.file_path} --numwords {arguments.words} --storageaccount {account} "
             f'--storagecontainer {OUTPUT} --sastoken "{sas_token}"'
         )
-        if arguments.delay:
-            command += f" --delay {arguments.delay}"
-        command_line = helpers.wrap_in_shell([command])
         tasks.append(
             models.BatchTaskCreateOptions(
-                id=f"topNtask{len(tasks)}", command_line=command_line, resource_files=[file]
+                id=f"topNtask{len(tasks)}",
+                command_line=helpers.wrap_in_shell([command]),
+                resource_files=[file],
             )
         )
     print(f"Adding {len(tasks)} tasks to job [{arguments.job_id}]...")
@@ -269,14 +208,10 @@ def now() -> datetime.datetime:
 
 def main() -> int:
     arguments = read_arguments()
-    credentials = read_credentials(arguments.config)
+    credentials = accounts.read_credentials(arguments.config)
     start = now()
     print(f"Sample start: {start}\n")
-    credential = AzureNamedKeyCredential(credentials.batch_account, credentials.batch_key)
-    with (
-        BatchClient(credentials.batch_endpoint, credential) as batch,
-        BlobServiceClient.from_connection_string(credentials.storage_connection_string) as storage,
-    ):
+    with accounts.batch_client(credentials) as batch, accounts.storage_client(credentials) as storage:
         try:
             succeeded = run(batch, storage, arguments)
         except HttpResponseError as error:

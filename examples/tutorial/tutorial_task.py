@@ -10,7 +10,6 @@ import argparse
 import collections
 import os
 import re
-import time
 from pathlib import Path
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -53,12 +52,8 @@ def main() -> None:
     parser.add_argument("--storageaccount", required=True, help="name of the account, or its Blob URL")
     parser.add_argument("--storagecontainer", required=True, help="container for the output")
     parser.add_argument("--sastoken", required=True, help="SAS that allows writing into the container")
-    parser.add_argument(
-        "--delay", type=float, default=0, help="seconds to wait first, as if the work were longer"
-    )
     arguments = parser.parse_args()
 
-    time.sleep(arguments.delay)
     text = arguments.filepath.read_text(encoding="utf-8")
     output = Path(f"{arguments.filepath.stem}_OUTPUT.txt")
     output.write_text(report(most_frequent(text, arguments.numwords)), encoding="utf-8")

@@ -24,6 +24,11 @@ OF_ALL = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
+OF_DRAWINGS = {
+    **OF_ALL,
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+"""of SVG, which has its style within and is a document when somebody opens it by itself"""
 OF_STATIC = {**OF_ALL, "cache-control": "public, max-age=31536000, immutable"}
 OF_ENTERING = {"referrer-policy": "no-referrer"}
 """of the page whose URL has a token in it"""

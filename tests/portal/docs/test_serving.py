@@ -1,10 +1,14 @@
 """The docs are there for anybody, also who has not come into the portal."""
 
+import re
+
 import pytest
 from tests.portal.service import Browser
 
 from batchite.batch import refusals
 from batchite.wire.batch import errors
+
+DRAWN = {"svg", "title", "style", "defs", "marker", "path", "rect", "circle", "text"}
 
 
 async def test_a_stranger_reads_them(stranger: Browser) -> None:
@@ -23,6 +27,14 @@ async def test_what_is_searched_for_is_text(stranger: Browser) -> None:
     assert answer.status == 200
     assert "<script>alert" not in answer.text
     assert "Nothing found" in answer.text
+
+
+async def test_drawings_are_shown_and_can_do_nothing(stranger: Browser) -> None:
+    for name in ("workflow", "task"):
+        answer = await stranger.ask("GET", f"/-/docs/images/{name}.svg")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+        assert set(re.findall(r"<(\w+)", answer.text)) <= DRAWN
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ class DocsApp:
         path = pages.image(name)
         if path is None:
             raise PathNotFound(request.raw_path)
+        if path.suffix == ".svg":
+            return Response(path.read_bytes(), headers=headers.OF_DRAWINGS, media_type="image/svg+xml")
         return Response(path.read_bytes(), headers=headers.OF_ALL, media_type="image/png")
 
     def _page(

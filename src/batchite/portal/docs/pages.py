@@ -19,11 +19,21 @@ from markdown_it.token import Token
 from batchite.portal.visit import DOCS
 
 HERE: Final = Path(__file__).resolve().parent
-FIRST: tuple[str, ...] = ("portal", "command-line", "batch", "blob", "sdk", "explain", "events", "settings")
+FIRST: tuple[str, ...] = (
+    "tutorial",
+    "portal",
+    "command-line",
+    "batch",
+    "blob",
+    "sdk",
+    "explain",
+    "events",
+    "settings",
+)
 """what most people look for; the rest follows by name"""
 _COMMENT = re.compile(r"^<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?P<name>[a-z0-9-]+)\.md(?P<anchor>#[^\s]*)?")
-_IMAGE = re.compile(r"images/(?P<name>[a-z0-9-]+\.png)")
+_IMAGE = re.compile(r"images/(?P<name>[a-z0-9-]+\.(?:png|svg))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ def all_pages() -> Mapping[str, DocPage]:
 
 
 def image(name: str) -> Path | None:
-    """The file of a picture; None if no page could mean it."""
+    """The file of a picture or a drawing; None if no page could mean it."""
     path = directory() / "images" / name
     return path if _IMAGE.fullmatch(f"images/{name}") and path.is_file() else None
 
