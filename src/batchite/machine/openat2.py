@@ -24,20 +24,22 @@ class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_SIZE = ctypes.sizeof(_OpenHow)
+_syscall = ctypes.CDLL(None, use_errno=True)["syscall"]  # by index: a function that is this module's own
+_syscall.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(_OpenHow), ctypes.c_size_t)
+_syscall.restype = ctypes.c_long
+
+
+@functools.cache
+def _how(flags: int, resolve: int) -> _OpenHow:
+    return _OpenHow(flags=flags, mode=0, resolve=resolve)
 
 
 def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
     """A descriptor of what lies at `path` below `directory`. Raises OSError."""
-    how = _OpenHow(flags=flags, mode=0, resolve=resolve)
+    how, encoded = _how(flags, resolve), os.fsencode(path)
     for _ in range(_AGAIN):
-        descriptor: int = _libc.syscall(
-            ctypes.c_long(_NUMBER),
-            ctypes.c_int(directory),
-            ctypes.c_char_p(os.fsencode(path)),
-            ctypes.byref(how),
-            ctypes.c_size_t(ctypes.sizeof(how)),
-        )
+        descriptor: int = _syscall(_NUMBER, directory, encoded, how, _SIZE)
         if descriptor >= 0:
             return descriptor
         # EAGAIN: something was renamed while the kernel looked; it asks to be called again.

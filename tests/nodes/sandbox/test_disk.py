@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -53,8 +52,8 @@ async def test_links_on_the_way_are_not_followed(disk: Disk, tmp_path: Path, dep
     planted = tmp_path.joinpath("root", *RUN[:depth])
     planted.rename(tmp_path / "real")
     planted.symlink_to(elsewhere)
-    with contextlib.ExitStack() as files, pytest.raises(OSError, match=A_LINK):
-        disk.open(RUN, USER, files)
+    with pytest.raises(OSError, match=A_LINK):
+        disk.open(RUN, USER)
     with pytest.raises(OSError, match=A_LINK):
         disk.landing(RUN, USER)
     if depth == len(RUN):
@@ -72,8 +71,8 @@ async def test_what_is_made_for_a_user_is_his(disk: Disk, given: list[tuple[str,
     """And nothing above it. A directory on the way that was there already stays whose it is."""
     run = "/".join(("root", *RUN))
     disk.prepare(RUN, USER)
-    with contextlib.ExitStack() as files:
-        disk.open(RUN, USER, files)
+    for descriptor in disk.open(RUN, USER):
+        os.close(descriptor)
     landing = disk.landing(RUN, USER)
     for name in ("one", "two"):
         os.close(landing.create(["in", "deep", name], 0o600))

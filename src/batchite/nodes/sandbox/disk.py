@@ -97,19 +97,22 @@ class Disk:
     def landing(self, directory: Names, user: User) -> DirectoryLanding:
         return DirectoryLanding(inside.enter(self._root, (*directory, _WORKING)), user, self._give)
 
-    def open(self, directory: Names, user: User, files: contextlib.ExitStack) -> tuple[int, int, int]:
-        """Descriptors of the working directory and of new files for stdout and stderr, which `files` closes.
-        Those of the run before get another name. Raises OSError."""
-
-        def kept(descriptor: int) -> int:
-            return files.enter_context(inside.opened(descriptor))
-
-        place = kept(inside.enter(self._root, directory))
-        working = kept(inside.enter(place, (_WORKING,)))
-        output, errors = (kept(_open_output(name, place)) for name in _OUTPUT)
-        if self._give is not None:
-            self._give(output, user)
-            self._give(errors, user)
+    def open(self, directory: Names, user: User) -> tuple[int, int, int]:
+        """Descriptors of the working directory and of new files for stdout and stderr, for the caller to
+        close. Those of the run before get another name. Raises OSError."""
+        found: list[int] = []
+        try:
+            with inside.opened(inside.enter(self._root, directory)) as place:
+                found.append(inside.enter(place, (_WORKING,)))
+                for name in _OUTPUT:
+                    found.append(_open_output(name, place))
+                    if self._give is not None:
+                        self._give(found[-1], user)
+        except BaseException:
+            for descriptor in found:
+                os.close(descriptor)
+            raise
+        working, output, errors = found
         return working, output, errors
 
     def throw_away(self, name: str, directory: int) -> None:

@@ -59,9 +59,12 @@ class ProcessSandbox:
         return self._disk.landing(directory, user)
 
     def spawn(self, command: Command, over: Over) -> Running:
-        with contextlib.ExitStack() as files:
-            streams = Streams(*self._disk.open(command.directory, command.user, files))
+        streams = Streams(*self._disk.open(command.directory, command.user))
+        try:
             return self._groups.spawn(command, streams, over)
+        finally:
+            for descriptor in streams:
+                os.close(descriptor)
 
     def keep(self) -> bool:
         if self.root != self._place and not short_name.is_given(self.root, self._place):
