@@ -172,7 +172,7 @@ def test_a_system_without_the_tool(tool: Tool, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mmdebstrap", "debootstrap"])
 def test_a_tool_that_fails(name: str, tool: Tool, tmp_path: Path) -> None:
-    tool(name, 'echo "E: no such suite $3" >&2; echo more >&2; exit 100')
+    tool(name, 'echo "E: no such suite $3" >&2; echo "E: failed" >&2; exit 100')
     (tmp_path / "tree").mkdir()
     with pytest.raises(ImageError, match=f"{name} could not make 'nosuch': E: no such suite .*--mirror"):
         bootstrapping.bootstrap("nosuch", "", tmp_path / "tree")

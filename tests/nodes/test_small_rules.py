@@ -12,6 +12,7 @@ from batchite.nodes import definition, failures, users, wall_clock
 from batchite.nodes.definition import Constraints, Definition
 from batchite.nodes.failed_runs import MAX_KEPT, FailedRuns
 from batchite.nodes.link import redirect, websocket_url
+from batchite.nodes.sandbox.base import Tier
 
 
 @pytest.mark.parametrize(
@@ -112,3 +113,35 @@ def test_failures_of_exit_codes_say_what_the_service_says_and_name_signals(exit_
     (message, text), (code, value) = failure.details
     assert (message, code, value) == ("Message", "AdditionalErrorCode", "FailureExitCode")
     assert said in text
+
+
+HERE = Tier("process", "There is no machine tier for who is not root.")
+
+
+@pytest.mark.parametrize(
+    ("command_line", "program"),
+    [
+        ("apt-get -y install gcc", "apt-get"),
+        ("/bin/sh -c 'cp a b && /usr/bin/apt-get update'", "apt-get"),
+        ("sh -c 'dpkg -i a.deb'", "dpkg"),
+    ],
+)
+def test_who_may_not_change_the_system_is_told_what_it_takes(command_line: str, program: str) -> None:
+    said = system_changes.note(command_line, HERE, is_admin=True, is_root=False)
+    assert said.startswith(f"{program} changes the system of a node, which takes the machine tier")
+    assert HERE.why in said
+    assert failures.of_exit_code(100, note=said).details[0][1].count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("command_line", "tier", "is_admin", "is_root"),
+    [
+        ("my-apt-get x", HERE, True, False),
+        ("cat apt.txt", HERE, True, False),
+        ("apt-get update", HERE, False, False),
+        ("apt-get update", HERE, True, True),
+        ("apt-get update", Tier("machine", ""), True, False),
+    ],
+)
+def test_everybody_else_is_not(command_line: str, tier: Tier, is_admin: bool, is_root: bool) -> None:
+    assert system_changes.note(command_line, tier, is_admin=is_admin, is_root=is_root) == ""

@@ -86,7 +86,7 @@ def _unpacked(command: list[str], suite: str, tree: Path) -> Filled:
 def _failure(program: str, suite: str, said: bytes) -> ImageError:
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E:", "E ", "W:"))]
-    why = (errors or lines or ["it said nothing"])[-1]
+    why = errors[0] if errors else (lines or ["it said nothing"])[-1]
     return ImageError(
         f"{os.path.basename(program)} could not make {suite!r}: {why}; look whether the suite is spelled "
         "right and its mirror can be reached, or give another one with --mirror"

@@ -60,13 +60,14 @@ def of_system(error: OSError, code: str, doing: str) -> Failure:
     return server(code, f"The node failed at {doing}.", Reason=str(error.strerror or error))
 
 
-def of_exit_code(exit_code: int, *, is_memory: bool = False) -> Failure:
+def of_exit_code(exit_code: int, *, is_memory: bool = False, note: str = "") -> Failure:
     """In the service's own words, which programs compare; only the detail is ours. `is_memory`: a process
-    was killed since a limit of memory was reached."""
+    was killed since a limit of memory was reached. `note`: what the node knows of the reason."""
+    meaning = ". ".join(filter(None, [_meaning(exit_code, is_memory=is_memory), note]))
     return user(
         EXIT_CODE,
         "The task exited with an exit code representing a failure",
-        Message=f"{_meaning(exit_code, is_memory=is_memory)}. Look at stderr.txt and stdout.txt.",
+        Message=f"{meaning}. Look at stderr.txt and stdout.txt.",
         AdditionalErrorCode=EXIT_CODE,
     )
 

@@ -6,12 +6,13 @@ A run goes forward by callbacks; only a run that has files to fetch gets an asyn
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from functools import partial
 
 import msgspec
 
-from batchite.nodes import command_line, failures, printed, wall_clock
+from batchite.nodes import command_line, failures, printed, system_changes, wall_clock
 from batchite.nodes.definition import Definition, ResourceFile
 from batchite.nodes.directories import NodeDirectories, RunDirectory
 from batchite.nodes.sandbox.base import Command, ProcessExit, Running, Sandbox, User
@@ -170,6 +171,14 @@ class Run:
         self._failure = self._failure or failure
         self._loop.call_soon(self._finish, None)
 
+    def _note(self) -> str:
+        return system_changes.note(
+            self._definition.command_line,
+            self._tools.sandbox.tier,
+            is_admin=self._user.is_admin,
+            is_root=os.geteuid() == 0,
+        )
+
     def _finish(self, end: ProcessExit | None) -> None:
         """`end` counts unless the run was ended before its time."""
         ended, self._ended = self._ended, None
@@ -180,7 +189,7 @@ class Run:
         failure = self._failure
         exit_code = end.exit_code if end is not None and failure is None else None
         if end is not None and exit_code:
-            failure = failures.of_exit_code(exit_code, is_memory=end.is_memory)
+            failure = failures.of_exit_code(exit_code, is_memory=end.is_memory, note=self._note())
         line = printed.last_line(self._tools.sandbox.files, self._directory.names) if exit_code else ""
         now = self._tools.clock.now().ticks
         ended(Exit(self.started, now, exit_code, failure, line, self._has_files_since))
