@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -21,7 +20,7 @@ _O_PATH = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def remove(path: str, *, dir_fd: int | None = None) -> None:
     """Remove the directory with all that is in it. Raises OSError, having removed only some of it."""
-    mark = secrets.token_hex(8)
+    mark = os.urandom(8).hex()
     fresh = (f".{mark}-{number}" for number in itertools.count())
     top = _open(path, dir_fd)
     try:

@@ -8,6 +8,10 @@ Whether groups can be made depends on the machine and on whoever runs the servic
 They are made below the service's own, so that limits set for the service hold for its nodes. Version 2 of
 the interface is used (with its freezer, Linux 5.2), also where it lies beside version 1; else the freezer
 of version 1.
+
+A node may also have groups that limit what it uses as a whole: one in the hierarchies of version 1 for memory
+and for processes each, or one of version 2. The latter may have to be made further up, since a group with
+processes of its own, such as the service's mostly is, cannot limit others below it.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +35,9 @@ _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _END_SECONDS = 2.0
 _PAUSE_SECONDS = 0.005
 _FREEZING_ROUNDS = 20
+_LIMITS = "~limits"
+"""in which the names of groups end that limit a node"""
+_CONTROLLERS = ("memory", "pids")
 _FREEZERS = (("freezer.state", "FROZEN", "THAWED"), ("cgroup.freeze", "1", "0"))
 """file, and what is written to it"""
 
@@ -43,6 +50,20 @@ class Place(NamedTuple):
     mount: Path
     own: Path
     """the directory of this process's group, below which groups can perhaps be made"""
+
+
+class Hierarchy(NamedTuple):
+    """Of version 2 if it has no controllers."""
+
+    place: Place
+    controllers: tuple[str, ...] = ()
+
+
+class Limits(NamedTuple):
+    """What a node may use as a whole."""
+
+    memory_bytes: int
+    processes: int
 
 
 class Groups:
@@ -62,8 +83,9 @@ class Groups:
         found = places()
         self._parent = next((place.own for place in found if _is_usable(place.own)), None)
         log.info("groups of nodes are made below %s", self._parent)
-        for place in found:
-            self._find_left(place.mount)
+        self._limiting = _limiting(hierarchies())
+        for mount in {place.mount for place in found} | {place.mount for place in self._limiting}:
+            self._find_left(mount)
         for node_id, groups in list(self._left.items()):
             if not (base / node_id).exists() and all(_end_soon(group) for group in groups):
                 del self._left[node_id]
@@ -84,6 +106,21 @@ class Groups:
             return None
         return group / "cgroup.procs"
 
+    @property
+    def can_limit(self) -> bool:
+        """Memory and processes of nodes."""
+        return bool(self._limiting)
+
+    def limit(self, node_id: str, limits: Limits) -> tuple[str, ...]:
+        """Groups that hold whatever is in them, or in groups below them, to limits; processes go only into
+        groups below. Raises OSError."""
+        groups = [self._limited(node_id, place.own) for place in self._limiting]
+        for group in groups:
+            with contextlib.suppress(FileExistsError):
+                group.mkdir()
+            _set_limits(group, limits)
+        return tuple(map(str, groups))
+
     def end(self, node_id: str) -> bool:
         """Kill all members and remove the group; False if some have not gone yet. Raises OSError."""
         is_over = all(_end(group) for group in self.of(node_id))
@@ -94,7 +131,11 @@ class Groups:
     def of(self, node_id: str) -> set[Path]:
         """Where groups of the node may be: one that this process made, and those that were left."""
         own = set() if self._parent is None else {self._own(node_id, self._parent)}
-        return own | set(self._left.get(node_id, ()))
+        limiting = {self._limited(node_id, place.own) for place in self._limiting}
+        return own | limiting | set(self._left.get(node_id, ()))
+
+    def _limited(self, node_id: str, parent: Path) -> Path:
+        return parent / f"{self._prefix}{node_id}{_LIMITS}"
 
     def _own(self, node_id: str, parent: Path) -> Path:
         return parent / f"{self._prefix}{node_id}"
@@ -104,11 +145,17 @@ class Groups:
             ours = [name for name in names if name.startswith(self._prefix)]
             names[:] = [name for name in names if name not in ours]
             for name in ours:
-                self._left.setdefault(name.removeprefix(self._prefix), []).append(Path(directory, name))
+                node_id = name.removeprefix(self._prefix).removesuffix(_LIMITS)
+                self._left.setdefault(node_id, []).append(Path(directory, name))
 
 
 def places() -> list[Place]:
-    """Where groups may be made, the best first."""
+    """Where groups may be made that end as a whole, the best first."""
+    return ending(hierarchies())
+
+
+def hierarchies() -> list[Hierarchy]:
+    """All that this process has a group in which it can reach."""
     try:
         mounts = Path("/proc/self/mountinfo").read_bytes()
         memberships = Path("/proc/self/cgroup").read_bytes()
@@ -117,20 +164,82 @@ def places() -> list[Place]:
     return parse(os.fsdecode(mounts), os.fsdecode(memberships))
 
 
-def parse(mounts: str, memberships: str) -> list[Place]:
+def parse(mounts: str, memberships: str) -> list[Hierarchy]:
     """From the kernel's lists of mounts and of groups that this process is a member of."""
-    second: list[Place] = []
-    freezers: list[Place] = []
+    found: list[Hierarchy] = []
     own = dict(_memberships(memberships))
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
         fields, (kind, _, options) = before.split(), after.split()[:3]
         root, mount = _unescaped(fields[3]), _unescaped(fields[4])
         if kind == "cgroup2":
-            second += _place(root, mount, own.get(""))
-        elif kind == "cgroup" and "freezer" in options.split(","):
-            freezers += _place(root, mount, own.get("freezer"))
-    return second + freezers
+            found += [Hierarchy(place) for place in _place(root, mount, own.get(""))]
+        elif kind == "cgroup":
+            controllers = tuple(name for name in options.split(",") if name in own)
+            path = own[controllers[0]] if controllers else None
+            found += [Hierarchy(place, controllers) for place in _place(root, mount, path)]
+    return found
+
+
+def ending(found: Sequence[Hierarchy]) -> list[Place]:
+    """Those in which a group can be killed as a whole."""
+    second = [one.place for one in found if not one.controllers]
+    return second + [one.place for one in found if "freezer" in one.controllers]
+
+
+def _limiting(found: Sequence[Hierarchy]) -> list[Place]:
+    """Below whose groups memory and processes can be limited; empty if not both can."""
+    first = {name: one.place for one in found for name in one.controllers if name in _CONTROLLERS}
+    if len(first) == len(_CONTROLLERS):
+        distinct = list(dict.fromkeys(first.values()))
+        return distinct if all(_can_limit(place.own) for place in distinct) else []
+    for one in found:
+        if one.controllers:
+            continue
+        for own in (one.place.own, *one.place.own.parents):
+            if own.is_relative_to(one.place.mount) and _pass_on(own) and _can_limit(own):
+                return [Place(one.place.mount, own)]
+    return []
+
+
+def _pass_on(group: Path) -> bool:
+    """Have groups below one of version 2 limit, too."""
+    try:
+        _write(group / "cgroup.subtree_control", " ".join(f"+{name}" for name in _CONTROLLERS))
+    except OSError:
+        return False
+    return True
+
+
+def _can_limit(parent: Path) -> bool:
+    group = parent / f"batchite-probe-{secrets.token_hex(6)}"
+    try:
+        group.mkdir()
+        return any((group / name).exists() for files in _LIMIT_FILES for name in files)
+    except OSError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            group.rmdir()
+
+
+_LIMIT_FILES = (
+    ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max"),
+    ("pids.max",),
+)
+"""of memory and of processes, in version 1 and 2; of the first kind they are written in this order"""
+
+
+def _set_limits(group: Path, limits: Limits) -> None:
+    """Those of the hierarchy that the group is in."""
+    for names, limit in zip(_LIMIT_FILES, limits, strict=True):
+        for name in names:
+            if (group / name).exists():
+                _write(group / name, str(limit))
+    if (group / "memory.swap.max").exists():
+        _write(group / "memory.swap.max", "0")
+    if (group / "cgroup.subtree_control").exists():
+        _pass_on(group)
 
 
 def _memberships(text: str) -> Iterator[tuple[str, str]]:
@@ -223,7 +332,11 @@ def _kill(group: Path) -> None:
 @contextlib.contextmanager
 def _frozen(group: Path) -> Iterator[None]:
     """Meanwhile nobody in the group can start others or end, so that numbers mean whom they meant."""
-    name, frozen, thawed = _FREEZERS[0] if (group / _FREEZERS[0][0]).exists() else _FREEZERS[1]
+    freezer = next((freezer for freezer in _FREEZERS if (group / freezer[0]).exists()), None)
+    if freezer is None:  # a group that limits: its node's first process takes all others along
+        yield
+        return
+    name, frozen, thawed = freezer
     state = group / name
     _write(state, frozen)
     try:

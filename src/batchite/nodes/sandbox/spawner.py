@@ -1,0 +1,163 @@
+"""The first process of a node: it starts the node's commands, and when it ends nothing of the node is left.
+
+It is forked from the forge and never becomes another program. So nothing of Python has to be visible in the
+node, its memory and descriptors are closed to the node's root, and it has a single thread: the ids of a command
+are its own for the moment in which it starts that, which is cheaper than a fork for each.
+
+Everything it needs is imported before it goes inside, where it may not find it any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource  # noqa: F401 - wait4 would import it too late
+import select
+import signal
+import socket
+from collections.abc import Sequence
+
+from batchite.machine import passing
+from batchite.nodes import programs
+from batchite.nodes.sandbox import requests
+from batchite.nodes.sandbox.requests import Ended, Failed, Request, Signal, Start, Told
+
+GROUP = 1000
+"""of all who are not the node's root"""
+_PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+"""ignored by Python, which a command must not inherit"""
+
+
+class Spawner:
+    """Serves one agent; `home` holds descriptors of the lists of members of its own control groups."""
+
+    def __init__(self, agent: socket.socket, home: Sequence[int]) -> None:
+        self._agent = agent
+        self._receiver = passing.Receiver(agent)
+        self._home = home
+        self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self._keys: dict[int, int] = {}
+        """of commands that run, by process"""
+        self._pids: dict[int, int] = {}
+
+    def serve(self) -> None:
+        """Until the agent is gone. Raises OSError."""
+        woken, waking = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        _set_signals(waking)
+        poll = select.poll()
+        poll.register(woken, select.POLLIN)
+        poll.register(self._agent, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if woken in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(woken, 4096)
+                self._reap()
+            if self._agent.fileno() in ready:
+                messages = self._receiver.receive()
+                if messages is None:
+                    return
+                for content, descriptors in messages:
+                    self._take(requests.request(content), descriptors)
+
+    def _tell(self, told: Told) -> None:
+        passing.send(self._agent, requests.encode(told))
+
+    def _take(self, request: Request, descriptors: list[int]) -> None:
+        try:
+            if isinstance(request, Signal):
+                self._signal(request)
+            else:
+                self._start(request, descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _signal(self, request: Signal) -> None:
+        pid = self._pids.get(request.key)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, request.number)
+
+    def _start(self, request: Start, descriptors: list[int]) -> None:
+        output, errors, *groups = descriptors
+        try:
+            pid = self._born(request, output, errors, groups)
+        except (OSError, ValueError) as error:
+            number = error.errno if isinstance(error, OSError) else errno.EINVAL
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self._tell(Failed(request.key, number or errno.EIO, reason or str(error)))
+            return
+        self._keys[pid] = request.key
+        self._pids[request.key] = pid
+
+    def _born(self, request: Start, output: int, errors: int, groups: Sequence[int]) -> int:
+        """The command is born in its groups, since the spawner itself is in them for that moment; it goes back,
+        or the end of the groups would be its own."""
+        try:
+            for group in groups:
+                os.write(group, b"0")
+            _become(request.user)
+            try:
+                os.chdir(request.directory)
+                return self._spawn(request, output, errors)
+            finally:
+                _become_root()
+                os.chdir("/")
+        finally:
+            for group in self._home if groups else ():
+                os.write(group, b"0")
+
+    def _spawn(self, request: Start, output: int, errors: int) -> int:
+        def start(path: str) -> int:
+            return os.posix_spawn(
+                path,
+                request.words,
+                request.environment,
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, self._null, 0),
+                    (os.POSIX_SPAWN_DUP2, output, 1),
+                    (os.POSIX_SPAWN_DUP2, errors, 2),
+                ),
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_PYTHONS_SIGNALS,
+            )
+
+        return programs.call(request.words[0], request.environment, start)
+
+    def _reap(self) -> None:
+        """What ended, whether it is a command or was left behind by one."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status, used = os.wait4(-1, os.WNOHANG)
+                if not pid:
+                    return
+                key = self._keys.pop(pid, None)
+                if key is not None:
+                    del self._pids[key]
+                    self._tell(Ended(key, status, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
+
+
+def _set_signals(waking: int) -> None:
+    """The kernel keeps from a first process what it has no handler for. Python's own handler for SIGINT would
+    let the node's root end it, and commands would inherit that it ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _become(user: int) -> None:
+    """The saved id is the way back. A program that is started has it no more."""
+    if user:
+        os.setgroups((GROUP,))
+        os.setresgid(GROUP, GROUP, 0)
+        os.setresuid(user, user, 0)
+
+
+def _become_root() -> None:
+    os.setresuid(0, 0, 0)
+    os.setresgid(0, 0, 0)
+    os.setgroups(())
