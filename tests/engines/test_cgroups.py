@@ -17,7 +17,7 @@ from tests.engines.test_local import LocalWorld, no_descriptors, of_kernel
 from tests.nodes.peer import NODE, peer, task
 
 from batchite.engines.local import cgroups
-from batchite.engines.local.cgroups import Groups, Hierarchy, Place, ending, parse
+from batchite.engines.local.cgroups import Groups, Place, ending, parse
 
 HIDDEN = (
     '( env -i setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600 </dev/null >/dev/null 2>&1" & )'
@@ -77,7 +77,7 @@ def test_where_groups_may_be_made(mounts: str, memberships: str, expected: list[
 def test_what_only_looks_like_a_place_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hierarchy = tmp_path / "hierarchy"
     hierarchy.mkdir()
-    monkeypatch.setattr(cgroups, "hierarchies", lambda: [Hierarchy(Place(hierarchy, hierarchy))])
+    monkeypatch.setattr(cgroups, "places", lambda: [Place(hierarchy, hierarchy)])
     groups = Groups(tmp_path / "nodes")
     assert not groups.can_be_made
     assert groups.make(NODE) is None

@@ -51,6 +51,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The node is there, and lives as long as the descriptor that comes along, its spawner's socket."""
 
+    spawner: int
+    """its number as a process of this machine"""
+
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     reason: str
@@ -60,6 +63,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What the agent of such a node has to know of it."""
 
     first_id: int
+    spawner: int
     groups: tuple[str, ...]
     memory_mib: int
     why: str

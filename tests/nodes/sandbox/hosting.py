@@ -6,17 +6,26 @@ A sandbox takes all the children of its process and may kill them, so it cannot 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from batchite.link.machines import FIRST_ID, Machine, Plan
 from batchite.nodes.sandbox.base import Command, Limits, ProcessExit, Running, Sandbox, User
+from batchite.nodes.sandbox.machine import MachineSandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
 from batchite.nodes.sandbox.tree import TreeError
+
+MEMORY_MIB = 512
+PROCESSES = 200
+"""of nodes that are machines"""
 
 
 class Ask(msgspec.Struct, array_like=True):
@@ -36,7 +45,35 @@ class Answer(msgspec.Struct, array_like=True):
 
 TIERS: dict[str, Callable[[str, str], Sandbox]] = {
     "process": lambda node, called: ProcessSandbox(node, "A test asked for it.", called),
+    "machine": lambda node, _called: machine(node),
 }
+
+
+def machine(node: str) -> MachineSandbox:
+    """Made as an engine does, and given back when this process ends."""
+    from batchite.engines.local.cgroups import Groups
+    from batchite.engines.local.cgroups import Limits as NodeLimits
+    from batchite.engines.local.forging import Forge
+
+    name, groups, forge = (
+        os.path.basename(node),
+        Groups(Path(node).parent, limiting=True),
+        Forge(Path(node).parent),
+    )
+    limiting = groups.limit(name, NodeLimits(MEMORY_MIB << 20, PROCESSES))
+    plan = Plan(node=node, first_id=FIRST_ID, name="conforming", groups=limiting)
+    pid, spawner = forge.make(plan)
+    forge.close()
+
+    def give_back() -> None:
+        while not groups.end(name):
+            time.sleep(0.01)
+
+    atexit.register(give_back)
+    told = Machine(
+        first_id=FIRST_ID, spawner=pid, groups=limiting, memory_mib=MEMORY_MIB, why="A test asked for it."
+    )
+    return MachineSandbox(node, told, spawner)
 
 
 class Host:

@@ -25,7 +25,12 @@ class Candidate(NamedTuple):
     """nothing of the node outlives its agent; elsewhere the engine sees to that"""
 
 
-CANDIDATES = (pytest.param(Candidate("process", has_users=False, dies_with_agent=False), id="process"),)
+CANDIDATES = (
+    pytest.param(Candidate("process", has_users=False, dies_with_agent=False), id="process"),
+    pytest.param(
+        Candidate("machine", has_users=True, dies_with_agent=True), id="machine", marks=pytest.mark.system
+    ),
+)
 
 Directory = tuple[str, ...]
 Start = Callable[[], Hosted]

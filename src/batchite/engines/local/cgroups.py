@@ -58,6 +58,11 @@ class Hierarchy(NamedTuple):
     place: Place
     controllers: tuple[str, ...] = ()
 
+    @property
+    def can_limit(self) -> bool:
+        """Memory or processes."""
+        return not self.controllers or any(name in _CONTROLLERS for name in self.controllers)
+
 
 class Limits(NamedTuple):
     """What a node may use as a whole."""
@@ -69,10 +74,9 @@ class Limits(NamedTuple):
 class Groups:
     """Those of the nodes whose directories lie in `base`."""
 
-    def __init__(self, base: Path) -> None:
-        """Blocks for some hundredths of a second, to find what can be used and what was left.
-
-        Raises OSError.
+    def __init__(self, base: Path, *, limiting: bool = False) -> None:
+        """`limiting`: whether nodes shall be limited, where they can be. Blocks for some hundredths of a
+        second, to find what can be used and what was left. Raises OSError.
         """
         base.mkdir(parents=True, exist_ok=True)
         about = base.stat()
@@ -83,8 +87,9 @@ class Groups:
         found = places()
         self._parent = next((place.own for place in found if _is_usable(place.own)), None)
         log.info("groups of nodes are made below %s", self._parent)
-        self._limiting = _limiting(hierarchies())
-        for mount in {place.mount for place in found} | {place.mount for place in self._limiting}:
+        known = hierarchies()
+        self._limiting = _limiting(known) if limiting else []
+        for mount in {place.mount for place in found} | {one.place.mount for one in known if one.can_limit}:
             self._find_left(mount)
         for node_id, groups in list(self._left.items()):
             if not (base / node_id).exists() and all(_end_soon(group) for group in groups):

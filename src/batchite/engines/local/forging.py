@@ -32,8 +32,9 @@ class Forge:
         self._socket: socket.socket | None = None
         self._pid = 0
 
-    def make(self, plan: Plan) -> socket.socket:
-        """A node; it lives as long as this socket of its spawner is open. Raises NoMachineError."""
+    def make(self, plan: Plan) -> tuple[int, socket.socket]:
+        """A node: its spawner, and the socket by which it lives as long as that is open. Raises
+        NoMachineError."""
         with self._lock:
             try:
                 return self._ask(plan)
@@ -48,7 +49,7 @@ class Forge:
         with self._lock:
             self._end()
 
-    def _ask(self, plan: Plan) -> socket.socket:
+    def _ask(self, plan: Plan) -> tuple[int, socket.socket]:
         if self._socket is None:
             self._socket, self._pid = _start(self._hidden)
         passing.send(self._socket, machines.encode(plan))
@@ -59,7 +60,7 @@ class Forge:
         content, descriptors = messages[0]
         answer = machines.answer(content)
         if isinstance(answer, Ready) and descriptors:
-            return socket.socket(fileno=descriptors[0])
+            return answer.spawner, socket.socket(fileno=descriptors[0])
         raise NoMachineError("" if isinstance(answer, Ready) else answer.reason)
 
     def _end(self) -> None:

@@ -45,18 +45,18 @@ class Forge:
 
     def _answer(self, plan: Plan) -> None:
         try:
-            spawner = self._make(plan)
+            pid, spawner = self._make(plan)
         except OSError as error:
             self._tell(Refused(_reason(error)))
             return
         with spawner:
-            self._tell(Ready(), spawner.fileno())
+            self._tell(Ready(pid), spawner.fileno())
 
     def _tell(self, answer: Answer, *descriptors: int) -> None:
         passing.send(self._engine, machines.encode(answer), descriptors)
 
-    def _make(self, plan: Plan) -> socket.socket:
-        """The agent's end of the spawner's socket. Raises OSError."""
+    def _make(self, plan: Plan) -> tuple[int, socket.socket]:
+        """The spawner, and the agent's end of its socket. Raises OSError."""
         if self._masks is None:
             self._masks = Masks(self._hidden)
         tree = Tree(plan)
@@ -65,13 +65,12 @@ class Forge:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                _raise(plan, tree, users, theirs)
+                return _raise(plan, tree, users, theirs), ours
         except BaseException:
             ours.close()
             raise
         finally:
             os.close(users)
-        return ours
 
 
 def _reason(error: OSError) -> str:
@@ -110,8 +109,9 @@ def _user_namespace(first_id: int) -> int:
             os.waitpid(pid, 0)
 
 
-def _raise(plan: Plan, tree: Tree, users: int, agent: socket.socket) -> None:
-    """Fork the process that makes the mounts and then, inside, the spawner; returns when that serves."""
+def _raise(plan: Plan, tree: Tree, users: int, agent: socket.socket) -> int:
+    """Fork the process that makes the mounts and then, inside, the spawner; returns when that serves, with
+    its number out here."""
     told, tells = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
@@ -124,21 +124,32 @@ def _raise(plan: Plan, tree: Tree, users: int, agent: socket.socket) -> None:
         os._exit(1)
     os.close(tells)
     try:
-        said = _said(told)
-    finally:
-        os.close(told)
-    if said != _READY:
+        return _spawner(told)
+    except OSError:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        raise OSError(0, said.decode("utf-8", "replace") or "the node ended as it was made")
+        raise
+    finally:
+        os.close(told)
 
 
-def _said(source: int) -> bytes:
+def _spawner(source: int) -> int:
+    """Its number, once it is ready. Raises OSError with whatever else is said."""
     poll = select.poll()
     poll.register(source, select.POLLIN)
-    if not poll.poll(DEADLINE_SECONDS * 1000):
-        return b"a mount took longer than %d seconds" % DEADLINE_SECONDS
-    return os.read(source, 4096)
+    said = b""
+    while said.count(b"\n") < 2:
+        if not poll.poll(DEADLINE_SECONDS * 1000):
+            raise OSError(0, f"a mount took longer than {DEADLINE_SECONDS:g} seconds")
+        piece = os.read(source, 4096)
+        if not piece:
+            break
+        said += piece
+    lines = [line for line in said.splitlines() if line != _READY]
+    if len(lines) == 1 and lines[0].isdigit() and _READY in said:
+        return int(lines[0])
+    reason = b" ".join(line for line in lines if not line.isdigit())
+    raise OSError(0, reason.decode("utf-8", "replace") or "the node ended as it was made")
 
 
 def _become_node(plan: Plan, tree: Tree, users: int, agent: socket.socket, tells: int) -> None:
@@ -157,12 +168,11 @@ def _become_node(plan: Plan, tree: Tree, users: int, agent: socket.socket, tells
     kernel.unshare(
         kernel.NEW_MOUNTS | kernel.NEW_PIDS | kernel.NEW_IPC | kernel.NEW_NAMES | kernel.NEW_CGROUPS
     )
-    if os.fork():
+    if pid := os.fork():
+        os.write(tells, b"%d\n" % pid)
         os._exit(0)
     os.setsid()
-    root = kernel.open_tree(
-        ".", recursive=True
-    )  # a copy, whose own root is not locked
+    root = kernel.open_tree(".", recursive=True)  # a copy, whose own root is not locked
     kernel.move_mount(root, ".")
     os.fchdir(root)
     os.close(root)
@@ -171,7 +181,7 @@ def _become_node(plan: Plan, tree: Tree, users: int, agent: socket.socket, tells
     os.chdir("/")
     kernel.set_name(plan.name)
     spawner = Spawner(agent, home)
-    os.write(tells, _READY)
+    os.write(tells, _READY + b"\n")
     os.close(tells)
     with contextlib.suppress(OSError):
         spawner.serve()

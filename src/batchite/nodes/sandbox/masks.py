@@ -4,9 +4,9 @@ The node's root reads whatever the system's root may. So what the system keeps f
 directory only its name, of a file nothing. Instead of this machine's people the node has users of its own,
 none with a password.
 
-That is what a new node has changed of the system before anything runs in it. An overlay takes a directory with
-an attribute for one with nothing below it, and a device of number 0 for the absence of a file; the node can
-neither set the one nor make the other, and removing them brings nothing back.
+That is what a new node has changed of the system before anything runs in it. An overlay takes a directory
+with an attribute for one with nothing below it, and a device of number 0 for the absence of a file; the node
+can neither set the one nor make the other, and removing them brings nothing back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GROUP = "_azbatchgrp"
 """Number 1000, of all of them."""
 
 _SEARCHED = ("/etc", "/var", "/opt", "/usr/local")
-_EMPTY = {"/var/tmp": 0o1777, "/var/mail": 0o2775, "/var/crash": 0o1777, "/var/backups": 0o755}
+_EMPTY = {"/var/tmp": 0o1777, "/var/mail": 0o2775, "/var/crash": 0o1777, "/var/backups": 0o755}  # noqa: S108
 _NEEDED = frozenset(
     {"lock", "Lock", "lock-frontend", "partial", "ldconfig", "aux-cache", "sudoers", "sudoers.d"}
 )
@@ -144,7 +144,7 @@ def _is_hidden(known: Mapping[str, Entry], path: str) -> bool:
 
 
 def _users() -> dict[str, tuple[bytes, int]]:
-    """Content and rights of the files that tell of users: the system's own, without people, and the node's."""
+    """Content and rights of the files that tell of users: the system's, without people, and the node's."""
     users = [line for line in _lines("/etc/passwd") if not _is_person(line.split(":"))]
     groups = [line for line in _lines("/etc/group") if not _is_person(line.split(":"))]
     users += [f"{name}:x:{number}:{PEOPLE}::/mnt/batch:/bin/sh" for name, number in USERS.items()]
@@ -163,12 +163,11 @@ def _users() -> dict[str, tuple[bytes, int]]:
 
 
 def _lines(path: str) -> list[str]:
-    with (
-        contextlib.suppress(FileNotFoundError),
-        open(path, encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        return [line for line in file.read().splitlines() if line.count(":") >= 2]
-    return []
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return [line for line in file.read().splitlines() if line.count(":") >= 2]
+    except FileNotFoundError:
+        return []
 
 
 def _is_person(fields: list[str]) -> bool:

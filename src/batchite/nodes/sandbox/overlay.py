@@ -103,11 +103,9 @@ class Tree:
         os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
     def mount(self, users: int) -> None:
-        """All but /proc, in a namespace of mounts of this process's own; `users` is the node's user namespace.
-        Raises OSError."""
-        os.chdir(
-            self._machine
-        )  # so that the node, which sees what was asked for, sees no path of this machine
+        """All but /proc, in a namespace of mounts of this process's own; `users` is a descriptor of the
+        node's user namespace. Raises OSError."""
+        os.chdir(self._machine)  # the node sees what the mounts were asked for by: no path of this machine
         _bind("top", "top")
         for name in self._system():
             places = []
@@ -129,9 +127,7 @@ class Tree:
 
     def _system(self) -> Iterator[str]:
         yield from SYSTEM
-        yield from (
-            name for name in _MAYBE_LINKS if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}")
-        )
+        yield from (name for name in _MAYBE_LINKS if _is_directory(f"/{name}"))
 
     def _lower(self, name: str) -> list[str]:
         """Directories that lie below what the node changes of this one, the uppermost first."""

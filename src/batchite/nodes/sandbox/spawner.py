@@ -1,8 +1,8 @@
 """The first process of a node: it starts the node's commands, and when it ends nothing of the node is left.
 
 It is forked from the forge and never becomes another program. So nothing of Python has to be visible in the
-node, its memory and descriptors are closed to the node's root, and it has a single thread: the ids of a command
-are its own for the moment in which it starts that, which is cheaper than a fork for each.
+node, its memory and descriptors are closed to the node's root, and it has a single thread: the ids of a
+command are its own for the moment in which it starts that, which is cheaper than a fork for each.
 
 Everything it needs is imported before it goes inside, where it may not find it any more.
 """
@@ -19,8 +19,7 @@ import socket
 from collections.abc import Sequence
 
 from batchite.machine import passing
-from batchite.nodes import programs
-from batchite.nodes.sandbox import requests
+from batchite.nodes.sandbox import programs, requests
 from batchite.nodes.sandbox.requests import Ended, Failed, Request, Signal, Start, Told
 
 GROUP = 1000
@@ -93,8 +92,8 @@ class Spawner:
         self._pids[request.key] = pid
 
     def _born(self, request: Start, output: int, errors: int, groups: Sequence[int]) -> int:
-        """The command is born in its groups, since the spawner itself is in them for that moment; it goes back,
-        or the end of the groups would be its own."""
+        """The command is born in its groups, since the spawner itself is in them for that moment; it goes
+        back, or the end of the groups would be its own."""
         try:
             for group in groups:
                 os.write(group, b"0")
