@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import zlib
+from collections.abc import Sequence
 
 from batchite.link import machines
 from batchite.link.machines import Machine
@@ -110,19 +111,24 @@ class MachineSandbox:
     def spawn(self, command: Command, over: Over) -> Running:
         if self._ending:
             raise ProcessLookupError(errno.ESRCH, "the node is ending")
-        with contextlib.ExitStack() as files:
-            _, output, errors = self._disk.open(command.directory, command.user, files)
+        opened = self._disk.open(command.directory, command.user)
+        try:
             member = _Member(next(self._keys), self._slots.take(), over, self._line, self._slots)
-            place = "/".join((self.root, *command.directory, _WORKING))
-            number = number_of(command.user)
-            start = Start(member.key, list(command.words), dict(command.environment), place, number)
             self._members[member.key] = member
-            try:
-                self._line.send(start, (output, errors, *member.slot.descriptors))
-            except (OSError, ValueError) as error:
-                reason = error if isinstance(error, OSError) else OSError(errno.E2BIG, str(error))
-                self._loop.call_soon(self._settle, member, reason)
+            self._ask(member, command, opened[1:])
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
         return member
+
+    def _ask(self, member: _Member, command: Command, streams: Sequence[int]) -> None:
+        place = "/".join((self.root, *command.directory, _WORKING))
+        start = Start(member.key, command.words, command.environment, place, number_of(command.user))
+        try:
+            self._line.send(start, (*streams, *member.slot.descriptors))
+        except (OSError, ValueError) as error:
+            reason = error if isinstance(error, OSError) else OSError(errno.E2BIG, str(error))
+            self._loop.call_soon(self._settle, member, reason)
 
     def keep(self) -> bool:
         return os.path.isdir(f"{self._node}/{ROOT}")
