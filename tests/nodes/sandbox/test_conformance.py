@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import pytest
 from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted, RefusedError, Witness, witness
+
+from batchite.nodes.sandbox.base import User
 
 
 class Candidate(NamedTuple):
@@ -373,6 +376,48 @@ def test_links_on_the_way_are_not_followed(
     assert sorted(elsewhere.rglob("*")) == before
 
 
+RACE = """import ctypes, os, sys
+name, target, told = sys.argv[1:]
+os.makedirs(name, exist_ok=True)
+os.symlink(target, "link")
+open(told, "w").write("here")
+here, exchange = -100, 2
+while True:
+    ctypes.CDLL(None).renameat2(here, name.encode(), here, b"link", exchange)
+"""
+TRIES = 20_000
+
+Race = Callable[[Directory, str, User], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def race(sandbox: Hosted, elsewhere: Path, seen: Witness) -> Race:
+    """Meanwhile a directory and a link to elsewhere take turns under one name, seen from a run's `wd`."""
+
+    @contextmanager
+    def race(run: Directory, name: str, user: User) -> Iterator[None]:
+        racer = sandbox.spawn(run, "python3", "-c", RACE, name, str(elsewhere), seen.told, user=user)
+        assert seen.wait() == b"here", sandbox.said(run, "stderr")
+        yield
+        racer.kill()
+        assert racer.over().signal == signal.SIGKILL, sandbox.said(run, "stderr")
+
+    return race
+
+
+def until_both(attempt: Callable[[int], None], times: int = 20) -> int:
+    """Try until it has worked and been refused so many times; returns how often it worked."""
+    worked = refused = 0
+    while min(worked, refused) < times:
+        assert worked + refused < TRIES, f"worked {worked} times, was refused {refused} times"
+        try:
+            attempt(worked + refused)
+            worked += 1
+        except RefusedError:
+            refused += 1
+    return worked
+
+
 @contextmanager
 def planted(place: Path, target: Path) -> Iterator[None]:
     """A link in the place of a directory."""
@@ -455,6 +500,60 @@ def test_files_are_read_as_long_as_they_are_of_the_node(
     for name in ("planted", "magic"):
         with pytest.raises(RefusedError, match="outside"):
             sandbox.read(f"{working}/{name}")
+
+
+def test_a_name_of_somebody_elses_file_is_not_read(sandbox: Hosted, run: Directory, elsewhere: Path) -> None:
+    sandbox.prepare(run)
+    sandbox.place.joinpath(*run, "wd", "mine").hardlink_to(elsewhere / "secret")
+    with pytest.raises(RefusedError, match="outside"):
+        sandbox.read("/".join((*run, "wd", "mine")))
+
+
+def test_files_land_while_a_directory_and_a_link_change_places(
+    sandbox: Hosted, run: Directory, elsewhere: Path, race: Race
+) -> None:
+    sandbox.prepare(run)
+    with race(run, "in", USER):
+        landed = until_both(lambda number: sandbox.land(run, f"in/deep/{number}", "x"))
+    working = sandbox.place.joinpath(*run, "wd")
+    found = [path for path in working.rglob("*") if path.is_file() and path.name.isdigit()]
+    assert len(found) == landed
+    assert os.listdir(elsewhere) == ["secret"]
+
+
+def test_files_are_read_while_their_directory_and_a_link_change_places(
+    sandbox: Hosted, run: Directory, race: Race
+) -> None:
+    sandbox.prepare(run)
+    sandbox.land(run, "in/secret", "mine")
+
+    def read(_number: int) -> None:
+        assert sandbox.read("/".join((*run, "wd", "in", "secret"))) == "mine"
+
+    with race(run, "in", USER):
+        until_both(read)
+
+
+def test_runs_come_and_go_while_a_directory_above_them_and_a_link_change_places(
+    sandbox: Hosted, run: Directory, elsewhere: Path, race: Race
+) -> None:
+    """Whoever is elevated may do that to all runs of a node."""
+    job = f"job-{run[-1]}"
+    other = (*run[:-2], job, "other")
+    (elsewhere / "other" / "wd").mkdir(parents=True)
+    (elsewhere / "other" / "wd" / "kept").touch()
+    before = sorted(elsewhere.rglob("*"))
+
+    def come_and_go(_number: int) -> None:
+        sandbox.prepare(other)
+        sandbox.land(other, "file", "x")
+        sandbox.spawn(other, "true").over()
+        sandbox.discard(other)
+
+    sandbox.prepare(run, ADMIN)
+    with race(run, f"../../../{job}", ADMIN):
+        until_both(come_and_go)
+    assert sorted(elsewhere.rglob("*")) == before
 
 
 def test_a_node_whose_directory_is_gone_knows_it(start: Start) -> None:
