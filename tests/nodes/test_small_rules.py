@@ -8,7 +8,7 @@ import os
 import pytest
 
 from batchite.link.messages import RunTask
-from batchite.nodes import definition, failures, users, wall_clock
+from batchite.nodes import definition, failures, system_changes, users, wall_clock
 from batchite.nodes.definition import Constraints, Definition
 from batchite.nodes.failed_runs import MAX_KEPT, FailedRuns
 from batchite.nodes.link import redirect, websocket_url
