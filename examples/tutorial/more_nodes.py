@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1, help="how long each task takes")
     seconds = parser.parse_args().seconds
-    with accounts.batch_client(accounts.read_credentials()) as batch:
+    with accounts.batch_client(accounts.read()) as batch:
         run(batch, same_pool.POOL, same_pool.NODES, seconds)
         try:
             run(batch, LARGER, 2 * same_pool.NODES, seconds)

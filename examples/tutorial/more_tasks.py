@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=1000)
     number = parser.parse_args().tasks
-    with accounts.batch_client(accounts.read_credentials()) as batch:
+    with accounts.batch_client(accounts.read()) as batch:
         same_pool.find_or_make(batch)
         with same_pool.job(batch, "many") as job_id:
             start = time.monotonic()

@@ -43,6 +43,14 @@ def find_or_make(batch: BatchClient, pool_id: str = POOL, nodes: int = NODES) ->
         return False
 
 
+def delete_pool(batch: BatchClient) -> None:
+    try:
+        batch.begin_delete_pool(POOL)
+        print(f"Deleted pool [{POOL}].")
+    except ResourceNotFoundError:
+        print(f"There is no pool [{POOL}].")
+
+
 @contextmanager
 def job(batch: BatchClient, name: str, pool_id: str = POOL) -> Iterator[str]:
     """The id of a new job in the pool, which is deleted in the end."""
@@ -58,10 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delete", action="store_true", help="delete the pool")
     delete = parser.parse_args().delete
-    with accounts.batch_client(accounts.read_credentials()) as batch:
+    with accounts.batch_client(accounts.read()) as batch:
         if delete:
-            batch.begin_delete_pool(POOL)
-            print(f"Deleted pool [{POOL}].")
+            delete_pool(batch)
             return
         start = time.monotonic()
         if find_or_make(batch):

@@ -208,10 +208,10 @@ def now() -> datetime.datetime:
 
 def main() -> int:
     arguments = read_arguments()
-    credentials = accounts.read_credentials(arguments.config)
-    start = now()
-    print(f"Sample start: {start}\n")
-    with accounts.batch_client(credentials) as batch, accounts.storage_client(credentials) as storage:
+    values = accounts.read(arguments.config)
+    with accounts.batch_client(values) as batch, accounts.storage_client(values) as storage:
+        start = now()
+        print(f"Sample start: {start}\n")
         try:
             succeeded = run(batch, storage, arguments)
         except HttpResponseError as error:

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="how long each task takes")
     seconds = parser.parse_args().seconds
     command = helpers.wrap_in_shell([f"sleep {seconds}"])
-    with accounts.batch_client(accounts.read_credentials()) as batch:
+    with accounts.batch_client(accounts.read()) as batch:
         same_pool.find_or_make(batch)
         with same_pool.job(batch, "watch") as job_id:
             tasks = [models.BatchTaskCreateOptions(id=f"t{n}", command_line=command) for n in range(TASKS)]

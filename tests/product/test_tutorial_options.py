@@ -15,7 +15,7 @@ def test_without_accounts_it_says_which_variable_is_missing() -> None:
     command = [sys.executable, str(TUTORIAL / "tutorial_client.py")]
     answer = subprocess.run(command, check=False, capture_output=True, text=True, env=variables)
     assert answer.returncode == 1
-    assert "AZURE_STORAGE_ACCOUNT is not set" in answer.stderr
+    assert "AZURE_BATCH_ACCOUNT is not set" in answer.stderr
     assert "--config" in answer.stderr
 
 
