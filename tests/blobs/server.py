@@ -26,10 +26,11 @@ from batchite.store.database import Database
 from batchite.web.guard import Guard
 from batchite.web.hosts import Hosts
 from batchite.web.listener import Listener, bind
+from batchite.wire import cloud
 from batchite.wire.ticks import Clock
 
 NAME, KEY = DEVELOPMENT_STORAGE_NAME, DEVELOPMENT_STORAGE_KEY
-SUFFIXES = ("blob.localhost", "blob.example.org")
+SUFFIXES = ("blob.localhost", "blob.example.org", cloud.BLOB)
 WEB_SUFFIX = "web.localhost"
 SECOND_KEY = "c2Vjb25kIGtleQ=="
 AS_THE_CLOUD = Fidelity()
@@ -104,7 +105,8 @@ async def serving(
         fidelity=fidelity,
     )
     await app.start()
-    guard = Guard(app, own={}, errors=fallback, hosts=Hosts(suffixes=SUFFIXES, public=public), cors=True)
+    hosts = Hosts(suffixes=SUFFIXES, public=public, cloud=cloud.BLOB)
+    guard = Guard(app, own={}, errors=fallback, hosts=hosts, cors=True)
     listener = Listener(guard, sock, errors=fallback)
     await listener.start()
     try:

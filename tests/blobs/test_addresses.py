@@ -1,8 +1,10 @@
 """The account in the path or in the host, and its copy for reading; names with backslashes."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -160,3 +162,24 @@ async def test_behind_a_proxy_the_service_has_the_proxys_address(tmp_path: Path)
             )
             async with session.get(f"{server.url}/things?restype=container&comp=list&{account}") as answer:
                 assert f'ServiceEndpoint="{public}/"' in await answer.text()
+
+
+@pytest.mark.parametrize("name", [NAME, f"{NAME}-secondary"])
+async def test_the_clouds_name_is_an_accounts_and_stands_for_https(server: Server, name: str) -> None:
+    """As whoever leads it here has taken it, so that what an answer names is led here again."""
+    host = f"{name}.blob.core.windows.net"
+    expiry = datetime.now(UTC) + timedelta(hours=1)
+    https_only = generate_account_sas(
+        NAME, KEY, resource_types="s", permission="l", expiry=expiry, protocol="https"
+    )
+    for address, status in ((host, 200), ("127.0.0.1", 403)):
+        path = "/" if address == host else f"/{name}"
+        reader, writer = await asyncio.open_connection(*server.address)
+        request = (
+            f"GET {path}?comp=list&{https_only} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(request.encode())
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert (f'ServiceEndpoint="https://{host}/"'.encode() in answer) is (status == 200)

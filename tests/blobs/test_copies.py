@@ -736,3 +736,14 @@ async def test_what_a_kind_of_copy_cannot_do_is_refused(
             await wanted()
         assert (refused.value.status_code, refused.value.error_code) == (400, "UnsupportedHeader")
     assert not await copy.exists()
+
+
+async def test_a_source_by_the_clouds_name_is_here_if_the_account_is(
+    container: ContainerClient, source: BlobClient
+) -> None:
+    here = signed(source).replace(source.url.partition("/things")[0], f"https://{NAME}.blob.core.windows.net")
+    copied = container.get_blob_client("copied")
+    await copied.upload_blob_from_url(here)
+    assert await content(copied) == BIG
+    with pytest.raises(HttpResponseError, match="copy_origins"):
+        await copied.upload_blob_from_url(here.replace(NAME, "another"))

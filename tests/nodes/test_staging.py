@@ -19,6 +19,7 @@ from batchite.nodes.directories import RunDirectory
 from batchite.nodes.downloads import Patience
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Land
+from batchite.nodes.own_blobs import OwnBlobs
 from batchite.nodes.sandbox import inside
 from batchite.nodes.sandbox.base import Names, User
 from batchite.nodes.sandbox.landing import DirectoryLanding
@@ -513,3 +514,55 @@ def files_open() -> int:
             continue
         count += stat.S_ISREG(mode) or stat.S_ISDIR(mode)
     return count
+
+
+async def test_blobs_of_our_own_accounts_are_fetched_from_our_own_service(
+    store: Store, staging: Staging, working: Path
+) -> None:
+    """Whatever the cloud calls them, whole containers too; under the name that was asked for."""
+    hosts: list[str] = []
+
+    def answer(request: web.Request) -> web.Response:
+        hosts.append(request.host)
+        return web.Response(body=b"x")
+
+    store.content = {"/c/a b": answer, "/c/x": answer}
+    staging.own_blobs.learn(store.url, ["films"])
+    cloud = "https://films.blob.core.windows.net"
+    await staging.stage(
+        [
+            ResourceFile(http_url=f"{cloud}/c/a%20b?sig=x%2Fy%2B", file_path="one"),
+            ResourceFile(storage_container_url=f"{cloud}/c?sig=s%2Fi%2Bg%3D", blob_prefix="x"),
+        ],
+        run_in(working),
+        USER,
+    )
+    assert tree(working) == {"one": b"x", "x": b"x"}
+    assert hosts == ["films.blob.core.windows.net"] * 2
+    assert "/c/a%20b?sig=x%2Fy%2B" in store.asked
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("https://films.blob.core.windows.net/c/b?sig=1", True),
+        ("https://films-secondary.blob.core.windows.net", True),
+        ("HTTP://FILMS.blob.core.windows.net:80/c", True),
+        ("https://other.blob.core.windows.net/c/b", False),
+        ("https://films.queue.core.windows.net/c/b", False),
+        ("https://films.blob.core.windows.net.example.org/c", False),
+        ("ftp://films.blob.core.windows.net/c", False),
+        ("http://[films", False),
+    ],
+)
+def test_only_blobs_of_accounts_that_the_service_has_are_our_own(url: str, ours: bool) -> None:
+    own = OwnBlobs()
+    assert own.way("https://films.blob.core.windows.net/c") == ("https://films.blob.core.windows.net/c", {})
+    own.learn("http://127.0.0.1:10000", ["films", "more"])
+    if url == "http://[films":
+        with pytest.raises(ValueError, match="URL"):
+            own.way(url)
+        return
+    place, headers = own.way(url)
+    assert place.startswith("http://127.0.0.1:10000/") is ours
+    assert bool(headers) is ours

@@ -53,7 +53,9 @@ from batchite.machine.clock import SystemClock
 from batchite.store.database import Database
 from batchite.store.revisions import NAMES, Name
 from batchite.web.guard import Guard
+from batchite.web.hosts import Hosts
 from batchite.web.listener import Listener, bind
+from batchite.wire import cloud
 
 T = TypeVar("T")
 
@@ -358,8 +360,8 @@ def open_house(data_dir: Path, databases: Databases) -> Iterator[House]:
 async def _serving(data_dir: Path, databases: Databases) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         batch, blobs = (stack.enter_context(_open_database(databases, name)) for name in NAMES)
-        batch_url = await stack.enter_async_context(_batch_service(data_dir, batch))
         blob_url = await stack.enter_async_context(_blob_service(data_dir, blobs))
+        batch_url = await stack.enter_async_context(_batch_service(data_dir, batch, blob_url))
         connection = (
             f"DefaultEndpointsProtocol=http;AccountName={DEVELOPMENT_STORAGE_NAME};"
             f"AccountKey={DEVELOPMENT_STORAGE_KEY};BlobEndpoint={blob_url}/{DEVELOPMENT_STORAGE_NAME};"
@@ -379,7 +381,7 @@ def _client(url: str, account: str, key: str) -> azure.batch.BatchClient:
 
 
 @asynccontextmanager
-async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[str]:
+async def _batch_service(data_dir: Path, database: Database, blob_url: str) -> AsyncIterator[str]:
     clock, sock = SystemClock(), bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     dispatch = Dispatch(
@@ -392,6 +394,7 @@ async def _batch_service(data_dir: Path, database: Database) -> AsyncIterator[st
         environment=OPERATOR_SETTINGS,
         fidelity=Fidelity(),
         lease=None,
+        blob_url=blob_url,
     )
     app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
     own: dict[str, ASGIApp] = {
@@ -414,7 +417,10 @@ async def _blob_service(data_dir: Path, database: Database) -> AsyncIterator[str
     sock = bind("127.0.0.1", 0)
     content = ContentStore(database, Files(data_dir / "blobs"))
     app = Guard(
-        blob_app.BlobApp(database, content, ACCOUNTS, SystemClock()), own={}, errors=blob_app.fallback
+        blob_app.BlobApp(database, content, ACCOUNTS, SystemClock(), host_suffixes=[cloud.BLOB]),
+        own={},
+        errors=blob_app.fallback,
+        hosts=Hosts(cloud=cloud.BLOB),
     )
     listener = Listener(app, sock)
     await content.start()

@@ -24,6 +24,19 @@ def test_a_blob(house: House, job: str) -> None:
     assert [file.file_path for file in task.resource_files] == ["data.txt", "deep/er/copy.txt"]
 
 
+def test_a_blob_by_the_clouds_address_of_our_account(house: House, job: str) -> None:
+    """As programs write it that know an account by its name alone."""
+    container = house.container({"data.txt": b"some data\n"})
+    ours, clouds = house.blob.url.rstrip("/"), "https://devstoreaccount1.blob.core.windows.net"
+    blob = house.blob_with_sas(container, "data.txt").replace(ours, clouds)
+    whole = house.container_with_sas(container).replace(ours, clouds)
+    files = [
+        models.ResourceFile(http_url=blob, file_path="one"),
+        models.ResourceFile(storage_container_url=whole, file_path="two"),
+    ]
+    assert house.output(job, sh("cat one two/data.txt"), resource_files=files) == "some data\nsome data\n"
+
+
 def test_a_large_blob_comes_whole(house: House, job: str) -> None:
     size = 10_000_001
     container = house.container({"large": bytes(range(256)) * (size // 256) + b"!"})

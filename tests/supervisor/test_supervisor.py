@@ -42,3 +42,8 @@ def test_names_that_the_settings_give_are_known() -> None:
     for host in ("other.example.org", "a.batch", "a.blob.example.org", "big"):
         assert not is_known(given, host)
     assert is_known(hosts(host="Name.example.org"), "name.example.org")
+
+
+def test_names_that_the_cloud_has_for_accounts_are_those_of_one_service() -> None:
+    assert is_known(hosts(), "devbatch.westeurope.batch.azure.com")
+    assert not is_known(hosts(), "devstoreaccount1.blob.core.windows.net")

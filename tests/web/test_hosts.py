@@ -103,3 +103,11 @@ def test_a_public_url_takes_the_place_of_what_a_proxy_may_have_changed(host: str
 
 def test_without_a_public_url_a_request_says_itself_where_it_went() -> None:
     assert SERVED.url("http", "Batch:10003") == "http://Batch:10003"
+
+
+@pytest.mark.parametrize("public", ["", "https://data.example.org"])
+def test_who_comes_by_the_clouds_name_has_come_over_https(public: str) -> None:
+    hosts = Hosts(cloud="blob.core.windows.net", public=public)
+    assert hosts.checked_url("http", "films.blob.core.windows.net") == "https://films.blob.core.windows.net"
+    assert not is_known(hosts, "films.queue.core.windows.net")
+    assert not is_known(LOCAL_HOSTS, "films.blob.core.windows.net")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -55,7 +56,7 @@ fallback = refusals.Fallback(SystemClock())
 class BatchApp:
     """An ASGI application for HTTP.
 
-    `host_suffix`: hosts of the form `account.suffix` name their account. `known_versions` are the API
+    `host_suffixes`: hosts of the form `account.suffix` name their account. `known_versions` are the API
     versions it speaks. `testing_token` is for the test that may ask for faults.
     """
 
@@ -67,12 +68,12 @@ class BatchApp:
         owner: Owner,
         files: NodeFiles,
         *,
-        host_suffix: str | None = None,
+        host_suffixes: Sequence[str] = (),
         known_versions: Registry = versions.REGISTRY,
         testing_token: str = "",
     ) -> None:
         self._services = Services(database, accounts, clock, owner, files)
-        self._authenticate = Keys(accounts, host_suffix, clock)
+        self._authenticate = Keys(accounts, host_suffixes, clock)
         self._versions = known_versions
         self._newest_seen = known_versions.newest.text
         self.faults = Faults((entry.name for entry in OPERATIONS), errors.CODES, testing_token)

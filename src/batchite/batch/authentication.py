@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from batchite.configuration.accounts import BatchAccount, KnownAccounts
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
@@ -15,18 +17,18 @@ from batchite.wire.ticks import Clock, WallTime
 class Keys:
     """Those who have a key of an account, at any moment of the clock."""
 
-    def __init__(self, accounts: KnownAccounts, host_suffix: str | None, clock: Clock) -> None:
+    def __init__(self, accounts: KnownAccounts, host_suffixes: Sequence[str], clock: Clock) -> None:
         self._accounts = accounts
-        self._host_suffix = host_suffix
+        self._host_suffixes = tuple(host_suffixes)
         self._clock = clock
 
     def __call__(self, request: Incoming) -> tuple[BatchAccount, Principal]:
         """As `authenticate`."""
-        return authenticate(request, self._accounts, self._host_suffix, self._clock.wall())
+        return authenticate(request, self._accounts, self._host_suffixes, self._clock.wall())
 
 
 def authenticate(
-    request: Incoming, accounts: KnownAccounts, host_suffix: str | None, now: WallTime
+    request: Incoming, accounts: KnownAccounts, host_suffixes: Sequence[str], now: WallTime
 ) -> tuple[BatchAccount, Principal]:
     """The account acted on and who acts. Raises BatchError: InvalidAuthenticationInfo for a header that
     cannot be read, InvalidQueryParameterValue for what no signature covers, else AuthenticationFailed."""
@@ -34,7 +36,7 @@ def authenticate(
     if header is None:
         raise _failed(f"Send an Authorization header: {shared_key.SCHEME} <account>:<signature>.")
     credential = shared_key.parse_authorization(header)
-    account = _account(credential, accounts, _named_by_host(request.host, host_suffix))
+    account = _account(credential, accounts, _named_by_host(request.host, host_suffixes))
     signed = SignedRequest(request.verb, request.raw_path, request.query, tuple(request.headers.items()))
     try:
         verdict = shared_key.verify(signed, credential, account.key_bytes, now)
@@ -45,12 +47,11 @@ def authenticate(
     return account, Principal(account.name, OWNER, "sharedkey")
 
 
-def _named_by_host(host: str, suffix: str | None) -> str | None:
+def _named_by_host(host: str, suffixes: Sequence[str]) -> str | None:
     """The account in `account.suffix`; None if the host has another form."""
     name = host.lower().rpartition(":")[0] or host.lower()
-    if suffix is None or not name.endswith(f".{suffix.lower()}"):
-        return None
-    return name.removesuffix(f".{suffix.lower()}").partition(".")[0]
+    suffix = next((suffix for suffix in suffixes if name.endswith(f".{suffix}")), None)
+    return None if suffix is None else name.removesuffix(f".{suffix}").partition(".")[0]
 
 
 def _account(credential: Credential, accounts: KnownAccounts, host_account: str | None) -> BatchAccount:

@@ -12,8 +12,9 @@ from batchite.store.database import Database
 from batchite.web.principal import OWNER, Principal
 from batchite.web.request import Incoming
 from batchite.wire.blob import policies
-from batchite.wire.blob.address import SECONDARY, Address, with_slashes
+from batchite.wire.blob.address import Address, with_slashes
 from batchite.wire.blob.errors import BlobError, authentication_failed, invalid_parameter
+from batchite.wire.cloud import SECONDARY
 from batchite.wire.signing import bearer, known_tokens, sas, storage_key
 from batchite.wire.signing.bearer import BearerError, Identity
 from batchite.wire.signing.known_tokens import KnownTokens

@@ -17,6 +17,7 @@ from batchite.blobs.origins import Fetched, OriginFailed, cannot_verify, origin
 from batchite.store.blobs.blobs import Blob
 from batchite.web.principal import OWNER
 from batchite.web.request import Incoming
+from batchite.wire import cloud
 from batchite.wire.blob import address, encryption, tiers
 from batchite.wire.blob.errors import CODES, BlobError, invalid_header
 from batchite.wire.blob.headers import known_name
@@ -91,7 +92,7 @@ async def resolve(service: Service, call: Call, *, waits: bool) -> Source:
         raise invalid_header(URL, url, f"a URL {error}") from None
     headers = {known: call.headers[name] for name, known in _AS_READ.items() if call.headers.get(name)}
     host_account = address.of_host(urlsplit(url).netloc, service.host_suffixes)
-    if _is_here(call, place, by_name=host_account is not None):
+    if _is_here(service, call, place, by_name=host_account is not None):
         return await _local(service, call, url, headers, host_account, waits=waits)
     service.origins.check(url)
     if "x-ms-range" in headers:
@@ -102,11 +103,15 @@ async def resolve(service: Service, call: Call, *, waits: bool) -> Source:
     return Remote(url, {"x-ms-version": version, **headers}, waits)
 
 
-def _is_here(call: Call, place: str, *, by_name: bool) -> bool:
+def _is_here(service: Service, call: Call, place: str, *, by_name: bool) -> bool:
     """Whether this origin is what the request itself was sent to, by whatever name of this machine, or
-    `by_name` of one of its accounts. Another port is another service."""
+    `by_name` of one of its accounts. Another port is another service. What the cloud calls an account means
+    ours if there is one of that name."""
     mine = origin(call.incoming.base_url)
     there, here = urlsplit(place), urlsplit(mine)
+    in_the_cloud = cloud.blob_account(there.hostname or "")
+    if in_the_cloud is not None:
+        return in_the_cloud in service.accounts
     if (there.scheme, there.port) != (here.scheme, here.port):
         return False
     return by_name or there.hostname == here.hostname or {there.hostname, here.hostname} <= _LOOPBACK

@@ -20,6 +20,7 @@ from batchite.web.request import Incoming
 from batchite.wire.blob import address, conditions, websites
 from batchite.wire.blob.address import Address
 from batchite.wire.blob.errors import BlobError
+from batchite.wire.cloud import SECONDARY
 
 _SERVED = ("GET", "HEAD")
 _HEEDED = frozenset({"range", *conditions.NAMES})
@@ -28,7 +29,7 @@ _NOT_FOUND = "WebContentNotFound"
 
 async def serve(service: Service, incoming: Incoming, host_account: str) -> Answer:
     """What the website of the account, which is named as in a host, shows. Raises BlobError."""
-    name = host_account.removesuffix(address.SECONDARY)
+    name = host_account.removesuffix(SECONDARY)
     account = service.accounts.get(name)
     if account is None:
         raise _not_found(f"there is no storage account {name[:100]!r} here")

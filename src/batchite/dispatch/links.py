@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from batchite.link import framing
-from batchite.link.messages import FromAgent, Hello, Message, Welcome
+from batchite.link.messages import BlobService, FromAgent, Hello, Message, RunStartTask, RunTask, Welcome
 
 HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
@@ -34,6 +34,7 @@ class StalledError(Exception):
 
 Received = Callable[[str, list[FromAgent]], None]
 Closed = Callable[[str], None]
+BlobServiceNow = Callable[[], BlobService | None]
 IsKnown = Callable[[str, bytes], Awaitable[bool]]
 
 
@@ -50,6 +51,8 @@ class Link:
         self._stalled = stalled
         self._outbox: list[Message] = []
         self._filled = asyncio.Event()
+        self.blob_service: BlobService | None = None
+        """what the agent has been told of it"""
 
     def send(self, message: Message) -> None:
         self._outbox.append(message)
@@ -91,15 +94,23 @@ class Links:
     `received` gets every frame in order, the `Hello` of a new connection included; `closed` is
     called when a node's link is gone and no newer one has taken its place. `is_known` is asked about
     nodes that may not connect here, and the hashes of their credentials: they may elsewhere, or later.
+    An agent that is to run something hears first what `blob_service` says now, unless it has been told.
     """
 
     def __init__(
-        self, received: Received, closed: Closed, is_known: IsKnown, *, stalled: float = STALLED_SECONDS
+        self,
+        received: Received,
+        closed: Closed,
+        is_known: IsKnown,
+        *,
+        stalled: float = STALLED_SECONDS,
+        blob_service: BlobServiceNow = lambda: None,
     ) -> None:
         self._received = received
         self._stalled = stalled
         self._closed = closed
         self._is_known = is_known
+        self._blob_service = blob_service
         self._tokens: dict[str, bytes] = {}
         self._links: dict[str, Link] = {}
 
@@ -126,8 +137,16 @@ class Links:
         """False if the node is not connected; what matters is sent again when it is."""
         link = self._links.get(node_id)
         if link is not None:
+            if isinstance(message, RunTask | RunStartTask):
+                self._tell_blob_service(link)
             link.send(message)
         return link is not None
+
+    def _tell_blob_service(self, link: Link) -> None:
+        now = self._blob_service()
+        if now is not None and now != link.blob_service:
+            link.blob_service = now
+            link.send(now)
 
     def is_connected(self, node_id: str) -> bool:
         return node_id in self._links

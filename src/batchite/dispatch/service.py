@@ -27,7 +27,7 @@ from batchite.dispatch.runner import AnyRunner, Runner
 from batchite.dispatch.surroundings import Surroundings, this_machine
 from batchite.engines.base import Lost
 from batchite.engines.registry import Engines
-from batchite.link.messages import FromAgent, Hello
+from batchite.link.messages import BlobService, FromAgent, Hello
 from batchite.link.spec import NodeImage
 from batchite.scheduling.room import Limits
 from batchite.scheduling.state import ShardState
@@ -49,10 +49,10 @@ class Dispatch:
 
     `make_engines` is given the function to call when a node is lost. Agents connect to `service_url`,
     tasks find the API at `account_url`; `environment` is given to every task. `node_image` says what the
-    image of a pool means for its nodes; it is called in a thread. There are no more than
-    `max_nodes` nodes in all. `lease` is how long shards stay with who does not renew it; None if the
-    database is nobody else's. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at
-    `/-/nodes` and `/-/transfers`.
+    image of a pool means for its nodes; it is called in a thread. There are no more than `max_nodes` nodes
+    in all. Nodes reach our Blob service, if it runs, at `blob_url`. `lease` is how long shards stay with
+    who does not renew it; None if the database is nobody else's. `link_app` and `transfer_app` are ASGI
+    apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
     """
 
     def __init__(
@@ -69,13 +69,15 @@ class Dispatch:
         fidelity: Fidelity,
         lease: Duration | None,
         max_nodes: int | None = None,
+        blob_url: str = "",
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._clock = clock
         self._fidelity = fidelity
         self._max_nodes = max_nodes
-        self._links = Links(self._received, self._closed, self._is_known)
+        self._blob_url = blob_url
+        self._links = Links(self._received, self._closed, self._is_known, blob_service=self._blob_service)
         self._engines = make_engines(self._lost)
         surroundings = Surroundings(service_url, account_url, environment, node_image)
         self._nodes = Nodes(database, self._links, self._engines, surroundings)
@@ -221,6 +223,10 @@ class Dispatch:
     async def _is_known(self, node_id: str, token_hash: bytes) -> bool:
         expected = await self._database.look(lambda c: execution.token_hash(c, node_id))
         return expected is not None and hmac.compare_digest(expected, token_hash)
+
+    def _blob_service(self) -> BlobService | None:
+        names = tuple(account.name for account in self._accounts.own_storage)
+        return BlobService(self._blob_url, names) if self._blob_url else None
 
     def _closed(self, node_id: str) -> None:
         self.files.disconnected(node_id)

@@ -70,6 +70,13 @@ class Acknowledge(Message, frozen=True):
     report: int
 
 
+class BlobService(Message, frozen=True):
+    """Addresses by which the cloud calls one of these storage accounts lead to our Blob service, at `url`."""
+
+    url: str
+    accounts: tuple[str, ...]
+
+
 class RunStartTask(Message, frozen=True):
     """Run the pool's start task; `definition` is its JSON as the API stores it."""
 
@@ -267,6 +274,7 @@ class FileFailed(Message, frozen=True):
 ToAgent = (
     Welcome
     | Acknowledge
+    | BlobService
     | RunStartTask
     | RunTask
     | EndTask

@@ -111,6 +111,8 @@ class Agent:
 
     def _handle(self, message: ToAgent) -> None:
         match message:
+            case messages.BlobService(url, accounts):
+                self._staging.own_blobs.learn(url, accounts)
             case messages.RunTask():
                 self._tasks.take(message)
             case messages.Acknowledge(report):

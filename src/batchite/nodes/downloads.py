@@ -20,6 +20,7 @@ from yarl import URL
 from batchite.nodes import failures
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError, Source
+from batchite.nodes.own_blobs import OwnBlobs
 from batchite.nodes.threads import in_thread
 from batchite.wire.batch.outcome import Failure
 
@@ -63,8 +64,9 @@ class _TransientError(Exception):
 class Downloads:
     """HTTP GETs with the operator's proxies and certificates (from the agent's own environment)."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, own_blobs: OwnBlobs) -> None:
         self._patience = patience
+        self._own_blobs = own_blobs
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=patience.silence)
         self._session = aiohttp.ClientSession(
             timeout=timeout,
@@ -121,7 +123,9 @@ class Downloads:
         self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
     ) -> T:
         try:
-            async with self._session.get(_as_sent(url), headers={"Accept-Encoding": "identity"}) as response:
+            place, headers = self._own_blobs.way(url)
+            headers["Accept-Encoding"] = "identity"
+            async with self._session.get(_as_sent(place), headers=headers) as response:
                 _check(url, source, response.status)
                 return await once(response)
         except TimeoutError:

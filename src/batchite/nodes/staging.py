@@ -18,6 +18,7 @@ from batchite.nodes.directories import RunDirectory
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Land, Landing
+from batchite.nodes.own_blobs import OwnBlobs
 from batchite.nodes.sandbox.base import User
 from batchite.nodes.slowness import NOTICE_SECONDS, noticed
 
@@ -45,6 +46,7 @@ class Staging:
         self._patience = patience
         self._served = served
         self._notice = notice
+        self.own_blobs = OwnBlobs()
         self._downloads: Downloads | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -118,7 +120,8 @@ class Staging:
         if self._downloads is None:
             from batchite.nodes.downloads import Downloads, Patience
 
-            self._downloads = Downloads(self._patience or Patience(served=self._served))
+            patience = self._patience or Patience(served=self._served)
+            self._downloads = Downloads(patience, self.own_blobs)
         return self._downloads
 
 

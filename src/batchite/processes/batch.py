@@ -43,21 +43,21 @@ async def compose(launch: Launch) -> Parts:
         environment=launch.environment,
         node_image=NodeImages(data_dir, launch.images).of,
         max_nodes=launch.max_nodes,
+        blob_url=launch.own_blob_url,
         fidelity=launch.fidelity,
         lease=None,  # the data directory is locked: nobody else has this database
     )
-    suffix = next(iter(launch.host_suffixes), None)
     app = BatchApp(
         database,
         known,
         clock,
         dispatch,
         dispatch.files,
-        host_suffix=suffix,
+        host_suffixes=launch.host_suffixes,
         testing_token=launch.testing_token,
     )
     feed = Feed(database, clock, events=launch.events_kept, hours=launch.events_hours)
-    ours = OwnApp(feed.endpoints, Keys(known, suffix, clock), clock)
+    ours = OwnApp(feed.endpoints, Keys(known, launch.host_suffixes, clock), clock)
     own: dict[str, ASGIApp] = {
         events.PATH: ours,
         "/-/nodes": dispatch.link_app,

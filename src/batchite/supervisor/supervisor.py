@@ -25,11 +25,13 @@ from batchite.supervisor.child import Child
 from batchite.supervisor.supervision import ChildDiedError, Supervision
 from batchite.tls.identity import Identity, TlsError, trusting
 from batchite.web.hosts import Hosts
+from batchite.wire import cloud
 
 TESTING_TOKEN = "BATCHITE_TESTING_TOKEN"  # noqa: S105 - the variable's name
 """Set by `batchite.testing`: whoever knows its value may ask the services for faults."""
 PREDECESSOR_SECONDS = 15.0
 """How long the port of an earlier start may stay taken by a process of it that is still ending."""
+CLOUD_SUFFIXES: Mapping[Service, str] = {"batch": cloud.BATCH, "blob": cloud.BLOB}
 DATABASES: Mapping[Service, revisions.Name] = {"batch": "batch", "blob": "blobs"}
 
 
@@ -203,6 +205,7 @@ def hosts(settings: Settings, service: Service, machine: str) -> Hosts:
         suffixes=tuple(filter(None, below)),
         any_address=is_open,
         public=settings.batch_public_url if service == "batch" else settings.blob_public_url,
+        cloud=CLOUD_SUFFIXES[service],
     )
 
 
@@ -214,11 +217,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         environment=trusting(chosen.bundle) | settings.environment,
         trusted_proxies=settings.trusted_proxies,
         hosts=hosts(settings, service, socket.gethostname()),
-        host_suffixes=(
-            tuple(filter(None, [settings.batch_host_suffix]))
-            if service == "batch"
-            else settings.blob_host_suffixes
-        ),
+        host_suffixes=_host_suffixes(settings, service),
         web_suffixes=settings.web_host_suffixes if service == "blob" else (),
         copy_origins=settings.copy_origins,
         identity=identity,
@@ -236,6 +235,11 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         own_blob_url=chosen.of_those_serving.url("blob") or "",
         max_nodes=settings.max_nodes,
     )
+
+
+def _host_suffixes(settings: Settings, service: Service) -> tuple[str, ...]:
+    own = (settings.batch_host_suffix,) if service == "batch" else settings.blob_host_suffixes
+    return (*filter(None, own), CLOUD_SUFFIXES[service])
 
 
 def _portal_origins(settings: Settings, chosen: Endpoints) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Guard:
         self._own = dict(own)
         self.errors = errors
         self._hosts = hosts
-        self._check_host = lru_cache(maxsize=KNOWN_HOSTS)(hosts.check)
+        self._checked_url = lru_cache(maxsize=KNOWN_HOSTS)(hosts.checked_url)
         self._cors = cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,8 +120,8 @@ class Guard:
         return app
 
     def _admit(self, scope: Scope) -> None:
-        """Raises Foreign and MalformedRequest. Where the service has a public URL, the scope is as if the
-        request had come by its scheme."""
+        """Raises Foreign and MalformedRequest. Where clients have another URL for the service than what came
+        here, the scope is as if the request had come by its scheme."""
         hosts, origin = [], None
         for name, value in scope["headers"]:
             if name == b"host":
@@ -129,10 +129,10 @@ class Guard:
             elif name == b"origin":
                 origin = value.decode("latin-1")
         host = ",".join(hosts)
-        if hosts:
-            self._check_host(host)
-        if self._hosts.public:
-            scope[URL_KEY] = url = self._hosts.url(scope["scheme"], host)
+        scheme: str = scope["scheme"]
+        url = self._checked_url(scheme, host) if hosts else self._hosts.url(scheme, host)
+        if url != f"{scheme}://{host}":
+            scope[URL_KEY] = url
             scope["scheme"] = url.partition(":")[0]
         if origin is not None and not self._cors:
             check_origin(origin, host, self._hosts.public)

@@ -33,12 +33,15 @@ class Hosts(msgspec.Struct, frozen=True, kw_only=True):
     `names` are names and addresses, `suffixes` names that those of the service are below. With
     `any_address` it may be called by any address: no page can make one mean another machine. `public` is
     its URL, without a path, for those who come through a proxy, which may tell neither name nor scheme.
+    `cloud` is the suffix of the names that the cloud has for the service's accounts. Whoever comes by such
+    a name has been led here, over HTTPS, by somebody of this machine who speaks plain HTTP with the service.
     """
 
     names: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
     any_address: bool = False
     public: str = ""
+    cloud: str = ""
 
     def check(self, host: str) -> None:
         """Raises Foreign for a Host header that names another service, MalformedRequest for none at all."""
@@ -47,10 +50,17 @@ class Hosts(msgspec.Struct, frozen=True, kw_only=True):
         if not (self._is_name(name) or self._is_address(name)):
             raise Foreign("Host", host, _HOST_RULE)
 
+    def checked_url(self, scheme: str, host: str) -> str:
+        """As `url`. Raises as `check` does."""
+        self.check(host)
+        return self.url(scheme, host)
+
     def url(self, scheme: str, host: str) -> str:
         """Of the service, without a path, for the answer to a request that came by this scheme and to this
         host. A name with an account in it is kept: a proxy that knows it has left it as it was."""
         name = _name(host)
+        if self.cloud and _is_below(name, (self.cloud,)):
+            return f"https://{host}"
         if not self.public or name.endswith(f".{_LOCAL}"):
             return f"{scheme}://{host}"
         if _is_below(name, self.suffixes):
@@ -59,7 +69,8 @@ class Hosts(msgspec.Struct, frozen=True, kw_only=True):
 
     def _is_name(self, name: str) -> bool:
         public = _name(self.public.partition("://")[2]) if self.public else None
-        return name in self.names or name == public or _is_below(name, (_LOCAL, *self.suffixes))
+        cloud = (self.cloud,) if self.cloud else ()
+        return name in self.names or name == public or _is_below(name, (_LOCAL, *self.suffixes, *cloud))
 
     def _is_address(self, name: str) -> bool:
         try:

@@ -15,11 +15,11 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from batchite.wire.blob.errors import BlobError
+from batchite.wire.cloud import SECONDARY
 
 Level = Literal["service", "container", "blob"]
 
 ROOT_CONTAINER = "$root"
-SECONDARY = "-secondary"
 MAX_BLOB_NAME = 1024
 MAX_BLOB_SEGMENTS = 254
 
