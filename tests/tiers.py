@@ -63,7 +63,12 @@ ROOT = Need("the rights of root", lambda: os.geteuid() == 0)
 TIERS = (
     Tier("check", "", in_memory=True),
     Tier("servers", "servers", [POSTGRESQL]),
-    Tier("clients", "clients", [program("node", "nodejs"), program("npm", "npm")], workers=0),
+    Tier(
+        "clients",
+        "clients",
+        [program("node", "nodejs"), program("npm", "npm"), program("curl", "curl")],
+        workers=0,
+    ),
     Tier(
         "system",
         "system",

@@ -14,10 +14,10 @@ from azure.storage.blob import BlobServiceClient
 from batchite.cli.portal import link
 from batchite.configuration import endpoints
 from batchite.testing.service import running_service
-from batchite.tls import certificates
+from batchite.tls import authority, certificates
 
 CLIENT = Path(__file__).parents[2] / "examples" / "tutorial" / "tutorial_client.py"
-TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
 def batchite(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_keys_are_readable_by_their_owner_only(made: Path) -> None:
-    places = [made, made / "tls", made / "tls" / certificates.AUTHORITY_KEY, made / "tls" / certificates.KEY]
+    places = [made, made / "tls", made / "tls" / authority.AUTHORITY_KEY, made / "tls" / certificates.KEY]
     assert [place.stat().st_mode & 0o077 for place in places] == [0, 0, 0, 0]
 
 

@@ -17,6 +17,10 @@ NOT_RUNNING = 4
 """no service runs at the data directory, or it cannot be reached"""
 TASKS_FAILED = 5
 """what was watched has ended, and not all of its tasks have succeeded"""
+CANNOT_EXECUTE = 126
+"""`exec`: what is there is no program, as shells say it"""
+NO_PROGRAM = 127
+"""`exec`: there is no such program, as shells say it"""
 
 MEANINGS = {
     0: "done",
@@ -25,6 +29,8 @@ MEANINGS = {
     NOT_FOUND: "no such pool, node, job, task or file",
     NOT_RUNNING: "the service is not running, or cannot be reached",
     TASKS_FAILED: "`job watch`: the job has ended, and not all of its tasks have succeeded",
+    CANNOT_EXECUTE: "`exec`: the command is no program that can be executed; other codes are the command's",
+    NO_PROGRAM: "`exec`: there is no such program",
 }
 
 

@@ -7,27 +7,23 @@ system's authorities and ours, since programs take such a file instead of the sy
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from batchite.configuration.endpoints import ANY_ADDRESS
 from batchite.configuration.settings import Settings
-from batchite.machine import extras, private_file
+from batchite.machine import private_file
+from batchite.tls import authority
+from batchite.tls.authority import AUTHORITY
 from batchite.tls.identity import Identity, TlsError
 
-DIRECTORY = "tls"
-"""in the data directory"""
-AUTHORITY = "ca.pem"
-AUTHORITY_KEY = "ca-key.pem"
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
 BUNDLE = "bundle.pem"
-VALIDITY = timedelta(days=800)
-"""Of a certificate of our own; some clients refuse those that are valid for longer than 825 days."""
-
 _PLACES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -47,19 +43,19 @@ def identity(settings: Settings) -> Identity | None:
 
 def _given(settings: Settings) -> Identity:
     certificate = settings.tls_certificate
-    bundle = write_bundle(settings.data_dir, settings.tls_ca) if settings.tls_ca else ""
-    return Identity(certificate, settings.tls_key or certificate, bundle)
+    trusted = write_bundle(settings.data_dir, settings.tls_ca) if settings.tls_ca else ""
+    return Identity(certificate, settings.tls_key or certificate, trusted)
 
 
 def _own(data_dir: Path) -> Identity:
-    place = _place(data_dir)
+    place = authority.place(data_dir)
     if not (place / CERTIFICATE).exists():
         raise TlsError(
             f"There is no certificate in {place}. Make one with: batchite tls init --data-dir {data_dir} "
             "(or give --tls-certificate)."
         )
-    bundle = write_bundle(data_dir, str(place / AUTHORITY))
-    return Identity(str(place / CERTIFICATE), str(place / KEY), bundle)
+    trusted = write_bundle(data_dir, str(place / AUTHORITY))
+    return Identity(str(place / CERTIFICATE), str(place / KEY), trusted)
 
 
 def check(identity: Identity, host: str) -> None:
@@ -90,22 +86,13 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> N
 def init(data_dir: Path, names: Sequence[str]) -> Identity:
     """Make a certificate for `names`, and an authority that signs it unless there is one already.
 
-    Raises OSError, ValueError (a name that no certificate can have) and MissingPackageError.
+    Raises ValueError (a name that no certificate can have) and what `authority.own` does.
     """
-    extras.require("trustme", "Making certificates")
-    import trustme  # only here: it loads much
-
-    place = _make_place(data_dir)
-    authority_key, authority = place / AUTHORITY_KEY, place / AUTHORITY
-    if authority_key.exists() and authority.exists():
-        ca = trustme.CA.from_pem(authority.read_bytes(), authority_key.read_bytes())
-    else:
-        ca = trustme.CA(organization_name="Batchite", organization_unit_name=f"Authority of {data_dir}"[:64])
-        private_file.replace(authority_key, ca.private_key_pem.bytes())
-        private_file.replace(authority, ca.cert_pem.bytes())
-    leaf = ca.issue_cert(*names, not_after=datetime.now(UTC) + VALIDITY)
-    private_file.replace(place / KEY, leaf.private_key_pem.bytes())
-    private_file.replace(place / CERTIFICATE, b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    signer = authority.own(data_dir)
+    key, certificate = signer.issue(names)
+    place = authority.make_place(data_dir)
+    private_file.replace(place / KEY, key)
+    private_file.replace(place / CERTIFICATE, certificate)
     return _own(data_dir)
 
 
@@ -120,29 +107,29 @@ def names(settings: Settings, more: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
-def write_bundle(data_dir: Path, authority: str) -> str:
+def write_bundle(data_dir: Path, signer: str) -> str:
     """The system's authorities and this one in one file; its path. Raises TlsError."""
     try:
-        place = _make_place(data_dir)
-        ours = Path(authority).read_bytes()
-        private_file.replace(place / BUNDLE, b"\n".join([_system_authorities(), ours]))
+        place = authority.make_place(data_dir)
+        private_file.replace(place / BUNDLE, bundle([signer]))
     except OSError as error:
-        raise TlsError(f"{error.filename or authority}: {error.strerror}.") from None
+        raise TlsError(f"{error.filename or signer}: {error.strerror}.") from None
     return str(place / BUNDLE)
 
 
+def bundle(files: Iterable[str]) -> bytes:
+    """The system's authorities and those of PEM files. Raises OSError."""
+    return b"\n".join([_system_authorities(), *(Path(file).read_bytes() for file in dict.fromkeys(files))])
+
+
 def _system_authorities() -> bytes:
-    """Not by SSL_CERT_FILE, which may already name a bundle of ours."""
-    places = (ssl.get_default_verify_paths().openssl_cafile, *_PLACES)
+    """Not by SSL_CERT_FILE, which may already name a bundle of ours. A system without any may still have
+    Python's package of them."""
+    places = (ssl.get_default_verify_paths().openssl_cafile, *_PLACES, *_of_python())
     return next((Path(place).read_bytes() for place in places if Path(place).is_file()), b"")
 
 
-def _place(data_dir: Path) -> Path:
-    return data_dir.absolute() / DIRECTORY
-
-
-def _make_place(data_dir: Path) -> Path:
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = _place(data_dir)
-    place.mkdir(mode=0o700, exist_ok=True)
-    return place
+def _of_python() -> Iterator[str]:
+    found = find_spec("certifi")
+    for directory in (found.submodule_search_locations or []) if found else []:
+        yield os.path.join(directory, "cacert.pem")

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import ssl
 
 
+TRUSTING = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""Variables that name a file of authorities: OpenSSL's, those of `requests`, of curl and of Node.js."""
+
+
 class TlsError(Exception):
     """HTTPS cannot be spoken; the text says why and what to do."""
 
@@ -38,6 +42,5 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def trusting(bundle: str) -> dict[str, str]:
-    """The variables that make programs trust the bundle: OpenSSL's, those of `requests` and of Node.js."""
-    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-    return dict.fromkeys(names, bundle) if bundle else {}
+    """The variables that make programs trust the bundle."""
+    return dict.fromkeys(TRUSTING, bundle) if bundle else {}
