@@ -14,6 +14,8 @@ from batchite.nodes.sandbox import inside
 from batchite.nodes.sandbox.base import User
 from batchite.nodes.sandbox.disk import Disk
 
+DOCUMENTED = ("applications", "fsmounts", "shared", "volatile", "startup", "startup/wd", "workitems")
+ROOT = User("root", "PoolAdmin", is_admin=True)
 RUN = ("workitems", "job", "job-1", "task")
 A_LINK = "Not a directory|symbolic links"
 
@@ -68,9 +70,13 @@ async def test_links_on_the_way_are_not_followed(disk: Disk, tmp_path: Path, dep
 
 
 async def test_what_is_made_for_a_user_is_his(disk: Disk, given: list[tuple[str, User]]) -> None:
-    """And nothing above it. A directory on the way that was there already stays whose it is."""
+    """And above it the node's. A directory on the way that was there already stays whose it is."""
     run = "/".join(("root", *RUN))
+    assert [path for path, user in given if user.is_admin] == [f"root/{name}" for name in DOCUMENTED]
+    given.clear()
     disk.prepare(RUN, USER)
+    assert given[:2] == [("root/workitems/job", ROOT), ("root/workitems/job/job-1", ROOT)]
+    del given[:2]
     for descriptor in disk.open(RUN, USER):
         os.close(descriptor)
     landing = disk.landing(RUN, USER)

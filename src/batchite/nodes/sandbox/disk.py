@@ -29,6 +29,7 @@ BEFORE = ".1"
 """What the output files of the run before end in; a pattern for output, `std*.txt`, does not mean them."""
 ROOT = "root"
 _WASTE = "waste"
+_ROOT = User("root", "PoolAdmin", is_admin=True)
 _WORKING = "wd"
 _OUTPUT = ("stdout.txt", "stderr.txt")
 _DOCUMENTED: tuple[Names, ...] = (
@@ -69,7 +70,7 @@ class Disk:
     def prepare(self, directory: Names, user: User) -> None:
         """As `Sandbox.prepare`, and so on for all that have the name of one of its methods."""
         *parents, name = directory
-        with inside.opened(inside.enter(self._root, parents, make=True)) as parent:
+        with inside.opened(inside.enter(self._root, parents, make=True, made=self._keep)) as parent:
             self._make_anew(name, parent)
             with inside.opened(inside.enter(parent, (name,))) as made:
                 with contextlib.suppress(FileExistsError):
@@ -128,9 +129,16 @@ class Disk:
         *parents, name = names
         with inside.opened(inside.enter(self._root, parents)) as parent:
             try:
-                os.close(inside.enter(parent, (name,), make=True))
+                os.close(inside.enter(parent, (name,)))
             except OSError:
                 self._make_anew(name, parent)
+                with inside.opened(inside.enter(parent, (name,))) as made:
+                    self._keep(made)
+
+    def _keep(self, descriptor: int) -> None:
+        """What leads to the directories of runs is the node's own."""
+        if self._give is not None:
+            self._give(descriptor, _ROOT)
 
     def _make_anew(self, name: str, directory: int) -> None:
         """An empty directory, whatever had its name before."""
