@@ -288,6 +288,20 @@ def test_the_end_of_a_node(start: Start, run: Directory) -> None:
     assert refused.value.errno == errno.ESRCH
 
 
+@pytest.mark.parametrize(
+    "candidate", [one for one in CANDIDATES if cast(Candidate, one.values[0]).dies_with_agent], indirect=True
+)
+def test_nothing_outlives_an_agent_that_is_killed(start: Start, run: Directory) -> None:
+    """However it hides."""
+    sandbox = start()
+    with witness(sandbox, "fifo") as seen:
+        script = LEFT_BEHIND["no-environment-daemon"].replace("BORN", BORN.format(seen=seen.told))
+        sandbox.shell(run, f"{script} sleep 600")
+        assert seen.wait() == b"here\n"
+        sandbox.die()
+        assert seen.wait() == b""
+
+
 # -- the tree
 
 

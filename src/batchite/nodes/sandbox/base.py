@@ -10,6 +10,7 @@ there or on the way (symbolic links above all) is never followed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -81,6 +82,21 @@ class ProcessExit(NamedTuple):
     kernel_seconds: float = 0.0
     peak_bytes: int = 0
     """of the largest of these processes"""
+
+    @classmethod
+    def of(
+        cls,
+        status: int,
+        user_seconds: float,
+        kernel_seconds: float,
+        peak_bytes: int,
+        *,
+        is_memory: bool = False,
+    ) -> ProcessExit:
+        """Of what the kernel says of a process that was waited for; `status` as `wait4` gives it."""
+        code = os.waitstatus_to_exitcode(status)
+        by_itself, by_signal = (code, None) if code >= 0 else (None, -code)
+        return cls(by_itself, by_signal, is_memory, user_seconds, kernel_seconds, peak_bytes)
 
     @property
     def exit_code(self) -> int:

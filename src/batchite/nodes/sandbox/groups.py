@@ -17,7 +17,6 @@ import errno
 import os
 import signal
 from collections.abc import Callable
-from resource import struct_rusage
 from typing import NamedTuple
 
 from batchite.nodes.sandbox import orphans, programs
@@ -130,7 +129,8 @@ class ProcessGroups:
                 _, status, usage = os.wait4(child.si_pid, 0)
                 self._orphans.forget(child.si_pid)
                 if leader is not None:
-                    leader.exit = _exit(status, usage)
+                    peak = usage.ru_maxrss * _KIB
+                    leader.exit = ProcessExit.of(status, usage.ru_utime, usage.ru_stime, peak)
         except ChildProcessError:
             self._settle_all(ended)
             return
@@ -169,17 +169,6 @@ class ProcessGroups:
         if (owner is None and not self._running) or (owner is not None and owner.exit is not None):
             orphans.kill(pid)
         return owner
-
-
-def _exit(status: int, usage: struct_rusage) -> ProcessExit:
-    code = os.waitstatus_to_exitcode(status)
-    return ProcessExit(
-        code=code if code >= 0 else None,
-        signal=-code if code < 0 else None,
-        user_seconds=usage.ru_utime,
-        kernel_seconds=usage.ru_stime,
-        peak_bytes=usage.ru_maxrss * _KIB,
-    )
 
 
 def _become_subreaper() -> None:

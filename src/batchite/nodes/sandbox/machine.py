@@ -29,7 +29,7 @@ from batchite.nodes.sandbox.landing import DirectoryLanding
 from batchite.nodes.sandbox.line import Line
 from batchite.nodes.sandbox.masks import USERS
 from batchite.nodes.sandbox.python import NodePython
-from batchite.nodes.sandbox.requests import Ended, Failed, Signal, Start, Told
+from batchite.nodes.sandbox.requests import Failed, Signal, Start, Told
 from batchite.nodes.sandbox.slots import Slot, Slots
 from batchite.nodes.sandbox.spawner import GROUP
 from batchite.nodes.sandbox.tree import Tree
@@ -161,7 +161,9 @@ class MachineSandbox:
         if isinstance(told, Failed):
             self._settle(member, OSError(told.error, told.reason))
         else:
-            self._settle(member, _exit(told, is_memory=member.slot.was_short_of_memory()))
+            used = told.user_seconds, told.kernel_seconds, told.peak_bytes
+            is_memory = member.slot.was_short_of_memory()
+            self._settle(member, ProcessExit.of(told.status, *used, is_memory=is_memory))
 
     def _settle(self, member: _Member, end: ProcessExit | OSError) -> None:
         """It is over when nothing is left of it."""
@@ -223,15 +225,3 @@ def number_of(user: User) -> int:
     known = USERS.get(user.name)
     first, many = _OTHERS
     return known if known is not None else first + zlib.crc32(user.name.encode()) % many
-
-
-def _exit(told: Ended, *, is_memory: bool) -> ProcessExit:
-    code = os.waitstatus_to_exitcode(told.status)
-    return ProcessExit(
-        code=code if code >= 0 else None,
-        signal=-code if code < 0 else None,
-        is_memory=is_memory,
-        user_seconds=told.user_seconds,
-        kernel_seconds=told.kernel_seconds,
-        peak_bytes=told.peak_bytes,
-    )
