@@ -7,6 +7,7 @@ directories keep the mode that they have there, since the directory above hides 
 from __future__ import annotations
 
 import configparser
+import glob
 import hashlib
 import io
 import os
@@ -18,10 +19,10 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from batchite.images import packages, roots
+from batchite.images import packages
 from batchite.images.layer import Layer, LayerFile, Repository
 from batchite.images.packages import Content
-from batchite.machine import removal
+from batchite.machine import openat2, removal
 
 PLACE = "layers"
 """below the data directory"""
@@ -46,11 +47,19 @@ def contents(layer: Layer, root: Path) -> dict[str, Content]:
     """All files and links of a layer, by their paths in a node. Raises OSError."""
     found = {path: _content(file, layer.retired) for path, file in layer.files.items()}
     found |= {path: Content(link=target) for path, target in layer.links.items()}
+    found |= {path: Content(is_absence=True) for pattern in layer.hidden for path in _matching(pattern, root)}
     if layer.pip:
         found[_PIP_CONF] = Content(_pip_conf(layer.pip, [Path("/"), root]))
     if layer.repository is not None:
         found |= _repository(layer.repository)
     return found
+
+
+def _matching(pattern: str, root: Path) -> list[str]:
+    """Names that can be hidden, which takes the rights of root, as nodes with a tree of their own do."""
+    if os.geteuid() != 0:
+        return []
+    return [f"/{name}" for name in sorted(glob.glob(pattern[1:], root_dir=root))]
 
 
 def _content(file: LayerFile, retired: Mapping[str, str]) -> Content:
@@ -76,7 +85,7 @@ def _pip_conf(options: Mapping[str, str], systems: list[Path]) -> bytes:
     config = configparser.RawConfigParser()
     for system in systems:
         try:
-            config.read_string(roots.read(system, _PIP_CONF, _MOST).decode())
+            config.read_string(openat2.read(str(system), _PIP_CONF, _MOST).decode())
         except (OSError, UnicodeDecodeError, configparser.Error):
             continue
     if not config.has_section("global"):
@@ -123,6 +132,9 @@ def _write(place: Path, found: Mapping[str, Content], modes: Mapping[str, int]) 
 
 
 def _write_file(path: Path, content: Content) -> None:
+    if content.is_absence:
+        os.mknod(path, stat.S_IFCHR, os.makedev(0, 0))  # as overlays know it
+        return
     if content.link:
         path.symlink_to(content.link)
         return

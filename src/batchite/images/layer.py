@@ -51,10 +51,14 @@ class Layer(_Data, frozen=True):
     root: str = ""
     """the root file system that goes best with it, if one of this name was added"""
     is_windows: bool = False
+    has_system_python: bool = False
+    """tasks use the system's Python where the layer lies over it"""
     environment: dict[str, str] = {}
     path: tuple[str, ...] = ()
     files: dict[str, LayerFile] = {}
     links: dict[str, str] = {}
+    hidden: tuple[str, ...] = ()
+    """patterns of files that nodes do not see although the system has them"""
     pip: dict[str, str] = {}
     """options of pip, over those that the system has"""
     retired: dict[str, str] = {}

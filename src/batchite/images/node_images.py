@@ -8,7 +8,7 @@ from pathlib import Path
 from batchite.configuration.images import HOST, ImageRule
 from batchite.images import roots
 from batchite.images.errors import ImageError
-from batchite.images.layer import layers
+from batchite.images.layer import Layer, layers
 from batchite.images.mapping import Meaning, meaning
 from batchite.link.spec import NodeImage, NodeLayer
 from batchite.wire.batch import images
@@ -38,6 +38,7 @@ class NodeImages:
             layers=self._layers(means),
             environment=dict(means.environment),
             path=means.path,
+            has_system_python=means.root != HOST or (means.layer != "" and _layer(means).has_system_python),
             is_windows=means.is_windows,
         )
 
@@ -46,7 +47,11 @@ class NodeImages:
             return ()
         from batchite.images import building  # only here: most pools have none, and a start is imports
 
-        layer = layers()[means.layer]
+        layer = _layer(means)
         root = Path("/") if means.root == HOST else roots.place(self._data_dir, means.root)
         directory = building.build(self._data_dir, means.layer, layer, root)
         return (NodeLayer(str(directory), dict(layer.environment), layer.path),)
+
+
+def _layer(means: Meaning) -> Layer:
+    return layers()[means.layer]

@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 
 class Content(NamedTuple):
-    """A file of root's, or a symbolic link."""
+    """A file of root's, a symbolic link, or the absence of what would be there."""
 
     data: bytes = b""
     mode: int = 0o644
     link: str = ""
+    is_absence: bool = False
 
 
 def package(name: str, version: str, depends: str, contents: Mapping[str, Content]) -> bytes:

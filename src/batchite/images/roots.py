@@ -160,20 +160,8 @@ def _check(tree: Path) -> None:
 def _system(tree: Path) -> str:
     """PRETTY_NAME of its os-release."""
     try:
-        lines = read(tree, "etc/os-release", 65536).decode("utf-8", "replace").splitlines()
+        lines = openat2.read(str(tree), "etc/os-release", 65536).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     names = [line.partition("=")[2].strip("\"'") for line in lines if line.startswith("PRETTY_NAME=")]
     return names[0] if names else ""
-
-
-def read(tree: Path, path: str, limit: int) -> bytes:
-    """The beginning of a file of a tree, to which links lead as they would if it were the whole. Raises
-    OSError."""
-    top = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        with open(openat2.openat2(top, path, flags, openat2.IN_ROOT), "rb") as file:
-            return file.read(limit)
-    finally:
-        os.close(top)

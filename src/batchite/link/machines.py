@@ -40,6 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """as host name"""
     groups: tuple[str, ...]
     """control groups of the node as a whole, one in each hierarchy"""
+    root: str = ""
+    """directory of the system; empty: that of this machine"""
     layers: tuple[str, ...] = ()
     """directories that lie over the system's, the uppermost first: their `etc`, `usr`, `var`, `opt`"""
     shared: tuple[str, ...] = ()
@@ -62,6 +64,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What the agent of such a node has to know of it."""
 
+    has_service_python: bool = True
+    """tasks have the Python of the service, rather than the system's"""
     first_id: int
     spawner: int
     groups: tuple[str, ...]

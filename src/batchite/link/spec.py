@@ -48,6 +48,8 @@ class NodeImage(msgspec.Struct, frozen=True, kw_only=True):
     """of tasks"""
     path: tuple[str, ...] = ()
     """with what their PATH begins"""
+    has_system_python: bool = False
+    """tasks of a node with a tree of its own use the Python of its system, not the service's"""
     is_windows: bool = False
     """command lines are written for Windows"""
 

@@ -48,6 +48,18 @@ def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
+def read(tree: str, path: str, limit: int) -> bytes:
+    """The beginning of a file of a tree, to which links lead as they would if it were the whole. Raises
+    OSError."""
+    top = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        with open(openat2(top, path, flags, IN_ROOT), "rb") as file:
+            return file.read(limit)
+    finally:
+        os.close(top)
+
+
 @functools.cache
 def is_there() -> bool:
     """Whether the kernel knows the call, and lets this process make it."""

@@ -16,9 +16,11 @@ import msgspec
 from tests.nodes.sandbox import hosting
 from tests.nodes.sandbox.hosting import Answer, Ask
 
+from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import TASK_MARK, UNLIMITED, Limits, ProcessExit, Tier, User
 
 DEADLINE = 20.0
+NO_IMAGE = NodeImage()
 USER = User("_azbatch", "PoolNonAdmin")
 ADMIN = User("root", "PoolAdmin", is_admin=True)
 
@@ -35,7 +37,7 @@ class RefusedError(Exception):
 class Spawned:
     """A command that was spawned."""
 
-    def __init__(self, ask: Callable[..., Any], answer: Callable[[int], Answer], number: int) -> None:
+    def __init__(self, ask: Callable[..., Any], answer: Callable[..., Answer], number: int) -> None:
         self._ask = ask
         self._answer = answer
         self._number = number
@@ -46,9 +48,9 @@ class Spawned:
     def kill(self) -> None:
         self._ask("kill", self._number)
 
-    def over(self) -> ProcessExit:
+    def over(self, seconds: float = DEADLINE) -> ProcessExit:
         """Wait until it is told. Raises RefusedError if the program could not be started."""
-        answer = self._answer(self._number)
+        answer = self._answer(self._number, seconds)
         if answer.value is None:
             raise RefusedError(answer)
         return ProcessExit(*answer.value)
@@ -57,12 +59,19 @@ class Spawned:
 class Hosted:
     """A sandbox over the node in this directory, and what else a test looks at."""
 
-    def __init__(self, tier: str, node: Path, called: str = "") -> None:
+    def __init__(self, tier: str, node: Path, called: str = "", image: NodeImage = NO_IMAGE) -> None:
         node.mkdir(parents=True, exist_ok=True)
         self.node = node
         self.place = node / "root"
         """where the root lies, for those outside"""
-        words = [sys.executable, hosting.__file__, tier, str(node), called]
+        words = [
+            sys.executable,
+            hosting.__file__,
+            tier,
+            str(node),
+            called,
+            msgspec.json.encode(image).decode(),
+        ]
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
@@ -153,16 +162,16 @@ class Hosted:
             raise RefusedError(answer)
         return answer.value
 
-    def _answer(self, number: int) -> Answer:
+    def _answer(self, number: int, seconds: float = DEADLINE) -> Answer:
         while not (found := next((one for one in self._answers if one.about == number), None)):
-            self._listen()
+            self._listen(seconds)
         self._answers.remove(found)
         return found
 
-    def _listen(self) -> None:
+    def _listen(self, seconds: float) -> None:
         assert self._process.stdout is not None
         output = self._process.stdout.fileno()
-        assert select.select([output], [], [], DEADLINE)[0], "the sandbox says nothing"
+        assert select.select([output], [], [], seconds)[0], "the sandbox says nothing"
         said = os.read(output, 1 << 16)
         assert said, "the sandbox is gone"
         *lines, self._unread = (self._unread + said).split(b"\n")

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from batchite.link.machines import FIRST_ID, Machine, Plan
+from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import Command, Limits, ProcessExit, Running, Sandbox, User
 from batchite.nodes.sandbox.machine import MachineSandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
@@ -43,13 +44,13 @@ class Answer(msgspec.Struct, array_like=True):
     said: str = ""
 
 
-TIERS: dict[str, Callable[[str, str], Sandbox]] = {
-    "process": lambda node, called: ProcessSandbox(node, "A test asked for it.", called),
-    "machine": lambda node, _called: machine(node),
+TIERS: dict[str, Callable[[str, str, NodeImage], Sandbox]] = {
+    "process": lambda node, called, _image: ProcessSandbox(node, "A test asked for it.", called),
+    "machine": lambda node, _called, image: machine(node, image),
 }
 
 
-def machine(node: str) -> MachineSandbox:
+def machine(node: str, image: NodeImage) -> MachineSandbox:
     """Made as an engine does, and given back when this process ends."""
     from batchite.engines.local.cgroups import Groups
     from batchite.engines.local.cgroups import Limits as NodeLimits
@@ -61,7 +62,14 @@ def machine(node: str) -> MachineSandbox:
         Forge(Path(node).parent),
     )
     limiting = groups.limit(name, NodeLimits(MEMORY_MIB << 20, PROCESSES))
-    plan = Plan(node=node, first_id=FIRST_ID, name="conforming", groups=limiting)
+    plan = Plan(
+        node=node,
+        first_id=FIRST_ID,
+        name="conforming",
+        groups=limiting,
+        root=image.root,
+        layers=tuple(layer.directory for layer in image.layers),
+    )
     pid, spawner = forge.make(plan)
     forge.close()
 
@@ -71,7 +79,12 @@ def machine(node: str) -> MachineSandbox:
 
     atexit.register(give_back)
     told = Machine(
-        first_id=FIRST_ID, spawner=pid, groups=limiting, memory_mib=MEMORY_MIB, why="A test asked for it."
+        has_service_python=not image.has_system_python,
+        first_id=FIRST_ID,
+        spawner=pid,
+        groups=limiting,
+        memory_mib=MEMORY_MIB,
+        why="A test asked for it.",
     )
     return MachineSandbox(node, told, spawner)
 
@@ -170,8 +183,8 @@ def say(answer: Answer) -> None:
     os.write(sys.stdout.fileno(), msgspec.json.encode(answer) + b"\n")
 
 
-async def main(tier: str, node: str, called: str) -> None:
-    host = Host(TIERS[tier](node, called))
+async def main(tier: str, node: str, called: str, image: str) -> None:
+    host = Host(TIERS[tier](node, called, msgspec.json.decode(image, type=NodeImage)))
     loop = asyncio.get_running_loop()
 
     def read() -> None:

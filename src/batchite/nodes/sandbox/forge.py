@@ -57,10 +57,8 @@ class Forge:
 
     def _make(self, plan: Plan) -> tuple[int, socket.socket]:
         """The spawner, and the agent's end of its socket. Raises OSError."""
-        if self._masks is None:
-            self._masks = Masks(self._hidden)
         tree = Tree(plan)
-        tree.make(self._masks)
+        tree.make(self._masks_for(plan.root))
         users = _user_namespace(plan.first_id)
         ours, theirs = socket.socketpair()
         try:
@@ -71,6 +69,13 @@ class Forge:
             raise
         finally:
             os.close(users)
+
+    def _masks_for(self, root: str) -> Masks:
+        if root:
+            return Masks.of_users(root)
+        if self._masks is None:
+            self._masks = Masks(self._hidden)
+        return self._masks
 
 
 def _reason(error: OSError) -> str:

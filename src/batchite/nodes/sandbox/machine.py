@@ -83,10 +83,12 @@ class MachineSandbox:
             self._disk = Disk(top, self._give)
             self._share(top)
             self.files = Tree(ROOT, dir_fd=top)
-            self._make_python(top)
-        python = NodePython(f"{machines.TOOLS}/{_PYTHON}")
-        path = (*python.programs, os.path.dirname(sys.executable), *SYSTEM_PATH)
-        self.environment = {"PATH": ":".join(dict.fromkeys(path)), "PYTHONUSERBASE": python.user}
+            self.environment = {"PATH": ":".join(SYSTEM_PATH)}
+            if machine.has_service_python:
+                self._make_python(top)
+                python = NodePython(f"{machines.TOOLS}/{_PYTHON}")
+                path = (*python.programs, os.path.dirname(sys.executable), *SYSTEM_PATH)
+                self.environment = {"PATH": ":".join(dict.fromkeys(path)), "PYTHONUSERBASE": python.user}
         self._slots = Slots(machine.groups, machine.spawner)
         self._keys = itertools.count(1)
         self._members: dict[int, _Member] = {}

@@ -17,6 +17,8 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from batchite.machine import openat2
+
 PEOPLE = 1000
 """The first number of a user who is a person, and who therefore is not in nodes."""
 NOBODY = 65534
@@ -33,6 +35,8 @@ _NEEDED = frozenset(
 """What packages and sudo need, and what holds nothing of anybody's."""
 _OPAQUE = "trusted.overlay.opaque"
 _IDS = 0x10000
+_MOST = 16 * 1024 * 1024
+"""bytes of a file that tells of users"""
 
 
 class Entry(NamedTuple):
@@ -65,6 +69,13 @@ class Masks:
         self._files = _users()
         for path in self._files:
             self._entries.pop(path, None)
+
+    @classmethod
+    def of_users(cls, root: str) -> Masks:
+        """For a system in a directory, which has no secrets of this machine: only its people are hidden."""
+        masks = cls.__new__(cls)
+        masks._entries, masks._files = {}, _users(root)
+        return masks
 
     def write(self, upper: str, name: str, first_id: int) -> None:
         """Into the upper directory, still empty, of the overlay over `/name`; its users begin at `first_id`.
@@ -143,10 +154,10 @@ def _is_hidden(known: Mapping[str, Entry], path: str) -> bool:
     return path in known and not known[path].is_seen
 
 
-def _users() -> dict[str, tuple[bytes, int]]:
+def _users(root: str = "") -> dict[str, tuple[bytes, int]]:
     """Content and rights of the files that tell of users: the system's, without people, and the node's."""
-    users = [line for line in _lines("/etc/passwd") if not _is_person(line.split(":"))]
-    groups = [line for line in _lines("/etc/group") if not _is_person(line.split(":"))]
+    users = [line for line in _lines(root, "/etc/passwd") if not _is_person(line.split(":"))]
+    groups = [line for line in _lines(root, "/etc/group") if not _is_person(line.split(":"))]
     users += [f"{name}:x:{number}:{PEOPLE}::/mnt/batch:/bin/sh" for name, number in USERS.items()]
     groups += [f"{GROUP}:x:{PEOPLE}:"]
     files = {
@@ -162,12 +173,11 @@ def _users() -> dict[str, tuple[bytes, int]]:
     }
 
 
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return [line for line in file.read().splitlines() if line.count(":") >= 2]
-    except FileNotFoundError:
-        return []
+def _lines(root: str, path: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        text = openat2.read(root or "/", path, _MOST).decode("utf-8", "surrogateescape")
+        return [line for line in text.splitlines() if line.count(":") >= 2]
+    return []
 
 
 def _is_person(fields: list[str]) -> bool:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 
@@ -46,6 +47,8 @@ _OWN = {
     "sys": 0o555,
     "tmp": 0o1777,
 }
+_NAME = re.compile(rf"(?!(?:{'|'.join((*_OWN, 'low', 'made', 'top'))})$)[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"""Of a directory that a system has beside those that are the node's own, as overlays can be told it."""
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _DEVICE_LINKS = {
     "fd": "/proc/self/fd",
@@ -90,15 +93,15 @@ class Tree:
                 os.mkdir(f"{self._machine}/{name}", 0o700)
             upper = f"{self._machine}/{name}/upper"
             if not os.path.exists(upper):
-                self._own(upper, stat.S_IMODE(os.stat(f"/{name}").st_mode))
+                self._own(upper, stat.S_IMODE(os.stat(f"{self._plan.root}/{name}").st_mode))
                 masks.write(upper, name, self._owner)
             self._own(f"{self._machine}/{name}/work", 0o755)
             for number, _ in enumerate(self._lower(name)):
                 with contextlib.suppress(FileExistsError):
                     os.mkdir(f"{self._machine}/low/{name}{number}", 0o700)
         for name in _MAYBE_LINKS:
-            if os.path.islink(f"/{name}"):
-                self._link(os.readlink(f"/{name}"), f"{self.top}/{name}")
+            if os.path.islink(f"{self._plan.root}/{name}"):
+                self._link(os.readlink(f"{self._plan.root}/{name}"), f"{self.top}/{name}")
         self._name()
         os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
@@ -126,13 +129,19 @@ class Tree:
         self._share()
 
     def _system(self) -> Iterator[str]:
+        """The directories of the system, which the node changes for itself. In a system from elsewhere these
+        are whatever it has, but for links, which lead to this machine's out here."""
+        if root := self._plan.root:
+            names = sorted(os.listdir(root))
+            yield from (name for name in names if _NAME.fullmatch(name) and _is_directory(f"{root}/{name}"))
+            return
         yield from SYSTEM
         yield from (name for name in _MAYBE_LINKS if _is_directory(f"/{name}"))
 
     def _lower(self, name: str) -> list[str]:
         """Directories that lie below what the node changes of this one, the uppermost first."""
         layers = [f"{layer}/{name}" for layer in self._plan.layers if os.path.isdir(f"{layer}/{name}")]
-        return [*layers, f"/{name}"]
+        return [*layers, f"{self._plan.root}/{name}"]
 
     def _mount_devices(self) -> None:
         owner = f"gid={self._owner + _TTY_GROUP}"
@@ -203,13 +212,25 @@ class Tree:
         except FileNotFoundError:
             hosts = "127.0.0.1\tlocalhost\n"
         hosts = f"{hosts.rstrip()}\n127.0.1.1\t{self._plan.name}\n"
-        for name, text in (("hosts", hosts), ("hostname", f"{self._plan.name}\n")):
+        texts = {"hosts": hosts, "hostname": f"{self._plan.name}\n"}
+        if self._plan.root:
+            texts["resolv.conf"] = _resolver()
+        for name, text in texts.items():
             with contextlib.suppress(FileExistsError):
                 path = f"{self._machine}/etc/upper/{name}"
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
                 with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(text)
                     os.fchown(descriptor, self._owner, self._owner)
+
+
+def _resolver() -> str:
+    """How this machine finds names, which a system from elsewhere cannot know."""
+    try:
+        with open(_RESOLVER, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 def _is_directory(path: str) -> bool:
