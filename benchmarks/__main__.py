@@ -14,6 +14,7 @@ from benchmarks import (
     adding,
     blobs,
     feed,
+    interaction,
     latency,
     machine,
     pools,
@@ -42,6 +43,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "listing": stored.listing,
     "searching": searching.measure,
     "portal": portal.measure,
+    "interaction": interaction.measure,
     **blobs.FAMILIES,
 }
 
@@ -52,22 +54,20 @@ def main() -> None:
     if arguments.stored_tasks:
         scale = dataclasses.replace(scale, stored_tasks=arguments.stored_tasks)
     compileall.compile_dir(Path(batchite.__file__).parent, quiet=1)  # as every installed package is
-    load = machine.load()
-    results = []
+    sections = {}
     for name in arguments.only or FAMILIES:
-        began = time.monotonic()
-        results.append(FAMILIES[name](scale))
+        load, began = machine.load(), time.monotonic()
+        sections[name] = report.section(FAMILIES[name](scale), load)
         print(f"{name}: measured in {time.monotonic() - began:.0f} s", flush=True)
-    written = report.text(results, load)
-    print(written)
+    print(report.text(sections))
     if arguments.keep or (scale is FULL and not arguments.only):
-        report.keep(written)
+        report.keep(sections, whole=not arguments.only)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=FAMILIES, help="measure this; can be repeated")
-    parser.add_argument("--keep", action="store_true", help="keep the table of the chosen families, too")
+    parser.add_argument("--keep", action="store_true", help="keep the figures of the chosen families, too")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
     parser.add_argument(
         "--stored-tasks",

@@ -41,13 +41,14 @@ def watch(*kinds: Kind, pool: str = "", job: str = "") -> Watched:
 class Page:
     """A template with its values. Its block `live` is rendered again, and sent to whoever looks, when
     something of what it `watches` has changed; where it shows something that no change tells of, also
-    after so many seconds (`again`)."""
+    after so many seconds (`again`). `is_secret`: it shows keys or signatures."""
 
     template: str
     values: Mapping[str, object] = field(default_factory=dict)
     watches: Watched | None = None
     status: int = 200
     again: float | None = None
+    is_secret: bool = False
 
     @property
     def what(self) -> str:

@@ -7,13 +7,13 @@ import logging
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from batchite.batch import refusals
 from batchite.batch.services import Services
 from batchite.configuration import portal_secret
-from batchite.portal import audit, forms, headers, live, rendering, sessions, static, theme
+from batchite.portal import audit, forms, headers, live, packing, rendering, sessions, static, theme
 from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
 from batchite.portal.blob_client.connection import Connection
@@ -209,7 +209,10 @@ class PortalApp:
         values = {**_layout_values(visit, told), **page.values}
         if page.watches:
             values["live"] = f"{live.PATH}?of={quote(visit.target, safe='')}"
-        response = HTMLResponse(rendering.page(page.template, values), page.status, self._page_headers)
+        html = rendering.page(page.template, values)
+        response = packing.page(
+            visit.request, html, page.status, self._page_headers, is_secret=page.is_secret
+        )
         if note:
             response.headers.append("set-cookie", self._note("", 0))
         return response
@@ -234,7 +237,7 @@ class PortalApp:
             told["allow"] = ", ".join(error.allowed)
         if _is_script(request):
             return PlainTextResponse(text, status, told)
-        return HTMLResponse(rendering.page("layout/error.html", values), status, told)
+        return packing.page(request, rendering.page("layout/error.html", values), status, told)
 
 
 def _is_script(request: Incoming) -> bool:

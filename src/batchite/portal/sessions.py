@@ -25,6 +25,7 @@ RENEWED_AFTER = 3600
 """seconds after which a look renews the session"""
 LONGEST_SECONDS = 30 * 86_400
 """after which one has to come in again, however often one has looked"""
+_TOKEN_BYTES = 32
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,11 +75,23 @@ class Sessions:
         return msgspec.structs.replace(session, renewed=now)
 
     def csrf_token(self, session: Session) -> str:
-        """What every change has to say: a page of somebody else's cannot know it."""
-        return hmac_sha256(self._secret, f"change {session.id}".encode()).hex()
+        """What every change has to say: a page of somebody else's cannot know it.
+
+        Each time it is another text for the same, since pages are packed (`packing`): a mask, and the token
+        under it.
+        """
+        mask = secrets.token_bytes(_TOKEN_BYTES)
+        return (mask + _under(mask, self._token(session))).hex()
 
     def is_csrf_token(self, session: Session, given: str) -> bool:
-        return hmac.compare_digest(self.csrf_token(session).encode(), given.encode(errors="replace"))
+        try:
+            told = bytes.fromhex(given)
+        except ValueError:
+            return False
+        return hmac.compare_digest(_under(told[:_TOKEN_BYTES], told[_TOKEN_BYTES:]), self._token(session))
+
+    def _token(self, session: Session) -> bytes:
+        return hmac_sha256(self._secret, f"change {session.id}".encode())
 
     def sealed(self, session: Session, text: str) -> str:
         """The text as the value of a cookie that only this session can be given back."""
@@ -125,6 +138,11 @@ class Sessions:
             return None
         is_ours = hmac.compare_digest(hmac_sha256(self._secret, b"session " + content), given)
         return content if is_ours else None
+
+
+def _under(mask: bytes, content: bytes) -> bytes:
+    """The content under the mask; of what is under it, the content."""
+    return bytes(one ^ other for one, other in zip(mask, content, strict=False))
 
 
 def cookie(cookies: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from batchite.portal import headers
+from batchite.portal import headers, packing
 from batchite.web.problems import PathNotFound
 from batchite.web.request import Incoming
 
@@ -52,6 +52,6 @@ def serve(request: Incoming, tag: str, name: str) -> Response:
     told = {**headers.OF_STATIC, "etag": entity, "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == entity:
         return Response(status_code=304, headers=told)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if packing.is_accepted(request):
         return Response(file.packed, headers={**told, "content-encoding": "gzip"}, media_type=file.media_type)
     return Response(file.content, headers=told, media_type=file.media_type)

@@ -40,7 +40,7 @@ async def list_(visit: Visit) -> Answer:
             for one in visit.storage_accounts
         ],
     }
-    return Page("accounts/list.html", values)
+    return Page("accounts/list.html", values, is_secret=shows)
 
 
 async def add(visit: Visit) -> Answer:

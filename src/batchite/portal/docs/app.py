@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from batchite.portal import headers, rendering, theme
+from batchite.portal import headers, packing, rendering, theme
 from batchite.portal.docs import pages, search
 from batchite.portal.visit import DOCS
 from batchite.web.problems import PathNotFound, VerbNotAllowed
@@ -67,4 +67,4 @@ class DocsApp:
             "text": "",
             **values,
         }
-        return HTMLResponse(rendering.page(template, given), status, self._headers)
+        return packing.page(request, rendering.page(template, given), status, self._headers)

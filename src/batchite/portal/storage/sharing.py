@@ -114,7 +114,7 @@ def _page(
         "made": made,
         "problem": problem,
     }
-    return Page("storage/sharing.html", values, status=400 if problem else 200)
+    return Page("storage/sharing.html", values, status=400 if problem else 200, is_secret=made is not None)
 
 
 def _make(place: StoragePlace, shared: Shared, form: Mapping[str, str]) -> Made:
