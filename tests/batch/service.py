@@ -78,8 +78,8 @@ class RecordingOwner:
         self.awaited.append((shard, sequence))
         return True
 
-    def look(self, connection: sa.Connection, shard: str) -> ShardState:
-        state = loading.look(connection, shard, Fidelity())
+    def look(self, connection: sa.Connection, shard: str, *, with_tasks: bool = True) -> ShardState:
+        state = loading.look(connection, shard, Fidelity(), with_tasks=with_tasks)
         for node in state.nodes.values():
             node.connected = node.id not in self.out_of_contact
             node.is_given_up = node.id in self.given_up

@@ -10,6 +10,7 @@ from azure.storage.blob import CorsRule
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests.blobs import bearer
 from tests.blobs.server import KEY, NAME, SECOND_KEY, Server, serving
+from yarl import URL
 
 PAGE = "https://page.example.org"
 RULES = [CorsRule([PAGE], ["GET"])]
@@ -83,6 +84,32 @@ async def test_the_service_s_own_pages_need_no_rule_and_no_list_shows_theirs(tmp
             stranger = {**asked, "Origin": "https://stranger.example"}
             async with session.options(f"{server.url}/things/one", headers=stranger) as answer:
                 assert answer.status == 403
+
+
+async def test_pages_can_read_what_the_service_refuses_and_where_it_fails(tmp_path: Path) -> None:
+    """Also outside of what the operations themselves answer."""
+    told = {"Origin": PAGE, "x-ms-version": "2025-01-05", "x-ms-client-request-id": "mine"}
+    async with serving(tmp_path, portal_origins=[PAGE]) as server, aiohttp.ClientSession() as session:
+        async with BlobServiceClient(server.url, KEY, retry_total=0) as client:
+            await client.create_container("things")
+        url = f"{server.url}/things/one?comp=tags&{bearer.token()}"
+        large = session.put(URL(url, encoded=True), headers=told, data=b"x" * 200_000)
+        async with large as answer:
+            assert (answer.status, answer.headers["x-ms-error-code"]) == (413, "RequestBodyTooLarge")
+            _check_readable(answer)
+        server.database.close()
+        async with session.get(
+            URL(f"{server.url}/things/one?{bearer.token()}", encoded=True), headers=told
+        ) as answer:
+            assert answer.status == 500
+            _check_readable(answer)
+
+
+def _check_readable(answer: aiohttp.ClientResponse) -> None:
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert "x-ms-error-code" in answer.headers["Access-Control-Expose-Headers"].split(",")
+    assert answer.headers["x-ms-client-request-id"] == "mine"
+    assert answer.headers["x-ms-version"] == "2025-01-05"
 
 
 @pytest.mark.parametrize("path", ["/healthz", f"/{NAME}/things/one"])

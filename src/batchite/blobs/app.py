@@ -29,7 +29,7 @@ from batchite.store.database import Database
 from batchite.web.exhaustion import is_disk_full
 from batchite.web.faults import Faults
 from batchite.web.problems import InjectedFault, MalformedRequest, Unavailable
-from batchite.web.request import Incoming
+from batchite.web.request import COMMON_KEY, Incoming
 from batchite.wire.blob import address, cors, errors, structured
 from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
@@ -38,6 +38,8 @@ from batchite.wire.ticks import Clock, Duration
 _OF_A_CONTAINER = frozenset({"container", "account"})
 """Values of `restype` with which one segment after the account is a container's name."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OF_REFUSALS: Headers = [("x-ms-error-code", "")]
+"""What a refusal has besides what every answer has."""
 
 _AS_THE_CLOUD = Fidelity()
 
@@ -95,13 +97,18 @@ class BlobApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming = Incoming(scope, receive)
         common: Headers = []
-        answer = await self._answer(incoming, common)
+        try:
+            answer = await self._answer(incoming, common)
+        except Exception:
+            scope[COMMON_KEY] = cors.expose(common, [name for name, _ in (*common, *_OF_REFUSALS)])
+            raise
         if "origin" in incoming.headers:
             common = cors.expose(common, [name for name, _ in (*common, *answer.headers)])
         try:
             await answers.send(answer, common, scope, receive, send)
         except StorageUnavailable as error:
             log.error("request %s failed: %s", incoming.request_id, error)
+            scope[COMMON_KEY] = common
             raise Unavailable(UNAVAILABLE) from None
         finally:
             if answer.done is not None:

@@ -68,13 +68,13 @@ def read(connection: sa.Connection, shard: str, fidelity: Fidelity) -> Stored:
     return Stored(state, nodes, owned.intents(connection, shard))
 
 
-def look(connection: sa.Connection, shard: str, fidelity: Fidelity) -> ShardState:
-    """The same state for whoever decides nothing: tasks come without their definitions."""
-    return _state(connection, shard, fidelity, bare=True)[0]
+def look(connection: sa.Connection, shard: str, fidelity: Fidelity, *, with_tasks: bool = True) -> ShardState:
+    """The same state for whoever decides nothing: tasks come without their definitions, if at all."""
+    return _state(connection, shard, fidelity, bare=True, with_tasks=with_tasks)[0]
 
 
 def _state(
-    connection: sa.Connection, shard: str, fidelity: Fidelity, *, bare: bool
+    connection: sa.Connection, shard: str, fidelity: Fidelity, *, bare: bool, with_tasks: bool = True
 ) -> tuple[ShardState, dict[str, KnownNode]]:
     state = ShardState(empty_job_pause=Duration.of(seconds=fidelity.empty_job_pause).ticks)
     nodes = {}
@@ -92,7 +92,7 @@ def _state(
             job.unfinished += active + running
             if active and job.state in states.STARTING_TASKS:
                 job.window(Lane(slots))
-    for task_row in owned.assigned_tasks(connection, shard, bare=bare):
+    for task_row in owned.assigned_tasks(connection, shard, bare=bare) if with_tasks else ():
         if not bare or (task_row.job_no in state.jobs and task_row.node_id in state.nodes):
             _restore_assignment(state, state.jobs[task_row.job_no], task_row)
     return state, nodes

@@ -161,8 +161,8 @@ class Dispatch:
                 await asyncio.sleep(LOOK_SECONDS)
         return False
 
-    def look(self, connection: sa.Connection, shard: str) -> ShardState:
-        state = loading.look(connection, shard, self._fidelity)
+    def look(self, connection: sa.Connection, shard: str, *, with_tasks: bool = True) -> ShardState:
+        state = loading.look(connection, shard, self._fidelity, with_tasks=with_tasks)
         for node in state.nodes.values():
             owner = self._nodes.shard_of(node.id)
             live = None if owner is None else owner.state.nodes.get(node.id)

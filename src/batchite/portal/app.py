@@ -190,7 +190,7 @@ class PortalApp:
             return live.gone(self._page_headers)
         account = dataclasses.replace(visit, params=match.params).account.name
         was = visit.request.headers.get("last-event-id") or visit.query("was")
-        return live.stream(self._changes, account, page, again, was, self._page_headers)
+        return live.Stream(visit.request, self._changes, account, page, again, was, self._page_headers)
 
     def _done(self, visit: Visit, done: Done) -> Response:
         """Leads to the page that shows what came of it, which tells it once."""

@@ -8,14 +8,17 @@ nobody sees the page and goes on with the last event's id, which is what was sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeAlias
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from batchite.portal import rendering
 from batchite.portal.answers import Page
 from batchite.portal.following import Changes
+from batchite.web.request import Incoming
 
 PATH = "/-/portal/live"
 MEDIA_TYPE = "text/event-stream"
@@ -29,12 +32,28 @@ Again: TypeAlias = Callable[[], Awaitable[tuple[Page, dict[str, object]]]]
 """Asks the view again, for the page and all its values. Raises what the view raises."""
 
 
-def stream(
-    changes: Changes, account: str, page: Page, again: Again, was: str, headers: dict[str, str]
-) -> StreamingResponse:
-    """`was` is the digest of what the browser has."""
-    content = _events(changes, account, page, again, was)
-    return StreamingResponse(content, headers={**headers, "x-accel-buffering": "no"}, media_type=MEDIA_TYPE)
+class Stream(StreamingResponse):
+    """A page, as it changes, until its browser closes it or the service stops. `was` is the digest of what
+    the browser has."""
+
+    def __init__(
+        self,
+        request: Incoming,
+        changes: Changes,
+        account: str,
+        page: Page,
+        again: Again,
+        was: str,
+        headers: dict[str, str],
+    ) -> None:
+        self._request = request
+        self._events = _events(changes, account, page, again, was)
+        super().__init__(self._events, headers={**headers, "x-accel-buffering": "no"}, media_type=MEDIA_TYPE)
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Raises ClientGone."""
+        async with aclosing(self._events):
+            await self._request.unless_gone(self.stream_response(send))
 
 
 def gone(headers: dict[str, str]) -> Response:
@@ -42,7 +61,9 @@ def gone(headers: dict[str, str]) -> Response:
     return Response(_GONE, headers=headers, media_type=MEDIA_TYPE)
 
 
-async def _events(changes: Changes, account: str, page: Page, again: Again, was: str) -> AsyncIterator[bytes]:
+async def _events(
+    changes: Changes, account: str, page: Page, again: Again, was: str
+) -> AsyncGenerator[bytes]:
     if page.watches is None:
         return
     async with changes.follow(account, page.watches) as following:

@@ -33,11 +33,11 @@ class Owner(Protocol):
         """
         ...
 
-    def look(self, connection: sa.Connection, shard: str) -> ShardState:
-        """The shard as the store has it, whoever owns it: its pool, nodes, open jobs and what is on nodes,
-        without windows and definitions of tasks. What the store does not keep, whether nodes are in contact,
-        is added where it is known here; other nodes count as connected. Called in a thread of the
-        database."""
+    def look(self, connection: sa.Connection, shard: str, *, with_tasks: bool = True) -> ShardState:
+        """The shard as the store has it, whoever owns it: its pool, nodes, open jobs and, `with_tasks`, what
+        is on nodes, without windows and definitions of tasks. What the store does not keep, whether nodes are
+        in contact, is added where it is known here; other nodes count as connected. Called in a thread of
+        the database."""
         ...
 
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:

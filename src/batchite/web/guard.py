@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from batchite.web import exhaustion
 from batchite.web.hosts import LOCAL_HOSTS, Hosts, check_origin
 from batchite.web.problems import BodyIncomplete, BrokenOff, ClientGone, PathNotFound, Unavailable, WebProblem
-from batchite.web.request import REQUEST_ID_KEY, URL_KEY, new_request_id
+from batchite.web.request import COMMON_KEY, REQUEST_ID_KEY, URL_KEY, new_request_id
 
 _OF_A_BODY = frozenset({b"content-type", b"content-length"})
 
@@ -102,6 +102,8 @@ class Guard:
     def _failure(self, error: Exception, request_id: str, scope: Scope) -> Response:
         problem = error if isinstance(error, WebProblem) else _explained(error, request_id, scope)
         answer = self.errors(problem, request_id)
+        for name, value in scope.get(COMMON_KEY, ()):
+            answer.headers[name] = value
         if isinstance(problem, BodyIncomplete):
             answer.headers["connection"] = "close"
         return answer

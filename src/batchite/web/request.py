@@ -26,6 +26,8 @@ BODY_KEY = "batchite.body"
 """in the scope, where a connection offers it: takes the rest of the body from it, see `bodies`"""
 SPELLED_KEY = "batchite.spelled"
 """in the scope: for header names with capital letters the lower-case name and the name as sent"""
+COMMON_KEY = "batchite.common_headers"
+"""in the scope, once an application has failed: headers of every answer to the request, the guard's too"""
 FOR_CLIENT_KEY = "batchite.for_client"
 """in the scope, once the request is worked on for its client alone: who sends no more is taken to be gone"""
 KNOWN_QUERY_CHARACTERS = 1024

@@ -78,7 +78,7 @@ async def pool(acting: Acting, pool_id: str) -> Explanation:
         row = stored_pools.find(connection, acting.account, pool_id)
         if row is None:
             raise pools.REFUSALS.of(None)
-        found = explaining.of_pool(scenes.read(connection, acting, row.shard))
+        found = explaining.of_pool(scenes.read(connection, acting, row.shard, with_tasks=False))
         return Explanation("pool", {"id": row.id}, found)
 
     return await acting.read(query)

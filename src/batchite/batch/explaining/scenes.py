@@ -17,10 +17,10 @@ from batchite.store.batch import explaining, owned, usage
 from batchite.store.batch.explaining import TroubledNode
 
 
-def read(connection: sa.Connection, acting: Acting, shard: str) -> Scene:
-    """The shard now, whoever owns it."""
+def read(connection: sa.Connection, acting: Acting, shard: str, *, with_tasks: bool = True) -> Scene:
+    """The shard now, whoever owns it; why a pool does not grow has nothing to do with tasks."""
     owner = acting.services.owner
-    state = owner.look(connection, shard)
+    state = owner.look(connection, shard, with_tasks=with_tasks)
     row = owned.pool(connection, shard)
     return Scene(
         state,
