@@ -109,6 +109,37 @@ def test_failures_are_told_and_give_the_exit_code(service: RunningService, tmp_p
     assert output.splitlines()[-1] == "bad: 2 of 2 done (1 failed), 0 running, 0 waiting"
 
 
+def test_what_was_before_is_told_too_if_it_is_asked_for(service: RunningService) -> None:
+    add(service, "late", a="/bin/false", b="/bin/true")
+    finish(begin(service, "job", "watch", "late"))
+    code, output, _ = finish(begin(service, "job", "watch", "late", "--from-start"))
+    first, last = output.splitlines()
+    assert code == exits.TASKS_FAILED
+    assert first.startswith("failed: a: exit code 1 on tvm")
+    assert last == "late: 2 of 2 done (1 failed), 0 running, 0 waiting"
+    _, output, _ = finish(begin(service, "job", "watch", "late", "--from-start", "--json"))
+    told = [json.loads(line) for line in output.splitlines()]
+    assert told[0] | {"time": ""} == {
+        "kind": "job",
+        "state": "active",
+        "jobId": "late",
+        "poolId": "p",
+        "time": "",
+    }
+    assert sorted(event["taskId"] for event in told if event.get("result")) == ["a", "b"]
+
+
+def test_a_former_job_of_the_id_is_told_from_the_one_that_is_watched(service: RunningService) -> None:
+    add(service, "twice", a="/bin/false")
+    finish(begin(service, "job", "watch", "twice"))
+    client_of(service).begin_delete_job("twice").result()
+    add(service, "twice", b="/bin/true")
+    code, output, _ = finish(begin(service, "job", "watch", "twice", "--from-start"))
+    lines = output.splitlines()
+    assert (code, lines[1]) == (0, "deleted: the job twice; what follows is of another one")
+    assert lines[-1] == "twice: 1 of 1 done (0 failed), 0 running, 0 waiting"
+
+
 def test_changes_as_json_across_a_kill(service: RunningService, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     add(service, "long", a=f"/bin/sh -c 'until test -e {gate}; do sleep 0.05; done'")

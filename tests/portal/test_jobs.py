@@ -95,6 +95,9 @@ async def test_a_mistake_is_marked_where_it_is(films: Browser) -> None:
 async def test_a_job_of_which_no_task_runs_says_why(films: Browser) -> None:
     page = await films.page(f"{JOBS}/films")
     assert re.search(r"Why none of its tasks runs</h2>\s*<p>[^<]{10,}", page)
+    await films.api.add_node("tvm-1", "pool", state="starttaskfailed", start_task_exit_code=1)
+    link = f'<a href="{ROOT}/batch/devbatch/pools/pool/nodes/tvm-1">tvm-1</a>'
+    assert f"It is {link}." in await films.page(f"{JOBS}/films")
     await count(films, running=1)
     assert "Why none of its tasks runs" not in await films.page(f"{JOBS}/films")
 

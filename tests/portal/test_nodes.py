@@ -124,6 +124,26 @@ async def test_what_the_agent_said_is_seen_and_does_nothing(films: Browser) -> N
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", page)
 
 
+async def test_the_agent_s_log_is_followed(films: Browser) -> None:
+    await films.api.add_node("tvm-1", "films")
+    assert (await films.get(f"{NODE}/said")).status == 204
+    films.api.owner.logs["tvm-1"] = ""
+    assert re.search(r"<p[^>]* data-silent>It has said nothing so far", await films.page(NODE))
+    films.api.owner.logs["tvm-1"] = "a disk is slow\n"
+    page = await films.page(NODE)
+    assert re.search(r"<p[^>]* data-silent hidden>", page)
+    tag = re.search(r'data-tag="([^"]+)"', page)
+    assert tag is not None
+    same = await films.get(f"{NODE}/said", if_none_match=tag[1].replace("&#34;", '"'))
+    assert (same.status, same.text) == (304, "")
+    films.api.owner.logs["tvm-1"] += HOSTILE
+    more = await films.get(f"{NODE}/said", if_none_match=tag[1].replace("&#34;", '"'))
+    assert more.status == 200
+    assert more.text.startswith("a disk is slow\n")
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", more.text)
+    assert more.headers["content-type"] == "text/plain; charset=utf-8"
+
+
 async def test_files_of_a_node_are_listed_looked_at_and_saved(films: Browser) -> None:
     await films.api.add_node("tvm-1", "films")
     name = "a <b>\u202e&?#.txt"

@@ -142,6 +142,7 @@ async def test_a_task_that_fetches_its_files_says_so_until_it_has_them(
     node = films.api.files.nodes["tvm-1"] = Node({directory: None})
     page = await films.page(f"{TASK}2")
     assert "has been fetching the task&#39;s resource files since" in page
+    assert f'<a href="{ROOT}/batch/devbatch/pools/pool/nodes/tvm-1">Open the node</a>' in page
     assert 'class="problem"' not in page, "that nothing is printed yet is no problem"
     async with following(films, stream_of(page)) as stream:
         node.files[f"{directory}/stdout.txt"] = b"fine\n"

@@ -57,7 +57,12 @@ def _print_failures(settings: Settings, id: str, account: str | None, as_json: b
 
 
 def _watch() -> click.Command:
-    more = (click.Argument(["id"]), nouns.account_option(), grammar.json_option())
+    more = (
+        click.Argument(["id"]),
+        click.Option(["--from-start"], is_flag=True, help="Tell what has happened before, too."),
+        nouns.account_option(),
+        grammar.json_option(),
+    )
     text = (
         "Follow a job to its end: how far, how fast, what fails. It ends when the job or all of its tasks "
         f"have completed, with {exits.TASKS_FAILED} if not all have succeeded. With --json every change is "
@@ -66,7 +71,8 @@ def _watch() -> click.Command:
     return options.command("watch", _follow, help=text, settings=nouns.USED, more=more)
 
 
-def _follow(settings: Settings, id: str, account: str | None, as_json: bool) -> None:
+def _follow(settings: Settings, id: str, from_start: bool, account: str | None, as_json: bool) -> None:
     from batchite.cli import watching
 
-    sys.exit(watching.watch(PatientRequests(settings, account), id, as_json=as_json))
+    client = PatientRequests(settings, account)
+    sys.exit(watching.watch(client, id, from_start=from_start, as_json=as_json))

@@ -116,11 +116,15 @@ class Screen:
         self._shown = ""
 
 
-def watch(client: PatientRequests, job_id: str, *, as_json: bool) -> int:
-    """Follow the job to its end; the exit code. With `as_json` print its events, a line each."""
-    cursor = str(client.get("-", "events", job=job_id)["cursor"])
-    job = client.get("jobs", job_id)
+def watch(client: PatientRequests, job_id: str, *, from_start: bool = False, as_json: bool) -> int:
+    """Follow the job to its end; the exit code. With `as_json` print its events, a line each; `from_start`:
+    with those of before, as far as they are kept."""
     screen, progress = Screen(), Progress()
+    if from_start:
+        cursor = _tell_before(client, job_id, None if as_json else screen)
+    else:
+        cursor = str(client.get("-", "events", job=job_id)["cursor"])
+    job = client.get("jobs", job_id)
     state, counts = str(job["state"]), _counts(client, job_id)
     looked = time.monotonic()
     progress.note(looked, counts.done)
@@ -148,6 +152,19 @@ def watch(client: PatientRequests, job_id: str, *, as_json: bool) -> int:
 
 def _is_over(state: str, counts: Counts) -> bool:
     return state == "completed" or (counts.total > 0 and not counts.left)
+
+
+def _tell_before(client: PatientRequests, job_id: str, screen: Screen | None) -> str:
+    """Tell what has happened so far; the cursor of what comes next. Jobs of the past may have had this id."""
+    cursor = "begin"
+    while True:
+        answer = client.get("-", "events", job=job_id, cursor=cursor)
+        cursor = str(answer["cursor"])
+        if not answer["events"]:
+            return cursor
+        for event in answer["events"]:
+            if _tell([event], "", screen) == "deleted" and screen is not None:
+                screen.remark(f"deleted: the job {printing.shown(job_id)}; what follows is of another one")
 
 
 def _rest(client: PatientRequests, job_id: str, cursor: str) -> Iterator[Event]:

@@ -11,8 +11,9 @@ from batchite.batch.explaining.actions import Explanation
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`is_blocking`: it keeps the thing from going on. `node` is one of the `nodes` that it is about, and
-    `to` the page of that one; empty if it is about none."""
+    """`is_blocking`: it keeps the thing from going on. `node` is one of the `nodes` that it is about, or the
+    only one that its sentence names (then `nodes` is 0), and `to` the page of that one; empty if it is about
+    none."""
 
     code: str
     sentence: str
@@ -25,15 +26,18 @@ class Reason:
 
 def of(found: Explanation, to: Callable[[str], str] | None = None) -> Sequence[Reason]:
     """What keeps it first. `to`: where a node's page is, if nodes are to be linked to."""
-    return [
-        Reason(
-            each.reason.code,
-            catalogue.sentence(each),
-            catalogue.next_step(each),
-            each.blocking,
-            each.nodes,
-            each.node or "",
-            to(each.node) if to and each.node else "",
+    reasons = []
+    for each in found.findings:
+        node = each.node or str(each.reason.facts.get("node", ""))
+        reasons.append(
+            Reason(
+                each.reason.code,
+                catalogue.sentence(each),
+                catalogue.next_step(each),
+                each.blocking,
+                each.nodes,
+                node,
+                to(node) if to and node else "",
+            )
         )
-        for each in found.findings
-    ]
+    return reasons

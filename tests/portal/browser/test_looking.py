@@ -128,9 +128,14 @@ def test_nobody_meets_an_obstacle(
     browser: Browser, service: RunningService, scheme: Literal["light", "dark"]
 ) -> None:
     axe = seeing.axe()
+    client = seeing.client(service)
+    seeing.until(lambda: bool(list(client.list_nodes("films"))), "the pool has its node")
+    (node,) = client.list_nodes("films")
+    of_node = f"{POOLS}/films/nodes/{node.id}"
     with seeing.entered(browser, service, color_scheme=scheme) as (_, page, looking):
-        for path in PAGES:
+        for path in (*PAGES, of_node, f"{of_node}/files"):
             looking.go(path)
+            page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             page.evaluate(axe)
             found = page.evaluate("axe.run()")
             told = [

@@ -83,7 +83,8 @@ async def _why_none_runs(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts
     """Only where tasks wait and none runs."""
     if counts.running or not counts.active or job.state not in ENDABLE:
         return []
-    return reasons.of(await explaining.job(visit.acting, job.id))
+    found = await explaining.job(visit.acting, job.id)
+    return reasons.of(found, lambda node: visit.url("pools", job.pool_id, "nodes", node))
 
 
 async def newest(visit: Visit) -> Answer:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from starlette.responses import Response
 
 from batchite.batch.explaining import actions as explaining
 from batchite.batch.nodes import actions
-from batchite.portal import reasons
-from batchite.portal.answers import Answer, Page, watch
+from batchite.portal import headers, reasons, rendering
+from batchite.portal.answers import Answer, Page, Raw, watch
 from batchite.portal.files import owners, printed
 from batchite.portal.files.printed import Printed
 from batchite.portal.files.reading import plain
@@ -29,6 +32,18 @@ _SPOKEN: Final[Mapping[StageName, str]] = {
     "idle": "ready",
 }
 """Stages of a boot, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The end of what a node's agent has said of itself."""
+
+    text: str
+
+    @property
+    def tag(self) -> str:
+        """Tells it from what it said before."""
+        return f'"{rendering.digest(self.text)}"'
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -61,10 +76,24 @@ async def _printed(visit: Visit, node: NodeRow) -> Printed:
     return await printed.look(visit, owner, directories.STARTUP, has_begun=has_begun)
 
 
-async def _said(visit: Visit, node: NodeRow) -> str | None:
-    """The end of its agent's log."""
-    said = await actions.agent_log(visit.acting, node)
-    return None if said is None else plain(said)
+async def said(visit: Visit) -> Answer:
+    """The same as text, for the page's script; nothing if it is what the script has."""
+    row = await actions.find(visit.acting, visit.params["pool"], visit.params["node"])
+    found = await _said(visit, row)
+    if found is None:
+        return Raw(Response(None, 204, headers.OF_ALL))
+    told = {**headers.OF_UPLOADS, "etag": found.tag}
+    if visit.request.headers.get("if-none-match") == found.tag:
+        return Raw(Response(None, 304, told))
+    return Raw(Response(found.text.encode("utf-8", "replace"), 200, told))
 
 
-ROUTES = (show("/batch/{account}/pools/{pool}/nodes/{node}", show_one),)
+async def _said(visit: Visit, node: NodeRow) -> Said | None:
+    """None if it cannot be had here."""
+    text = await actions.agent_log(visit.acting, node)
+    return None if text is None else Said(plain(text))
+
+
+_NODE = "/batch/{account}/pools/{pool}/nodes/{node}"
+
+ROUTES = (show(_NODE, show_one), show(f"{_NODE}/said", said))

@@ -53,7 +53,9 @@ async def show_one(visit: Visit) -> Answer:
             "add": job.state in TAKING_TASKS,
         },
         "course": _spoken(course(task)),
-        "reasons": [] if found is None else reasons.of(found),
+        "reasons": []
+        if found is None
+        else reasons.of(found, lambda node: visit.url("pools", job.pool_id, "nodes", node)),
         "node_id": node_with_files(task),
         "printed": None if visit.is_following else await _printed(visit, task, job, has_begun=has_begun),
     }
