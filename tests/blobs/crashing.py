@@ -1,28 +1,36 @@
 """The service of `server.py` as a process of its own, for tests that kill it.
 
-It begins when it reads a line, prints its URL, and serves until it is killed or its input ends.
+For each line that this program reads the service begins once more: a process that is forked with everything
+imported, prints its number and its URL, and serves until it is killed, or until the program's input ends.
 """
 
 import os
+import signal
 import sys
-import threading
 from asyncio import Event, run
 from pathlib import Path
 
 from tests.blobs.server import serving
 
 
-async def main(data_dir: Path) -> None:
+async def serve(data_dir: Path) -> None:
     async with serving(data_dir) as server:
-        print(server.url, flush=True)
+        print(os.getpid(), server.url, flush=True)
         await Event().wait()
 
 
-def end_with_input() -> None:
-    sys.stdin.read()
-    os._exit(0)
+def main(data_dir: Path) -> None:
+    life = 0
+    for _ in sys.stdin:
+        if life:
+            os.waitpid(life, 0)  # the test has killed it
+        life = os.fork()
+        if not life:
+            run(serve(data_dir))
+    if life:
+        os.kill(life, signal.SIGKILL)
+        os.waitpid(life, 0)
 
 
-if __name__ == "__main__" and sys.stdin.readline():
-    threading.Thread(target=end_with_input, daemon=True).start()
-    run(main(Path(sys.argv[1])))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

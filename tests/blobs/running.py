@@ -23,7 +23,7 @@ def connected(command: Sequence[str]) -> Iterator[HTTPConnection | None]:
         assert process.stdout is not None
         process.stdin.write("\n")
         process.stdin.flush()
-        url = urlsplit(process.stdout.readline())
+        url = urlsplit(process.stdout.readline().partition(" ")[2])
         connection = HTTPConnection(url.hostname, url.port or 0, timeout=60) if url.hostname else None
         try:
             yield connection

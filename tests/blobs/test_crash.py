@@ -75,9 +75,7 @@ async def exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verb: str, blob: str, body: bytes = b""
 ) -> tuple[int, bytes]:
     """Status and body."""
-    head = (
-        f"{verb} /{NAME}/{blob}{'&' if '?' in blob else '?'}{bearer.token()} HTTP/1.1\r\nHost: localhost\r\n"
-    )
+    head = f"{verb} /{NAME}/{blob}{'&' if '?' in blob else '?'}{TOKEN} HTTP/1.1\r\nHost: localhost\r\n"
     head += "x-ms-blob-type: BlockBlob\r\n" if verb == "PUT" else ""
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     status = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
@@ -101,30 +99,37 @@ async def try_put(port: int, put: Put, life: Round) -> None:
 
 @dataclass
 class Service:
-    """Prepared, it has imported what it needs and waits for the word to begin."""
+    """Begins again as often as it is killed, without importing everything again."""
 
-    process: asyncio.subprocess.Process
+    program: asyncio.subprocess.Process
+    _life: int = 0
 
     @classmethod
-    async def prepare(cls, data_dir: Path) -> "Service":
+    @asynccontextmanager
+    async def of(cls, data_dir: Path) -> AsyncIterator["Service"]:
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
+        program = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.blobs.crashing", str(data_dir),
             stdin=pipe, stdout=pipe, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src"},
         )  # fmt: skip
-        return cls(process)
+        try:
+            yield cls(program)
+        finally:
+            if program.stdin is not None:
+                program.stdin.close()
+            await program.wait()
 
     async def begin(self) -> int:
         """The port."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(b"\n")
-        url = (await self.process.stdout.readline()).decode()
+        assert self.program.stdin is not None
+        assert self.program.stdout is not None
+        self.program.stdin.write(b"\n")
+        life, url = (await self.program.stdout.readline()).decode().split()
+        self._life = int(life)
         return int(url.split(":")[2].partition("/")[0])
 
-    async def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.communicate()
+    def kill(self) -> None:
+        os.kill(self._life, signal.SIGKILL)
 
 
 async def read_back(port: int, puts: list[Put]) -> list[Put]:
@@ -145,22 +150,20 @@ async def read_back(port: int, puts: list[Put]) -> list[Put]:
 async def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311
     puts = [Put(f"blob-{number}", dice.choice(SIZES)) for number in range(PUTS)]
-    ready = await Service.prepare(tmp_path)
-    for kill in range(KILLS):
-        service, ready = ready, await Service.prepare(tmp_path)
-        port = await service.begin()
-        if kill == 0:
-            async with connection(port) as (reader, writer):
-                assert (await exchange(reader, writer, "PUT", "things?restype=container"))[0] == 201
-        await read_back(port, dice.sample(puts, 20))
-        life = Round(until=dice.randint(1, PUTS // 3))
-        async with asyncio.TaskGroup() as group:
-            for put in puts:
-                group.create_task(try_put(port, put, life))
-            async with asyncio.timeout(60):
-                await life.enough.wait()
-            await service.kill()
-    await ready.kill()
+    async with Service.of(tmp_path) as service:
+        for kill in range(KILLS):
+            port = await service.begin()
+            if kill == 0:
+                async with connection(port) as (reader, writer):
+                    assert (await exchange(reader, writer, "PUT", "things?restype=container"))[0] == 201
+            await read_back(port, dice.sample(puts, 20))
+            life = Round(until=dice.randint(1, PUTS // 3))
+            async with asyncio.TaskGroup() as group:
+                for put in puts:
+                    group.create_task(try_put(port, put, life))
+                async with asyncio.timeout(60):
+                    await life.enough.wait()
+                service.kill()
     async with serving(tmp_path) as server:
         port = server.address[1]
         found = await read_back(port, puts)
