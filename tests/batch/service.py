@@ -307,7 +307,7 @@ async def serving(
     tail = Tail(database)
     await tail.start()
     own = (*own, *Events(tail, heartbeat=heartbeat).endpoints)
-    ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, None, clock), clock)
+    ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, (), clock), clock)
     mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
     for some in (app.own, ours):
         mounted |= dict.fromkeys(some.prefixes, some)
