@@ -35,6 +35,14 @@ async def test_command_lines_of_windows(
     assert "a Windows command on a Linux node" in ended[3].last_line
 
 
+async def test_a_node_without_a_tree_of_its_own_says_that_it_has_not_the_system_of_its_image(
+    start_agent: StartAgent,
+) -> None:
+    agent = await start_agent(image=NodeImage(root="/trees/a"))
+    agent.process.terminate()
+    assert "which takes the machine tier; this node has the machine's" in await agent.over()
+
+
 async def test_variables_and_path_of_an_image(
     service: Peer, node: Path, tmp_path: Path, start_agent: StartAgent
 ) -> None:

@@ -54,6 +54,7 @@ class Agent:
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
         self._staging = Staging(self._sandbox.landing, served=self._link.up)
         self._reports = Reports(self._link.send)
+        self._say_what_is_missing()
         tools = Tools(
             self._sandbox,
             self._directories,
@@ -66,6 +67,16 @@ class Agent:
         self._tasks = Tasks(spec.slots, tools, environments, self._reports)
         self._start_task = StartTask(tools, environments, self._reports)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
+
+    def _say_what_is_missing(self) -> None:
+        tier = self._sandbox.tier
+        if self._spec.image.root and tier.name != "machine":
+            print(
+                "The image of the pool has a system of its own, which takes the machine tier; this node has "
+                f"the machine's, since it is of the {tier.name} tier: {tier.why}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     async def run(self) -> str:
         """Work until the node ends; returns why. Nothing of the node runs then."""

@@ -26,6 +26,8 @@ from batchite.wire.batch.vm_sizes import find
         ("Standard_NC4as_T4_v3", 4, 28),
         ("Standard_G5", 32, 448),
         ("Standard_B1ls", 1, 0.5),
+        ("Small", 1, 1.75),
+        ("ExtraLarge", 8, 14),
     ],
 )
 def test_known_sizes(name: str, cores: int, gib: float) -> None:
@@ -38,7 +40,7 @@ def test_known_sizes(name: str, cores: int, gib: float) -> None:
     "name",
     [
         "",
-        "small",
+        "tiny",
         "Standard_",
         "Standard_D0",
         "Standard_D2s_v3;",

@@ -7,7 +7,8 @@ made of is not reproduced, so images of one's own are refused: tasks would not f
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from batchite.wire.batch.models.enums import ImageVerificationType, OSType
 from batchite.wire.batch.models.fields import Maybe
@@ -137,6 +138,25 @@ _AGENT_OF: Final[dict[tuple[str, str, str], str]] = {
     for agent, references in _AGENTS.items()
     for publisher, offer, sku in references
 }
+
+OS_FAMILIES: Final[tuple[str, ...]] = ("2", "3", "4", "5", "6")
+"""Of cloud services, from Windows Server 2008 R2 to 2019; here each is an image, which is not listed."""
+_CLOUD_SERVICE = ("microsoft-azure-batch", "cloud-services")
+_CLOUD_SERVICE_AGENT = "batch.node.windows amd64"
+_AGENT_OF.update({(*_CLOUD_SERVICE, family): _CLOUD_SERVICE_AGENT for family in OS_FAMILIES})
+
+
+def cloud_service(family: str, version: str) -> dict[str, Any]:
+    """The `virtualMachineConfiguration`, as JSON, that stands for a cloud service."""
+    publisher, offer = _CLOUD_SERVICE
+    reference = {"publisher": publisher, "offer": offer, "sku": family, "version": version}
+    return {"imageReference": reference, "nodeAgentSKUId": _CLOUD_SERVICE_AGENT}
+
+
+def os_family(reference: Mapping[str, Any]) -> str | None:
+    """That of a cloud service, if the image, as JSON, stands for one."""
+    is_one = (reference.get("publisher"), reference.get("offer")) == _CLOUD_SERVICE
+    return reference.get("sku") if is_one else None
 
 
 def agent_for(reference: BatchVmImageReference) -> str | None:

@@ -53,6 +53,15 @@ _MIB_PER_CORE: Final[dict[str, int]] = {
     "nc": 7168, "nd": 9216, "ng": 2048, "np": 16384, "nv": 7168,
 }  # fmt: skip
 
+_OF_CLOUD_SERVICES: Final[dict[str, str]] = {
+    "extrasmall": "standard_a0",
+    "small": "standard_a1",
+    "medium": "standard_a2",
+    "large": "standard_a3",
+    "extralarge": "standard_a4",
+}
+"""What their pools call sizes that others call so."""
+
 _NAME = re.compile(
     r"(?:standard|basic)_(?P<size>(?P<family>[a-z]{1,2})(?P<number>\d{1,4})(?:-(?P<active>\d{1,4}))?"
     r"(?P<features>[a-z]{0,6})(?:_[a-z]{1,4}\d{0,4}){0,2}(?:_v\d{1,2})?)",
@@ -63,7 +72,8 @@ _NAME = re.compile(
 @lru_cache(maxsize=256)
 def find(name: str) -> VmSize | None:
     """The size of this name in any letter case; None if it is no name of a size."""
-    match = _NAME.fullmatch(name.lower())
+    known = name.lower()
+    match = _NAME.fullmatch(_OF_CLOUD_SERVICES.get(known, known))
     if match is None:
         return None
     cores = _CORES.get(match["size"]) or int(match["active"] or match["number"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.wire.batch.test_models import MODELS
 
@@ -18,6 +19,7 @@ from batchite.wire.batch.models.counts import BatchTaskCountsResult
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.pools import BatchPool, BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTask, BatchTaskCreateOptions, BatchTaskGroup
+from batchite.wire.batch.validation.pools import accept
 from batchite.wire.batch.versions import NEWEST, OLDER, REGISTRY, clients
 from batchite.wire.ticks import INFINITE
 
@@ -173,10 +175,54 @@ def test_containers_were_of_docker() -> None:
     assert body == {"type": "dockerCompatible"}
 
 
-def test_pools_of_cloud_services_and_with_certificates_are_refused() -> None:
+def test_pools_of_cloud_services_are_pools_of_windows() -> None:
+    pool = {"id": "p", "vmSize": "s"}
+    for version, asked, shown in (
+        ("2019-08-01.10.0", {"osVersion": "v2"}, {"osVersion": "v2"}),
+        ("2019-08-01.10.0", {}, {"osVersion": "*"}),
+        ("2016-07-01.3.1", {"targetOSVersion": "v2"}, {"targetOSVersion": "v2", "currentOSVersion": "v2"}),
+    ):
+        body = {**pool, "cloudServiceConfiguration": {"osFamily": "4", **asked}}
+        lift = lifted(version, BatchPoolCreateOptions, body)
+        options = codec.decode(json.dumps(lift).encode(), BatchPoolCreateOptions)
+        machine = accept(msgspec.structs.replace(options, vm_size="small")).virtual_machine_configuration
+        assert machine
+        assert machine.node_agent_sku_id == "batch.node.windows amd64"
+        answer = lowered(version, BatchPool, lift)
+        assert answer["cloudServiceConfiguration"] == {"osFamily": "4", **shown}
+        assert "virtualMachineConfiguration" not in answer
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"cloudServiceConfiguration": {"osFamily": "7"}}, "osFamily must be one of 2, 3, 4, 5, 6"),
+        ({"cloudServiceConfiguration": {"osFamily": 4}}, "as text"),
+        ({"cloudServiceConfiguration": {"osFamily": ["4"]}}, "as text"),
+        ({"cloudServiceConfiguration": "4"}, "osFamily must be one of"),
+        ({"cloudServiceConfiguration": {"osFamily": "4", "osVersion": 1}}, "osVersion must be text"),
+        (
+            {"cloudServiceConfiguration": {"osFamily": "4"}, "virtualMachineConfiguration": {}},
+            "goes without virtualMachineConfiguration",
+        ),
+    ],
+)
+def test_cloud_services_that_are_none(more: dict[str, Any], why: str) -> None:
+    with pytest.raises(PropertyError, match=why) as caught:
+        lifted("2019-08-01.10.0", BatchPoolCreateOptions, {"id": "p", "vmSize": "s", **more})
+    assert caught.value.name == "cloudServiceConfiguration"
+
+
+def test_other_pools_show_their_machines() -> None:
+    machine = {"imageReference": {"publisher": "p", "offer": "o", "sku": "4"}, "nodeAgentSKUId": "n"}
+    body = {"id": "p", "virtualMachineConfiguration": machine}
+    assert lowered("2016-07-01.3.1", BatchPool, dict(body)).keys() >= {"virtualMachineConfiguration"}
+    assert lowered("2016-07-01.3.1", BatchPool, {"id": "p"})["id"] == "p"
+
+
+def test_pools_with_certificates_are_refused() -> None:
     pool = {"id": "p", "vmSize": "s"}
     for name, value in (
-        ("cloudServiceConfiguration", {"osFamily": "4"}),
         ("certificateReferences", [{"thumbprint": "t", "thumbprintAlgorithm": "sha1"}]),
         ("applicationLicenses", ["maya"]),
     ):

@@ -10,14 +10,10 @@ from batchite.wire.batch.models.machines import ManagedDisk
 from batchite.wire.batch.models.networks import BatchJobNetworkConfiguration
 from batchite.wire.batch.models.pools import PoolShape
 from batchite.wire.batch.versions.changes import Change, Gone, New
+from batchite.wire.batch.versions.cloud_services import CloudServices
 
 CHANGES: tuple[Change, ...] = (
-    Gone(
-        PoolShape,
-        "cloudServiceConfiguration",
-        "refused",
-        "there are no cloud services here; use virtualMachineConfiguration",
-    ),
+    CloudServices(),
     Gone(PoolShape, "applicationLicenses", "refused", "nodes come without licences"),
     New(BatchVmImageReference, "sharedGalleryImageId", "communityGalleryImageId"),
     New(ManagedDisk, "securityProfile"),
