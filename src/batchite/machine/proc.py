@@ -9,7 +9,7 @@ as OSError: whoever has no descriptor left to look with has not seen that there 
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 from collections.abc import Iterator
 
@@ -74,19 +74,14 @@ def words(pid: int) -> list[str]:
 
 
 def working_directory(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/cwd")
-    except _NOTHING_TO_SEE:
-        return ""
+    """Empty if it cannot be seen, or has no path that the kernel could tell."""
+    return _target(f"/proc/{pid}/cwd")
 
 
 def places(pid: int) -> list[str]:
     """Where the process works and what its standard output and error are; what can be seen of it."""
-    links = [working_directory(pid)]
-    for name in ("1", "2"):
-        with contextlib.suppress(*_NOTHING_TO_SEE):
-            links.append(os.readlink(f"/proc/{pid}/fd/{name}"))
-    return links
+    found = (_target(f"/proc/{pid}/{name}") for name in ("cwd", "fd/1", "fd/2"))
+    return [place for place in found if place]
 
 
 def children(pid: int) -> list[int] | None:
@@ -104,6 +99,17 @@ def last_pid() -> int:
 
 def boot_id() -> str:
     return _content("/proc/sys/kernel/random/boot_id").decode().strip()
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except _NOTHING_TO_SEE:
+        return ""
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # what is deeper than a path is long has none
+            return ""
+        raise
 
 
 def is_below(path: str, directory: str) -> bool:

@@ -43,12 +43,24 @@ BORN = "exec 9> {seen}; echo here >&9; : > born; cd /;"
 POLITE = "trap 'echo bye; exit 5' TERM;"
 DEAF = "trap '' TERM;"
 AWAITED = "while ! [ -e born ]; do sleep 0.005; done"
+DEEP = """import os, time
+told = open("{seen}", "w")
+for _ in range(50):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+told.write("here\\n")
+told.flush()
+os.close(os.open("../" * 50 + "born", os.O_CREAT))
+time.sleep(600)
+"""
+"""as BORN, where the kernel has no path to tell"""
 LEFT_BEHIND = {
     "background": 'sh -c "BORN exec sleep 600" &',
     "own-session": 'setsid sh -c "BORN exec sleep 600" &',
     "daemon": '( setsid sh -c "BORN exec sleep 600" & );',
     "no-environment": 'env -i setsid /bin/sh -c "BORN exec sleep 600" &',
     "no-environment-daemon": '( env -i setsid /bin/sh -c "BORN exec sleep 600" & );',
+    "deeper-than-a-path": "( env -i setsid python3 -c 'DEEP' & );",
     "stubborn": "sh -c \"trap '' TERM HUP INT; BORN while :; do sleep 1; done\" &",
 }
 
@@ -227,11 +239,16 @@ while time.process_time() < 0.1: pass'; exit 0"""
     assert over.peak_bytes > 60 << 20
 
 
+def left_behind(kind: str, seen: Witness) -> str:
+    script = LEFT_BEHIND[kind].replace("BORN", BORN).replace("DEEP", DEEP)
+    return script.replace("{seen}", seen.told)
+
+
 @pytest.mark.parametrize("kind", LEFT_BEHIND)
 def test_what_a_command_left_behind_is_gone_when_its_end_is_told(
     sandbox: Hosted, run: Directory, seen: Witness, kind: str
 ) -> None:
-    script = LEFT_BEHIND[kind].replace("BORN", BORN.format(seen=seen.told))
+    script = left_behind(kind, seen)
     assert sandbox.shell(run, f"{script} {AWAITED}").over().exit_code == 0
     assert seen.wait() == b"here\n"
     assert seen.is_alone
@@ -295,8 +312,7 @@ def test_nothing_outlives_an_agent_that_is_killed(start: Start, run: Directory) 
     """However it hides."""
     sandbox = start()
     with witness(sandbox, "fifo") as seen:
-        script = LEFT_BEHIND["no-environment-daemon"].replace("BORN", BORN.format(seen=seen.told))
-        sandbox.shell(run, f"{script} sleep 600")
+        sandbox.shell(run, f"{left_behind('no-environment-daemon', seen)} sleep 600")
         assert seen.wait() == b"here\n"
         sandbox.die()
         assert seen.wait() == b""
