@@ -80,7 +80,7 @@ def _start_proxy(data_dir: Path, offline: bool, as_json: bool) -> dict[str, str]
     """The variables by which programs find it. Ends the command if there can be none."""
     from batchite.configuration.followed import FollowedAccounts
     from batchite.proxy import outside, variables
-    from batchite.proxy.connection import USER, Leading
+    from batchite.proxy.connection import Leading
     from batchite.proxy.names import Names
     from batchite.proxy.reaching import Services
     from batchite.tls import authority, certificates
@@ -107,7 +107,7 @@ def _start_proxy(data_dir: Path, offline: bool, as_json: bool) -> dict[str, str]
         beside.start(lambda: _serve(leading, listening, ended, kept), (listening.fileno(), ended))
     except (OSError, ValueError, LockedError, MissingPackageError) as error:
         exits.fail(f"the cloud's names cannot be answered for: {error}")
-    url = f"http://{USER}:{secret}@127.0.0.1:{listening.getsockname()[1]}"
+    url = variables.url(listening.getsockname()[1], secret)
     return variables.through(url, str(bundle), os.environ, offline=offline)
 
 

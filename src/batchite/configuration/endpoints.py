@@ -32,6 +32,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     batch_port: int | None = None
     blob_port: int | None = None
+    cloud_proxy_port: int | None = None
+    """of the proxy by which tasks find the services under the cloud's names"""
     pid: int | None = None
     """the supervisor that wrote this"""
     serving: tuple[Service, ...] = ("batch", "blob")

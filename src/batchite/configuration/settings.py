@@ -370,6 +370,13 @@ SETTINGS = (
         "none",
     ),
     Setting(
+        "cloud_names",
+        False,
+        _switch,
+        "Let the cloud's names of accounts, such as `NAME.blob.core.windows.net`, lead to the services for "
+        "tasks, too: by a proxy, which variables of their environment name.",
+    ),
+    Setting(
         "max_nodes",
         default_max_nodes(),
         _count,
@@ -443,6 +450,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_certificate: str
     tls_key: str
     tls_ca: str
+    cloud_names: bool
     max_nodes: int
     portal: str
     events_kept: int

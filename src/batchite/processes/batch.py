@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-async def compose(launch: Launch) -> Parts:
+async def compose(launch: Launch, _listening: Sequence[socket.socket] = ()) -> Parts:
     """Raises CannotServeError."""
     data_dir, clock = Path(launch.data_dir), SystemClock()
     database, known = await open_database(data_dir, "batch"), FollowedAccounts(data_dir)

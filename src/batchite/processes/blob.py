@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,11 @@ from batchite.web.guard import Guard
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from batchite.proxy.server import Server
 
-async def compose(launch: Launch) -> Parts:
-    """Raises CannotServeError."""
+
+async def compose(launch: Launch, listening: Sequence[socket.socket] = ()) -> Parts:
+    """`listening` is the socket of the proxy, if there is to be one. Raises CannotServeError."""
     data_dir = Path(launch.data_dir)
     known = FollowedAccounts(data_dir)
     try:
@@ -49,12 +53,18 @@ async def compose(launch: Launch) -> Parts:
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts, cors=True)
     purging = Purging(database, content.disposal, clock)
 
+    proxy = await _proxy(launch, known, listening)
+
     async def start() -> None:
         await content.start()
         await app.start()
         purging.start()
+        if proxy is not None:
+            await proxy.start()
 
     async def stop(_end_nodes: bool) -> bool:
+        if proxy is not None:
+            await proxy.stop()
         await purging.stop()
         return True
 
@@ -64,3 +74,13 @@ async def compose(launch: Launch) -> Parts:
         database.close()
 
     return Parts(guard, start, stop, close)
+
+
+async def _proxy(
+    launch: Launch, known: FollowedAccounts, listening: Sequence[socket.socket]
+) -> Server | None:
+    if launch.cloud_proxy is None:
+        return None
+    from batchite.processes import cloud_names  # only here: few want it
+
+    return await cloud_names.server(launch.cloud_proxy, Path(launch.data_dir), known, listening[0])

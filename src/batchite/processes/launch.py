@@ -1,6 +1,6 @@
 """What a service process is told when it is to begin, and how.
 
-Supervisor and process speak over a socket, the standard input of the process. The listening socket comes
+Supervisor and process speak over a socket, the standard input of the process. The listening sockets come
 with one byte, then a line, the `Launch`; later perhaps the word `stop`. The process says `ready` once. The
 end of the socket means that the other one is gone.
 """
@@ -12,6 +12,7 @@ import socket
 
 import msgspec
 
+from batchite.configuration.cloud_proxy import CloudProxy
 from batchite.configuration.endpoints import Service
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
@@ -20,6 +21,8 @@ from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
 READY = b"ready\n"
 STOP = b"stop\n"
+MOST_SOCKETS = 2
+"""The service's, and that of the proxy."""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,22 +65,25 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[ImageRule, ...] = ()
     """what images that pools name mean, as far as the operator says it"""
     max_nodes: int | None = None
+    cloud_proxy: CloudProxy | None = None
+    """of tasks, which the Blob service has beside"""
     """compute nodes of all accounts together; none: as many as are wanted"""
 
 
-def send(channel: socket.socket, launch: Launch, listening: socket.socket) -> None:
+def send(channel: socket.socket, launch: Launch, *listening: socket.socket) -> None:
     """Raises OSError if the process has ended."""
-    socket.send_fds(channel, [b"\0"], [listening.fileno()])
+    socket.send_fds(channel, [b"\0"], [each.fileno() for each in listening])
     channel.sendall(msgspec.json.encode(launch) + b"\n")
 
 
-def receive(channel: socket.socket) -> tuple[Launch, socket.socket] | None:
-    """With the listening socket; None if the supervisor has gone before it began anything."""
-    _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+def receive(channel: socket.socket) -> tuple[Launch, list[socket.socket]] | None:
+    """With the listening sockets; None if the supervisor has gone before it began anything."""
+    _, descriptors, _, _ = socket.recv_fds(channel, 1, MOST_SOCKETS)
     if not descriptors:
         return None
-    listening = socket.socket(fileno=descriptors[0])
-    listening.set_inheritable(False)  # a node that held the socket would keep the port taken
+    listening = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    for each in listening:
+        each.set_inheritable(False)  # a node that held the socket would keep the port taken
     return msgspec.json.decode(_read_line(channel.fileno()), type=Launch), listening
 
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -34,10 +34,11 @@ PREDECESSOR_SECONDS = 20.0
 ORPHAN_SECONDS = 20.0
 """How long a process without supervisor may take to stop."""
 End = Literal["stop", "gone"]
-Compose: TypeAlias = Callable[[Launch], Awaitable[Parts]]
+Compose: TypeAlias = Callable[[Launch, Sequence[socket.socket]], Awaitable[Parts]]
+"""With the sockets that listen beside the service's own"""
 
 
-def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
+def run(launch: Launch, listening: Sequence[socket.socket], compose: Compose) -> None:
     """Returns when the service has stopped; ends the process with a sentence if it cannot be composed, and
     with 1 if not all has ended that was to end."""
     logging.basicConfig(
@@ -55,12 +56,12 @@ def run(launch: Launch, listening: socket.socket, compose: Compose) -> None:
         raise SystemExit(1)
 
 
-async def _serve(launch: Launch, listening: socket.socket, compose: Compose) -> bool:
+async def _serve(launch: Launch, listening: Sequence[socket.socket], compose: Compose) -> bool:
     end = _watch_supervisor()
-    parts = await compose(launch)
+    parts = await compose(launch, listening[1:])
     listener = Listener(
         parts.app,
-        listening,
+        listening[0],
         trusted_proxies=launch.trusted_proxies,
         errors=parts.app.errors,
         tls=launch.identity.context() if launch.identity else None,

@@ -26,6 +26,7 @@ from batchite.proxy.outside import NextProxy, Outside
 from batchite.proxy.pipes import Pipe
 from batchite.proxy.problems import RefusedError
 from batchite.proxy.reaching import MAX_HEAD_BYTES, Services
+from batchite.proxy.variables import USER
 from batchite.tls.authority import Authority
 from batchite.tls.identity import TRUSTING
 
@@ -33,7 +34,6 @@ HEAD_SECONDS = 60.0
 """How long the head of a request may take to come."""
 KNOWN_HOSTS = 256
 """Whose certificates are kept."""
-USER = "batchite"
 _HTTP = 80
 _OF_THIS_WAY = frozenset(
     {b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade", b"host"}

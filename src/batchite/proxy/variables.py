@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from batchite.tls.identity import TRUSTING, trusting
 from batchite.wire import cloud
 
+USER = "batchite"
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 EXCEPTIONS = ("NO_PROXY", "no_proxy")
 LOCAL = ("localhost", ".localhost", "127.0.0.1", "127.0.0.0/8", "::1")
@@ -14,6 +15,11 @@ LOCAL = ("localhost", ".localhost", "127.0.0.1", "127.0.0.0/8", "::1")
 OF_NODE = "NODE_USE_ENV_PROXY"
 """by which Node.js, from 22.21 on, heeds the others"""
 _OURS = (cloud.BATCH, cloud.BLOB)
+
+
+def url(port: int, secret: str) -> str:
+    """Of a proxy of ours on the loopback address, with what its users have to know."""
+    return f"http://{USER}:{secret}@127.0.0.1:{port}"
 
 
 def through(url: str, bundle: str, given: Mapping[str, str], *, offline: bool) -> dict[str, str]:

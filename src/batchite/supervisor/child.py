@@ -40,7 +40,7 @@ class Child:
                 start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
             )
 
-    def launch(self, launch: Launch, listening: socket.socket) -> None:
+    def launch(self, launch: Launch, listening: Sequence[socket.socket]) -> None:
         """Tell the process what to serve; start another one first if it has ended."""
         from batchite.processes.launch import send
 
@@ -49,7 +49,7 @@ class Child:
             self._begin()
         self.is_ready = False
         with suppress(OSError):  # it has ended, as `code` will tell
-            send(self.channel, launch, listening)
+            send(self.channel, launch, *listening)
 
     def listen(self) -> None:
         """Take in what the process says on `channel`. Blocks if it says nothing."""

@@ -48,7 +48,7 @@ class ChildDiedError(Exception):
 class _Kept:
     """A process, what it is launched with, and when it has to be started again."""
 
-    def __init__(self, child: Child, launch: Launch, listening: socket.socket) -> None:
+    def __init__(self, child: Child, launch: Launch, listening: Sequence[socket.socket]) -> None:
         self.child = child
         self._launch = (launch, listening)
         self._deaths = 0
@@ -88,7 +88,7 @@ class Supervision:
     def __init__(
         self,
         children: Sequence[Child],
-        launches: Mapping[Service, tuple[Launch, socket.socket]],
+        launches: Mapping[Service, tuple[Launch, Sequence[socket.socket]]],
         *,
         until_eof: bool = False,
     ) -> None:

@@ -16,14 +16,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from batchite.configuration import endpoints, made
+from batchite.configuration.cloud_proxy import CloudProxy
 from batchite.configuration.endpoints import LOCK_FILE, Endpoints, Service
 from batchite.configuration.settings import Settings, is_loopback
 from batchite.machine import directory_lock
 from batchite.processes.launch import Launch
 from batchite.store import examining, revisions
+from batchite.supervisor import cloud_names
 from batchite.supervisor.child import Child
 from batchite.supervisor.supervision import ChildDiedError, Supervision
-from batchite.tls.identity import Identity, TlsError, trusting
+from batchite.tls.identity import Identity, TlsError
 from batchite.web.hosts import Hosts
 from batchite.wire import cloud
 
@@ -57,10 +59,19 @@ def supervise(
         _check_databases(settings.data_dir, services)
         found = _load(settings.data_dir)
         sockets = {service: stack.enter_context(_listen(settings, service, found)) for service in services}
+        of_proxy = [stack.enter_context(each) for each in _listen_for_tasks(settings, services, found)]
         identity = _identity(settings)
-        chosen = _chosen(settings, sockets, found, identity)
+        chosen = _chosen(settings, sockets, of_proxy, found, identity)
         _save(settings, chosen)
-        launches = {name: (_launch(settings, name, chosen, identity), sock) for name, sock in sockets.items()}
+        proxy = _proxy(settings, chosen, of_proxy)
+        environment = _environment(settings, chosen, proxy)
+        launches = {
+            name: (
+                _launch(settings, name, chosen, identity, environment, proxy),
+                [sock, *of_proxy] if name == "blob" else [sock],
+            )
+            for name, sock in sockets.items()
+        }
         try:
             return Supervision(children, launches, until_eof=until_eof).run(lambda: announce(chosen))
         except ChildDiedError as error:
@@ -132,14 +143,47 @@ def _listen(settings: Settings, service: Service, found: Endpoints | None) -> so
     asked = settings.batch_port if service == "batch" else settings.blob_port
     kept = found.port(service) if found else None
     port = asked or kept or 0
-    deadline = time.monotonic() + (PREDECESSOR_SECONDS if port == kept else 0)
+    try:
+        return _listen_patiently(settings.host, port, PREDECESSOR_SECONDS if port == kept else 0)
+    except OSError as error:
+        raise CannotStartError(_port_problem(settings, service, port, asked, error)) from None
+
+
+def _listen_patiently(host: str, port: int, patience: float) -> socket.socket:
+    """Raises OSError."""
+    deadline = time.monotonic() + patience
     while True:
         try:
-            return endpoints.listen(settings.host, port)
+            return endpoints.listen(host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline:
-                raise CannotStartError(_port_problem(settings, service, port, asked, error)) from None
+                raise
         time.sleep(directory_lock.POLL_SECONDS)
+
+
+def _listen_for_tasks(
+    settings: Settings, services: Sequence[Service], found: Endpoints | None
+) -> list[socket.socket]:
+    """The socket of the proxy by which tasks find the cloud's names, if they do. Its port stays the same,
+    since tasks that run know it, unless somebody else has taken it."""
+    try:
+        wanted = cloud_names.are_wanted(settings, services)
+    except ValueError as error:
+        raise CannotStartError(str(error)) from None
+    if not wanted:
+        return []
+    try:
+        kept = (found.cloud_proxy_port if found else None) or 0
+        return [_listen_patiently(cloud_names.HOST, kept, PREDECESSOR_SECONDS)]
+    except OSError:
+        return [endpoints.listen(cloud_names.HOST, 0)]
+
+
+def _proxy(settings: Settings, chosen: Endpoints, listening: Sequence[socket.socket]) -> CloudProxy | None:
+    try:
+        return cloud_names.proxy(settings, chosen.cloud_proxy_port or 0) if listening else None
+    except OSError as error:
+        raise _unusable(settings.data_dir, error) from None
 
 
 def _port_problem(settings: Settings, service: Service, port: int, asked: int, error: OSError) -> str:
@@ -170,14 +214,17 @@ def _identity(settings: Settings) -> Identity | None:
 def _chosen(
     settings: Settings,
     sockets: Mapping[Service, socket.socket],
+    of_proxy: Sequence[socket.socket],
     found: Endpoints | None,
     identity: Identity | None,
 ) -> Endpoints:
     ports = {service: sock.getsockname()[1] for service, sock in sockets.items()}
+    proxy_ports = [sock.getsockname()[1] for sock in of_proxy]
     return Endpoints(
         host=settings.host,
         batch_port=ports.get("batch", found.batch_port if found else None),
         blob_port=ports.get("blob", found.blob_port if found else None),
+        cloud_proxy_port=next(iter(proxy_ports), found.cloud_proxy_port if found else None),
         pid=os.getpid(),
         serving=tuple(sockets),
         public_host=settings.public_host,
@@ -209,12 +256,27 @@ def hosts(settings: Settings, service: Service, machine: str) -> Hosts:
     )
 
 
-def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: Identity | None) -> Launch:
+def _environment(settings: Settings, chosen: Endpoints, proxy: CloudProxy | None) -> dict[str, str]:
+    """Of every task."""
+    try:
+        return cloud_names.environment(settings, chosen, proxy)
+    except TlsError as error:
+        raise CannotStartError(str(error)) from None
+
+
+def _launch(
+    settings: Settings,
+    service: Service,
+    chosen: Endpoints,
+    identity: Identity | None,
+    environment: dict[str, str],
+    proxy: CloudProxy | None,
+) -> Launch:
     return Launch(
         service=service,
         url=chosen.url(service) or "",
         data_dir=str(settings.data_dir.absolute()),
-        environment=trusting(chosen.bundle) | settings.environment,
+        environment=environment,
         trusted_proxies=settings.trusted_proxies,
         hosts=hosts(settings, service, socket.gethostname()),
         host_suffixes=_host_suffixes(settings, service),
@@ -234,6 +296,7 @@ def _launch(settings: Settings, service: Service, chosen: Endpoints, identity: I
         events_hours=settings.events_hours,
         own_blob_url=chosen.of_those_serving.url("blob") or "",
         max_nodes=settings.max_nodes,
+        cloud_proxy=proxy if service == "blob" else None,
     )
 
 

@@ -24,6 +24,7 @@ from batchite.tls.identity import Identity, TlsError
 CERTIFICATE = "certificate.pem"
 KEY = "key.pem"
 BUNDLE = "bundle.pem"
+CLOUD_BUNDLE = "cloud-bundle.pem"
 _PLACES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -115,6 +116,16 @@ def write_bundle(data_dir: Path, signer: str) -> str:
     except OSError as error:
         raise TlsError(f"{error.filename or signer}: {error.strerror}.") from None
     return str(place / BUNDLE)
+
+
+def write_cloud_bundle(data_dir: Path, more: Iterable[str]) -> str:
+    """By which tasks trust the cloud's names: the system's authorities, those of the files `more` that can be
+    read, and our own, which is made if there is none; its path. Raises OSError and as `authority.own`."""
+    signer = authority.own(data_dir)
+    there = authority.place(data_dir) / CLOUD_BUNDLE
+    readable = [file for file in more if os.path.isfile(file) and os.access(file, os.R_OK)]
+    private_file.replace(there, bundle([*readable, signer.file]))
+    return str(there)
 
 
 def bundle(files: Iterable[str]) -> bytes:

@@ -1,6 +1,8 @@
 """Programs that know accounts by name and key alone, run by `batchite exec`: SDKs, HTTP clients, curl."""
 
 import asyncio
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,12 +18,13 @@ from batchite.testing import RunningService, running_service
 pytestmark = pytest.mark.clients
 
 PROGRAMS = Path(__file__).parent / "programs"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 LARGE = 10_240_000
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[RunningService]:
-    with running_service() as service:
+    with running_service(arguments=["--cloud-names"]) as service:
         yield service
 
 
@@ -84,6 +87,49 @@ def test_javascript(service: RunningService) -> None:
         folder=installing.javascript_client("azure-batch"),
     )  # fmt: skip
     assert batch == [f"https://{service.batch_account}.japaneast.batch.azure.com/jobs/javascript"]
+
+
+def test_the_article_of_2016(service: RunningService, tmp_path: Path) -> None:
+    """Its client and its task, with nothing but the five lines filled in."""
+    filled = {
+        "batch_account_name": service.batch_account,
+        "batch_account_key": service.batch_key,
+        "batch_account_url": f"https://{service.batch_account}.westeurope.batch.azure.com",
+        "storage_account_name": service.storage_account,
+        "storage_account_key": service.storage_key,
+    }
+    shutil.copy(PROGRAMS / "article_task.py", tmp_path)
+    text = (PROGRAMS / "article_client.py").read_text(encoding="utf-8")
+    for name, value in filled.items():
+        assert f'{name} = ""' in text
+        text = text.replace(f'{name} = ""', f"{name} = {value!r}")
+    client = tmp_path / "article_client.py"
+    client.write_text(text, encoding="utf-8")
+    python = installing.python_client(installing.OF_2016)
+    command = [*under(service), str(python), "-W", "ignore", str(client)]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines() == ["one_OUTPUT.txt to 2 on tvm", "two_OUTPUT.txt a 3 on tvm"]
+    assert answer.stderr == ""  # nothing was refused
+
+
+def test_the_example_of_2016(service: RunningService, tmp_path: Path) -> None:
+    storage = f"AccountName={service.storage_account};AccountKey={service.storage_key}"
+    variables = {
+        "AZURE_BATCH_ACCOUNT": service.batch_account,
+        "AZURE_BATCH_ACCESS_KEY": service.batch_key,
+        "AZURE_BATCH_ENDPOINT": f"https://{service.batch_account}.westeurope.batch.azure.com",
+        "AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol=https;{storage}",
+    }
+    python = installing.python_client(installing.OF_2016)
+    client = EXAMPLES / "tutorial_2016" / "letters_client.py"
+    command = [*under(service), str(python), str(client), "--output", str(tmp_path)]
+    environment = {**os.environ, **variables}
+    answer = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert len(list(tmp_path.glob("*_letters.txt"))) == 3
 
 
 def test_the_programs_know_nothing_of_ours() -> None:

@@ -1,0 +1,58 @@
+"""What there has to be so that tasks find the services by the cloud's names, where the settings want that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from batchite.configuration import cloud_proxy
+from batchite.configuration.cloud_proxy import CloudProxy
+from batchite.configuration.endpoints import Endpoints, Service
+from batchite.configuration.settings import Settings
+from batchite.proxy import variables
+from batchite.tls.identity import TlsError, trusting
+
+HOST = "127.0.0.1"
+NEEDS_BLOBS = (
+    "cloud_names = true needs the Blob service, which has the proxy for it, in the same `batchite serve`. "
+    "Start both services, or give --no-cloud-names."
+)
+
+
+def are_wanted(settings: Settings, services: Collection[Service]) -> bool:
+    """Whether there are to be nodes with them. Raises ValueError if that cannot be."""
+    if not settings.cloud_names or "batch" not in services:
+        return False
+    if "blob" not in services:
+        raise ValueError(NEEDS_BLOBS)
+    return True
+
+
+def proxy(settings: Settings, port: int) -> CloudProxy:
+    """Raises OSError."""
+    return CloudProxy(port, cloud_proxy.secret(settings.data_dir), cloud_proxy.proxies(settings.environment))
+
+
+def environment(settings: Settings, chosen: Endpoints, proxy: CloudProxy | None) -> dict[str, str]:
+    """Of every task, before its own settings. Raises TlsError."""
+    given = trusting(chosen.bundle) | settings.environment
+    if proxy is None:
+        return given
+    url = variables.url(proxy.port, proxy.secret)
+    reached = {
+        **given,
+        variables.EXCEPTIONS[0]: f"{given.get(variables.EXCEPTIONS[0], '')},{chosen.client_host}",
+    }
+    return given | variables.through(url, _bundle(settings.data_dir, given), reached, offline=False)
+
+
+def _bundle(data_dir: Path, given: Mapping[str, str]) -> str:
+    """The file by which tasks trust the proxy's certificates, and whatever they would trust without."""
+    from batchite.machine.directory_lock import LockedError
+    from batchite.machine.extras import MissingPackageError
+    from batchite.tls import certificates  # only here: it loads a library of ciphers
+
+    try:
+        return certificates.write_cloud_bundle(data_dir, variables.trusted_files(given))
+    except (OSError, ValueError, LockedError, MissingPackageError) as error:
+        raise TlsError(f"cloud_names = true cannot be: {error}") from None
