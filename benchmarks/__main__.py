@@ -13,6 +13,7 @@ import batchite
 from benchmarks import (
     adding,
     blobs,
+    exec,
     feed,
     interaction,
     latency,
@@ -39,6 +40,7 @@ FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "stopping": stopping.measure,
     "tutorial": tutorial.measure,
     "ready": ready.measure,
+    "exec": exec.measure,
     "memory": stored.memory,
     "listing": stored.listing,
     "searching": searching.measure,

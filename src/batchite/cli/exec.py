@@ -29,7 +29,7 @@ from batchite.machine.directory_lock import LockedError
 from batchite.machine.extras import MissingPackageError
 
 if TYPE_CHECKING:
-    from batchite.proxy.connection import Leading
+    from batchite.tls.authority import Authority
 
 HELP = (
     "Run a command that finds the services by the cloud's names. These are NAME.REGION.batch.azure.com and "
@@ -78,34 +78,28 @@ def _become(program: str, words: Sequence[str], environment: Mapping[str, str]) 
 
 def _start_proxy(data_dir: Path, offline: bool, as_json: bool) -> dict[str, str]:
     """The variables by which programs find it. Ends the command if there can be none."""
-    from batchite.configuration.followed import FollowedAccounts
-    from batchite.proxy import outside, variables
-    from batchite.proxy.connection import Leading
-    from batchite.proxy.names import Names
-    from batchite.proxy.reaching import Services
+    from batchite.proxy import variables
     from batchite.tls import authority, certificates
 
     secret = secrets.token_urlsafe(32)
     try:
         signer = authority.own(data_dir)
-        known = FollowedAccounts(data_dir)
         kept = Path(tempfile.mkdtemp(prefix="batchite-exec-"))
         bundle = kept / "bundle.pem"
         bundle.write_bytes(
             certificates.bundle([*_readable(variables.trusted_files(os.environ)), signer.file])
         )
         listening = endpoints.listen("127.0.0.1", 0)
-        leading = Leading(
-            Names(known, offline=offline),
-            Services(data_dir),
-            outside.of_environment(),
-            signer,
-            secret,
-            _saying(as_json),
-        )
         ended = os.pidfd_open(os.getpid())
-        beside.start(lambda: _serve(leading, listening, ended, kept), (listening.fileno(), ended))
-    except (OSError, ValueError, LockedError, MissingPackageError) as error:
+
+        def serve() -> None:
+            try:
+                _serve(data_dir, offline, signer, secret, _saying(as_json), listening, ended)
+            finally:
+                shutil.rmtree(kept, ignore_errors=True)
+
+        beside.start(serve, (listening.fileno(), ended))
+    except (OSError, LockedError, MissingPackageError) as error:
         exits.fail(f"the cloud's names cannot be answered for: {error}")
     url = variables.url(listening.getsockname()[1], secret)
     return variables.through(url, str(bundle), os.environ, offline=offline)
@@ -116,16 +110,27 @@ def _readable(files: Sequence[str]) -> list[str]:
     return [file for file in files if os.access(file, os.R_OK) and os.path.isfile(file)]
 
 
-def _serve(leading: Leading, listening: socket.socket, ended: int, kept: Path) -> None:
-    """In the process beside the command, until that has ended."""
+def _serve(
+    data_dir: Path,
+    offline: bool,
+    signer: Authority,
+    secret: str,
+    say: Callable[[str, str], None],
+    listening: socket.socket,
+    ended: int,
+) -> None:
+    """In the process beside the command, until that has ended. What it takes is loaded while that starts."""
     import uvloop
 
-    from batchite.proxy import server
+    from batchite.configuration.followed import FollowedAccounts
+    from batchite.proxy import outside, server
+    from batchite.proxy.connection import Leading
+    from batchite.proxy.names import Names
+    from batchite.proxy.reaching import Services
 
-    try:
-        uvloop.run(server.serve(leading, listening, ended))
-    finally:
-        shutil.rmtree(kept, ignore_errors=True)
+    names = Names(FollowedAccounts(data_dir), offline=offline)
+    leading = Leading(names, Services(data_dir), outside.of_environment(), signer, secret, say)
+    uvloop.run(server.serve(leading, listening, ended))
 
 
 def _saying(as_json: bool) -> Callable[[str, str], None]:

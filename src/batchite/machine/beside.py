@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NoReturn
@@ -12,7 +13,8 @@ def start(run: Callable[[], None], keep: Iterable[int]) -> None:
     """Have `run` called in a process of its own, which is nobody's child and in a session of its own: so
     neither a terminal's signals reach it, nor does the program wait for it. Raises OSError.
 
-    It has standard error and the descriptors `keep`, and nothing else that is open here.
+    It has standard error, where what it raises is printed, and the descriptors `keep`, and nothing else that
+    is open here.
     """
     kept = {2, *keep}
     child = os.fork()
@@ -30,6 +32,8 @@ def _in_between(run: Callable[[], None], kept: set[int]) -> NoReturn:
             _close_all_but(kept)
             run()
         code = 0
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(code)
 

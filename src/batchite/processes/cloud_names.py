@@ -28,7 +28,7 @@ async def server(
     """Not yet started. Raises CannotServeError."""
     try:
         signer = await asyncio.to_thread(authority.own, data_dir)
-    except (OSError, ValueError, LockedError, MissingPackageError) as error:
+    except (OSError, LockedError, MissingPackageError) as error:
         raise CannotServeError(f"the cloud's names cannot be answered for: {error}") from None
     outside = Outside(told.proxies)
     leading = Leading(Names(accounts), Services(data_dir), outside, signer, told.secret, _say)

@@ -30,7 +30,7 @@ from batchite.proxy.variables import USER
 from batchite.tls.authority import Authority
 from batchite.tls.identity import TRUSTING
 
-HEAD_SECONDS = 60.0
+HEAD_SECONDS = 10.0
 """How long the head of a request may take to come."""
 KNOWN_HOSTS = 256
 """Whose certificates are kept."""

@@ -54,5 +54,5 @@ def _bundle(data_dir: Path, given: Mapping[str, str]) -> str:
 
     try:
         return certificates.write_cloud_bundle(data_dir, variables.trusted_files(given))
-    except (OSError, ValueError, LockedError, MissingPackageError) as error:
+    except (OSError, LockedError, MissingPackageError) as error:
         raise TlsError(f"cloud_names = true cannot be: {error}") from None

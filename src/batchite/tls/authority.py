@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,15 @@ VALIDITY = timedelta(days=800)
 class Authority:
     """Certificates are for servers, with keys on the curve P-256, as the authority's own is."""
 
-    def __init__(self, ca: trustme.CA, file: Path) -> None:
-        self._ca = ca
-        self.file = str(file)
+    def __init__(self, key: Path, certificate: Path) -> None:
+        self._key = key
+        self._certificate = certificate
+        self.file = str(certificate)
         """PEM, by which clients trust what it signs"""
 
     def issue(self, names: Iterable[str]) -> tuple[bytes, bytes]:
-        """A new key and its certificate, as PEM. Raises ValueError for what is no name of a host."""
+        """A new key and its certificate, as PEM. Raises ValueError for what is no name of a host, or if the
+        authority's files are damaged, and OSError if they cannot be read."""
         leaf = self._leaf(names)
         return leaf.private_key_pem.bytes(), b"".join(pem.bytes() for pem in leaf.cert_chain_pems)
 
@@ -43,6 +46,12 @@ class Authority:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
+    @cached_property
+    def _ca(self) -> trustme.CA:
+        import trustme  # only here: it loads much
+
+        return trustme.CA.from_pem(self._certificate.read_bytes(), self._key.read_bytes())
+
     def _leaf(self, names: Iterable[str]) -> trustme.LeafCert:
         return self._ca.issue_cert(*names, not_after=datetime.now(UTC) + VALIDITY)
 
@@ -50,21 +59,23 @@ class Authority:
 def own(data_dir: Path) -> Authority:
     """The authority of the data directory, made if there is none.
 
-    Raises OSError, MissingPackageError, LockedError (another process makes it, and is not done with it) and
-    ValueError if its files are damaged.
+    Raises OSError, MissingPackageError and LockedError (another process makes it, and is not done with it).
     """
     extras.require("trustme", "Making certificates")
-    import trustme  # only here: it loads much
-
     there = make_place(data_dir)
     key, certificate = there / AUTHORITY_KEY, there / AUTHORITY
     with directory_lock.held(there / LOCK_FILE, patience=LOCK_SECONDS):
-        if key.exists() and certificate.exists():
-            return Authority(trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes()), certificate)
-        ca = trustme.CA(organization_name="Batchite", organization_unit_name=f"Authority of {data_dir}"[:64])
-        private_file.replace(key, ca.private_key_pem.bytes())
-        private_file.replace(certificate, ca.cert_pem.bytes())
-        return Authority(ca, certificate)
+        if not (key.exists() and certificate.exists()):
+            _make(key, certificate, f"Authority of {data_dir}"[:64])
+    return Authority(key, certificate)
+
+
+def _make(key: Path, certificate: Path, name: str) -> None:
+    import trustme
+
+    ca = trustme.CA(organization_name="Batchite", organization_unit_name=name)
+    private_file.replace(key, ca.private_key_pem.bytes())
+    private_file.replace(certificate, ca.cert_pem.bytes())
 
 
 def place(data_dir: Path) -> Path:
