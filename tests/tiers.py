@@ -49,6 +49,7 @@ class Tier:
     marker: str
     needs: Sequence[Need] = ()
     workers: int = 2
+    """processes of tests, for two cores"""
     in_memory: bool = False
     """whether directories of tests are"""
 
@@ -61,7 +62,7 @@ POSTGRESQL = Need("PostgreSQL", lambda: bool(glob.glob("/usr/lib/postgresql/*/bi
 ROOT = Need("the rights of root", lambda: os.geteuid() == 0)
 
 TIERS = (
-    Tier("check", "", in_memory=True),
+    Tier("check", "", workers=3, in_memory=True),  # of three tests one waits: for a process, or for a time
     Tier("servers", "servers", [POSTGRESQL]),
     Tier(
         "clients",

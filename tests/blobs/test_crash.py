@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from tests.blobs import bearer
 from tests.blobs.server import NAME, Server, serving
 
@@ -147,6 +148,7 @@ async def read_back(port: int, puts: list[Put]) -> list[Put]:
     return found
 
 
+@pytest.mark.long
 async def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311
     puts = [Put(f"blob-{number}", dice.choice(SIZES)) for number in range(PUTS)]

@@ -29,6 +29,7 @@ def dice() -> random.Random:
     return random.Random(seed)  # noqa: S311 - no secrets
 
 
+@pytest.mark.long
 def test_acknowledged_work_survives_whatever_happens(tmp_path: Path, dice: random.Random) -> None:
     rounds = plan(dice, int(os.environ.get(ROUNDS) or 20))
     with ordeal(tmp_path, dice) as it:
