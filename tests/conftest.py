@@ -1,7 +1,8 @@
 """What the tests of several rooms are given."""
 
+import gc
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from tests import postgresql
@@ -11,6 +12,16 @@ from batchite.store.database import Database
 
 OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
 """Fixtures of stores that run beside the tests."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Next to nothing of what is collected is garbage, then or later."""
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.freeze()
+    return collected
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by marker

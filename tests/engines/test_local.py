@@ -68,11 +68,13 @@ class LocalWorld:
 
     def agent(self, node_id: str) -> int:
         """The process number of the node's agent."""
-        for name in os.listdir("/proc"):
-            words = command_line(name)
-            if words[-2:] == ["batchite.nodes", str(self.nodes / node_id)]:
-                return int(name)
-        raise LookupError(node_id)
+        if not (found := self.agents(node_id)):
+            raise LookupError(node_id)
+        return found[0]
+
+    def agents(self, node_id: str) -> list[int]:
+        words = ["batchite.nodes", str(self.nodes / node_id)]
+        return [int(name) for name in os.listdir("/proc") if command_line(name)[-2:] == words]
 
     def impossible(self) -> NodeSpec:
         """There is a file where its directory should be."""
@@ -81,6 +83,7 @@ class LocalWorld:
         return node_spec(self.service.url, node_id="impossible")
 
     async def kill(self, node_id: str) -> None:
+        await until(lambda: bool(self.agents(node_id)))  # a process that has just begun has no words yet
         pid = self.agent(node_id)
         os.kill(pid, signal.SIGKILL)
         await until(lambda: not is_running(pid))
