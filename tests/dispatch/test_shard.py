@@ -59,10 +59,10 @@ async def test_tasks_run_on_the_pools_nodes_and_are_counted(database: Database) 
 
 
 async def test_memory_holds_windows_not_the_queue(database: Database) -> None:
-    """100,000 stored tasks; alive are those of a window and those on nodes."""
+    """20,000 stored tasks; alive are those of a window and those on nodes."""
     await database.write(lambda c: add_pool(c, 2, slots=4))
     job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 100_000))
+    await database.write(lambda c: add_tasks(c, job, 20_000))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
         agents = await connect_all(stack, url, engine, 2)
