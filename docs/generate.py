@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from batchite.batch import supported
@@ -15,7 +15,7 @@ from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.cli import exits
 from batchite.cli.commands import application
 from batchite.cli.grammar import leaf_commands
-from batchite.configuration.settings import CONFIG, FIDELITY, SETTINGS, Setting
+from batchite.configuration.settings import CONFIG, FIDELITY, SANDBOX, SETTINGS, Setting
 from batchite.wire.batch import errors as batch_errors
 from batchite.wire.blob import errors as blob_errors
 
@@ -31,25 +31,40 @@ def settings_table() -> str:
         + "| --- | --- | --- | --- | --- |\n"
         + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
         + _fidelity_table()
+        + _sandbox_table()
     )
 
 
 def _fidelity_table() -> str:
-    head = (
+    return (
         "\n## As the cloud does, or otherwise\n\n"
         "The defaults of `[fidelity]` are what the cloud does, though sooner where it takes hours.\n\n"
-        "| in the config file | variable | default | what it decides |\n| --- | --- | --- | --- |\n"
+        + _rows_of_a_table(FIDELITY)
     )
+
+
+def _sandbox_table() -> str:
+    return (
+        "\n## What nodes are kept apart by\n\n"
+        "[How nodes are kept apart](sandbox.md) says what each tier is.\n\n" + _rows_of_a_table(SANDBOX)
+    )
+
+
+def _rows_of_a_table(settings: Sequence[Setting]) -> str:
+    head = "| in the config file | variable | default | what it decides |\n| --- | --- | --- | --- |\n"
     return head + "".join(
-        f"| `{setting.place}` | `{setting.variable}` | `{setting.default_text}` | {setting.help} |\n"
-        for setting in FIDELITY
+        f"| `{setting.place}` | `{setting.variable}` | {_default(setting)} | {setting.help} |\n"
+        for setting in settings
     )
+
+
+def _default(setting: Setting) -> str:
+    return setting.shown_default or f"`{setting.default_text}`"
 
 
 def _settings_row(setting: Setting) -> str:
     name = "" if setting is CONFIG else f"`{setting.name}`"
-    default = setting.shown_default or f"`{setting.default_text}`"
-    return f"| `{setting.flag}` | `{setting.variable}` | {name} | {default} | {setting.help} |\n"
+    return f"| `{setting.flag}` | `{setting.variable}` | {name} | {_default(setting)} | {setting.help} |\n"
 
 
 def blob_tables() -> str:

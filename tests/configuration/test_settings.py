@@ -44,7 +44,7 @@ def test_config_file_can_be_named_by_variable(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_a_field() -> None:
-    tables = {"accounts", "environment", "fidelity", "images"}
+    tables = {"accounts", "environment", "fidelity", "images", "sandbox"}
     assert {setting.name for setting in SETTINGS} | tables == set(Settings.__struct_fields__)
     assert {setting.name for setting in FIDELITY} == set(Fidelity.__struct_fields__)
 

@@ -10,7 +10,7 @@ from tests.engines.conformance import SIZE
 from tests.nodes.peer import NODE, node_spec
 
 from batchite.engines.base import Handle, Lost
-from batchite.engines.registry import KINDS, Engines, Kind
+from batchite.engines.registry import Engines, Kind, kinds
 
 
 def made(_: Path, lost: Lost) -> ScriptedEngine:
@@ -33,8 +33,8 @@ def test_the_last_takes_what_none_says_that_it_has() -> None:
 
 
 def test_whatever_the_size_nodes_are_on_this_machine_today(tmp_path: Path) -> None:
-    assert list(KINDS) == ["local"]
-    assert KINDS["local"].sizes == "*"
+    assert list(kinds()) == ["local"]
+    assert kinds()["local"].sizes == "*"
 
 
 def test_an_engine_is_the_same_at_every_look() -> None:

@@ -47,7 +47,7 @@ from batchite.configuration.accounts import (
 )
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch.service import Dispatch
-from batchite.engines.registry import KINDS, Engines
+from batchite.engines.registry import Engines, kinds
 from batchite.machine import proc
 from batchite.machine.clock import SystemClock
 from batchite.store.database import Database
@@ -388,7 +388,7 @@ async def _batch_service(data_dir: Path, database: Database, blob_url: str) -> A
         database,
         ACCOUNTS,
         clock,
-        lambda lost: Engines(KINDS, data_dir, lost),
+        lambda lost: Engines(kinds(), data_dir, lost),
         service_url=url,
         account_url=url,
         environment=OPERATOR_SETTINGS,

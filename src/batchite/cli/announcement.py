@@ -10,11 +10,16 @@ from batchite.cli.variables import variables
 from batchite.configuration.connecting import connection_string
 from batchite.configuration.endpoints import Endpoints, Service
 from batchite.configuration.settings import Settings
+from batchite.link.machines import PROCESSES, Isolation
 from batchite.machine import uptime
 
 
 def document(
-    settings: Settings, endpoints: Endpoints, services: Sequence[Service], portal: str = ""
+    settings: Settings,
+    endpoints: Endpoints,
+    services: Sequence[Service],
+    portal: str = "",
+    isolation: Isolation = PROCESSES,
 ) -> dict[str, object]:
     """The same for programs: one object when the services are ready."""
     return {
@@ -23,12 +28,17 @@ def document(
         "data_dir": str(settings.data_dir),
         **{service: endpoints.public_url(service) for service in services},
         **({"portal": portal} if portal else {}),
+        **({"nodes": {"tier": isolation.tier, "why": isolation.why}} if "batch" in services else {}),
         "variables": variables(settings.accounts, endpoints),
     }
 
 
 def announcement(
-    settings: Settings, endpoints: Endpoints, services: Sequence[Service], portal: str = ""
+    settings: Settings,
+    endpoints: Endpoints,
+    services: Sequence[Service],
+    portal: str = "",
+    isolation: Isolation = PROCESSES,
 ) -> list[str]:
     """What a person wants to know of services that are ready, a line each; `portal` is the URL that opens
     it, if there is one."""
@@ -36,6 +46,7 @@ def announcement(
     if "batch" in services:
         lines += _addresses("Batch   ", endpoints, "batch")
         lines += [f"        account {account.name}" for account in settings.accounts.batch]
+        lines.append(f"Nodes   {isolation.tier}: {isolation.why}")
     if "blob" in services:
         blob_url = endpoints.public_url("blob") or ""
         lines += _addresses("Blob    ", endpoints, "blob")

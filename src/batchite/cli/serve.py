@@ -14,6 +14,7 @@ from batchite.cli.ahead import Ahead
 from batchite.cli.announcement import announcement, document
 from batchite.configuration.endpoints import Endpoints, Service
 from batchite.configuration.settings import Settings
+from batchite.link.machines import Isolation
 
 HELP = "Run both services, or only the one named, until Ctrl-C."
 
@@ -38,14 +39,14 @@ def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json
         level=settings.log_level.upper(), format="%(asctime)s serve %(levelname)s %(name)s: %(message)s"
     )
 
-    def announce(endpoints: Endpoints) -> None:
+    def announce(endpoints: Endpoints, isolation: Isolation) -> None:
         nonlocal settings
         settings = msgspec.structs.replace(settings, accounts=options.known_accounts(settings.data_dir))
         shown = portal.announced(settings, endpoints) if "batch" in services else ""
         if as_json:
-            printing.print_json(document(settings, endpoints, services, shown))
+            printing.print_json(document(settings, endpoints, services, shown, isolation))
         else:
-            print("\n".join(announcement(settings, endpoints, services, shown)), flush=True)
+            print("\n".join(announcement(settings, endpoints, services, shown, isolation)), flush=True)
         sys.stdout.flush()
 
     ahead: Ahead = click.get_current_context().obj

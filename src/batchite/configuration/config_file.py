@@ -20,7 +20,7 @@ from batchite.configuration.names import check_account_name, check_quota
 
 T = TypeVar("T")
 
-TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity", "images"})
+TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity", "images", "sandbox"})
 
 
 class SettingsError(Exception):
@@ -167,10 +167,10 @@ def texts(table: object, place: str) -> dict[str, str]:
     return table
 
 
-def fidelity(document: Mapping[str, object], known: Set[str], place: str) -> dict[str, object]:
-    """What stands in `[fidelity]`, unread."""
-    table = document.get("fidelity", {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{place}: fidelity: must be a table")
-    refuse_unknown(table, known, f"{place}: fidelity")
-    return table
+def table(document: Mapping[str, object], name: str, known: Set[str], place: str) -> dict[str, object]:
+    """What stands in a table such as `[fidelity]`, unread."""
+    found = document.get(name, {})
+    if not isinstance(found, dict):
+        raise SettingsError(f"{place}: {name}: must be a table")
+    refuse_unknown(found, known, f"{place}: {name}")
+    return found

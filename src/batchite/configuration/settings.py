@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from batchite.configuration.accounts import Accounts
 from batchite.configuration.config_file import checked, read_text
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
+from batchite.configuration.sandbox import MACHINE, PROCESS, TIERS, Sandbox
 from batchite.machine import memory
 
 Value = str | int | float | bool | Path | tuple[str, ...]
@@ -244,6 +245,40 @@ def _level(given: object) -> str:
     return level
 
 
+def _tier(given: object) -> str:
+    tier = read_text(given).lower()
+    if tier not in TIERS:
+        raise ValueError(f"must be one of {', '.join(TIERS)}")
+    return tier
+
+
+def _required(given: object) -> str:
+    required = read_text(given).lower()
+    if required not in (MACHINE, PROCESS):
+        raise ValueError(f"must be {MACHINE}, or {PROCESS}, which is always there")
+    return required
+
+
+def _shared(given: object) -> tuple[str, ...]:
+    parts = [part for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+    if not isinstance(parts, list):
+        raise ValueError("must be a list of paths such as /srv/models")
+    return tuple(_shared_path(part) for part in parts)
+
+
+def _shared_path(given: object) -> str:
+    path = os.path.normpath(Path(read_text(given)).expanduser())
+    if not os.path.isabs(path) or path in _NEVER_SHARED:
+        raise ValueError(f"{given!r} is not the path, from the root on, of something that nodes may see")
+    if not os.path.exists(path):
+        raise ValueError(f"{given!r} is not there")
+    return path
+
+
+_NEVER_SHARED = frozenset({"/", "//", "/proc", "/sys", "/dev", "/run", "/usr", "/etc", "/var", "/opt"})
+"""what nodes have of their own, or as a whole"""
+
+
 def default_data_dir(variables: Mapping[str, str] = os.environ) -> Path:
     """`batchite` below the user's data directory, so that every shell finds the same service."""
     home = variables.get("XDG_DATA_HOME")
@@ -424,6 +459,35 @@ FIDELITY = (
 )
 """As the cloud does, or otherwise: a row for each field of `Fidelity`."""
 
+SANDBOX = (
+    Setting(
+        "tier",
+        Sandbox().tier,
+        _tier,
+        "How far nodes are kept apart from this machine: `machine` (small machines of their own, which takes "
+        "root), `process` (processes of the service's user) or `auto`, the higher one if this machine can.",
+        table="sandbox",
+    ),
+    Setting(
+        "require",
+        Sandbox().require,
+        _required,
+        "With `machine` the service does not start unless nodes can be machines.",
+        "nothing",
+        table="sandbox",
+    ),
+    Setting(
+        "share",
+        Sandbox().share,
+        _shared,
+        "Paths that nodes which are machines see beside the system, and cannot change: a list, or in the "
+        "variable separated by commas.",
+        "none",
+        table="sandbox",
+    ),
+)
+"""A row for each field of `Sandbox`."""
+
 CONFIG = Setting("config", "", _file, "TOML file with settings, accounts and the tasks' environment.", "none")
 """Where the config file is; the one setting that cannot stand in it."""
 
@@ -459,6 +523,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     environment: dict[str, str]
     fidelity: Fidelity
+    sandbox: Sandbox
     images: tuple[ImageRule, ...]
 
 
@@ -481,17 +546,21 @@ def load(
         **values,
         accounts=config_file.accounts(document, place),
         environment=config_file.environment(document, place),
-        fidelity=_fidelity(variables, document, place),
+        fidelity=Fidelity(**_table("fidelity", FIDELITY, variables, document, place)),
+        sandbox=Sandbox(**_table("sandbox", SANDBOX, variables, document, place)),
         images=images.rules(document, place),
     )
 
 
-def _fidelity(variables: Mapping[str, str], document: Mapping[str, object], place: str) -> Fidelity:
-    table = config_file.fidelity(document, {setting.name for setting in FIDELITY}, place)
-    values: dict[str, Any] = {
-        setting.name: _settle(setting, {}, variables, table, place) for setting in FIDELITY
-    }
-    return Fidelity(**values)
+def _table(
+    name: str,
+    settings: Sequence[Setting],
+    variables: Mapping[str, str],
+    document: Mapping[str, object],
+    place: str,
+) -> dict[str, Any]:
+    table = config_file.table(document, name, {setting.name for setting in settings}, place)
+    return {setting.name: _settle(setting, {}, variables, table, place) for setting in settings}
 
 
 def _settle(

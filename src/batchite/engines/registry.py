@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from batchite.engines.base import GRACE_SECONDS, Engine, Handle, Lost, Outcome, Pace
 from batchite.engines.local.engine import LocalEngine
+from batchite.link.machines import PROCESSES, Isolation
 from batchite.link.spec import NodeSpec
 from batchite.wire.batch.vm_sizes import VmSize
 
@@ -25,10 +26,9 @@ class Kind(NamedTuple):
     """the VM sizes of its nodes: a pattern as of file names, in lower case"""
 
 
-KINDS: Mapping[str, Kind] = {
-    "local": Kind(lambda data, lost: LocalEngine(data / "nodes", lost)),
-}
-"""By the name that nodes keep in the store; the first that has a size is asked for it."""
+def kinds(isolation: Isolation = PROCESSES) -> Mapping[str, Kind]:
+    """By the name that nodes keep in the store; the first that has a size is asked for it."""
+    return {"local": Kind(lambda data, lost: LocalEngine(data / "nodes", lost, isolation))}
 
 
 class Engines:

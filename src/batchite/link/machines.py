@@ -6,6 +6,8 @@ The engine and the agent start neither namespaces nor mounts themselves: a proce
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 FORGE = "batchite.nodes.sandbox.forge"
@@ -27,6 +29,24 @@ ROOT = "/mnt/batch/tasks"
 """A node's root directory, as in the cloud."""
 TOOLS = "/mnt/batch/tools"
 """What the agent gives to the node's tasks lies here, and below `tools` of the node's directory outside."""
+
+
+class Isolation(NamedTuple):
+    """How far nodes are apart from this machine."""
+
+    is_machine: bool = False
+    why: str = "Nodes are processes of the service's user, unless the setting sandbox.tier asks for more."
+    """in a sentence"""
+    shared: tuple[str, ...] = ()
+    """paths that nodes which are machines see as well"""
+
+    @property
+    def tier(self) -> str:
+        return "machine" if self.is_machine else "process"
+
+
+PROCESSES = Isolation()
+"""what nodes are unless somebody asks for more"""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

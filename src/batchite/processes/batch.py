@@ -17,7 +17,7 @@ from batchite.batch.own import OwnApp
 from batchite.batch.services import Services
 from batchite.configuration.followed import FollowedAccounts
 from batchite.dispatch.service import Dispatch
-from batchite.engines.registry import KINDS, Engines
+from batchite.engines.registry import Engines, kinds
 from batchite.images.node_images import NodeImages
 from batchite.machine.clock import SystemClock
 from batchite.processes import portal
@@ -39,7 +39,7 @@ async def compose(launch: Launch, _listening: Sequence[socket.socket] = ()) -> P
         database,
         known,
         clock,
-        lambda lost: Engines(KINDS, data_dir, lost),
+        lambda lost: Engines(kinds(launch.isolation), data_dir, lost),
         service_url=launch.url,
         account_url=launch.hosts.public or launch.url,
         environment=launch.environment,

@@ -16,6 +16,7 @@ from batchite.configuration.cloud_proxy import CloudProxy
 from batchite.configuration.endpoints import Service
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
+from batchite.link.machines import PROCESSES, Isolation
 from batchite.tls.identity import Identity
 from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
@@ -49,6 +50,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     testing_token: str = ""
     """of the test that may ask for faults; none: nobody may"""
     fidelity: Fidelity = Fidelity()
+    isolation: Isolation = PROCESSES
+    """of compute nodes"""
     portal: str = "off"
     """whether the Batch service shows one: on, read-only or off"""
     portal_origins: tuple[str, ...] = ()

@@ -19,11 +19,13 @@ from batchite.configuration import endpoints, made
 from batchite.configuration.cloud_proxy import CloudProxy
 from batchite.configuration.endpoints import LOCK_FILE, Endpoints, Service
 from batchite.configuration.settings import Settings, is_loopback
+from batchite.link.machines import PROCESSES, Isolation
 from batchite.machine import directory_lock
 from batchite.processes.launch import Launch
 from batchite.store import examining, revisions
 from batchite.supervisor import cloud_names
 from batchite.supervisor.child import Child
+from batchite.supervisor.isolation import TooLittleError, decide
 from batchite.supervisor.supervision import ChildDiedError, Supervision
 from batchite.tls.identity import Identity, TlsError
 from batchite.web.hosts import Hosts
@@ -44,7 +46,7 @@ class CannotStartError(Exception):
 def supervise(
     settings: Settings,
     children: Sequence[Child],
-    announce: Callable[[Endpoints], None],
+    announce: Callable[[Endpoints, Isolation], None],
     *,
     until_eof: bool = False,
 ) -> int:
@@ -62,18 +64,21 @@ def supervise(
         of_proxy = [stack.enter_context(each) for each in _listen_for_tasks(settings, services, found)]
         identity = _identity(settings)
         chosen = _chosen(settings, sockets, of_proxy, found, identity)
+        isolation = _isolation(settings) if "batch" in services else PROCESSES
         _save(settings, chosen)
         proxy = _proxy(settings, chosen, of_proxy)
         environment = _environment(settings, chosen, proxy)
         launches = {
             name: (
-                _launch(settings, name, chosen, identity, environment, proxy),
+                _launch(settings, name, chosen, identity, environment, proxy, isolation),
                 [sock, *of_proxy] if name == "blob" else [sock],
             )
             for name, sock in sockets.items()
         }
         try:
-            return Supervision(children, launches, until_eof=until_eof).run(lambda: announce(chosen))
+            return Supervision(children, launches, until_eof=until_eof).run(
+                lambda: announce(chosen, isolation)
+            )
         except ChildDiedError as error:
             raise CannotStartError(f"{error}; what it said is above.") from None
 
@@ -211,6 +216,15 @@ def _identity(settings: Settings) -> Identity | None:
     return identity
 
 
+def _isolation(settings: Settings) -> Isolation:
+    try:
+        return decide(settings.sandbox, settings.data_dir)
+    except TooLittleError as error:
+        raise CannotStartError(str(error)) from None
+    except OSError as error:
+        raise _unusable(settings.data_dir, error) from None
+
+
 def _chosen(
     settings: Settings,
     sockets: Mapping[Service, socket.socket],
@@ -271,6 +285,7 @@ def _launch(
     identity: Identity | None,
     environment: dict[str, str],
     proxy: CloudProxy | None,
+    isolation: Isolation,
 ) -> Launch:
     return Launch(
         service=service,
@@ -286,6 +301,7 @@ def _launch(
         log_level=settings.log_level,
         content=settings.content,
         fidelity=settings.fidelity,
+        isolation=isolation,
         images=settings.images,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
         portal=settings.portal,

@@ -16,6 +16,7 @@ import msgspec
 from tests.nodes.sandbox import hosting
 from tests.nodes.sandbox.hosting import Answer, Ask
 
+from batchite.engines.local.cgroups import Groups
 from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import TASK_MARK, UNLIMITED, Limits, ProcessExit, Tier, User
 
@@ -144,6 +145,17 @@ class Hosted:
         """Without a word."""
         os.kill(self._process.pid, signal.SIGKILL)
         self._close()
+        self._clear_up()
+
+    def gone(self) -> None:
+        """Wait for an end that nobody asked for."""
+        self._process.wait(DEADLINE)
+        self._close()
+        self._clear_up()
+
+    def _clear_up(self) -> None:
+        """As an engine does."""
+        assert Groups(self.node.parent).end_soon(self.node.name)
 
     def _close(self) -> None:
         assert self._process.stdin is not None

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from batchite.link.machines import FIRST_ID, Machine, Plan
+from batchite.link.machines import FIRST_ID, IDS, RANGES, Machine, Plan
 from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import Command, Limits, ProcessExit, Running, Sandbox, User
 from batchite.nodes.sandbox.machine import MachineSandbox
@@ -55,6 +55,7 @@ def machine(node: str, image: NodeImage) -> MachineSandbox:
     from batchite.engines.local.cgroups import Groups
     from batchite.engines.local.cgroups import Limits as NodeLimits
     from batchite.engines.local.forging import Forge
+    from batchite.engines.local.machines import python_places
 
     name, groups, forge = (
         os.path.basename(node),
@@ -62,13 +63,15 @@ def machine(node: str, image: NodeImage) -> MachineSandbox:
         Forge(Path(node).parent),
     )
     limiting = groups.limit(name, NodeLimits(MEMORY_MIB << 20, PROCESSES))
+    first_id = FIRST_ID + IDS * (os.getpid() % RANGES)
     plan = Plan(
         node=node,
-        first_id=FIRST_ID,
+        first_id=first_id,
         name="conforming",
         groups=limiting,
         root=image.root,
         layers=tuple(layer.directory for layer in image.layers),
+        shared=() if image.has_system_python else tuple(python_places()),
     )
     pid, spawner = forge.make(plan)
     forge.close()
@@ -80,7 +83,7 @@ def machine(node: str, image: NodeImage) -> MachineSandbox:
     atexit.register(give_back)
     told = Machine(
         has_service_python=not image.has_system_python,
-        first_id=FIRST_ID,
+        first_id=first_id,
         spawner=pid,
         groups=limiting,
         memory_mib=MEMORY_MIB,

@@ -18,10 +18,14 @@ import msgspec
 import batchite
 from batchite.engines.base import Handle
 from batchite.engines.local.directory import NodeDirectory
+from batchite.engines.local.machines import Made
+from batchite.link.machines import SOCKET_VARIABLE
 from batchite.link.spec import GROUP_VARIABLE
 from batchite.machine import proc
 
 _MODULE = "batchite.nodes"
+_SPAWNER = 3
+"""the number by which an agent inherits the socket of its node's spawner"""
 _INHERITED = ("LD_LIBRARY_PATH", "TZ")
 
 
@@ -80,20 +84,26 @@ def running() -> dict[str, Agent]:
     return agents
 
 
-def spawn(directory: NodeDirectory, group: Path | None) -> Agent:
+def spawn(directory: NodeDirectory, group: Path | None, made: Made | None = None) -> Agent:
     """Start the agent of a directory that has its spec. Raises OSError; nothing runs then.
 
-    It joins the group with that list of members first of all.
+    It joins the group with that list of members first of all. `made`: the machine that it is the agent of.
     """
+    more = {} if group is None else {GROUP_VARIABLE: str(group)}
+    passed: list[tuple[int, int, int]] = []
+    if made is not None:
+        more[SOCKET_VARIABLE] = str(_SPAWNER)
+        passed = [(os.POSIX_SPAWN_DUP2, made.spawner.fileno(), _SPAWNER)]
     pid = os.posix_spawn(
         sys.executable,
         # Without `site`, which costs time at every start; PYTHONPATH says what it would find out.
         [sys.executable, "-S", "-P", "-m", _MODULE, str(directory.path)],
-        _environment() | ({} if group is None else {GROUP_VARIABLE: str(group)}),
+        _environment() | more,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(directory.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
+            *passed,
         ],
         setsid=True,
         setsigmask=(),

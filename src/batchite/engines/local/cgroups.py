@@ -133,6 +133,10 @@ class Groups:
             self._left.pop(node_id, None)
         return is_over
 
+    def end_soon(self, node_id: str) -> bool:
+        """As `end`, waiting a moment for those that are about to go. Raises OSError."""
+        return all(_end_soon(group) for group in self.of(node_id))
+
     def of(self, node_id: str) -> set[Path]:
         """Where groups of the node may be: one that this process made, and those that were left."""
         own = set() if self._parent is None else {self._own(node_id, self._parent)}

@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +23,11 @@ from batchite.engines.local import directory as directories
 from batchite.engines.local.agent import Agent
 from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.directory import NodeDirectory
+from batchite.engines.local.forging import NoMachineError
 from batchite.engines.local.leftovers import SHORTAGES, Leftovers
+from batchite.engines.local.machines import Machines
 from batchite.engines.local.watch import Watch, open_watch
+from batchite.link.machines import PROCESSES, Isolation
 from batchite.link.spec import NodeSpec
 from batchite.wire.batch.vm_sizes import VmSize
 
@@ -67,8 +71,9 @@ class LocalEngine:
 
     pace = Pace(2 * STARTS_OF_A_POOL, STARTS_OF_A_POOL)
 
-    def __init__(self, directory: Path, lost: Lost) -> None:
+    def __init__(self, directory: Path, lost: Lost, isolation: Isolation = PROCESSES) -> None:
         self._directory = directory.resolve()
+        self._machines = Machines(self._directory, isolation) if isolation.is_machine else None
         self._lost = lost
         self._nodes: dict[str, _Node] = {}
         self._work: set[asyncio.Task[Any]] = set()
@@ -82,7 +87,7 @@ class LocalEngine:
         self._closed = False
 
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
-        work = [self._begin(self._start(spec)) for spec in specs]
+        work = [self._begin(self._start(spec, size)) for spec in specs]
         done = await asyncio.shield(asyncio.gather(*work, return_exceptions=True))
         return {spec.node_id: _outcome(one) for spec, one in zip(specs, done, strict=True)}
 
@@ -124,6 +129,8 @@ class LocalEngine:
             if node.watch is not None:
                 node.watch.close()
         self._nodes.clear()
+        if self._machines is not None:
+            await asyncio.to_thread(self._machines.close)
         self._threads.shutdown(wait=False)
         self._removing.shutdown(wait=False, cancel_futures=True)
 
@@ -157,14 +164,15 @@ class LocalEngine:
 
     # starting
 
-    async def _start(self, spec: NodeSpec) -> Handle:
+    async def _start(self, spec: NodeSpec, size: VmSize) -> Handle:
         async with self._held(spec.node_id) as node:
             if node.directory.is_there:
                 running = await self._find(node, None)
                 if running is not None and node.directory.was_told(spec):
                     return running.agent.handle
                 await self._end(node, running, GRACE_SECONDS)
-            agent = await self._in_thread(_spawn, node.directory, spec, await self._groups())
+            groups = await self._groups()
+            agent = await self._in_thread(_spawn, node.directory, spec, size, groups, self._machines)
             try:
                 started = self._watch(node, agent)
             except OSError:
@@ -178,7 +186,8 @@ class LocalEngine:
     async def _groups(self) -> Groups:
         """Tried when they are first needed, and again only if that could not be done."""
         if self._probe is None or (self._probe.done() and self._probe.exception() is not None):
-            self._probe = self._begin(self._in_thread(Groups, self._directory))
+            groups = partial(Groups, self._directory, limiting=self._machines is not None)
+            self._probe = self._begin(self._in_thread(groups))
         return await asyncio.shield(self._probe)
 
     # stopping
@@ -288,6 +297,16 @@ def _outcome(result: Handle | BaseException) -> Outcome:
     return Taken(result)
 
 
-def _spawn(directory: NodeDirectory, spec: NodeSpec, groups: Groups) -> Agent:
+def _spawn(
+    directory: NodeDirectory, spec: NodeSpec, size: VmSize, groups: Groups, machines: Machines | None
+) -> Agent:
     directory.tell(spec)
-    return agents.spawn(directory, groups.make(spec.node_id))
+    group = groups.make(spec.node_id)
+    if machines is None:
+        return agents.spawn(directory, group)
+    try:
+        made = machines.make(directory.path, size, groups, spec.image)
+    except NoMachineError as error:
+        raise OSError(f"node {spec.node_id} cannot be made a machine: {error}") from None
+    with made.spawner:
+        return agents.spawn(directory, group, made)

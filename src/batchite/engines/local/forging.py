@@ -18,7 +18,7 @@ ANSWER_SECONDS = 60.0
 """A forge that says nothing for so long is given up."""
 
 
-class NoMachineError(OSError):
+class NoMachineError(Exception):
     """The node cannot be made; the text says what this machine did not do."""
 
 
@@ -38,8 +38,6 @@ class Forge:
         with self._lock:
             try:
                 return self._ask(plan)
-            except NoMachineError:
-                raise
             except (OSError, ValueError) as error:
                 self._end()
                 raise NoMachineError(f"the forge of nodes is gone: {error}") from None

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
+import msgspec
+
+from batchite.link.machines import FILE_NAME, SOCKET_VARIABLE, Machine
 from batchite.link.spec import NodeSpec
 from batchite.nodes.sandbox.base import Sandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
 
-_ONLY = "This version has no other tier."
+_NO_MACHINE = "Its engine did not make a machine of it."
 
 
 def choose(spec: NodeSpec, node: str) -> Sandbox:
     """The sandbox of the node in this directory; must be called in the main thread of a running loop.
     Raises OSError."""
-    return ProcessSandbox(node, _ONLY, spec.root)
+    spawner = os.environ.pop(SOCKET_VARIABLE, None)
+    if spawner is None:
+        return ProcessSandbox(node, _NO_MACHINE, spec.root)
+    from batchite.nodes.sandbox.machine import MachineSandbox  # other nodes do without
+
+    with open(f"{node}/{FILE_NAME}", "rb") as file:
+        machine = msgspec.json.decode(file.read(), type=Machine)
+    return MachineSandbox(node, machine, socket.socket(fileno=int(spawner)))

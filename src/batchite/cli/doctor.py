@@ -1,0 +1,59 @@
+"""`batchite doctor`: what this machine can do for compute nodes, and why not more."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from batchite.cli import exits, grammar, options, printing
+from batchite.configuration.sandbox import MACHINE, PROCESS
+from batchite.configuration.settings import Settings
+
+HELP = "Say what nodes can be on this machine, and why not more."
+USED = ("data_dir", "config")
+
+
+def command() -> click.Command:
+    """`doctor`."""
+    return options.command("doctor", _doctor, help=HELP, settings=USED, more=(grammar.json_option(),))
+
+
+def _doctor(settings: Settings, as_json: bool) -> None:
+    """By trying, in a directory of its own where nodes would have theirs."""
+    from batchite.engines.local import machines
+    from batchite.supervisor import isolation
+    from batchite.supervisor.isolation import TooLittleError
+
+    reason = machines.why_not(settings.data_dir / "nodes", settings.sandbox.share)
+    told: dict[str, Any] = {
+        "tiers": {
+            MACHINE: {"can": reason is None, "why": reason or "A node was made and removed again."},
+            PROCESS: {"can": True, "why": "It is always there."},
+        },
+        "asked": {
+            "tier": settings.sandbox.tier,
+            "require": settings.sandbox.require,
+            "share": list(settings.sandbox.share),
+        },
+    }
+    try:
+        chosen = isolation.decide(settings.sandbox, settings.data_dir)
+    except TooLittleError as error:
+        told["chosen"] = {"tier": None, "why": str(error)}
+    else:
+        told["chosen"] = {"tier": chosen.tier, "why": chosen.why}
+    if as_json:
+        printing.print_json(told)
+    else:
+        print("\n".join(_lines(told)))
+    sys.exit(0 if told["chosen"]["tier"] else exits.FAILED)
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    tiers = [
+        f"{name:8} {'yes' if tier['can'] else 'no ':4} {tier['why']}" for name, tier in told["tiers"].items()
+    ]
+    chosen = told["chosen"]
+    return [*tiers, "", f"Nodes    {chosen['tier'] or 'none'}", f"         {chosen['why']}"]
