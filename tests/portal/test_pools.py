@@ -200,7 +200,7 @@ async def test_a_pool_without_a_start_task_has_none(operator: Browser) -> None:
     [
         ({"id": "a b"}, 400, "id: it"),
         ({"id": ""}, 400, "id"),
-        ({"size": "large"}, 400, "vmSize: it must be a size such as Standard_D2s_v3"),
+        ({"size": "spacious"}, 400, "vmSize: it must be a size such as Standard_D2s_v3"),
         ({"size": ""}, 400, "vmSize"),
         ({"image": "a:b:c"}, 400, "virtualMachineConfiguration.imageReference: it must be an image"),
         ({"image": '"><b>'}, 400, "virtualMachineConfiguration.imageReference: it must be an image"),

@@ -97,8 +97,8 @@ def on_resize_timeout(state: ShardState, number: int, at: int, decisions: Decisi
     error = Failure(
         "servererror",
         "AllocationTimedout",
-        "The pool did not reach its target size within resizeTimeout. Resize the pool again, "
-        "with a longer timeout if nodes need more time to leave.",
+        "The pool did not reach its target size within resizeTimeout. Delete it and add it anew, "
+        "with a longer timeout if its nodes need more time.",
     )
     _end_resize(state, at, (error,), decisions)
 

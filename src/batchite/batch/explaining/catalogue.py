@@ -32,7 +32,7 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
         ),
         reasons.PoolEmpty: Entry(
             "The pool has no nodes and is to have none.",
-            "Resize the pool, or add one with nodes.",
+            "Delete the pool, and add it anew with nodes: a pool keeps the size that it was added with.",
         ),
         reasons.PoolResizing: Entry(
             "The pool is coming to its size: {nodes} of {target:node}, in the time until {until}.",
@@ -40,23 +40,23 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
         ),
         reasons.PoolComplete: Entry(
             "The pool has the {nodes:node} that it is to have.",
-            "Resize the pool if it is to have more.",
+            "There is nothing to do. If it is to have more, delete it and add it anew, or add another pool.",
         ),
         reasons.ResizeEnded: Entry(
             "The pool ended its resize with {nodes} of {target:node}{error: (%s)}, at {at}.",
-            "See to the cause, then resize the pool or add it anew: it does not try again by itself.",
+            "See to the cause, then delete the pool and add it anew: it does not try again by itself.",
         ),
         reasons.CoreQuotaReached: Entry(
             "The account's core quota of {quota} leaves no room for {missing:node} with {cores_each:core} "
             "each: {used} of it are taken.",
-            "Remove nodes of other pools, ask for fewer, or raise the account's core quota; then resize the "
-            "pool.",
+            "Delete other pools, or raise the account's core quota; then delete the pool and add it anew, "
+            "or add it with fewer nodes.",
         ),
         reasons.MaxNodesReached: Entry(
             "The service runs {most:node} at most (its setting max_nodes), and has {used}: there is no room "
             "for {missing:node}.",
-            "Remove nodes of other pools, ask for fewer, or raise max_nodes if the machine has the memory; "
-            "then resize the pool.",
+            "Delete other pools, or raise max_nodes if the machine has the memory; then delete the pool and "
+            "add it anew, or add it with fewer nodes.",
         ),
         reasons.ReplacementPause: Entry(
             "Nodes were lost before their agents had spoken; others take their place at {until}.",
