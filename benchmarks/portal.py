@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
@@ -41,6 +43,8 @@ GOAL_MILLISECONDS = 200.0
 GOAL_KILOBYTES = 100.0
 GOAL_MEGABYTES = 20.0
 _FILE = re.compile(rb'(?:href|src)="(/-/portal/static/[^"]+)"')
+_GZIP = 31
+"""to zlib"""
 _OF_BROWSERS = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 REMARK = (
     f"The pool has {NODES} nodes, which are rows without processes, and the job's tasks wait. Each page is "
@@ -56,7 +60,9 @@ class Sight(NamedTuple):
 
     milliseconds: float
     """until its first row was there"""
-    content: bytes
+    html: bytes
+    sent: int
+    """bytes, packed"""
 
 
 def measure(scale: Scale) -> Measured:
@@ -66,7 +72,7 @@ def measure(scale: Scale) -> Measured:
         floor = [_timed(client) for _ in range(REQUESTS)]
         with _browser(service) as browser:
             sights = {name: [browser.see(*page) for _ in range(REQUESTS)] for name, page in PAGES.items()}
-            sizes = {name: browser.load_kilobytes(seen[0].content) for name, seen in sights.items()}
+            sizes = {name: browser.load_kilobytes(seen[0]) for name, seen in sights.items()}
             alone, followed = _memory(service, client, browser)
     rows = [
         Row(
@@ -118,7 +124,13 @@ def _database(service: RunningService) -> Iterator[sa.Connection]:
 def _node(pool_no: int, number: int) -> dict[str, Any]:
     now = time.time_ns() // 100 + 621_355_968_000_000_000
     times = {"state_time": now, "allocated": now, "booted": now}
-    return {"pool_no": pool_no, "id": f"tvm-{number}", "dedicated": True, "state": "idle", **times}
+    return {
+        "pool_no": pool_no,
+        "id": f"tvmps_{secrets.token_hex(32)}_d",
+        "dedicated": True,
+        "state": "idle",
+        **times,
+    }
 
 
 def _timed(client: Client) -> float:
@@ -153,20 +165,22 @@ class Browser:
         """Raises WorkloadError for a page without such a row."""
         began = time.monotonic()
         self._connection.request("GET", path, headers=self._headers)
-        answer, content, taken = self._connection.getresponse(), b"", 0.0
+        answer, html, taken, sent = self._connection.getresponse(), b"", 0.0, 0
+        unpacked = zlib.decompressobj(_GZIP)
         while piece := answer.read1(1 << 16):
-            content += piece
-            if not taken and row in content:
+            sent += len(piece)
+            html += unpacked.decompress(piece)
+            if not taken and row in html:
                 taken = 1000 * (time.monotonic() - began)
         answer.close()
         if not taken:
             raise operations.WorkloadError(f"{path}: {answer.status}, without a row")
-        return Sight(taken, content)
+        return Sight(taken, html, sent)
 
-    def load_kilobytes(self, html: bytes) -> tuple[float, float]:
+    def load_kilobytes(self, sight: Sight) -> tuple[float, float]:
         """Of a page with all its files, as they were sent, and of its HTML alone."""
-        files = {match.decode() for match in _FILE.findall(html)}
-        return (len(html) + sum(map(self._size, files))) / 1000, len(html) / 1000
+        files = {match.decode() for match in _FILE.findall(sight.html)}
+        return (sight.sent + sum(map(self._size, files))) / 1000, sight.sent / 1000
 
     def _size(self, path: str) -> int:
         self._connection.request("GET", path, headers=self._headers)
