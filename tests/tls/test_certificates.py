@@ -55,6 +55,7 @@ def test_the_bundle_has_the_systems_authorities_too(tmp_path: Path, monkeypatch:
     bundle = Path(made.bundle).read_bytes()
     assert bundle.startswith(b"of the system\n")
     assert bundle.endswith((tmp_path / "tls" / "ca.pem").read_bytes())
+    assert Path(made.bundle).stat().st_mode & 0o777 == 0o644  # there are nodes with users of their own
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:

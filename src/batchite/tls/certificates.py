@@ -112,7 +112,7 @@ def write_bundle(data_dir: Path, signer: str) -> str:
     """The system's authorities and this one in one file; its path. Raises TlsError."""
     try:
         place = authority.make_place(data_dir)
-        private_file.replace(place / BUNDLE, bundle([signer]))
+        _publish(place / BUNDLE, bundle([signer]))
     except OSError as error:
         raise TlsError(f"{error.filename or signer}: {error.strerror}.") from None
     return str(place / BUNDLE)
@@ -124,8 +124,14 @@ def write_cloud_bundle(data_dir: Path, more: Iterable[str]) -> str:
     signer = authority.own(data_dir)
     there = authority.place(data_dir) / CLOUD_BUNDLE
     readable = [file for file in more if os.path.isfile(file) and os.access(file, os.R_OK)]
-    private_file.replace(there, bundle([*readable, signer.file]))
+    _publish(there, bundle([*readable, signer.file]))
     return str(there)
+
+
+def _publish(path: Path, content: bytes) -> None:
+    """What nodes may be shown whose tasks are of other users. Raises OSError."""
+    private_file.replace(path, content)
+    path.chmod(0o644)
 
 
 def bundle(files: Iterable[str]) -> bytes:
