@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from batchite.images import pip_conf as pip_conf_of
 from batchite.images.building import build, contents
 from batchite.images.layer import Layer, LayerFile, layers
 
@@ -60,8 +61,30 @@ def test_pip_keeps_its_index(tmp_path: Path) -> None:
     assert "index-url = https://pypi.example.org/simple\n" in found
     assert "constraint = /etc/pip.constraints\n" in found
     assert "break-system-packages = true\n" in found
-    assert "cert" not in found  # it has no such file
+    assert "none.pem" not in found  # it has no such file
     assert "no-warn-script-location = 1\n" in found
+
+
+def test_a_system_from_elsewhere_trusts_whom_this_machines_pip_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"/": {pip_conf_of.PLACE: b"[global]\ncert = /own.pem\n", "/own.pem": b"own"}, str(tmp_path): {}}
+    monkeypatch.setattr(pip_conf_of.openat2, "read", lambda system, path, _: of(said[system], path))
+    found = pip_conf_of.files({}, tmp_path)
+    assert found[pip_conf_of.CERTIFICATES].data == b"own"
+    assert f"cert = {pip_conf_of.CERTIFICATES}\n" in found[pip_conf_of.PLACE].data.decode()
+    here = pip_conf_of.files({}, Path("/"))
+    assert [*here] == [pip_conf_of.PLACE]
+    assert "cert = /own.pem\n" in here[pip_conf_of.PLACE].data.decode()
+    said[str(tmp_path)] = {pip_conf_of.PLACE: b"[global]\ncert = /theirs.pem\n", "/theirs.pem": b"theirs"}
+    theirs = pip_conf_of.files({}, tmp_path)[pip_conf_of.PLACE].data.decode()
+    assert "cert = /theirs.pem\n" in theirs
+
+
+def of(files: dict[str, bytes], path: str) -> bytes:
+    if path not in files:
+        raise FileNotFoundError(path)
+    return files[path]
 
 
 def test_no_link_of_a_root_file_system_leads_to_files_of_this_machine(tmp_path: Path) -> None:

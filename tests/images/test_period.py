@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted
 
+from batchite.images import roots
+from batchite.images.bootstrapping import bootstrap
 from batchite.images.node_images import NodeImages
 from batchite.nodes.sandbox.base import User
 
@@ -71,8 +74,21 @@ def do(node: Hosted, directory: Sequence[str], command: str, user: User) -> str:
     return said
 
 
-def test_the_start_task_of_then_and_a_task_of_another_user(untouched: None, tmp_path: Path) -> None:
-    image = NodeImages(tmp_path / "data", ()).of(IMAGE)
+@pytest.fixture(params=["this machine", "a clean system"])
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A service's directory, in which a root file system for images of then may have been added."""
+    directory = tmp_path / "data"
+    if request.param == "a clean system":
+        if not (shutil.which("mmdebstrap") or shutil.which("debootstrap")):
+            pytest.skip("needs mmdebstrap (apt-get install mmdebstrap)")
+        roots.add(directory, "period", "bookworm", lambda tree: bootstrap("bookworm", "", tree))
+    return directory
+
+
+def test_the_start_task_of_then_and_a_task_of_another_user(
+    untouched: None, data: Path, tmp_path: Path
+) -> None:
+    image = NodeImages(data, ()).of(IMAGE)
     node = Hosted("machine", tmp_path / "node", image=image)
     try:
         begin(node, START, ADMIN)

@@ -6,10 +6,8 @@ directories keep the mode that they have there, since the directory above hides 
 
 from __future__ import annotations
 
-import configparser
 import glob
 import hashlib
-import io
 import os
 import secrets
 import stat
@@ -19,15 +17,13 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from batchite.images import packages
+from batchite.images import packages, pip_conf
 from batchite.images.layer import Layer, LayerFile, Repository
 from batchite.images.packages import Content
-from batchite.machine import openat2, removal
+from batchite.machine import removal
 
 PLACE = "layers"
 """below the data directory"""
-_PIP_CONF = "/etc/pip.conf"
-_MOST = 65536
 _STAGED = ".new-"
 _HEAD = b"#!/usr/bin/env -S python3 -I -S\n"
 
@@ -49,7 +45,7 @@ def contents(layer: Layer, root: Path) -> dict[str, Content]:
     found |= {path: Content(link=target) for path, target in layer.links.items()}
     found |= {path: Content(is_absence=True) for pattern in layer.hidden for path in _matching(pattern, root)}
     if layer.pip:
-        found[_PIP_CONF] = Content(_pip_conf(layer.pip, [Path("/"), root]))
+        found |= pip_conf.files(layer.pip, root)
     if layer.repository is not None:
         found |= _repository(layer.repository)
     return found
@@ -77,26 +73,6 @@ def _repository(repository: Repository) -> dict[str, Content]:
         inside |= {path: Content(link=target) for path, target in one.links.items()}
         made[name] = (one.version, one.depends, inside)
     return {f"{repository.place}/{name}": Content(data) for name, data in packages.repository(made).items()}
-
-
-def _pip_conf(options: Mapping[str, str], systems: list[Path]) -> bytes:
-    """What the systems say, the later ones before the earlier, and ours before them all; certificates that
-    the last one has not are no use to it."""
-    config = configparser.RawConfigParser()
-    for system in systems:
-        try:
-            config.read_string(openat2.read(str(system), _PIP_CONF, _MOST).decode())
-        except (OSError, UnicodeDecodeError, configparser.Error):
-            continue
-    if not config.has_section("global"):
-        config.add_section("global")
-    if not os.path.exists(systems[-1] / config.get("global", "cert", fallback="/").lstrip("/")):
-        config.remove_option("global", "cert")
-    for name, value in options.items():
-        config.set("global", name, value)
-    text = io.StringIO()
-    config.write(text)
-    return text.getvalue().encode()
 
 
 def _modes(found: Mapping[str, Content], root: Path) -> dict[str, int]:

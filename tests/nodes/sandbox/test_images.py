@@ -82,6 +82,15 @@ def test_what_it_changes_stays_in_the_node(tmp_path: Path, root: Path) -> None:
     assert not (root / "usr/new").exists()
 
 
+def test_what_a_node_changed_goes_with_the_system_that_it_changed(tmp_path: Path, root: Path) -> None:
+    with node(tmp_path, NodeImage(root=str(root), has_system_python=True)) as hosted:
+        said(hosted, "echo x > /etc/mine; echo x > /usr/new")
+    with node(tmp_path, NodeImage(root=str(root), has_system_python=True)) as hosted:
+        assert said(hosted, "cat /etc/mine /usr/new") == "x\nx\n"
+    with node(tmp_path, NodeImage()) as hosted:
+        assert said(hosted, "ls -d /etc/mine /usr/new 2> /dev/null || echo gone") == "gone\n"
+
+
 def test_layers_lie_over_the_system(tmp_path: Path, root: Path) -> None:
     layer = tmp_path / "layer"
     (layer / "etc").mkdir(parents=True)

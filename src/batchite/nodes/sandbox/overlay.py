@@ -73,9 +73,10 @@ class Tree:
 
     def make(self, masks: Masks) -> None:
         """What is missing, on disk. Raises OSError."""
-        if not os.path.exists(made := f"{self._machine}/made"):
+        made = f"{self._machine}/made"
+        if not _says(made, self._plan.root):
             with contextlib.suppress(FileNotFoundError):
-                removal.remove(self._machine)  # which was made half
+                removal.remove(self._machine)  # which was made half, or over another system
         for path in (self._machine, f"{self._machine}/low"):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(path, 0o700)
@@ -103,7 +104,8 @@ class Tree:
             if os.path.islink(f"{self._plan.root}/{name}"):
                 self._link(os.readlink(f"{self._plan.root}/{name}"), f"{self.top}/{name}")
         self._name()
-        os.close(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with open(made, "w") as file:
+            file.write(self._plan.root)
 
     def mount(self, users: int) -> None:
         """All but /proc, in a namespace of mounts of this process's own; `users` is a descriptor of the
@@ -222,6 +224,14 @@ class Tree:
                 with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(text)
                     os.fchown(descriptor, self._owner, self._owner)
+
+
+def _says(path: str, text: str) -> bool:
+    try:
+        with open(path) as file:
+            return file.read() == text
+    except FileNotFoundError:
+        return False
 
 
 def _resolver() -> str:
