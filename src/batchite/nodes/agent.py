@@ -68,6 +68,11 @@ class Agent:
         self._start_task = StartTask(tools, environments, self._reports)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
 
+    @property
+    def _version(self) -> str:
+        """Whoever asked for Windows sees here what he has got."""
+        return f"{batchite.__version__} on Linux" if self._spec.image.is_windows else batchite.__version__
+
     def _say_what_is_missing(self) -> None:
         tier = self._sandbox.tier
         if self._spec.image.root and tier.name != "machine":
@@ -103,7 +108,7 @@ class Agent:
         held = (*self._tasks.held(), *self._reports.held())
         return Hello(
             protocol=messages.PROTOCOL,
-            agent_version=batchite.__version__,
+            agent_version=self._version,
             booted=self._booted,
             held=held,
             start_task_attempt=self._start_task.attempt,
