@@ -7,6 +7,7 @@ import pytest
 from azure.storage.blob import RetentionPolicy
 from azure.storage.blob.aio import BlobServiceClient
 from tests.blobs.server import NAME, NEIGHBOUR, Server
+from tests.blobs.test_kept import keep
 from tests.portal.blobs import HOSTILE
 from tests.portal.service import Browser
 
@@ -140,6 +141,46 @@ async def test_a_blob_is_described_kept_and_deleted(explorer: Browser, client: C
     assert (await explorer.get(page_of(name))).status == 404
     part = await client.blobs("things", limit=9, delimiter="", include=("snapshots",))
     assert [entry.name for entry in part.entries] == [f"{name}x"]
+
+
+async def test_former_versions_are_listed_shown_and_deleted(
+    explorer: Browser, client: Client, server: Server
+) -> None:
+    await put(client, "film", b"before any")
+    await keep(server, versioning=True)
+    await put(client, "film", b"first")
+    await put(client, "films", b"another")
+    where = await put(client, "film", b"second")
+    former = [version.version for version in await client.versions("things", "film")]
+    assert len(former) == 2
+    page = await explorer.page(page_of("film"))
+    assert "second</pre>" in page
+    links = [quote(version, safe="") for version in former]
+    assert all(f"versionid={link}" in page for link in links)
+    assert page.index(links[1]) < page.index(links[0]), "the newest first"
+    old = await explorer.page(page_of("film", versionid=former[1]))
+    assert "first</pre>" in old
+    assert f"version {former[1]}</span>" in old
+    await explorer.post(page_of("film", below="/delete", versionid=former[1]))
+    assert [version.version for version in await client.versions("things", "film")] == former[:1]
+    assert (await client.properties(where)).size == 6
+
+
+async def test_type_and_tier_of_a_blob_are_changed_and_nothing_else(
+    explorer: Browser, client: Client
+) -> None:
+    where = await put(client, "film", cache_control="no-cache", content_language="de", content_type="a/b")
+    await explorer.post(page_of("film", below="/content-type"), {"type": "video/mp4"})
+    await explorer.post(page_of("film", below="/tier"), {"tier": "Cool"})
+    found = await client.properties(where)
+    names = ("content-type", "cache-control", "content-language", "x-ms-access-tier")
+    assert [found.header(name) for name in names] == ["video/mp4", "no-cache", "de", "Cool"]
+    assert found.header("content-md5"), "it is still known"
+    page = await explorer.page(page_of("film"))
+    assert ("<option selected>Cool</option>" in page, 'value="video/mp4"' in page) == (True, True)
+    for below, form in (("/content-type", {"type": "vidéo"}), ("/tier", {"tier": "Lukewarm"})):
+        assert (await explorer.post(page_of("film", below=below), form)).status == 400
+    assert (await client.properties(where)).header("content-type") == "video/mp4"
 
 
 @pytest.mark.parametrize(

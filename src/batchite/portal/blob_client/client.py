@@ -17,6 +17,15 @@ from batchite.portal.blob_client.problems import StorageProblem
 MOST_SNAPSHOTS = 1000
 METADATA = "x-ms-meta-"
 _DESCRIBED = {"restype": "container"}
+_OF_CONTENT = (
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-md5",
+)
+"""Headers that Set Blob Properties removes where it does not name them."""
+_NOT_UNDERSTOOD = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +126,39 @@ class Client:
         return entries.blobs(await self._listed(addresses.path(container), query))
 
     async def snapshots(self, container: str, name: str) -> tuple[Blob, ...]:
-        """Of the blob, the oldest first; of a blob that has more than `MOST_SNAPSHOTS`, those.
+        """Of the blob, the oldest first; of a blob that has more than `MOST_SNAPSHOTS`, those."""
+        return tuple(blob for blob in await self._states(container, name, "snapshots") if blob.snapshot)
 
-        No signature covers a line break, so a list that would begin with one begins somewhat earlier.
-        """
+    async def versions(self, container: str, name: str) -> tuple[Blob, ...]:
+        """Former ones of the blob, likewise; none where the service keeps none or knows nothing of them."""
+        try:
+            found = await self._states(container, name, "versions")
+        except StorageProblem as problem:
+            if problem.status != _NOT_UNDERSTOOD:
+                raise
+            return ()
+        return tuple(blob for blob in found if blob.version and not blob.is_current)
+
+    async def _states(self, container: str, name: str, include: str) -> tuple[Blob, ...]:
+        """No signature covers a line break, so a list that would begin with one begins somewhat earlier."""
         prefix = re.split("[\r\n]", name, maxsplit=1)[0]
-        include = ("snapshots",)
-        part = await self.blobs(container, prefix, limit=MOST_SNAPSHOTS, delimiter="", include=include)
-        return tuple(
-            entry
-            for entry in part.entries
-            if isinstance(entry, Blob) and entry.name == name and entry.snapshot
-        )
+        part = await self.blobs(container, prefix, limit=MOST_SNAPSHOTS, delimiter="", include=(include,))
+        return tuple(entry for entry in part.entries if isinstance(entry, Blob) and entry.name == name)
 
     async def properties(self, where: Where) -> Properties:
         return await self._properties("HEAD", where.path, where.query)
+
+    async def set_content_type(self, where: Where, media_type: str) -> None:
+        """Everything else that the request could set stays as it is now."""
+        if not (media_type.isascii() and media_type.isprintable()):
+            raise StorageProblem(400, "A content type has printable ASCII characters only, as in text/plain.")
+        found = await self.properties(where)
+        kept = {f"x-ms-blob-{name}": found.header(name) for name in _OF_CONTENT if found.header(name)}
+        headers = {**kept, "x-ms-blob-content-type": media_type, "If-Match": found.header("etag")}
+        await self._done("PUT", where.path, {"comp": "properties"}, headers)
+
+    async def set_tier(self, where: Where, tier: str) -> None:
+        await self._done("PUT", where.path, {**where.query, "comp": "tier"}, {"x-ms-access-tier": tier})
 
     async def set_metadata(self, where: Where, metadata: Mapping[str, str]) -> None:
         await self._done("PUT", where.path, {"comp": "metadata"}, _metadata_headers(metadata))

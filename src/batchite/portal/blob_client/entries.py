@@ -55,6 +55,8 @@ class Blob:
     lease: str
     snapshot: str = ""
     version: str = ""
+    is_current: bool = False
+    """of its versions the one that the blob is now"""
     is_deleted: bool = False
     deleted: Timestamp | None = None
     days: str = ""
@@ -108,6 +110,7 @@ def _blob(element: Element) -> Blob:
         lease=properties.value("LeaseState"),
         snapshot=element.value("Snapshot"),
         version=element.value("VersionId"),
+        is_current=element.value("IsCurrentVersion") == "true",
         is_deleted=element.value("Deleted") == "true",
         deleted=moment(properties.value("DeletedTime")),
         days=properties.value("RemainingRetentionDays"),

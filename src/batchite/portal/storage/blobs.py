@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from batchite.portal.answers import Answer, Done, Page
+from batchite.portal.answers import Answer, Done, Page, Refused
 from batchite.portal.blob_client import addresses, entries
 from batchite.portal.blob_client.client import Client, Properties, Where
 from batchite.portal.blob_client.problems import StorageProblem
@@ -37,7 +37,8 @@ SHOWN: Mapping[str, str] = {
 }
 """Headers, in the order in which the page has them; those that are absent are left out."""
 MOST_SNAPSHOTS = 50
-"""on the page, the newest"""
+"""on the page, the newest; as many versions"""
+TIERS = ("Hot", "Cool", "Cold", "Archive")
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -46,10 +47,12 @@ async def show_one(visit: Visit) -> Answer:
     found = await place.client.properties(where)
     is_base = not where.query
     snapshots = await place.client.snapshots(place.container, where.name) if is_base else ()
+    versions = await place.client.versions(place.container, where.name) if is_base else ()
     image, text, reason = await _preview(place.client, where, found)
     values = {
         "place": place,
         "where": where,
+        "kept_as": _kept_as(where),
         "name": places.last_part(where.name, places.folder_of(where.name)),
         "steps": place.steps(places.folder_of(where.name), addresses.file_name(where.name)),
         "public_url": place.public(place.container, where.name),
@@ -62,11 +65,21 @@ async def show_one(visit: Visit) -> Answer:
         "tags": await _tags(place.client, where),
         "snapshots": snapshots[: -MOST_SNAPSHOTS - 1 : -1],
         "snapshot_count": len(snapshots),
+        "versions": versions[: -MOST_SNAPSHOTS - 1 : -1],
+        "version_count": len(versions),
+        "media_type": found.header("content-type"),
+        "tier": found.header("x-ms-access-tier"),
+        "tiers": TIERS if found.header("x-ms-blob-type") == "BlockBlob" else (),
         "image": image,
         "text": text,
         "no_preview": reason,
     }
     return Page("storage/blob.html", values)
+
+
+def _kept_as(where: Where) -> str:
+    """What a state of a blob is called that is not its present one."""
+    return "version" if where.version else "snapshot"
 
 
 def _facts(found: Properties) -> Sequence[tuple[str, str]]:
@@ -103,6 +116,22 @@ async def beginning(client: Client, where: Where, size: int) -> bytes:
         return await answer.content(size)
 
 
+async def set_content_type(visit: Visit) -> Answer:
+    place = places.find(visit)
+    where = place.blob
+    await place.client.set_content_type(where, visit.form.get("type", "").strip())
+    return Done(place.blob_url(where), f"The content type of {where.name} is changed.")
+
+
+async def set_tier(visit: Visit) -> Answer:
+    place = places.find(visit)
+    where, tier = place.blob, visit.form.get("tier", "")
+    if tier not in TIERS:
+        raise Refused(400, f"There is no tier {tier!r}; there are {', '.join(TIERS)}.")
+    await place.client.set_tier(where, tier)
+    return Done(place.blob_url(where), f"The tier of {where.name} is {tier}.")
+
+
 async def set_metadata(visit: Visit) -> Answer:
     place = places.find(visit)
     where = place.blob
@@ -131,7 +160,8 @@ async def delete(visit: Visit) -> Answer:
     await place.client.delete(where, with_snapshots=not where.query)
     if where.query:
         back = place.blob_url(Where(where.container, where.name))
-        return Done(back, f"The snapshot {where.snapshot or where.version} of {where.name} is deleted.")
+        kept = f"{_kept_as(where)} {where.snapshot or where.version}"
+        return Done(back, f"The {kept} of {where.name} is deleted.")
     back = place.container_url(prefix=places.folder_of(where.name))
     return Done(back, f"The blob {where.name} is deleted.")
 
@@ -140,6 +170,8 @@ _BLOB = "/storage/{storage}/containers/{container}/blob"
 
 ROUTES: tuple[Route, ...] = (
     show(_BLOB, show_one),
+    change(f"{_BLOB}/content-type", set_content_type),
+    change(f"{_BLOB}/tier", set_tier),
     change(f"{_BLOB}/metadata", set_metadata),
     change(f"{_BLOB}/tags", set_tags),
     change(f"{_BLOB}/snapshot", snapshot),
