@@ -8,7 +8,7 @@ from tests.nodes.conftest import StartAgent
 from tests.nodes.peer import Peer, task, task_directory
 
 from batchite.images.node_images import NodeImages
-from batchite.link.messages import TaskEnded
+from batchite.link.messages import Hello, TaskEnded
 from batchite.link.spec import NodeImage, NodeLayer
 
 WINDOWS = "microsoftwindowsserver:windowsserver:2019-datacenter:latest"
@@ -18,6 +18,8 @@ async def test_command_lines_of_windows(
     service: Peer, node: Path, tmp_path: Path, start_agent: StartAgent
 ) -> None:
     await start_agent(image=NodeImages(tmp_path / "data", ()).of(WINDOWS))
+    hello = await service.first(Hello)
+    assert hello.agent_version.endswith(" on Linux")
     await service.send(
         task(
             1, r'cmd /c echo %AZ_BATCH_POOL_ID%>"out 1.txt" && type %AZ_BATCH_TASK_WORKING_DIR%\"out 1.txt"'
