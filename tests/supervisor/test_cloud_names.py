@@ -49,7 +49,9 @@ def test_tasks_are_told_of_the_proxy_which_takes_the_way_that_they_would(tmp_pat
     bundle = Path(made["SSL_CERT_FILE"]).read_bytes()
     assert b"# of others" in bundle
     assert (tmp_path / "tls" / "ca.pem").read_bytes() in bundle
+    assert cloud_names.authorities(given, made) == made["SSL_CERT_FILE"]
     assert cloud_names.environment(given, chosen, None) == theirs
+    assert cloud_names.authorities(given, theirs) == ""
 
 
 def test_the_port_stays_unless_somebody_else_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ class Surroundings:
     """for every task"""
     node_image: Callable[[str], NodeImage]
     """what the image of a pool means; it may wait for the disk"""
+    authorities: str = ""
+    """the file of the service's that `environment` names, if it does"""
 
     def spec(self, account: str, pool: PoolState, image: NodeImage, node: NodeState, token: str) -> NodeSpec:
         """`image` is what that of the pool means at present."""
@@ -41,6 +43,7 @@ class Surroundings:
             dedicated=node.dedicated,
             slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
+            authorities=self.authorities,
             image=image,
         )
 

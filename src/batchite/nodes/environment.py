@@ -12,6 +12,7 @@ Azure, so that a script that was fetched starts by its bare name. TMPDIR is left
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 from batchite.link.spec import ROOT_MARK, NodeImage, NodeSpec
@@ -30,7 +31,7 @@ class Environments:
         self._defaults = {**sandbox.environment, "LANG": "C.UTF-8"}
         layers = _Layers(spec.image, sandbox.tier)
         self._image_path = (*spec.image.path, *layers.path)
-        self._given = layers.environment | spec.image.environment | spec.environment
+        self._given = layers.environment | spec.image.environment | _readable(spec, sandbox)
         self._shared = directories.shared
         reserved = str(RESERVED_DISK_BYTES)
         self._documented = {
@@ -92,6 +93,18 @@ class Environments:
         path = (*self._image_path, environment["PATH"], self._shared, working)
         environment["PATH"] = ":".join(filter(None, path))
         return environment
+
+
+def _readable(spec: NodeSpec, sandbox: Sandbox) -> dict[str, str]:
+    """What the operator gives, with the service's file by the path that tasks have for it."""
+    if not spec.authorities:
+        return spec.environment
+    with contextlib.suppress(OSError):  # whoever needs it will say so, and others can do without
+        lent = sandbox.lend(spec.authorities)
+        return {
+            name: lent if value == spec.authorities else value for name, value in spec.environment.items()
+        }
+    return spec.environment
 
 
 class _Layers:

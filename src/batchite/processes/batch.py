@@ -46,6 +46,7 @@ async def compose(launch: Launch, _listening: Sequence[socket.socket] = ()) -> P
         node_image=NodeImages(data_dir, launch.images).of,
         max_nodes=launch.max_nodes,
         blob_url=launch.own_blob_url,
+        authorities=launch.authorities,
         fidelity=launch.fidelity,
         lease=None,  # the data directory is locked: nobody else has this database
     )

@@ -33,6 +33,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     data_dir: str
     environment: dict[str, str]
+    """of tasks"""
+    authorities: str = ""
+    """a file of the data directory that it names: by it tasks trust the services"""
     trusted_proxies: tuple[str, ...]
     hosts: Hosts = LOCAL_HOSTS
     """the names it answers to"""

@@ -46,6 +46,12 @@ def environment(settings: Settings, chosen: Endpoints, proxy: CloudProxy | None)
     return given | variables.through(url, _bundle(settings.data_dir, given), reached, offline=False)
 
 
+def authorities(settings: Settings, environment: Mapping[str, str]) -> str:
+    """The file of the data directory that an environment names for what is to be trusted; else empty."""
+    ours = str(settings.data_dir.absolute()) + "/"
+    return next((file for file in variables.trusted_files(environment) if file.startswith(ours)), "")
+
+
 def _bundle(data_dir: Path, given: Mapping[str, str]) -> str:
     """The file by which tasks trust the proxy's certificates, and whatever they would trust without."""
     from batchite.machine.directory_lock import LockedError

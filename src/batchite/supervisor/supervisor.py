@@ -292,6 +292,7 @@ def _launch(
         url=chosen.url(service) or "",
         data_dir=str(settings.data_dir.absolute()),
         environment=environment,
+        authorities=cloud_names.authorities(settings, environment),
         trusted_proxies=settings.trusted_proxies,
         hosts=hosts(settings, service, socket.gethostname()),
         host_suffixes=_host_suffixes(settings, service),

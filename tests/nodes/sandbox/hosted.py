@@ -105,6 +105,9 @@ class Hosted:
     def read(self, path: str) -> str:
         return str(self._ask("read", path))
 
+    def lend(self, file: Path) -> str:
+        return str(self._ask("lend", str(file)))
+
     def keep(self) -> bool:
         return bool(self._ask("keep"))
 

@@ -143,6 +143,9 @@ class Host:
         with open(self._sandbox.files.open(path)) as file:
             return file.read()
 
+    def lend(self, _number: int, file: str) -> str:
+        return self._sandbox.lend(file)
+
     def keep(self, _number: int) -> bool:
         return self._sandbox.keep()
 

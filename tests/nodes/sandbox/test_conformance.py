@@ -590,3 +590,19 @@ def test_a_node_whose_directory_is_gone_knows_it(start: Start) -> None:
     assert sandbox.keep()
     shutil.move(sandbox.place, sandbox.node / "moved")
     assert not sandbox.keep()
+
+
+def test_what_is_lent_is_read_by_everybody_in_the_node(
+    candidate: Candidate, sandbox: Hosted, run: Directory, tmp_path: Path
+) -> None:
+    """Wherever it lies on this machine, and as it was lent last. Users of the node cannot change it."""
+    file = tmp_path / "lent.pem"
+    for text in ("first", "then"):
+        file.write_text(text)
+        path = sandbox.lend(file)
+    file.chmod(0o600)
+    for user in (USER, ADMIN):
+        assert sandbox.shell(run, f"cat {path}", user).over().code == 0
+        assert sandbox.said(run) == "then"
+    if candidate.has_users:
+        assert sandbox.shell(run, f": >> {path}", ADMIN).over().code != 0

@@ -154,6 +154,11 @@ class Sandbox(Protocol):
         """What every command of the node begins with, such as PATH; what else it is given goes before."""
         ...
 
+    def lend(self, file: str) -> str:
+        """The path by which the node's users read a file of this machine that holds nothing of anybody's, as
+        it is now. Raises OSError."""
+        ...
+
     @property
     def files(self) -> Tree:
         """What lies below the node's root, to be read and, by those who own the node, deleted."""
