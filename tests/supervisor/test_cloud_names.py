@@ -32,13 +32,14 @@ class OnlyBatch:
 def test_tasks_are_told_of_the_proxy_which_takes_the_way_that_they_would(tmp_path: Path) -> None:
     others = tmp_path / "others.pem"
     others.write_text("# of others\n")
+    (tmp_path / "data").mkdir()
     theirs = {
         "HTTPS_PROXY": "http://p.example",
         "NO_PROXY": "corp.example",
         "SSL_CERT_FILE": str(others),
         "X": "y",
     }
-    given = settings(tmp_path, theirs, cloud_names="yes", public_host="big.example")
+    given = settings(tmp_path / "data", theirs, cloud_names="yes", public_host="big.example")
     chosen = Endpoints(host="0.0.0.0", batch_port=1, blob_port=2, public_host="big.example")
     proxy = cloud_names.proxy(given, 15001)
     made = cloud_names.environment(given, chosen, proxy)
@@ -48,7 +49,7 @@ def test_tasks_are_told_of_the_proxy_which_takes_the_way_that_they_would(tmp_pat
     assert made["X"] == "y"
     bundle = Path(made["SSL_CERT_FILE"]).read_bytes()
     assert b"# of others" in bundle
-    assert (tmp_path / "tls" / "ca.pem").read_bytes() in bundle
+    assert (tmp_path / "data" / "tls" / "ca.pem").read_bytes() in bundle
     assert cloud_names.authorities(given, made) == made["SSL_CERT_FILE"]
     assert cloud_names.environment(given, chosen, None) == theirs
     assert cloud_names.authorities(given, theirs) == ""
