@@ -84,9 +84,11 @@ async def serving(
     public: str = "",
     fidelity: Fidelity = AS_THE_CLOUD,
 ) -> AsyncIterator[Server]:
-    """Serve what is in the directory; it can be served again afterwards."""
+    """Serve what is in the directory; it can be served again afterwards. A database that is there is taken
+    for one of the present schema, since comparing them takes half of a start."""
     url = f"sqlite:///{data_dir}/blobs.db"
-    migrating.upgrade(url, "blobs")
+    if not (data_dir / "blobs.db").exists():
+        migrating.upgrade(url, "blobs")
     database = Database(url)
     content = ContentStore(database, await asyncio.to_thread(open_storage, content_url, data_dir))
     await content.start()

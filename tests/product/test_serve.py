@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from batchite.configuration.endpoints import Service
 from batchite.machine import directory_lock
 from batchite.testing.service import RunningService, running_service, start, stop
 
@@ -82,7 +83,7 @@ def test_a_second_signal_ends_by_force_what_does_not_stop(tmp_path: Path) -> Non
 
 
 def test_a_signal_beside_the_end_of_input_is_no_second_one(tmp_path: Path) -> None:
-    service = start(tmp_path)
+    service = start(tmp_path, only="blob")
     assert service.process.stdin is not None
     service.process.stdin.close()
     service.process.send_signal(signal.SIGINT)
@@ -121,14 +122,14 @@ def test_ports_are_kept_and_locks_hold_while_it_runs(tmp_path: Path) -> None:
     assert not directory_lock.is_held(tmp_path / "lock")
 
 
-@pytest.mark.parametrize("name", ["batch", "blobs"])
-def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, name: str) -> None:
-    with running_service(tmp_path) as service:
-        victim = child(service, name)
+@pytest.mark.parametrize(("alone", "lock"), [("batch", "batch"), ("blob", "blobs")])
+def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, alone: Service, lock: str) -> None:
+    with running_service(tmp_path, only=alone) as service:
+        victim = child(service, lock)
         victim.kill()
-        url = service.batch_url if name == "batch" else service.blob_url.rpartition("/")[0]
+        url = service.batch_url if alone == "batch" else service.blob_url.rpartition("/")[0]
         assert health(url) == {"status": "ok"}  # the connection waits for the next process
-        assert child(service, name).pid != victim.pid
+        assert child(service, lock).pid != victim.pid
 
 
 @pytest.mark.parametrize(("kills", "code"), [(1, 0), (100, 1)])
@@ -212,7 +213,7 @@ def test_accounts_of_the_config_file_are_the_ones_that_exist(tmp_path: Path) -> 
 
 def test_a_host_below_the_suffix_names_the_account(tmp_path: Path) -> None:
     arguments = ["--blob-host-suffixes", "blob.example.org"]
-    with running_service(tmp_path, arguments=arguments) as service:
+    with running_service(tmp_path, only="blob", arguments=arguments) as service:
         url = service.blob_url.rpartition("/")[0]
         codes = {}
         for host in ("devstoreaccount1.blob.example.org", "stranger.blob.example.org"):
@@ -225,7 +226,7 @@ def test_a_host_below_the_suffix_names_the_account(tmp_path: Path) -> None:
 
 
 def test_stopping_what_has_stopped_is_fine(tmp_path: Path) -> None:
-    service = start(tmp_path)
+    service = start(tmp_path, only="blob")
     stop(service)
     stop(service)
     assert service.process.returncode == 0
