@@ -61,7 +61,9 @@ def test_what_controls_something_is_named(text: str, seen: str) -> None:
     ("seconds", "text"),
     [
         (0, "0 s"),
-        (0.25, "0.25 s"),
+        (0.25, "250 ms"),
+        (0.00264, "2.64 ms"),
+        (0.9996, "1 s"),
         (75, "1 min 15 s"),
         (3600, "1 h"),
         (90_061, "1 d 1 h"),

@@ -124,7 +124,7 @@ async def test_its_course_is_told_step_by_step(films: Browser) -> None:
     steps = re.findall(r"<b>([^<]*)</b>.*?(?:after ([^<]*)<|</li>)", told[1])
     assert steps == [
         ("added", ""),
-        ("assigned to its node", "1 s"),
+        ("assigned", "1 s"),
         ("started", "2 s"),
         ("ended", "1 min 27 s"),
     ]

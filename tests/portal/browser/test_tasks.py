@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from azure.batch import BatchClient, models
@@ -137,7 +138,7 @@ def test_a_job_and_a_task_are_added_ended_and_deleted(
         look.go(f"{JOBS}/by-hand")
         page.get_by_role("button", name="Delete").click()
         dialog = page.get_by_role("dialog", name="Delete the job by-hand?")
-        expect(dialog).to_contain_text("Its 1 task go")
+        expect(dialog).to_contain_text("Its 1 task goes")
         dialog.get_by_role("button", name="Delete the job").click()
         page.wait_for_url(f"**{JOBS}")
     seeing.until(lambda: "by-hand" not in [job.id for job in client.list_jobs()], "the job is gone")
@@ -162,3 +163,21 @@ def test_a_job_at_work_is_followed(browser: Browser, service: RunningService, cl
         failures = look.page.get_by_role("region", name="Failed tasks by cause")
         expect(failures).to_contain_text(re.compile("exit 9.*odd thing 7", re.DOTALL))
         expect(box).to_have_value("half typ")
+
+
+SEEN = (f"{JOBS}/night", f"{JOBS}{BAD}", f"{JOBS}{BAD}/files", f"{JOBS}{BAD}/file?path=stderr.txt")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_meets_an_obstacle(
+    browser: Browser, service: RunningService, client: BatchClient, scheme: Literal["light", "dark"]
+) -> None:
+    axe = seeing.axe()
+    with seeing.entered(browser, service, color_scheme=scheme) as (_, page, looking):
+        for path in (*SEEN, f"{JOBS}?q=night", f"{JOBS}/night/new-task", "/batch/devbatch/new-job"):
+            looking.go(path)
+            page.evaluate(axe)
+            found = page.evaluate("axe.run()")
+            met = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
+            assert (path, met) == (path, [])
+            assert found["passes"], "axe has looked"

@@ -24,9 +24,9 @@ _SPOKEN: Final[Mapping[StepName, str]] = {
     "added": "added",
     "retried": "last retried",
     "requeued": "last requeued",
-    "assigned": "assigned to its node",
+    "assigned": "assigned",
     "started": "started",
-    "staged": "files fetched, command runs",
+    "staged": "files there",
     "ended": "ended",
 }
 """Steps of a task's course, for people."""
