@@ -106,6 +106,17 @@ def test_the_period_layer_has_what_scripts_of_then_look_for(tmp_path: Path) -> N
     assert subprocess.run([made / "usr/sbin/policy-rc.d", "ssh", "start"], check=False).returncode == 101
 
 
+@pytest.mark.system
+def test_what_is_in_the_way_is_hidden(tmp_path: Path) -> None:
+    packages = tmp_path / "root/usr/lib/python3/dist-packages"
+    for name in ("azure", "azure_core-1.dist-info", "azurite"):
+        (packages / name).mkdir(parents=True)
+    made = build(tmp_path, "period", PERIOD, tmp_path / "root") / "usr/lib/python3/dist-packages"
+    assert sorted(os.listdir(made)) == ["azure", "azure_core-1.dist-info"]
+    status = (made / "azure").lstat()
+    assert (stat.S_ISCHR(status.st_mode), status.st_rdev) == (True, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "passed_on"),
     [

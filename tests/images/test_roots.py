@@ -44,7 +44,7 @@ def test_one_is_there_once_it_is_whole(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "images").stat().st_mode) == 0o700
     roots.delete(tmp_path, "period")
     assert roots.listed(tmp_path) == []
-    assert os.listdir(tmp_path / "images") == []
+    assert os.listdir(tmp_path / "images") == [".lock"]
 
 
 @needs_root
@@ -55,11 +55,24 @@ def test_what_fails_or_is_killed_leaves_nothing_that_is_seen(tmp_path: Path) -> 
 
     with pytest.raises(ImageError, match="the root file system 'a' was not made: No space left on device"):
         roots.add(tmp_path, "a", "", full)
-    assert os.listdir(tmp_path / "images") == []
+    assert os.listdir(tmp_path / "images") == [".lock"]
     (tmp_path / "images/.new-killed/root").mkdir(parents=True)
     assert roots.listed(tmp_path) == []
     roots.add(tmp_path, "a", "", fill)
-    assert os.listdir(tmp_path / "images") == ["a"]
+    assert sorted(os.listdir(tmp_path / "images")) == [".lock", "a"]
+
+
+@needs_root
+def test_one_command_at_a_time(tmp_path: Path) -> None:
+    def another(tree: Path) -> Filled:
+        for change in (lambda: roots.add(tmp_path, "b", "", fill), lambda: roots.delete(tmp_path, "a")):
+            with pytest.raises(ImageError, match=f"process {os.getpid()} is adding or deleting a root file"):
+                change()
+        return fill(tree)
+
+    roots.add(tmp_path, "a", "", fill)
+    roots.add(tmp_path, "c", "", another)
+    assert [root.name for root in roots.listed(tmp_path)] == ["a", "c"]
 
 
 @needs_root

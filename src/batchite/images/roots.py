@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,13 +20,14 @@ import msgspec
 from batchite.configuration.images import check_name
 from batchite.images.errors import ImageError
 from batchite.link.spec import FILE_NAME, NodeSpec
-from batchite.machine import openat2, private_file, removal
+from batchite.machine import directory_lock, openat2, private_file, removal
 
 PLACE = "images"
 _ABOUT = "image.json"
 _ROOT = "root"
 _STAGED = ".new-"
 _WASTE = ".waste-"
+_LOCK = ".lock"
 _SHELL = "bin/sh"
 
 
@@ -79,14 +81,33 @@ def add(data_dir: Path, name: str, source: str, fill: Callable[[Path], Filled]) 
             f"the root file system {name!r} cannot be unpacked by this user: its files belong to root and to "
             "users of its own; run the command as root, as the service that is to use it"
         )
+    with _alone(data_dir) as images:
+        return _add(images, name, source, fill)
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[Path]:
+    """The place of all of them, for one command at a time. Raises ImageError."""
     images = data_dir / PLACE
+    try:
+        images.mkdir(mode=0o700, parents=True, exist_ok=True)
+        images.chmod(0o700)
+        with directory_lock.held(images / _LOCK):
+            yield images
+    except directory_lock.LockedError as error:
+        raise ImageError(
+            f"process {error.holder or 'unknown'} is adding or deleting a root file system; wait for it"
+        ) from None
+    except OSError as error:
+        raise ImageError(f"{images} cannot be used: {error.strerror}") from None
+
+
+def _add(images: Path, name: str, source: str, fill: Callable[[Path], Filled]) -> RootFileSystem:
     target = images / name
     if target.exists():
         raise ImageError(
             f"there is a root file system {name!r}; delete it with: batchite image delete {name}"
         )
-    images.mkdir(mode=0o700, parents=True, exist_ok=True)
-    images.chmod(0o700)
     _clear(images)
     staged = images / (_STAGED + secrets.token_hex(8))
     try:
@@ -108,7 +129,6 @@ def add(data_dir: Path, name: str, source: str, fill: Callable[[Path], Filled]) 
 
 def delete(data_dir: Path, name: str) -> None:
     """Raises ImageError."""
-    target = data_dir / PLACE / name
     if name not in [root.name for root in listed(data_dir)]:
         raise ImageError(f"there is no root file system {name!r}; see: batchite image list")
     users = _nodes_of(data_dir, name)
@@ -117,12 +137,13 @@ def delete(data_dir: Path, name: str) -> None:
             f"the root file system {name!r} is that of {len(users)} nodes, such as {users[0]}; delete their "
             "pools first"
         )
-    waste = target.with_name(_WASTE + secrets.token_hex(8))
-    try:
-        target.rename(waste)
-        removal.remove(str(waste))
-    except OSError as error:
-        raise ImageError(f"the root file system {name!r} was not deleted: {error.strerror}") from None
+    with _alone(data_dir) as images:
+        waste = images / (_WASTE + secrets.token_hex(8))
+        try:
+            (images / name).rename(waste)
+            removal.remove(str(waste))
+        except OSError as error:
+            raise ImageError(f"the root file system {name!r} was not deleted: {error.strerror}") from None
 
 
 def _nodes_of(data_dir: Path, name: str) -> list[str]:
