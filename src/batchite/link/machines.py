@@ -20,6 +20,9 @@ SOCKET_VARIABLE = "BATCHITE_SPAWNER"
 """the variable with the number of the descriptor by which an agent reaches its node's spawner; not there if
 the node is no machine"""
 
+WHY_VARIABLE = "BATCHITE_WHY_PROCESS"
+"""the variable by which an agent learns why its node is no machine"""
+
 FIRST_ID, IDS = 0x10000000, 0x10000
 """Users of nodes are those of this machine from here on, so many for each node."""
 RANGES = 0xE000

@@ -16,6 +16,9 @@ GROUP_VARIABLE = "BATCHITE_GROUP"
 first member of its node's control group; not there if nodes have no groups"""
 
 
+TIER_LINE = "Tier: "
+"""the beginning of what an agent says of its node first of all, which tells nothing of an end"""
+
 IN_LAYER = "{layer}"
 """in the words of a layer: the directory that holds its files, or nothing where they are in their places"""
 

@@ -13,7 +13,7 @@ import msgspec
 import batchite
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
-from batchite.link.spec import NodeSpec
+from batchite.link.spec import TIER_LINE, NodeSpec
 from batchite.nodes import command_line, windows_line
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
@@ -54,7 +54,7 @@ class Agent:
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
         self._staging = Staging(self._sandbox.landing, served=self._link.up)
         self._reports = Reports(self._link.send)
-        self._say_what_is_missing()
+        self._say_what_it_is()
         tools = Tools(
             self._sandbox,
             self._directories,
@@ -73,8 +73,9 @@ class Agent:
         """Whoever asked for Windows sees here what he has got."""
         return f"{batchite.__version__} on Linux" if self._spec.image.is_windows else batchite.__version__
 
-    def _say_what_is_missing(self) -> None:
+    def _say_what_it_is(self) -> None:
         tier = self._sandbox.tier
+        print(f"{TIER_LINE}{tier.name}. {tier.why}", file=sys.stderr, flush=True)
         if self._spec.image.root and tier.name != "machine":
             print(
                 "The image of the pool has a system of its own, which takes the machine tier; this node has "

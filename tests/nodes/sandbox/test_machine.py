@@ -73,6 +73,17 @@ chown 1234 /data && stat -c %u /data"""
     assert not Path("/data").exists() or os.stat("/data").st_uid != 1234
 
 
+def test_a_user_of_a_task_is_known_by_its_name(sandbox: Hosted, run: Directory) -> None:
+    own = User("_azbatchtask_7", "TaskNonAdmin")
+    other = (*run[:-1], run[-1] + "-other")
+    first = said(sandbox, run, "id -un; id -u; id -gn", own)
+    assert (first[0], first[2]) == ("_azbatchtask_7", "_azbatchgrp")
+    assert said(sandbox, other, "id -un; id -u; id -gn; grep -c _azbatchtask_7: /etc/passwd", own) == [
+        *first,
+        "1",
+    ]
+
+
 def test_a_start_task_and_tasks_are_different_users_of_one_group(sandbox: Hosted, run: Directory) -> None:
     start, other = User("_azbatchtask_start", "TaskNonAdmin"), (*run[:-1], run[-1] + "-other")
     assert said(sandbox, run, "id -un; id -gn", USER) == ["_azbatch", "_azbatchgrp"]

@@ -19,7 +19,7 @@ import batchite
 from batchite.engines.base import Handle
 from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.machines import Made
-from batchite.link.machines import SOCKET_VARIABLE
+from batchite.link.machines import SOCKET_VARIABLE, WHY_VARIABLE
 from batchite.link.spec import GROUP_VARIABLE
 from batchite.machine import proc
 
@@ -84,14 +84,17 @@ def running() -> dict[str, Agent]:
     return agents
 
 
-def spawn(directory: NodeDirectory, group: Path | None, made: Made | None = None) -> Agent:
+def spawn(directory: NodeDirectory, group: Path | None, made: Made | str = "") -> Agent:
     """Start the agent of a directory that has its spec. Raises OSError; nothing runs then.
 
-    It joins the group with that list of members first of all. `made`: the machine that it is the agent of.
+    It joins the group with that list of members first of all. `made`: the machine that it is the agent of, or
+    why its node is none.
     """
     more = {} if group is None else {GROUP_VARIABLE: str(group)}
     passed: list[tuple[int, int, int]] = []
-    if made is not None:
+    if isinstance(made, str):
+        more[WHY_VARIABLE] = made
+    else:
         more[SOCKET_VARIABLE] = str(_SPAWNER)
         passed = [(os.POSIX_SPAWN_DUP2, made.spawner.fileno(), _SPAWNER)]
     pid = os.posix_spawn(

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from batchite.link.spec import FILE_NAME, NodeSpec
+from batchite.link.spec import FILE_NAME, TIER_LINE, NodeSpec
 from batchite.machine import removal
 
 _LOG_NAME = "agent.log"
@@ -69,9 +69,10 @@ class NodeDirectory:
         return msgspec.json.encode(msgspec.structs.replace(spec, root=self.called))
 
     def last_words(self) -> str:
-        """The last line of the agent's log."""
+        """The last line of the agent's log, but for what every agent says."""
         lines = (self.said(_LOG_TAIL_BYTES) or "").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        said = (line.strip() for line in reversed(lines) if not line.startswith(TIER_LINE))
+        return next(filter(None, said), "")
 
     def said(self, most_bytes: int) -> str | None:
         """The last lines of the agent's log; None if there is none. Tasks may have the rights to put

@@ -73,6 +73,7 @@ class LocalEngine:
 
     def __init__(self, directory: Path, lost: Lost, isolation: Isolation = PROCESSES) -> None:
         self._directory = directory.resolve()
+        self._isolation = isolation
         self._machines = Machines(self._directory, isolation) if isolation.is_machine else None
         self._lost = lost
         self._nodes: dict[str, _Node] = {}
@@ -172,7 +173,8 @@ class LocalEngine:
                     return running.agent.handle
                 await self._end(node, running, GRACE_SECONDS)
             groups = await self._groups()
-            agent = await self._in_thread(_spawn, node.directory, spec, size, groups, self._machines)
+            machines = self._machines or self._isolation.why
+            agent = await self._in_thread(_spawn, node.directory, spec, size, groups, machines)
             try:
                 started = self._watch(node, agent)
             except OSError:
@@ -298,12 +300,12 @@ def _outcome(result: Handle | BaseException) -> Outcome:
 
 
 def _spawn(
-    directory: NodeDirectory, spec: NodeSpec, size: VmSize, groups: Groups, machines: Machines | None
+    directory: NodeDirectory, spec: NodeSpec, size: VmSize, groups: Groups, machines: Machines | str
 ) -> Agent:
     directory.tell(spec)
     group = groups.make(spec.node_id)
-    if machines is None:
-        return agents.spawn(directory, group)
+    if isinstance(machines, str):  # why there are none
+        return agents.spawn(directory, group, machines)
     try:
         made = machines.make(directory.path, size, groups, spec.image)
     except NoMachineError as error:

@@ -7,7 +7,7 @@ import socket
 
 import msgspec
 
-from batchite.link.machines import FILE_NAME, SOCKET_VARIABLE, Machine
+from batchite.link.machines import FILE_NAME, SOCKET_VARIABLE, WHY_VARIABLE, Machine
 from batchite.link.spec import NodeSpec
 from batchite.nodes.sandbox.base import Sandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
@@ -19,8 +19,9 @@ def choose(spec: NodeSpec, node: str) -> Sandbox:
     """The sandbox of the node in this directory; must be called in the main thread of a running loop.
     Raises OSError."""
     spawner = os.environ.pop(SOCKET_VARIABLE, None)
+    why = os.environ.pop(WHY_VARIABLE, "") or _NO_MACHINE
     if spawner is None:
-        return ProcessSandbox(node, _NO_MACHINE, spec.root)
+        return ProcessSandbox(node, why, spec.root)
     from batchite.nodes.sandbox.machine import MachineSandbox  # other nodes do without
 
     with open(f"{node}/{FILE_NAME}", "rb") as file:

@@ -137,7 +137,8 @@ class MachineSandbox:
 
     def _ask(self, member: _Member, command: Command, streams: Sequence[int]) -> None:
         place = "/".join((self.root, *command.directory, _WORKING))
-        start = Start(member.key, command.words, command.environment, place, number_of(command.user))
+        user = command.user
+        start = Start(member.key, command.words, command.environment, place, number_of(user), user.name)
         try:
             self._line.send(start, (*streams, *member.slot.descriptors))
         except (OSError, ValueError) as error:

@@ -16,7 +16,9 @@ class Start(msgspec.Struct, frozen=True, tag="s", array_like=True):
     directory: str
     """the working directory, as the node sees it"""
     user: int
-    """its number in the node, which is also that of its group"""
+    """its number in the node; 0 is root"""
+    name: str
+    """by which the node shall know it"""
 
 
 class Signal(msgspec.Struct, frozen=True, tag="k", array_like=True):

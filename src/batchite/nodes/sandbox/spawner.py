@@ -20,10 +20,13 @@ from collections.abc import Sequence
 
 from batchite.machine import passing
 from batchite.nodes.sandbox import programs, requests
+from batchite.nodes.sandbox.masks import USERS
 from batchite.nodes.sandbox.requests import Ended, Failed, Request, Signal, Start, Told
 
 GROUP = 1000
 """of all who are not the node's root"""
+_MOST_OF_USERS = 1 << 20
+"""bytes of the file that tells of users that are looked at"""
 _PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 """ignored by Python, which a command must not inherit"""
 
@@ -36,6 +39,7 @@ class Spawner:
         self._receiver = passing.Receiver(agent)
         self._home = home
         self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self._known = set(USERS.values())
         self._keys: dict[int, int] = {}
         """of commands that run, by process"""
         self._pids: dict[int, int] = {}
@@ -94,6 +98,9 @@ class Spawner:
     def _born(self, request: Start, output: int, errors: int, groups: Sequence[int]) -> int:
         """The command is born in its groups, since the spawner itself is in them for that moment; it goes
         back, or the end of the groups would be its own."""
+        if request.user and request.user not in self._known:
+            self._known.add(request.user)
+            _introduce(request.name, request.user)
         try:
             for group in groups:
                 os.write(group, b"0")
@@ -146,6 +153,20 @@ def _set_signals(waking: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _introduce(name: str, user: int) -> None:
+    """Have the node know a user by name. What its root has made of the file may resist, and that is all."""
+    if not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/etc/passwd", os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            known = b"\n" + os.read(descriptor, _MOST_OF_USERS)
+            if f"\n{name}:".encode() not in known:
+                os.write(descriptor, f"{name}:x:{user}:{GROUP}::/mnt/batch:/bin/sh\n".encode())
+        finally:
+            os.close(descriptor)
 
 
 def _become(user: int) -> None:
