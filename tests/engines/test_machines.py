@@ -18,7 +18,7 @@ from batchite.engines.local import machines
 from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.engine import LocalEngine
 from batchite.engines.local.machines import Ranges
-from batchite.link.machines import FILE_NAME, FIRST_ID, IDS, RANGES, Isolation
+from batchite.link.machines import FILE_NAME, FIRST_ID, FORGE, IDS, RANGES, Isolation
 from batchite.link.messages import Hello, TaskStarted
 from batchite.machine import proc
 
@@ -136,6 +136,37 @@ async def test_nodes_go_on_without_the_service_and_end_with_the_next(world: Mach
     assert running(first_id) == []
     assert world.inside("other")
     await again.stop("other", other)
+
+
+@pytest.mark.system
+async def test_a_forge_that_was_killed_is_begun_anew_and_its_nodes_go_on(world: MachineWorld) -> None:
+    engine = world.engine()
+    await start(world, engine)
+    (forge,) = (pid for pid in forges() if is_child(pid))
+    os.kill(forge, signal.SIGKILL)
+    _, other = await start(world, engine, node_id="other")
+    assert world.inside()
+    assert world.inside("other")
+    await engine.stop("other", other)
+    assert world.lost == []
+
+
+def forges() -> list[int]:
+    return [process.pid for process in proc.all_processes() if FORGE in proc.words(process.pid)]
+
+
+def is_child(pid: int) -> bool:
+    process = proc.read(pid)
+    return process is not None and process.parent == os.getpid()
+
+
+@pytest.mark.system
+async def test_its_agent_says_first_of_all_what_it_is(world: MachineWorld) -> None:
+    engine = world.engine()
+    _, handle = await start(world, engine)
+    said = await engine.log(NODE, handle, 10_000)
+    assert said is not None
+    assert said.splitlines()[0] == "Tier: machine. A test asked for it."
 
 
 @pytest.mark.system

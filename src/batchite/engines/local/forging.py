@@ -14,6 +14,8 @@ from batchite.link import machines
 from batchite.link.machines import Plan, Ready
 from batchite.machine import passing
 
+_TRIES = 2
+"""A forge that is gone is begun anew once."""
 ANSWER_SECONDS = 60.0
 """A forge that says nothing for so long is given up."""
 
@@ -36,11 +38,13 @@ class Forge:
         """A node: its spawner, and the socket by which it lives as long as that is open. Raises
         NoMachineError."""
         with self._lock:
-            try:
-                return self._ask(plan)
-            except (OSError, ValueError) as error:
-                self._end()
-                raise NoMachineError(f"the forge of nodes is gone: {error}") from None
+            for _ in range(_TRIES):
+                try:
+                    return self._ask(plan)
+                except (OSError, ValueError, EOFError) as error:
+                    reason = str(error)
+                    self._end()
+            raise NoMachineError(f"the forge of nodes is gone: {reason}")
 
     def close(self) -> None:
         """The nodes go on."""

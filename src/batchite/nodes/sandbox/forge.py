@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 
 from batchite.link import machines
@@ -26,6 +27,8 @@ from batchite.nodes.sandbox.spawner import Spawner
 
 DEADLINE_SECONDS = 20.0
 """What takes longer than this hangs, and is given up."""
+FRESH_SECONDS = 60.0
+"""Nodes that are made within this time have the same masks."""
 _READY = b"ready"
 
 
@@ -35,6 +38,7 @@ class Forge:
         self._engine = engine
         self._hidden = hidden
         self._masks: Masks | None = None
+        self._looked = 0.0
 
     def serve(self) -> None:
         """Until the engine is gone."""
@@ -73,8 +77,8 @@ class Forge:
     def _masks_for(self, root: str) -> Masks:
         if root:
             return Masks.of_users(root)
-        if self._masks is None:
-            self._masks = Masks(self._hidden)
+        if self._masks is None or time.monotonic() > self._looked + FRESH_SECONDS:
+            self._masks, self._looked = Masks(self._hidden), time.monotonic()
         return self._masks
 
 
