@@ -77,7 +77,7 @@ REMARK = (
     f"tell of what took less than {UNSEEN_MILLISECONDS:.0f} ms, which counts as that. The longest halt is "
     "that of the page's only thread meanwhile. A change is a task more, of a job in which nothing else "
     "happens: from the answer to the request that added it until the page shows it; a page is sent anew "
-    "twice a second at most."
+    "twice a second at most, and less often where making it costs much."
 )
 
 

@@ -54,6 +54,7 @@ class Stream:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "PAUSES_OF_A_LOOK", 0)
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ async def test_a_task_that_fetches_its_files_says_so_until_it_has_them(
 ) -> None:
     monkeypatch.setattr(views, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(live, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(live, "PAUSES_OF_A_LOOK", 0)
     files = [{"httpUrl": "http://127.0.0.1:1/x", "filePath": "x"}]
     await films.api.add_task("t2", "films", resourceFiles=files)
     await films.api.update_task("t2", state="running", started=30, node_id="tvm-1", node_no=1)

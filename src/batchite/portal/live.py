@@ -25,6 +25,10 @@ MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
 PAUSE_SECONDS = 0.5
 """Between two looks, so that whatever happens in a second is sent twice at most."""
+PAUSES_OF_A_LOOK = 20
+LONGEST_PAUSE_SECONDS = 5.0
+"""A pause is so many times as long as the look before, within these bounds, so that many who look at large
+pages do not keep a busy service from its work."""
 _GONE = b"event: gone\ndata:\n\n"
 """after which a browser does not come back"""
 
@@ -68,18 +72,21 @@ async def _events(
         return
     async with changes.follow(account, page.watches) as following:
         yield b":\n\n"
+        loop = asyncio.get_running_loop()
         while not following.is_over:
+            began = loop.time()
             try:
                 found, values = await again()
             except Exception:  # whatever it is, the page itself says it to whoever loads it again
                 yield _GONE
                 return
             text = rendering.live_block(found.template, values)
+            took = loop.time() - began
             now = rendering.digest(text)
             if now != was:
                 was = now
                 yield _event(text, now)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(max(PAUSE_SECONDS, min(PAUSES_OF_A_LOOK * took, LONGEST_PAUSE_SECONDS)))
             while not following.is_over and not await following.changed(found.again or HEARTBEAT_SECONDS):
                 yield b":\n\n"
                 if found.again:
