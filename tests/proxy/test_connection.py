@@ -125,7 +125,7 @@ async def test_a_program_that_does_not_trust_us_is_told(house: House) -> None:
 async def test_who_does_not_know_the_secret_is_refused(house: House, line: str, given: str) -> None:
     async with house.proxy() as port:
         answer = await exchange(port, f"{line} HTTP/1.1\r\nHost: h\r\n{given}\r\n")
-    assert answer.startswith(b"HTTP/1.1 407 this proxy is for one command only")
+    assert answer.startswith(b"HTTP/1.1 407 this proxy is for those who know")
     assert b"\r\nProxy-Authenticate: Basic" in answer
     assert house.said == []  # a stranger is not heard of
 
@@ -174,6 +174,26 @@ NO_REQUESTS = [b"\x16\x03\x01\x02", b"GET", b"X" * (MAX_HEAD_BYTES + 9), b"GET h
 async def test_what_is_no_request_is_answered_and_cut_off(house: House, sent: bytes) -> None:
     async with house.proxy() as port:
         assert (await exchange(port, sent + b"\r\n\r\n")).startswith(b"HTTP/1.1 400 this is no request")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "length"),
+    [
+        ("Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", 200, 3),
+        ("Connection: host, content-length\r\nContent-Length: 2\r\n", 200, 2),
+        ("Content-Length: 1\r\nContent-Length: 2\r\n", 400, None),
+        ("Host: second\r\nContent-Length: 0\r\n", 400, None),
+    ],
+)
+async def test_where_a_body_ends_is_said_once(
+    house: House, headers: str, status: int, length: int | None
+) -> None:
+    """A server that took another word for it would take the rest for a request."""
+    head = f"PUT http://{BLOB}/x HTTP/1.1\r\nHost: {BLOB}\r\n{headers}{credential()}\r\n"
+    async with house.proxy() as port:
+        answer = await exchange(port, f"{head}3\r\nabc\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert (b'"length": %d}' % length in answer) if length else b'"length"' not in answer
 
 
 async def test_nothing_after_a_request_reaches_the_server(house: House) -> None:

@@ -31,6 +31,9 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         self.done.append("close")
 
+    def is_closing(self) -> bool:
+        return "close" in self.done
+
 
 def joined(*, halves: bool = True) -> tuple[Pipe, Wire, Pipe, Wire]:
     near, far, near_wire, far_wire = Pipe(), Pipe(), Wire(), Wire(halves=halves)
@@ -73,3 +76,22 @@ def test_one_that_is_lost_ends_the_other() -> None:
     near, _, _, far_wire = joined()
     near.connection_lost(ConnectionResetError())
     assert far_wire.done == ["close"]
+
+
+def test_one_that_is_closing_is_left_alone() -> None:
+    _, near_wire, far, _ = joined()
+    near_wire.close()
+    far.data_received(b"for nobody")
+    far.pause_writing()
+    far.resume_writing()
+    assert near_wire.done == ["close"]
+
+
+def test_who_comes_to_one_that_has_gone_goes_as_well() -> None:
+    near, far, near_wire, far_wire = Pipe(), Pipe(), Wire(), Wire()
+    near.connection_made(near_wire)
+    far.connection_made(far_wire)
+    near_wire.close()
+    near.join(far)
+    near.flow()
+    assert far_wire.done[-1] == "close"

@@ -35,10 +35,9 @@ HEAD_SECONDS = 10.0
 KNOWN_HOSTS = 256
 """Whose certificates are kept."""
 _HTTP = 80
-_OF_THIS_WAY = frozenset(
-    {b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade", b"host"}
-)
-"""Headers that are not passed on as they are."""
+_LENGTH, _CODING = b"content-length", b"transfer-encoding"
+_HOP = {b"connection", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade", b"host"}
+"""Headers of this connection alone, and the one that is made anew."""
 
 
 class Leading:
@@ -67,7 +66,7 @@ class Leading:
         if scheme.lower() != b"basic" or not hmac.compare_digest(credential.strip(), self._credential):
             raise RefusedError(
                 HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
-                "this proxy is for one command only, which knows user and password from HTTPS_PROXY",
+                "this proxy is for those who know its user and password, from HTTPS_PROXY",
             )
 
 
@@ -133,6 +132,8 @@ class Connection(Pipe):
                 await self._forward(request)
         except RefusedError as refusal:
             self._refuse(refusal)
+        except h11.LocalProtocolError as error:
+            self._refuse(RefusedError(HTTPStatus.BAD_REQUEST, f"this cannot be passed on: {error}"))
 
     async def _tunnel(self, place: Place) -> None:
         """Raises RefusedError."""
@@ -152,8 +153,7 @@ class Connection(Pipe):
 
     def _open(self, far: Pipe) -> None:
         self._agree(far)
-        if early := self._http.trailing_data[0]:
-            far.transport.write(early)
+        far.write(self._http.trailing_data[0])
         self.flow()
 
     async def _open_tls(self, far: Pipe, host: str) -> None:
@@ -170,9 +170,7 @@ class Connection(Pipe):
 
     def _agree(self, far: Pipe) -> None:
         self.join(far)
-        if self.transport.is_closing():
-            return self._end()
-        self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        self.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
 
     async def _forward(self, request: h11.Request) -> None:
         """Raises RefusedError."""
@@ -181,7 +179,7 @@ class Connection(Pipe):
         far, proxy = await self._connect(service, place)
         self.join(far)
         self._onward = h11.Connection(h11.CLIENT)
-        far.transport.write(self._onward.send(passed_on(request, proxy)) or b"")
+        far.write(self._onward.send(passed_on(request, proxy)) or b"")
         self._pass_on(self._onward)
         self.flow()
 
@@ -195,14 +193,14 @@ class Connection(Pipe):
         try:
             while isinstance(event := self._http.next_event(), h11.Data | h11.EndOfMessage):
                 if self.other is not None:
-                    self.other.transport.write(onward.send(event) or b"")
+                    self.other.write(onward.send(event) or b"")
         except h11.ProtocolError:
             self._end()
 
     def _refuse(self, refusal: RefusedError) -> None:
         if refusal.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             self._leading.say(str(refusal), str(refusal))
-        self.transport.write(refusal.answer())
+        self.write(refusal.answer())
         self.transport.close()
 
 
@@ -236,22 +234,29 @@ def passed_on(request: h11.Request, proxy: NextProxy | None) -> h11.Request:
     """The request as the server gets it, or the next proxy."""
     netloc, slash, rest = _pieces(request.target)
     target = request.target if proxy else slash + rest
-    host = netloc.rpartition(b"@")[2]
+    left_out = _of_this_way(request)
+    kept = [
+        (name, value)
+        for (name, value), (key, _) in zip(request.headers.raw_items(), request.headers, strict=True)
+        if key not in left_out
+    ]
+    headers = [(b"Host", netloc.rpartition(b"@")[2]), *kept, (b"Connection", b"close")]
+    if proxy and proxy.authorization:
+        headers.append((b"Proxy-Authorization", proxy.authorization.encode()))
+    return h11.Request(method=request.method, target=target, headers=headers)
+
+
+def _of_this_way(request: h11.Request) -> set[bytes]:
+    """Headers that are not passed on; of two that say where the body ends, only one is."""
+    given = {key for key, _ in request.headers}
     named = {
         name.strip().lower()
         for key, value in request.headers
         if key == b"connection"
         for name in value.split(b",")
     }
-    kept = [
-        (name, value)
-        for (name, value), (key, _) in zip(request.headers.raw_items(), request.headers, strict=True)
-        if key not in _OF_THIS_WAY and key not in named
-    ]
-    headers = [(b"Host", host), *kept, (b"Connection", b"close")]
-    if proxy and proxy.authorization:
-        headers.append((b"Proxy-Authorization", proxy.authorization.encode()))
-    return h11.Request(method=request.method, target=target, headers=headers)
+    second = {_LENGTH} if _CODING in given else set()
+    return (named - {_LENGTH, _CODING}) | _HOP | second
 
 
 def _pieces(target: bytes) -> tuple[bytes, bytes, bytes]:

@@ -73,14 +73,11 @@ class Listener:
             far = await self._services.connect(self._service_of[context])
         except RefusedError as refusal:
             self._say(str(refusal))
-            arriving.transport.write(refusal.answer())
+            arriving.write(refusal.answer())
             arriving.transport.close()
             return
         arriving.join(far)
-        if arriving.transport.is_closing():
-            far.transport.close()
-        else:
-            arriving.flow()
+        arriving.flow()
 
 
 class _Arriving(Pipe):

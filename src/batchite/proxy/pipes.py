@@ -19,10 +19,22 @@ class Pipe(asyncio.Protocol):
         self.other, other.other = other, self
 
     def flow(self) -> None:
-        """Begin to read on both."""
+        """Begin to read on both. If one has gone meanwhile, the other goes, too."""
         for pipe in (self, self.other):
             if pipe is not None:
-                pipe.transport.resume_reading()
+                pipe.read(True)
+                if pipe.transport.is_closing():
+                    self._end()
+
+    def read(self, on: bool) -> None:
+        """Go on reading, or pause. A transport that is closing takes neither."""
+        if not self.transport.is_closing():
+            (self.transport.resume_reading if on else self.transport.pause_reading)()
+
+    def write(self, data: bytes) -> None:
+        """Nobody gets what comes for one who has gone."""
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -30,7 +42,7 @@ class Pipe(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.other is not None:
-            self.other.transport.write(data)
+            self.other.write(data)
 
     def eof_received(self) -> bool:
         """Whoever sends no more may still wait for an answer; TLS knows no such half."""
@@ -39,7 +51,8 @@ class Pipe(asyncio.Protocol):
         if other is None or other._is_read or not _has_halves(self) or not _has_halves(other):
             self._end()
             return False
-        other.transport.write_eof()
+        if not other.transport.is_closing():
+            other.transport.write_eof()
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -47,11 +60,11 @@ class Pipe(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self.other is not None:
-            self.other.transport.pause_reading()
+            self.other.read(False)
 
     def resume_writing(self) -> None:
         if self.other is not None:
-            self.other.transport.resume_reading()
+            self.other.read(True)
 
     def _end(self) -> None:
         """What has come is still written."""

@@ -111,8 +111,7 @@ class _Through(Pipe):
 
     def join(self, other: Pipe) -> None:
         super().join(other)
-        if early := self._http.trailing_data[0]:
-            other.transport.write(early)
+        other.write(self._http.trailing_data[0])
 
     def connection_lost(self, error: Exception | None) -> None:
         self._fail("closed the connection")
