@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from batchite.engines.local.engine import LocalEngine
 from batchite.engines.local.machines import Ranges
 from batchite.link.machines import FILE_NAME, FIRST_ID, FORGE, IDS, RANGES, Isolation
 from batchite.link.messages import Hello, TaskStarted
+from batchite.link.spec import NodeImage, NodeLayer
 from batchite.machine import proc
 
 ADMIN = {"userIdentity": {"autoUser": {"elevationLevel": "admin"}}}
@@ -86,6 +89,50 @@ async def test_a_task_runs_in_a_machine(world: MachineWorld) -> None:
     lines = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text().splitlines()
     assert lines == ["/mnt/batch/tasks/workitems/job/job-1/t1/wd", "_azbatch", "shared", "shared"]
     assert (task_directory(world.nodes / NODE, 2) / "stdout.txt").read_text() == "0\n"
+
+
+@pytest.fixture
+def var_lib() -> Iterator[Path]:
+    """Where services of a system have their directories."""
+    directory = Path(tempfile.mkdtemp(dir="/var/lib", prefix="batchite-test-"))
+    directory.chmod(0o755)
+    (directory / "shared").mkdir()
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def in_the_system(var_lib: Path) -> AsyncIterator[MachineWorld]:
+    async with peer() as service:
+        world = MachineWorld(service, var_lib)
+        yield world
+        await world.clear()
+        await until(lambda: not os.listdir(world.nodes))
+
+
+@pytest.mark.system
+async def test_a_directory_within_the_system_is_not_seen_and_its_layers_are(
+    in_the_system: MachineWorld,
+) -> None:
+    world = in_the_system
+    image = NodeImage(layers=(NodeLayer(str(made_layer(world.scratch / "layer"))),))
+    await start(world, world.engine(), image=image)
+    script = "layered; /var/lib/layered/link; stat -c %U /var/lib/layered/file; ls /etc/layered; ls -A "
+    script += str(world.scratch)
+    await world.service.send(task(1, f'/bin/sh -c "{script}"', **ADMIN))
+    await world.service.ended(1)
+    said = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text().splitlines()
+    assert said[:4] == ["layered", "layered", "root", "/etc/layered"]
+    assert said[4:] == ["shared"]
+
+
+def made_layer(layer: Path) -> Path:
+    for path in ("usr/local/bin/layered", "var/lib/layered/file", "var/backups/file", "etc/layered"):
+        (layer / path).parent.mkdir(parents=True, exist_ok=True)
+        (layer / path).write_text("#!/bin/sh\necho layered\n")
+        (layer / path).chmod(0o755)
+    (layer / "var/lib/layered/link").symlink_to("file")
+    return layer
 
 
 @pytest.mark.system

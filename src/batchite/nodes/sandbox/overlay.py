@@ -27,8 +27,8 @@ from collections.abc import Iterator
 
 from batchite.link import machines
 from batchite.link.machines import Plan
-from batchite.machine import removal
-from batchite.nodes.sandbox import kernel
+from batchite.machine import proc, removal
+from batchite.nodes.sandbox import kernel, laying
 from batchite.nodes.sandbox.masks import Masks
 
 DIRECTORY = "machine"
@@ -96,6 +96,8 @@ class Tree:
             if not os.path.exists(upper):
                 self._own(upper, stat.S_IMODE(os.stat(f"{self._plan.root}/{name}").st_mode))
                 masks.write(upper, name, self._owner)
+                for layer in self._laid(name):
+                    laying.lay(layer, upper, self._owner)
             self._own(f"{self._machine}/{name}/work", 0o755)
             for number, _ in enumerate(self._lower(name)):
                 with contextlib.suppress(FileExistsError):
@@ -142,8 +144,16 @@ class Tree:
 
     def _lower(self, name: str) -> list[str]:
         """Directories that lie below what the node changes of this one, the uppermost first."""
-        layers = [f"{layer}/{name}" for layer in self._plan.layers if os.path.isdir(f"{layer}/{name}")]
-        return [*layers, f"{self._plan.root}/{name}"]
+        system = f"{self._plan.root}/{name}"
+        return [*(layer for layer in self._layers(name) if not _is_in(layer, system)), system]
+
+    def _laid(self, name: str) -> list[str]:
+        """Layers that cannot be mounted over the system's directory: they lie in it. The lowest first."""
+        system = f"{self._plan.root}/{name}"
+        return [layer for layer in reversed(self._layers(name)) if _is_in(layer, system)]
+
+    def _layers(self, name: str) -> list[str]:
+        return [f"{layer}/{name}" for layer in self._plan.layers if os.path.isdir(f"{layer}/{name}")]
 
     def _mount_devices(self) -> None:
         owner = f"gid={self._owner + _TTY_GROUP}"
@@ -241,6 +251,10 @@ def _resolver() -> str:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def _is_in(path: str, directory: str) -> bool:
+    return proc.is_below(os.path.realpath(path), os.path.realpath(directory))
 
 
 def _is_directory(path: str) -> bool:
