@@ -28,13 +28,15 @@ IMAGE = models.VirtualMachineConfiguration(
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("tls", [[], ["--tls"]], ids=["http", "https"])
-def test_tasks_of_a_machine_trust_what_answers_for_them(tmp_path: Path, tls: list[str]) -> None:
-    """Though the authorities lie in the data directory, which a machine does not see."""
+@pytest.mark.parametrize("arguments", [[], ["--cloud-names", "--tls"]], ids=["hosts", "proxy"])
+def test_tasks_of_a_machine_find_them_and_trust_what_answers(tmp_path: Path, arguments: list[str]) -> None:
+    """By the node's hosts file, or by the proxy that was asked for; though the authorities lie in the data
+    directory, which a machine does not see."""
     variables = {"BATCHITE_SANDBOX_TIER": "machine"}
+    tls = "--tls" in arguments
     if tls:
         certificates.init(tmp_path, ["127.0.0.1"])
-    with running_service(tmp_path, arguments=["--cloud-names", *tls], variables=variables) as service:
+    with running_service(tmp_path, arguments=arguments, variables=variables) as service:
         credential = AzureNamedKeyCredential(service.batch_account, service.batch_key)
         trust = {"connection_verify": service.variables["SSL_CERT_FILE"]} if tls else {}
         with azure.batch.BatchClient(service.batch_url, credential, **trust) as batch:

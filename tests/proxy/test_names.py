@@ -3,7 +3,7 @@
 import pytest
 
 from batchite.configuration.accounts import Accounts, BatchAccount, StorageAccount
-from batchite.proxy.names import Names, of_blobs
+from batchite.proxy.names import Names, hosts, of_blobs
 from batchite.proxy.problems import RefusedError
 
 KEYS = ("a2V5",)
@@ -63,4 +63,6 @@ def test_a_mistyped_account_is_told_with_those_that_there_are(host: str, hint: s
 
 
 def test_a_hosts_file_has_the_storage_accounts() -> None:
-    assert of_blobs(ACCOUNTS) == ["films.blob.core.windows.net", "films-secondary.blob.core.windows.net"]
+    names = ["films.blob.core.windows.net", "films-secondary.blob.core.windows.net"]
+    assert of_blobs(ACCOUNTS) == names
+    assert hosts(ACCOUNTS, "127.64.0.1") == tuple(f"127.64.0.1\t{name}" for name in names)

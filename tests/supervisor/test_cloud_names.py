@@ -1,6 +1,8 @@
 """What there is so that tasks find the cloud's names."""
 
+import ipaddress
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -74,3 +76,31 @@ def test_the_port_stays_unless_somebody_else_has_it(tmp_path: Path, monkeypatch:
     finally:
         for sock in held:
             sock.close()  # type: ignore[attr-defined]
+
+
+def test_hosts_files_lead_to_an_address_of_this_directory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cloud_names, "HTTPS", 0)
+    with (
+        cloud_names.listen(tmp_path) or fail() as one,
+        cloud_names.listen(tmp_path / "other") or fail() as other,
+    ):
+        addresses = {one.getsockname()[0], other.getsockname()[0]}
+        assert len(addresses) == 2
+        assert all(ipaddress.ip_address(address).is_loopback for address in addresses)
+        monkeypatch.setattr(cloud_names, "HTTPS", one.getsockname()[1])
+        assert cloud_names.listen(tmp_path) is None  # nodes do without
+    assert "Address already in use" in caplog.text
+
+
+def fail() -> NoReturn:
+    pytest.fail("nothing listens")
+
+
+def test_where_names_stand_in_hosts_files_tasks_are_told_authorities_only(tmp_path: Path) -> None:
+    given = settings(tmp_path, {"X": "y"})
+    made = cloud_names.environment(given, Endpoints(host="127.0.0.1"), None, in_hosts=True)
+    trust = {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"}
+    assert made.keys() == {"X", *trust}
+    assert cloud_names.authorities(given, made) == str(tmp_path / "tls" / "cloud-bundle.pem")

@@ -50,10 +50,10 @@ class Dispatch:
     `make_engines` is given the function to call when a node is lost. Agents connect to `service_url`,
     tasks find the API at `account_url`; `environment` is given to every task. `node_image` says what the
     image of a pool means for its nodes; it is called in a thread. There are no more than `max_nodes` nodes
-    in all. Nodes reach our Blob service, if it runs, at `blob_url`. `authorities` is the
-    file of ours that `environment` names, if it does. `lease` is how long shards stay with
-    who does not renew it; None if the database is nobody else's. `link_app` and `transfer_app` are ASGI
-    apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
+    in all. Nodes reach our Blob service, if it runs, at `blob_url`. `hosts` gives lines for the hosts files
+    of nodes, `authorities` is the file of ours that `environment` names, if it does. `lease` is how long
+    shards stay with who does not renew it; None if the database is nobody else's. `link_app` and
+    `transfer_app` are ASGI apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Dispatch:
         lease: Duration | None,
         max_nodes: int | None = None,
         blob_url: str = "",
+        hosts: Callable[[], tuple[str, ...]] = tuple,
         authorities: str = "",
     ) -> None:
         self._database = database
@@ -81,7 +82,7 @@ class Dispatch:
         self._blob_url = blob_url
         self._links = Links(self._received, self._closed, self._is_known, blob_service=self._blob_service)
         self._engines = make_engines(self._lost)
-        surroundings = Surroundings(service_url, account_url, environment, node_image, authorities)
+        surroundings = Surroundings(service_url, account_url, environment, node_image, hosts, authorities)
         self._nodes = Nodes(database, self._links, self._engines, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
         self.files = LinkedFiles(self._links)

@@ -28,6 +28,8 @@ class Surroundings:
     """for every task"""
     node_image: Callable[[str], NodeImage]
     """what the image of a pool means; it may wait for the disk"""
+    hosts: Callable[[], tuple[str, ...]] = tuple
+    """lines of the hosts files of nodes that have some, at present"""
     authorities: str = ""
     """the file of the service's that `environment` names, if it does"""
 
@@ -43,6 +45,7 @@ class Surroundings:
             dedicated=node.dedicated,
             slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
+            hosts=self.hosts(),
             authorities=self.authorities,
             image=image,
         )

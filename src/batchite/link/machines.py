@@ -71,6 +71,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """paths of this machine that the node sees as well, and cannot change"""
     hidden: tuple[str, ...] = ()
     """paths that it does not see, although they are below a shared one"""
+    hosts: tuple[str, ...] = ()
+    """lines of its hosts file, beside this machine's"""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -75,6 +75,8 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """a short name that the agent gives to the node's root directory, for tasks; empty: its path"""
     environment: dict[str, str]
     """given by the operator to every task and to the agent's own downloads"""
+    hosts: tuple[str, ...] = ()
+    """lines for the hosts file of a node that has one of its own"""
     authorities: str = ""
     """a file that the environment names, which is the service's and which tasks have to be able to read"""
     image: NodeImage = NodeImage()

@@ -24,6 +24,7 @@ from batchite.processes import portal
 from batchite.processes.late import Late
 from batchite.processes.launch import Launch
 from batchite.processes.parts import Parts, open_database
+from batchite.proxy import names
 from batchite.web import faults
 from batchite.web.guard import Guard
 
@@ -46,6 +47,7 @@ async def compose(launch: Launch, _listening: Sequence[socket.socket] = ()) -> P
         node_image=NodeImages(data_dir, launch.images).of,
         max_nodes=launch.max_nodes,
         blob_url=launch.own_blob_url,
+        hosts=lambda: names.hosts(known, launch.names_address) if launch.names_address else (),
         authorities=launch.authorities,
         fidelity=launch.fidelity,
         lease=None,  # the data directory is locked: nobody else has this database

@@ -22,11 +22,12 @@ from batchite.web.guard import Guard
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from batchite.proxy.listener import Listener
     from batchite.proxy.server import Server
 
 
 async def compose(launch: Launch, listening: Sequence[socket.socket] = ()) -> Parts:
-    """`listening` is the socket of the proxy, if there is to be one. Raises CannotServeError."""
+    """`listening` are the sockets of the ways by the cloud's names, as there are. Raises CannotServeError."""
     data_dir = Path(launch.data_dir)
     known = FollowedAccounts(data_dir)
     try:
@@ -53,18 +54,18 @@ async def compose(launch: Launch, listening: Sequence[socket.socket] = ()) -> Pa
     guard = Guard(app, own=own, errors=fallback, hosts=launch.hosts, cors=True)
     purging = Purging(database, content.disposal, clock)
 
-    proxy = await _proxy(launch, known, listening)
+    ways = await _ways(launch, known, listening)
 
     async def start() -> None:
         await content.start()
         await app.start()
         purging.start()
-        if proxy is not None:
-            await proxy.start()
+        for way in ways:
+            await way.start()
 
     async def stop(_end_nodes: bool) -> bool:
-        if proxy is not None:
-            await proxy.stop()
+        for way in ways:
+            await way.stop()
         await purging.stop()
         return True
 
@@ -76,11 +77,12 @@ async def compose(launch: Launch, listening: Sequence[socket.socket] = ()) -> Pa
     return Parts(guard, start, stop, close)
 
 
-async def _proxy(
+async def _ways(
     launch: Launch, known: FollowedAccounts, listening: Sequence[socket.socket]
-) -> Server | None:
-    if launch.cloud_proxy is None:
-        return None
+) -> Sequence[Server | Listener]:
+    """By the cloud's names, for tasks."""
+    if not listening:
+        return ()
     from batchite.processes import cloud_names  # only here: few want it
 
-    return await cloud_names.server(launch.cloud_proxy, Path(launch.data_dir), known, listening[0])
+    return await cloud_names.ways(launch, known, listening)

@@ -22,8 +22,8 @@ from batchite.web.hosts import LOCAL_HOSTS, Hosts
 
 READY = b"ready\n"
 STOP = b"stop\n"
-MOST_SOCKETS = 2
-"""The service's, and that of the proxy."""
+MOST_SOCKETS = 3
+"""The service's, that of the proxy of tasks, and that to which hosts files lead."""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +71,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[ImageRule, ...] = ()
     """what images that pools name mean, as far as the operator says it"""
     max_nodes: int | None = None
+    names_address: str = ""
+    """where the Blob service answers for the cloud's names, for the hosts files of nodes; none: nowhere"""
     cloud_proxy: CloudProxy | None = None
     """of tasks, which the Blob service has beside"""
     """compute nodes of all accounts together; none: as many as are wanted"""

@@ -68,6 +68,11 @@ def of_blobs(accounts: KnownAccounts) -> list[str]:
     return [f"{name}{end}.{cloud.BLOB}" for name in sorted(own_storage(accounts)) for end in ends]
 
 
+def hosts(accounts: KnownAccounts, address: str) -> tuple[str, ...]:
+    """The lines of a hosts file by which these names lead to an address."""
+    return tuple(f"{address}\t{name}" for name in of_blobs(accounts))
+
+
 def _is_this_machine(host: str) -> bool:
     if host.lower() == "localhost" or host.lower().endswith(".localhost"):
         return True

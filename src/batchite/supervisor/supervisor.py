@@ -66,12 +66,14 @@ def supervise(
         chosen = _chosen(settings, sockets, of_proxy, found, identity)
         isolation = _isolation(settings) if "batch" in services else PROCESSES
         _save(settings, chosen)
+        of_names = [stack.enter_context(each) for each in _listen_for_machines(settings, services, isolation)]
+        address = next((sock.getsockname()[0] for sock in of_names), "")
         proxy = _proxy(settings, chosen, of_proxy)
-        environment = _environment(settings, chosen, proxy)
+        environment = _environment(settings, chosen, proxy, in_hosts=bool(of_names))
         launches = {
             name: (
-                _launch(settings, name, chosen, identity, environment, proxy, isolation),
-                [sock, *of_proxy] if name == "blob" else [sock],
+                _launch(settings, name, chosen, identity, environment, proxy, address, isolation),
+                [sock, *of_proxy, *of_names] if name == "blob" else [sock],
             )
             for name, sock in sockets.items()
         }
@@ -184,6 +186,15 @@ def _listen_for_tasks(
         return [endpoints.listen(cloud_names.HOST, 0)]
 
 
+def _listen_for_machines(
+    settings: Settings, services: Sequence[Service], isolation: Isolation
+) -> list[socket.socket]:
+    """The socket to which their hosts files lead for the cloud's names, if it can be had."""
+    wanted = isolation.is_machine and "blob" in services
+    listening = cloud_names.listen(settings.data_dir) if wanted else None
+    return [] if listening is None else [listening]
+
+
 def _proxy(settings: Settings, chosen: Endpoints, listening: Sequence[socket.socket]) -> CloudProxy | None:
     try:
         return cloud_names.proxy(settings, chosen.cloud_proxy_port or 0) if listening else None
@@ -270,10 +281,12 @@ def hosts(settings: Settings, service: Service, machine: str) -> Hosts:
     )
 
 
-def _environment(settings: Settings, chosen: Endpoints, proxy: CloudProxy | None) -> dict[str, str]:
+def _environment(
+    settings: Settings, chosen: Endpoints, proxy: CloudProxy | None, *, in_hosts: bool
+) -> dict[str, str]:
     """Of every task."""
     try:
-        return cloud_names.environment(settings, chosen, proxy)
+        return cloud_names.environment(settings, chosen, proxy, in_hosts=in_hosts)
     except TlsError as error:
         raise CannotStartError(str(error)) from None
 
@@ -285,6 +298,7 @@ def _launch(
     identity: Identity | None,
     environment: dict[str, str],
     proxy: CloudProxy | None,
+    names_address: str,
     isolation: Isolation,
 ) -> Launch:
     return Launch(
@@ -314,6 +328,7 @@ def _launch(
         own_blob_url=chosen.of_those_serving.url("blob") or "",
         max_nodes=settings.max_nodes,
         cloud_proxy=proxy if service == "blob" else None,
+        names_address=names_address,
     )
 
 

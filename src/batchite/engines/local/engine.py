@@ -307,7 +307,7 @@ def _spawn(
     if isinstance(machines, str):  # why there are none
         return agents.spawn(directory, group, machines)
     try:
-        made = machines.make(directory.path, size, groups, spec.image)
+        made = machines.make(directory.path, size, groups, spec.image, spec.hosts)
     except NoMachineError as error:
         raise OSError(f"node {spec.node_id} cannot be made a machine: {error}") from None
     with made.spawner:

@@ -54,7 +54,14 @@ class Machines:
         self._ranges = Ranges(directory)
         self._hidden = str(service)
 
-    def make(self, node: Path, size: VmSize, groups: Groups, image: NodeImage = _NO_IMAGE) -> Made:
+    def make(
+        self,
+        node: Path,
+        size: VmSize,
+        groups: Groups,
+        image: NodeImage = _NO_IMAGE,
+        hosts: tuple[str, ...] = (),
+    ) -> Made:
         """For the agent that is about to be started in this directory, which is told. Raises OSError, and
         NoMachineError."""
         has_ours = not image.has_system_python
@@ -69,6 +76,7 @@ class Machines:
             root=image.root,
             layers=tuple(layer.directory for layer in image.layers),
             shared=shared,
+            hosts=hosts,
             hidden=(self._hidden,) if any(_is_in(self._hidden, path) for path in shared) else (),
         )
         pid, spawner = self._forge.make(plan)

@@ -223,7 +223,8 @@ class Tree:
                 hosts = file.read()
         except FileNotFoundError:
             hosts = "127.0.0.1\tlocalhost\n"
-        hosts = f"{hosts.rstrip()}\n127.0.1.1\t{self._plan.name}\n"
+        lines = (hosts.rstrip(), f"127.0.1.1\t{self._plan.name}", *self._plan.hosts)
+        hosts = "".join(f"{line}\n" for line in lines)
         texts = {"hosts": hosts, "hostname": f"{self._plan.name}\n"}
         if self._plan.root:
             texts["resolv.conf"] = _resolver()
