@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import azure.batch
@@ -30,9 +31,9 @@ environment = { OF_THE_IMAGE = "yes" }
 LOOK = "python --version; command -v apt-get; cat /etc/pip.constraints; ls /usr/share/batchite/period"
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    directory = tmp_path_factory.mktemp("service")
+@contextmanager
+def opened(directory: Path) -> Iterator[House]:
+    """Services whose data is in `data` of that directory, and their nodes machines."""
     config = directory / "batchite.toml"
     config.write_text(CONFIG)
     with running_service(directory / "data", config=config) as service:
@@ -42,14 +43,25 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(Path(service.data_dir), service.batch_url, service.blob_url, batch, batch, blob)
 
 
-def job_on(house: House, publisher: str, offer: str, sku: str, agent: str, script: str = "") -> str:
-    """A job on a pool of a node of that image, whose start task runs the script as the node's root."""
-    machine = models.VirtualMachineConfiguration(
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with opened(tmp_path_factory.mktemp("service")) as house:
+        yield house
+
+
+def pool_of(
+    publisher: str, offer: str, sku: str, agent: str, nodes: int = 1
+) -> models.BatchPoolCreateOptions:
+    pool = pool_options(f"pool-{sku}".replace(".", "-"), nodes)
+    pool.virtual_machine_configuration = models.VirtualMachineConfiguration(
         image_reference=models.BatchVmImageReference(publisher=publisher, offer=offer, sku=sku),
         node_agent_sku_id=agent,
     )
-    pool = pool_options(f"pool-{sku}".replace(".", "-"), 1)
-    pool.virtual_machine_configuration = machine
+    return pool
+
+
+def job_on(house: House, pool: models.BatchPoolCreateOptions, script: str = "") -> str:
+    """A job on that pool, whose start task runs the script as the node's root."""
     if script:
         pool.start_task = models.BatchStartTask(
             command_line=sh(script), user_identity=ADMIN, wait_for_success=True
@@ -65,7 +77,8 @@ def job_on(house: House, publisher: str, offer: str, sku: str, agent: str, scrip
 
 def test_a_start_task_finds_what_scripts_of_then_look_for(house: House) -> None:
     script = f"({LOOK}) > $AZ_BATCH_NODE_SHARED_DIR/seen && echo x > /etc/changed"
-    job = job_on(house, "Canonical", "UbuntuServer", "14.04.5-LTS", "batch.node.ubuntu 14.04", script)
+    pool = pool_of("Canonical", "UbuntuServer", "14.04.5-LTS", "batch.node.ubuntu 14.04")
+    job = job_on(house, pool, script)
     seen = house.output(job, sh("cat $AZ_BATCH_NODE_SHARED_DIR/seen; id -un; cat /etc/changed")).splitlines()
     assert seen[0].startswith("Python 3.")
     assert seen[1:3] == ["/usr/local/sbin/apt-get", "azure-storage<0.37"]
@@ -77,9 +90,8 @@ def test_a_start_task_finds_what_scripts_of_then_look_for(house: House) -> None:
 
 
 def test_command_lines_of_windows(house: House) -> None:
-    job = job_on(
-        house, "microsoftwindowsserver", "windowsserver", "2019-datacenter", "batch.node.windows amd64"
-    )
+    pool = pool_of("microsoftwindowsserver", "windowsserver", "2019-datacenter", "batch.node.windows amd64")
+    job = job_on(house, pool)
     line = r"cmd /c echo %NAME%>out.txt && type %AZ_BATCH_TASK_WORKING_DIR%\out.txt"
     assert house.output(job, line, environment_settings=settings(NAME="a b")) == "a b\n"
     failed = house.run(job, "cmd /c robocopy a b")
@@ -88,7 +100,7 @@ def test_command_lines_of_windows(house: House) -> None:
 
 
 def test_what_the_operator_says_of_an_image(house: House) -> None:
-    job = job_on(house, "Credativ", "Debian", "9", "batch.node.debian 9")
+    job = job_on(house, pool_of("Credativ", "Debian", "9", "batch.node.debian 9"))
     seen = house.output(job, sh("echo $OF_THE_IMAGE $PATH; ls /usr/share/batchite 2>&1 || true"))
     assert seen.startswith("yes /opt/own:")
     assert "period" not in seen

@@ -134,7 +134,12 @@ TABLE: Final[tuple[Entry, ...]] = (
     ),
     Entry(BatchVmImageReference, "sharedGalleryImageId", "refused", _GALLERIES),
     Entry(BatchVmImageReference, "communityGalleryImageId", "refused", _GALLERIES),
-    Entry(BatchVmImageReference, "version", "accepted", "an image stands for a Linux node of this machine"),
+    Entry(
+        BatchVmImageReference,
+        "version",
+        "accepted",
+        "all versions are the same, unless [[images]] of the config file tells them apart",
+    ),
     Entry(CommandShape, "containerSettings", "refused", _CONTAINERS),
     Entry(TaskShape, "applicationPackageReferences", "refused", _PACKAGES),
     Entry(
