@@ -30,11 +30,14 @@ HIDES = "( env -i setsid sh -c 'cd /; exec sleep 600' & ); sleep 600"
 
 
 class MachineWorld(LocalWorld):
+    shared: Path | None = None
+    """what nodes see; a directory of that name, unless another one is given"""
+
     def engine(self, lost: Lost | None = None) -> LocalEngine:
         def note(node_id: str, reason: str) -> None:
             self.lost.append((node_id, reason))
 
-        isolation = Isolation(True, "A test asked for it.", (str(self.scratch / "shared"),))
+        isolation = Isolation(True, "A test asked for it.", (str(self.shared or self.scratch / "shared"),))
         self.engines.append(LocalEngine(self.nodes, lost or note, isolation))
         return self.engines[-1]
 
@@ -124,6 +127,28 @@ async def test_a_directory_within_the_system_is_not_seen_and_its_layers_are(
     said = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text().splitlines()
     assert said[:4] == ["layered", "layered", "root", "/etc/layered"]
     assert said[4:] == ["shared"]
+
+
+@pytest.mark.system
+async def test_the_service_s_directory_is_not_seen_within_what_is_shared(tmp_path: Path) -> None:
+    fill(tmp_path)
+    async with peer() as service:
+        world = MachineWorld(service, tmp_path / "data")
+        world.shared = tmp_path
+        await start(world, world.engine())
+        look = f"cat {tmp_path}/seen; ls -A {tmp_path}/data; umount {tmp_path}/data; cat {tmp_path}/data/keys"
+        await world.service.send(task(1, f'/bin/sh -c "{look}"', **ADMIN))
+        await world.service.ended(1)
+        said = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text()
+        await world.clear()
+    assert said == "seen"
+
+
+def fill(directory: Path) -> None:
+    directory.chmod(0o755)
+    (directory / "data").mkdir()
+    (directory / "data" / "keys").write_text("secret")
+    (directory / "seen").write_text("seen")
 
 
 def made_layer(layer: Path) -> Path:

@@ -9,11 +9,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from azure.batch import models
+from tests.product.test_stopping import client
+from tests.service.house import make_task, pool_options, until
 
+from batchite.link.machines import IDS
+from batchite.machine import proc
 from batchite.testing import running_service
 
 pytestmark = pytest.mark.system
 
+MACHINES = {"BATCHITE_SANDBOX_TIER": "machine"}
+ELEVATED = models.UserIdentity(
+    auto_user=models.AutoUserSpecification(elevation_level=models.ElevationLevel.ADMIN)
+)
 CLIENT = Path(__file__).parents[2] / "examples" / "tutorial" / "tutorial_client.py"
 
 
@@ -25,7 +34,7 @@ def doctor(data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]
 
 
 def test_the_tutorial(tmp_path: Path) -> None:
-    with running_service(variables={"BATCHITE_SANDBOX_TIER": "machine"}) as service:
+    with running_service(variables=MACHINES) as service:
         assert any('"tier": "machine"' in line or "Nodes   machine" in line for line in service.lines)
         words = [sys.executable, str(CLIENT), "--output", str(tmp_path), "--words", "2"]
         answer = subprocess.run(
@@ -41,6 +50,50 @@ def test_the_tutorial(tmp_path: Path) -> None:
     results = [path.read_text() for path in sorted(tmp_path.iterdir())]
     assert len(results) == 3
     assert all("the " in result and "Node: tvm" in result for result in results)
+
+
+def test_a_node_boots_again_with_its_files_and_says_when_memory_was_short(tmp_path: Path) -> None:
+    """Through a stop in the middle of work, of which nothing goes on."""
+    pool, job = models.BatchPoolInfo(pool_id="pool"), "job"
+    with running_service(tmp_path, variables=MACHINES) as service, client(service) as batch:
+        batch.create_pool(pool_options("pool", 1, vm_size="Standard_A0"))
+        batch.create_job(models.BatchJobCreateOptions(id=job, pool_info=pool))
+        once = "ls /opt/kept || { echo > /opt/kept; setsid sleep 600 & sleep 600; }"
+        batch.create_task(job, make_task(f"/bin/sh -c '{once}'", task_id="once", user_identity=ELEVATED))
+        until(lambda: kept(tmp_path), bool, "what the task writes")
+    assert running_in(tmp_path) == []
+    with running_service(tmp_path, variables=MACHINES) as again, client(again) as batch:
+        task = until(
+            lambda: batch.get_task(job, "once"), lambda it: it.state == "completed", "the second run"
+        )
+        assert task.execution_info.result == "success"
+        greedy = "python3 -c 'x = bytearray(2 << 30)'"
+        batch.create_task(job, make_task(greedy, task_id="greedy"))
+        info = until(lambda: batch.get_task(job, "greedy"), lambda it: it.state == "completed", "its end")
+        assert info.execution_info.exit_code == 137
+        assert info.execution_info.failure_info is not None
+        details = [pair.value for pair in info.execution_info.failure_info.details or []]
+        assert any("limit of memory" in str(detail) for detail in details)
+    assert running_in(tmp_path) == []
+
+
+def kept(data_dir: Path) -> list[Path]:
+    return [*data_dir.glob("nodes/*/machine/opt/upper/kept")]
+
+
+def running_in(data_dir: Path) -> list[int]:
+    """Processes of users of its nodes."""
+    first = {top.stat().st_uid for top in data_dir.glob("nodes/*/machine/top")}
+    assert first
+    found = [process.pid for process in proc.all_processes()]
+    return [pid for pid in found if any(one <= owner(pid) < one + IDS for one in first)]
+
+
+def owner(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except FileNotFoundError:
+        return -1
 
 
 def test_doctor_tries_and_leaves_nothing(tmp_path: Path) -> None:
