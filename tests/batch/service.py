@@ -32,6 +32,7 @@ from batchite.configuration.accounts import (
 )
 from batchite.configuration.fidelity import Fidelity
 from batchite.dispatch import loading
+from batchite.link.messages import UseMeasured
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
 from batchite.scheduling.room import Limits
@@ -68,6 +69,7 @@ class RecordingOwner:
         """nodes, by id"""
         self.logs: dict[str, str] = {}
         """of agents, by node"""
+        self.uses: dict[str, UseMeasured] = {}
         self.limited = Limits(None, None)
         self.awaited: list[tuple[str, int]] = []
 
@@ -87,6 +89,9 @@ class RecordingOwner:
 
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
         return self.logs.get(node_id)
+
+    async def use(self, node_id: str) -> UseMeasured | None:
+        return self.uses.get(node_id)
 
     def limits(self, account: str) -> Limits:
         return self.limited

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,6 +83,11 @@ def test_lists_are_tables_for_people_and_the_apis_own_json(service: RunningServi
     assert (pool["ID"], pool["STATE"], pool["NODES"]) == ("p", "active", "1/1")
     (node,) = table(service, "node", "list")
     assert (node["POOL"], node["STATE"]) == ("p", "idle")
+    assert (node["TIER"], node["IMAGE"], node["ADDRESS"]) == ("process", "host", "127.0.0.1")
+    assert node["PROCESSES"] == "1"
+    assert re.fullmatch(r"[1-9]\d* MiB", node["MEMORY"])
+    assert re.fullmatch(r"\d+ MiB", node["DISK"])
+    assert re.fullmatch(r"\d+\.\d s", node["PROCESSOR"])
     assert [job["id"] for job in told(service, "job", "list")] == list(JOBS)
     tasks = table(service, "task", "list")
     assert {(task["JOB"], task["ID"]) for task in tasks} == {
@@ -101,7 +107,10 @@ def test_lists_are_filtered_and_limited(service: RunningService) -> None:
 def test_show(service: RunningService) -> None:
     assert told(service, "pool", "show", "p")["vmSize"] == "standard_a1_v2"
     (node,) = told(service, "node", "list")
-    assert told(service, "node", "show", node["id"])["state"] == "idle"
+    shown = told(service, "node", "show", node["id"])
+    assert shown["state"] == "idle"
+    assert {"tier": "process", "image": "host", "processes": 1}.items() <= shown["batchite"].items()
+    assert node["batchite"].keys() == shown["batchite"].keys()
     assert told(service, "task", "show", "only")["executionInfo"]["exitCode"] == 1
     lines = [line.split() for line in run(service, "task", "show", "only").output.splitlines()]
     assert ["exitCode", "1"] in lines

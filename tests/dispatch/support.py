@@ -284,8 +284,8 @@ async def settled(dispatch: Dispatch, database: Database) -> None:
 class ScriptedAgent:
     """Speaks for a node over a real WebSocket; what it is told to run ends at once with `code`."""
 
-    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0, address: str = "") -> None:
-        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt, address=address)
+    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0, **about: str) -> None:
+        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt, **about)  # type: ignore[arg-type]
         self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
         self._token = spec.token
         self._report = 0

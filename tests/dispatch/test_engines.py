@@ -32,6 +32,7 @@ from batchite.dispatch import held
 from batchite.dispatch.ownership import LEASE
 from batchite.engines.base import Handle, Lost, Outcome, Taken
 from batchite.engines.registry import Kind
+from batchite.link import messages as link
 from batchite.link.spec import NodeSpec
 from batchite.scheduling.silence import BOOT_TICKS, LONGEST_STEP
 from batchite.store.batch import events, schema
@@ -234,6 +235,42 @@ async def test_a_node_is_reached_by_the_address_that_its_agent_says(
             await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
     (node,) = await rows(database, schema.nodes)
     assert node.ip_address == stored
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"), [({"tier": "machine", "image": "host"}, ("machine", "host")), ({}, (None, None))]
+)
+async def test_a_node_is_what_its_agent_says(
+    database: Database, said: dict[str, str], stored: tuple[str | None, str | None]
+) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        async with ScriptedAgent(url, *engine.started.values(), **said):
+            await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
+    (node,) = await rows(database, schema.nodes)
+    assert (node.tier, node.image) == stored
+
+
+async def test_a_node_is_asked_what_it_uses(database: Database) -> None:
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        (spec,) = engine.started.values()
+        assert await dispatch.use(spec.node_id) is None
+        async with ScriptedAgent(url, spec) as agent:
+            await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
+            asking = asyncio.create_task(dispatch.use(spec.node_id))
+            await until(lambda: bool(agent.heard(link.MeasureUse)))
+            (question,) = agent.heard(link.MeasureUse)
+            told = link.UseMeasured(question.request, 2, 3000, 0.5, None)
+            await agent.send(link.UseMeasured(question.request + 1, 1, 1, 1.0, 1), told)
+            assert await asking == told
+            asking = asyncio.create_task(dispatch.use(spec.node_id))
+            await until(lambda: len(agent.heard(link.MeasureUse)) == 2)
+        assert await asking is None, "its link is closed"
 
 
 class Tardy(ScriptedEngine):

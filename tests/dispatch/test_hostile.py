@@ -26,6 +26,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.links import Links, hash_token
+from batchite.dispatch.questions import Questions
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.ports.node_files import NodeUnreachableError
@@ -205,10 +206,11 @@ async def test_nobody_opens_a_websocket_where_files_are_posted(
 async def test_a_node_that_stops_in_the_middle_of_a_file_is_given_up() -> None:
     def received(node: str, said: list[link.FromAgent]) -> None:
         for message in said:
-            files.answered(node, message)
+            questions.answered(node, message)
 
     links = Links(received, lambda _: None, nobody)
-    files = LinkedFiles(links, stalled=0.2)
+    questions = Questions(links)
+    files = LinkedFiles(questions, stalled=0.2)
     listener = Listener(files, bind("127.0.0.1", 0))
     await listener.start()
     done = asyncio.Event()

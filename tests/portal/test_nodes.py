@@ -10,6 +10,7 @@ from tests.portal.service import Browser
 from tests.portal.test_showing import HOSTILE, SEEN
 from tests.portal.test_tasks import output
 
+from batchite.link.messages import UseMeasured
 from batchite.portal.visit import ROOT
 
 NODE = "/batch/devbatch/pools/films/nodes/tvm-1"
@@ -112,6 +113,23 @@ async def test_what_runs_stands_before_what_ran(films: Browser) -> None:
     assert re.search(r'data-name="Exit" class="number">3<.*data-name="Took" class="number">2 s<', page, re.S)
     assert "3 of 4" in page
     assert "1 running, 2 run in all, 0 succeeded" in page
+
+
+async def test_what_a_node_is_and_uses_is_told(films: Browser) -> None:
+    await films.api.add_node("tvm-1", "films", tier="process", image=HOSTILE)
+    page = await films.page(NODE)
+    assert "<dt>Tier</dt><dd>process</dd>" in page
+    assert "It did not answer" in page
+    films.api.owner.uses["tvm-1"] = UseMeasured(1, 3, 5 << 20, 1.25, None)
+    page = await films.page(NODE)
+    assert "<dt>Processes</dt><dd>3</dd>" in page
+    assert "<dt>Memory</dt><dd>5.0 MiB</dd>" in page
+    assert "<dt>Disk</dt><dd>–</dd>" in page
+    assert "<dt>Processor</dt><dd>1.2 s since it booted</dd>" in page
+    row = re.search(r'data-name="Tier">(\w+)<', await films.page("/batch/devbatch/pools/films"))
+    assert row is not None
+    assert row[1] == "process"
+    assert "<script>alert" not in page
 
 
 async def test_what_the_agent_said_is_seen_and_does_nothing(films: Browser) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import click
 
 from batchite.cli import exits, grammar, nouns, options, printing
@@ -18,6 +20,35 @@ def _pool(resource: Resource) -> str:
     return str(resource["url"]).rsplit("/", 3)[-3]
 
 
+def _add_use(client: BatchRequests, nodes: Sequence[Resource]) -> None:
+    """What each is, and uses, as `batchite`; nothing of one that has gone meanwhile."""
+    of_pools: dict[str, list[Resource]] = {}
+    for node in nodes:
+        of_pools.setdefault(_pool(node), []).append(node)
+    for pool, those in of_pools.items():
+        names = ",".join(str(node["id"]) for node in those)
+        found = client.find("-", "pools", pool, "use", nodes=names) or {"nodes": ()}
+        used = {one.pop("nodeId"): one for one in found["nodes"]}
+        for node in those:
+            node["batchite"] = used.get(node["id"], {})
+
+
+def _size(name: str) -> Callable[[Resource], str | None]:
+    """In MiB, of a number of bytes."""
+    read = of(f"batchite.{name}")
+
+    def shown(node: Resource) -> str | None:
+        value = read(node)
+        return None if value is None else f"{value / 2**20:.0f} MiB"
+
+    return shown
+
+
+def _processor(node: Resource) -> str | None:
+    value = of("batchite.processorSeconds")(node)
+    return None if value is None else f"{value:.1f} s"
+
+
 NODE = Noun(
     "node",
     "nodes",
@@ -27,9 +58,17 @@ NODE = Noun(
         ("state", of("state")),
         ("running", of("runningTasksCount")),
         ("run", of("totalTasksRun")),
+        ("tier", of("batchite.tier")),
+        ("image", of("batchite.image")),
+        ("address", of("ipAddress")),
+        ("processes", of("batchite.processes")),
+        ("memory", _size("memory")),
+        ("disk", _size("disk")),
+        ("processor", _processor),
         ("since", of("stateTransitionTime")),
     ),
     POOL,
+    _add_use,
 )
 
 

@@ -21,6 +21,10 @@ USED = ("data_dir", "config")
 
 Resource = dict[str, Any]
 Column = tuple[str, Callable[[Resource], Any]]
+Complete = Callable[[BatchRequests, Sequence[Resource]], None]
+"""Adds to resources what is not of the API."""
+PORTION = 50
+"""Resources that are completed together."""
 
 
 def of(path: str) -> Callable[[Resource], Any]:
@@ -44,6 +48,7 @@ class Noun:
     segment: str
     columns: Sequence[Column]
     parent: Noun | None = None
+    complete: Complete | None = None
 
     @property
     def plural(self) -> str:
@@ -79,7 +84,7 @@ def list_command(noun: Noun) -> click.Command:
     ) -> None:
         client = BatchRequests(settings, account)
         query = {"$filter": filter_} if filter_ else {}
-        found = islice(_each(client, noun, parent, query), limit)
+        found = _completed(client, noun, islice(_each(client, noun, parent, query), limit))
         if as_json:
             printing.print_json_list(found)
         else:
@@ -94,6 +99,15 @@ def list_command(noun: Noun) -> click.Command:
 def _each(client: BatchRequests, noun: Noun, parent: str | None, query: dict[str, str]) -> Iterator[Resource]:
     for place in places(client, noun, parent):
         yield from client.each(*place, **query)
+
+
+def _completed(client: BatchRequests, noun: Noun, found: Iterator[Resource]) -> Iterator[Resource]:
+    if noun.complete is None:
+        yield from found
+        return
+    while portion := list(islice(found, PORTION)):
+        noun.complete(client, portion)
+        yield from portion
 
 
 def places(client: BatchRequests, noun: Noun, parent: str | None) -> Iterator[tuple[str, ...]]:
@@ -117,6 +131,8 @@ def show_command(noun: Noun) -> click.Command:
         client = BatchRequests(settings, account)
         resource = client.get(*locate(client, noun, id, parent))
         resource.pop("odata.metadata", None)
+        if noun.complete is not None:
+            noun.complete(client, [resource])
         if as_json:
             printing.print_json(resource)
         else:

@@ -90,10 +90,10 @@ class BatchRequests:
             found: dict[str, Any] = json.load(answer)
             return found
 
-    def find(self, *path: str) -> dict[str, Any] | None:
+    def find(self, *path: str, **query: str) -> dict[str, Any] | None:
         """None if there is no such thing."""
         try:
-            with self._answered(_resource(path), {}) as answer:
+            with self._answered(_resource(path), query) as answer:
                 found: dict[str, Any] = json.load(answer)
                 return found
         except urllib.error.HTTPError as error:
@@ -157,8 +157,8 @@ class PatientRequests(BatchRequests):
     def get(self, *path: str, **query: str) -> dict[str, Any]:
         return self._patiently(lambda: super(PatientRequests, self).get(*path, **query))
 
-    def find(self, *path: str) -> dict[str, Any] | None:
-        return self._patiently(lambda: super(PatientRequests, self).find(*path))
+    def find(self, *path: str, **query: str) -> dict[str, Any] | None:
+        return self._patiently(lambda: super(PatientRequests, self).find(*path, **query))
 
     def part(self, *path: str, offset: int, length: int) -> bytes:
         """So many bytes of a file at most, from one on; none if there is no file or it has no more."""

@@ -6,16 +6,15 @@ An agent that is asked for contents POSTs them to a URL that is good once.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from batchite.dispatch.links import Links
+from batchite.dispatch.questions import ANSWER_SECONDS, Questions
 from batchite.link.messages import (
     DeleteFile,
     FileDeleted,
@@ -33,8 +32,6 @@ from batchite.ports.node_files import NodeFileError, NodeUnreachableError
 from batchite.web.problems import WebProblem
 from batchite.web.request import Incoming
 
-ANSWER_SECONDS = 15.0
-"""How long a node may take to answer; after that it counts as unreachable."""
 STALLED_SECONDS = 60.0
 """How long a node may pause in the middle of a file."""
 TRANSFERS = "/-/transfers"
@@ -54,46 +51,37 @@ class _Transfer:
 class LinkedFiles:
     """Implements `ports.NodeFiles`; also the ASGI app that takes the transfers."""
 
-    def __init__(self, links: Links, *, stalled: float = STALLED_SECONDS) -> None:
-        self._links = links
+    def __init__(self, questions: Questions, *, stalled: float = STALLED_SECONDS) -> None:
+        self._questions = questions
         self._stalled = stalled
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[str, asyncio.Future[FromAgent]]] = {}
         self._transfers: dict[str, _Transfer] = {}
 
     async def listing(self, node_id: str, directory: str, *, recursive: bool) -> Sequence[FileEntry]:
-        request = next(self._numbers)
-        answer = await self._ask(node_id, ListFiles(request, directory, recursive), request, FilesListed)
-        return answer.files
+        return (await self._ask(node_id, lambda n: ListFiles(n, directory, recursive), FilesListed)).files
 
     async def status(self, node_id: str, path: str) -> FileEntry:
-        request = next(self._numbers)
-        return (await self._ask(node_id, StatFile(request, path), request, FileStatus)).file
+        return (await self._ask(node_id, lambda n: StatFile(n, path), FileStatus)).file
 
     async def delete(self, node_id: str, path: str, *, recursive: bool) -> None:
-        request = next(self._numbers)
-        await self._ask(node_id, DeleteFile(request, path, recursive), request, FileDeleted)
+        await self._ask(node_id, lambda n: DeleteFile(n, path, recursive), FileDeleted)
 
     async def read(self, node_id: str, path: str, offset: int, length: int) -> AsyncIterator[bytes]:
-        request = next(self._numbers)
         token = secrets.token_urlsafe(24)
         transfer = self._transfers[token] = _Transfer()
-        refusal = self._expect(node_id, request)
         first = asyncio.ensure_future(transfer.chunks.get())
+        url = f"{TRANSFERS}/{token}"
         try:
-            self._send(node_id, SendFile(request, path, offset, length, f"{TRANSFERS}/{token}"))
-            done, _ = await asyncio.wait(
-                (refusal, first), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not done:
-                raise NodeUnreachableError(node_id)
-            if refusal in done:
-                raise _error_of(refusal.result(), node_id)
+            with self._questions.asked(node_id, lambda n: SendFile(n, path, offset, length, url)) as refusal:
+                done, _ = await asyncio.wait(
+                    (refusal, first), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    raise NodeUnreachableError(node_id)
+                if refusal in done:
+                    raise _error_of(refusal.result(), node_id)
         except BaseException:
             self._abandon(token, transfer, first)
             raise
-        finally:
-            self._waiting.pop(request, None)
         return self._chunks(token, transfer, first)
 
     async def _chunks(
@@ -141,40 +129,11 @@ class LinkedFiles:
             raise
         await Response(status_code=204)(scope, receive, send)
 
-    def answered(self, node_id: str, message: FromAgent) -> None:
-        """A message of an agent; those that answer no question are ignored."""
-        number = getattr(message, "request", 0)
-        asked, future = self._waiting.get(number, ("", None))
-        if future is not None and asked == node_id and not future.done():
-            future.set_result(message)
-
-    def disconnected(self, node_id: str) -> None:
-        """What the node still owes will not come."""
-        for asked, future in list(self._waiting.values()):
-            if asked == node_id and not future.done():
-                future.set_exception(NodeUnreachableError(node_id))
-
-    async def _ask(self, node_id: str, message: Message, number: int, kind: type[Answer]) -> Answer:
-        future = self._expect(node_id, number)
-        try:
-            self._send(node_id, message)
-            answer = await asyncio.wait_for(future, ANSWER_SECONDS)
-        except TimeoutError:
-            raise NodeUnreachableError(node_id) from None
-        finally:
-            self._waiting.pop(number, None)
+    async def _ask(self, node_id: str, question: Callable[[int], Message], kind: type[Answer]) -> Answer:
+        answer = await self._questions.ask(node_id, question)
         if isinstance(answer, kind):
             return answer
         raise _error_of(answer, node_id)
-
-    def _expect(self, node_id: str, number: int) -> asyncio.Future[FromAgent]:
-        future: asyncio.Future[FromAgent] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = (node_id, future)
-        return future
-
-    def _send(self, node_id: str, message: Message) -> None:
-        if not self._links.send(node_id, message):
-            raise NodeUnreachableError(node_id)
 
 
 def _error_of(answer: FromAgent, node_id: str) -> Exception:

@@ -136,5 +136,11 @@ def _apply_message(
             nodes.on_node_connected(state, node, message, decisions)
         case link.Heartbeat():
             pass  # it has been heard
-        case link.FilesListed() | link.FileStatus() | link.FileDeleted() | link.FileFailed():
+        case (
+            link.FilesListed()
+            | link.FileStatus()
+            | link.FileDeleted()
+            | link.FileFailed()
+            | link.UseMeasured()
+        ):
             pass  # for whoever asked for the file

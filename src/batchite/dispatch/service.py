@@ -21,14 +21,17 @@ from batchite.dispatch.inputs import Frame, NodeClosed
 from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.ownership import Ownership
+from batchite.dispatch.questions import Questions
 from batchite.dispatch.reactors.pool import PoolReactor
 from batchite.dispatch.rounds import Rounds
 from batchite.dispatch.runner import AnyRunner, Runner
 from batchite.dispatch.surroundings import Surroundings, this_machine
 from batchite.engines.base import Lost
 from batchite.engines.registry import Engines
-from batchite.link.messages import BlobService, FromAgent, Hello
+from batchite.link.messages import BlobService, FromAgent, Hello, MeasureUse, UseMeasured
 from batchite.link.spec import NodeImage
+from batchite.ports.node_files import NodeUnreachableError
+from batchite.ports.owner import NodeUse
 from batchite.scheduling.room import Limits
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import events, execution, shards, work
@@ -38,6 +41,8 @@ from batchite.wire.ticks import Clock, Duration
 
 LOOK_SECONDS = 0.1
 """How often the store is asked for what another owner is to do."""
+USE_SECONDS = 3.0
+"""How long a node may take to say what it uses."""
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +90,8 @@ class Dispatch:
         surroundings = Surroundings(service_url, account_url, environment, node_image, hosts, authorities)
         self._nodes = Nodes(database, self._links, self._engines, surroundings)
         self._effects = Effects(database, self._links, self._nodes)
-        self.files = LinkedFiles(self._links)
+        self._questions = Questions(self._links)
+        self.files = LinkedFiles(self._questions)
         self._ownership = Ownership(database, clock, lease, self._begin, self._let_go)
         self._rounds = Rounds(database, clock, self._ownership)
         self.interrupted = 0
@@ -176,6 +182,13 @@ class Dispatch:
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
         return await self._nodes.log(node_id, most_bytes)
 
+    async def use(self, node_id: str) -> NodeUse | None:
+        try:
+            answer = await self._questions.ask(node_id, MeasureUse, USE_SECONDS)
+        except NodeUnreachableError:
+            return None
+        return answer if isinstance(answer, UseMeasured) else None
+
     def limits(self, account: str) -> Limits:
         return self._limits_of(account)()
 
@@ -203,7 +216,7 @@ class Dispatch:
     def _let_go(self, shard: str) -> None:
         """It is another's, and so are its nodes."""
         for node_id in self._nodes.let_go(shard):
-            self.files.disconnected(node_id)
+            self._questions.disconnected(node_id)
 
     def _limits_of(self, account: str) -> Callable[[], Limits]:
         def limits() -> Limits:
@@ -221,7 +234,7 @@ class Dispatch:
         if messages and isinstance(messages[0], Hello):
             self._nodes.spoke(node_id)
         for message in messages:
-            self.files.answered(node_id, message)
+            self._questions.answered(node_id, message)
 
     async def _is_known(self, node_id: str, token_hash: bytes) -> bool:
         expected = await self._database.look(lambda c: execution.token_hash(c, node_id))
@@ -232,7 +245,7 @@ class Dispatch:
         return BlobService(self._blob_url, names) if self._blob_url else None
 
     def _closed(self, node_id: str) -> None:
-        self.files.disconnected(node_id)
+        self._questions.disconnected(node_id)
         shard = self._nodes.shard_of(node_id)
         if shard is not None:
             shard.put(NodeClosed(node_id))

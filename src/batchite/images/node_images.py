@@ -34,6 +34,8 @@ class NodeImages:
                 f"with: batchite image add {means.root} --from-tar FILE"
             )
         return NodeImage(
+            system=means.root,
+            layer=means.layer,
             root="" if means.root == HOST else str(roots.place(self._data_dir, means.root)),
             layers=self._layers(means),
             environment=dict(means.environment),

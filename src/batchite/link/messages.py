@@ -24,6 +24,7 @@ LAST_MOMENT = 253_402_300_799 * 10_000_000
 """The end of the year 9999, the last that the API can write."""
 
 ADDRESS = r"\A[0-9a-fA-F.:]{0,45}\Z"
+TIER = r"\A[a-z]{0,20}\Z"
 
 Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -173,6 +174,12 @@ class DeleteFile(Message, frozen=True):
     recursive: bool
 
 
+class MeasureUse(Message, frozen=True):
+    """Answered by `UseMeasured`."""
+
+    request: int
+
+
 # -- from the agent to the service
 
 
@@ -190,6 +197,10 @@ class Hello(Message, frozen=True):
     """what agents of the past said, and nobody asked for"""
     address: Annotated[str, msgspec.Meta(pattern=ADDRESS)] = ""
     """at which the node speaks to the service; empty: an agent of the past"""
+    tier: Annotated[str, msgspec.Meta(pattern=TIER)] = ""
+    """how far the node is apart from its machine; empty: an agent of the past"""
+    image: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """what the node's tasks find, by the names of a root file system (`host`: the machine's) and a layer"""
 
 
 class Heartbeat(Message, frozen=True):
@@ -271,6 +282,19 @@ class FileFailed(Message, frozen=True):
     reason: str
 
 
+class UseMeasured(Message, frozen=True):
+    """What the node uses with its agent; none: it cannot be told here."""
+
+    request: int
+    processes: Count | None
+    memory: Count | None
+    """bytes"""
+    processor_seconds: Annotated[float, msgspec.Meta(ge=0, le=1e12)] | None
+    """since it booted"""
+    disk: Count | None
+    """bytes below its directory"""
+
+
 ToAgent = (
     Welcome
     | Acknowledge
@@ -286,8 +310,9 @@ ToAgent = (
     | StatFile
     | SendFile
     | DeleteFile
+    | MeasureUse
 )
 
 Report = StartTaskStarted | StartTaskEnded | TaskStarted | TaskEnded | TaskReturned
 
-FromAgent = Hello | Heartbeat | Report | FilesListed | FileStatus | FileDeleted | FileFailed
+FromAgent = Hello | Heartbeat | Report | FilesListed | FileStatus | FileDeleted | FileFailed | UseMeasured

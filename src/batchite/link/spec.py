@@ -19,6 +19,9 @@ first member of its node's control group; not there if nodes have no groups"""
 TIER_LINE = "Tier: "
 """the beginning of what an agent says of its node first of all, which tells nothing of an end"""
 
+HOST = "host"
+"""the name of the machine's own system among root file systems"""
+
 IN_LAYER = "{layer}"
 """in the words of a layer: the directory that holds its files, or nothing where they are in their places"""
 
@@ -43,6 +46,10 @@ class NodeLayer(msgspec.Struct, frozen=True):
 class NodeImage(msgspec.Struct, frozen=True, kw_only=True):
     """What the image of a pool means for its nodes."""
 
+    system: str = HOST
+    """the name of the root file system"""
+    layer: str = ""
+    """the name of the layer, if there is one"""
     root: str = ""
     """directory of the root file system; empty: that of this machine"""
     layers: tuple[NodeLayer, ...] = ()

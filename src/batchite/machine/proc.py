@@ -11,11 +11,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _NOTHING_TO_SEE = (FileNotFoundError, ProcessLookupError, PermissionError)
+
+
+class Used(NamedTuple):
+    """By one process."""
+
+    memory: int
+    """bytes that it has in memory"""
+    seconds: float
+    """of processors, with those of children that it has waited for"""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -90,6 +102,44 @@ def children(pid: int) -> list[int] | None:
         return [int(child) for child in _content(f"/proc/{pid}/task/{pid}/children").split()]
     except _NOTHING_TO_SEE:
         return None
+
+
+def used(pid: int) -> Used | None:
+    """None if there is no such process."""
+    try:
+        text = _content(f"/proc/{pid}/stat")
+    except _NOTHING_TO_SEE:
+        return None
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Used(int(fields[21]) * _PAGE, sum(map(int, fields[11:15])) * _TICK)
+
+
+def with_descendants(pids: Iterable[int]) -> set[int] | None:
+    """These processes and all that descend from them; None if this kernel does not list children. What starts
+    or ends meanwhile may be missed."""
+    found: set[int] = set()
+    waiting = [*pids]
+    while waiting:
+        pid = waiting.pop()
+        if pid in found:
+            continue
+        found.add(pid)
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")
+        except _NOTHING_TO_SEE:
+            continue
+        for thread in threads:
+            try:
+                waiting += map(int, _content(f"/proc/{pid}/task/{thread}/children").split())
+            except _NOTHING_TO_SEE:
+                if not _lists_children():
+                    return None
+    return found
+
+
+def _lists_children() -> bool:
+    own = os.getpid()
+    return os.path.exists(f"/proc/{own}/task/{own}/children")
 
 
 def last_pid() -> int:

@@ -13,12 +13,13 @@ import msgspec
 import batchite
 from batchite.link import messages
 from batchite.link.messages import FromAgent, Hello, ToAgent
-from batchite.link.spec import TIER_LINE, NodeSpec
+from batchite.link.spec import HOST, TIER_LINE, NodeSpec
 from batchite.nodes import command_line, windows_line
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
 from batchite.nodes.files import Files
 from batchite.nodes.link import Link, UnwantedError
+from batchite.nodes.measuring import Measuring
 from batchite.nodes.reports import Reports
 from batchite.nodes.run import KILL_GRACE_SECONDS, Tools
 from batchite.nodes.sandbox.choosing import choose
@@ -66,12 +67,18 @@ class Agent:
         environments = Environments(spec, self._directories, self._sandbox)
         self._tasks = Tasks(spec.slots, tools, environments, self._reports)
         self._start_task = StartTask(tools, environments, self._reports)
+        self._measuring = Measuring(self._sandbox.use, self._link.send)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
 
     @property
     def _version(self) -> str:
         """Whoever asked for Windows sees here what he has got."""
         return f"{batchite.__version__} on Linux" if self._spec.image.is_windows else batchite.__version__
+
+    @property
+    def _system(self) -> str:
+        """The name of the root file system that tasks find, whatever the image says."""
+        return self._spec.image.system if self._sandbox.tier.name == "machine" else HOST
 
     def _say_what_it_is(self) -> None:
         tier = self._sandbox.tier
@@ -100,6 +107,7 @@ class Agent:
                 await link
             await self._sandbox.end(self._limits.grace)
             await self._files.close()
+            await self._measuring.close()
             await self._staging.close()
             self._sandbox.close()
 
@@ -114,6 +122,8 @@ class Agent:
             held=held,
             start_task_attempt=self._start_task.attempt,
             address=address,
+            tier=self._sandbox.tier.name,
+            image=" + ".join(filter(None, (self._system, self._spec.image.layer))),
         )
 
     def welcomed(self) -> list[FromAgent]:
@@ -146,6 +156,8 @@ class Agent:
                 self._sandbox.discard(self._directories.job(job_id))
             case messages.ListFiles() | messages.StatFile() | messages.SendFile() | messages.DeleteFile():
                 self._files.serve(message)
+            case messages.MeasureUse(request):
+                self._measuring.serve(request)
             case messages.Leave():
                 self._leave("the service removed the node")
             case messages.Welcome():

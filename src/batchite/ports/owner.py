@@ -13,6 +13,27 @@ from batchite.scheduling.room import Limits
 from batchite.scheduling.state import ShardState
 
 
+class NodeUse(Protocol):
+    """What a node uses with its agent; None: it cannot be told there."""
+
+    @property
+    def processes(self) -> int | None: ...
+    @property
+    def memory(self) -> int | None:
+        """Bytes that its processes have in memory; those that several share count for each."""
+        ...
+
+    @property
+    def processor_seconds(self) -> float | None:
+        """Since it booted."""
+        ...
+
+    @property
+    def disk(self) -> int | None:
+        """Bytes that the files below its directory take."""
+        ...
+
+
 class Owner(Protocol):
     """Whoever owns the shards, or knows who else may."""
 
@@ -43,6 +64,11 @@ class Owner(Protocol):
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
         """The last lines of what the node's agent has said of itself, in no more bytes than that; None if
         there is nothing, or another process answers for the node."""
+        ...
+
+    async def use(self, node_id: str) -> NodeUse | None:
+        """What the node uses now: it is asked. None if it does not answer, or another process of the service
+        answers for it."""
         ...
 
     def limits(self, account: str) -> Limits:

@@ -36,6 +36,9 @@ class NodeRow(Protocol):
     booted: int | None
     ip_address: str
     agent_version: str | None
+    tier: str | None
+    """how far it is apart from its machine, if its agent has said so"""
+    image: str | None
     start_task_info: bytes | None
     start_task_state: str | None
     tasks_run: int

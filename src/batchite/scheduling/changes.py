@@ -169,7 +169,9 @@ class NodeBooted(msgspec.Struct, frozen=True):
     booted: int
     agent_version: str
     address: str
-    """empty if its agent does not say it"""
+    """empty if its agent does not say it, as the next two"""
+    tier: str
+    image: str
 
 
 class NodeSentHome(NodeMoved, frozen=True):

@@ -28,8 +28,9 @@ def on_node_connected(state: ShardState, node: NodeState, hello: Hello, decision
     """
     node.connected = True
     if node.phase in ("creating", "starting"):
+        version = shortened(hello.agent_version)
         decisions.changes.node_booted.append(
-            NodeBooted(node.number, hello.booted, shortened(hello.agent_version), hello.address)
+            NodeBooted(node.number, hello.booted, version, hello.address, hello.tier, shortened(hello.image))
         )
         start_tasks.begin(state, node, decisions)
     elif not node.start_task_done and hello.start_task_attempt < node.start_task_attempt:

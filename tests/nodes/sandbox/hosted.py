@@ -19,6 +19,7 @@ from tests.nodes.sandbox.hosting import Answer, Ask
 from batchite.engines.local.cgroups import Groups
 from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import TASK_MARK, UNLIMITED, Limits, ProcessExit, Tier, User
+from batchite.nodes.sandbox.use import Use
 
 DEADLINE = 20.0
 NO_IMAGE = NodeImage()
@@ -90,6 +91,9 @@ class Hosted:
 
     def holds(self, directory: Sequence[str]) -> bool:
         return bool(self._ask("holds", directory))
+
+    def use(self) -> Use:
+        return Use(*self._ask("use"))
 
     def discard(self, directory: Sequence[str]) -> None:
         self._ask("discard", directory)

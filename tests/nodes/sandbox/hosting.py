@@ -116,6 +116,9 @@ class Host:
     def prepare(self, _number: int, directory: list[str], user: list[Any]) -> None:
         self._sandbox.prepare(directory, User(*user))
 
+    def use(self, _number: int) -> list[Any]:
+        return [*self._sandbox.use()]
+
     def holds(self, _number: int, directory: list[str]) -> bool:
         return self._sandbox.holds(directory)
 

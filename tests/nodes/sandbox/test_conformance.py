@@ -321,6 +321,37 @@ def test_nothing_outlives_an_agent_that_is_killed(start: Start, run: Directory) 
 # -- the tree
 
 
+def test_it_tells_what_its_node_uses(start: Start, run: Directory) -> None:
+    sandbox = start()
+    before = told(sandbox)
+    with witness(sandbox, "fifo") as seen:
+        script = (
+            f"head -c 8388608 /dev/zero > file; python3 -c 'sum(range(2 * 10**6))'; exec 9> {seen.told}; "
+            "( setsid sh -c 'sleep 600 & echo there >&9; wait' ) & wait"
+        )
+        command = sandbox.shell(run, script)
+        assert seen.wait() == b"there\n"
+    now = told(sandbox)
+    assert now[0] - before[0] >= 3, "the shell, one in a session of its own, and a child of that"
+    assert now[1] > before[1]
+    assert now[2] > before[2]
+    assert now[3] >= before[3] + 8388608
+    command.kill()
+    command.over()
+    after = told(sandbox)
+    assert after[0] == before[0]
+    assert after[2] >= now[2], "what those used that ended is not forgotten"
+
+
+def told(sandbox: Hosted) -> tuple[int, int, float, int]:
+    processes, memory, seconds, disk = sandbox.use()
+    assert processes is not None
+    assert memory is not None
+    assert seconds is not None
+    assert disk is not None
+    return processes, memory, seconds, disk
+
+
 def test_a_run_begins_in_an_empty_directory(sandbox: Hosted, run: Directory) -> None:
     sandbox.shell(run, "mkdir -p deep/er; touch deep/er/file; chmod 0 deep; echo said").over()
     sandbox.prepare(run)

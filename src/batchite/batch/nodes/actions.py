@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from batchite.batch.acting import Acting
 from batchite.batch.pools import actions as pools
+from batchite.ports.owner import NodeUse
 from batchite.resources.nodes import NodeRow, Work
 from batchite.resources.pools import PoolRow
 from batchite.store.batch import nodes
@@ -40,6 +41,17 @@ async def get(acting: Acting, pool_id: str, node_id: str, *, recent: bool) -> tu
 async def agent_log(acting: Acting, node: NodeRow) -> str | None:
     """The last lines of what the node's agent has said of itself; None if they cannot be had here."""
     return await acting.services.owner.agent_log(node.id, LOG_BYTES)
+
+
+async def several(acting: Acting, pool_id: str, node_ids: Sequence[str]) -> Sequence[NodeRow]:
+    """Those of the pool's nodes, oldest first; one that is gone is left out. Raises PoolNotFound."""
+    pool = await pools.find(acting, pool_id)
+    return await acting.read(lambda connection: nodes.several(connection, acting.account, pool.id, node_ids))
+
+
+async def use(acting: Acting, node: NodeRow) -> NodeUse | None:
+    """What the node uses now; it is asked. None if it does not answer here."""
+    return await acting.services.owner.use(node.id)
 
 
 async def page(

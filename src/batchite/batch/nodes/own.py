@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import UNSET
 from starlette.responses import Response
 
 from batchite.batch import refusals
@@ -11,9 +14,15 @@ from batchite.batch.acting import Acting
 from batchite.batch.nodes import actions
 from batchite.batch.own import Endpoint, OwnCall
 from batchite.batch.services import Services
+from batchite.ports.owner import NodeUse
+from batchite.resources.nodes import NodeRow
 from batchite.resources.showing import given
 from batchite.wire.batch import codec
+from batchite.wire.batch.errors import invalid_query
 from batchite.wire.batch.models.fields import Given, Model
+
+MOST_ASKED = 100
+"""Nodes in one request."""
 
 
 class NodeLog(Model, frozen=True, kw_only=True):
@@ -21,6 +30,50 @@ class NodeLog(Model, frozen=True, kw_only=True):
 
     node_id: str
     log: Given[str]
+
+
+class NodeUses(Model, frozen=True, kw_only=True):
+    """What a node is, and what it uses with its agent; what cannot be told is not there.
+
+    `image` is what its tasks find: the name of a root file system (`host`: that of the machine) and of a
+    layer. Memory and disk are in bytes; processor time is counted since the node booted.
+    """
+
+    node_id: str
+    tier: Given[str]
+    image: Given[str]
+    processes: Given[int] = UNSET
+    memory: Given[int] = UNSET
+    disk: Given[int] = UNSET
+    processor_seconds: Given[float] = UNSET
+
+
+class PoolUse(Model, frozen=True, kw_only=True):
+    pool_id: str
+    nodes: tuple[NodeUses, ...]
+
+
+def _uses(node: NodeRow, use: NodeUse | None) -> NodeUses:
+    about = NodeUses(node_id=node.id, tier=given(node.tier), image=given(node.image))
+    if use is None:
+        return about
+    return msgspec.structs.replace(
+        about,
+        processes=given(use.processes),
+        memory=given(use.memory),
+        disk=given(use.disk),
+        processor_seconds=given(use.processor_seconds),
+    )
+
+
+def _wanted(call: OwnCall) -> Sequence[str]:
+    """Raises BatchError."""
+    text = call.query.get("nodes", "")
+    names = list(dict.fromkeys(filter(None, text.split(","))))
+    if not 1 <= len(names) <= MOST_ASKED:
+        rule = f"has to name 1 to {MOST_ASKED} nodes of the pool, separated by commas"
+        raise invalid_query("nodes", text, rule)
+    return names
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -31,4 +84,16 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         body = codec.encode(NodeLog(node_id=node.id, log=given(said)))
         return Response(body, 200, refusals.answer_headers(call.request), refusals.CONTENT_TYPE)
 
-    return (Endpoint("GET", "/-/pools/{poolId}/nodes/{nodeId}/log", log),)
+    async def use(call: OwnCall) -> Response:
+        """Asks all nodes at the same time."""
+        acting = Acting(services, call.account.name, call.now)
+        pool_id = call.params["poolId"]
+        nodes = await actions.several(acting, pool_id, _wanted(call))
+        used = await asyncio.gather(*(actions.use(acting, node) for node in nodes))
+        body = codec.encode(PoolUse(pool_id=pool_id, nodes=tuple(map(_uses, nodes, used))))
+        return Response(body, 200, refusals.answer_headers(call.request), refusals.CONTENT_TYPE)
+
+    return (
+        Endpoint("GET", "/-/pools/{poolId}/nodes/{nodeId}/log", log),
+        Endpoint("GET", "/-/pools/{poolId}/use", use, frozenset({"nodes"})),
+    )

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from batchite.nodes.sandbox.tree import Tree
+from batchite.nodes.sandbox.use import Use
 
 TASK_MARK = "AZ_BATCH_TASK_DIR"
 """The variable that is in the environment of every command: its run's directory, as tasks are told it."""
@@ -189,6 +190,11 @@ class Sandbox(Protocol):
         When the command's first process ends, whatever it left behind is killed before `over` is told. Azure
         lets such processes go on; here a completed task is over.
         """
+        ...
+
+    def use(self) -> Use:
+        """What the node uses now, with its agent. To be called in a thread: it takes some milliseconds, or a
+        second where there are very many files. Raises OSError."""
         ...
 
     def keep(self) -> bool:

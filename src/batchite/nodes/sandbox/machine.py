@@ -33,6 +33,7 @@ from batchite.nodes.sandbox.requests import Failed, Signal, Start, Told
 from batchite.nodes.sandbox.slots import Slot, Slots
 from batchite.nodes.sandbox.spawner import GROUP
 from batchite.nodes.sandbox.tree import Tree
+from batchite.nodes.sandbox.use import Use, measure
 
 _TOOLS = "tools"
 _PYTHON = "python"
@@ -144,6 +145,9 @@ class MachineSandbox:
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, OSError) else OSError(errno.E2BIG, str(error))
             self._loop.call_soon(self._settle, member, reason)
+
+    def use(self) -> Use:
+        return measure(self._node, (os.getpid(), self._machine.spawner))
 
     def keep(self) -> bool:
         return os.path.isdir(f"{self._node}/{ROOT}")

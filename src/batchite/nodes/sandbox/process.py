@@ -19,6 +19,7 @@ from batchite.nodes.sandbox.groups import ProcessGroups, Streams
 from batchite.nodes.sandbox.landing import DirectoryLanding
 from batchite.nodes.sandbox.python import NodePython
 from batchite.nodes.sandbox.tree import Tree
+from batchite.nodes.sandbox.use import Use, measure
 
 _PYTHON = "python"
 
@@ -68,6 +69,9 @@ class ProcessSandbox:
         finally:
             for descriptor in streams:
                 os.close(descriptor)
+
+    def use(self) -> Use:
+        return measure(self._node, (os.getpid(),))
 
     def keep(self) -> bool:
         if self.root != self._place and not short_name.is_given(self.root, self._place):

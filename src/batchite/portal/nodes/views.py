@@ -17,6 +17,7 @@ from batchite.portal.files.printed import Printed
 from batchite.portal.files.reading import plain
 from batchite.portal.nodes import work
 from batchite.portal.routes import show
+from batchite.portal.storage import sizes
 from batchite.portal.visit import Visit
 from batchite.resources.boots import Stage, StageName
 from batchite.resources.nodes import NodeRow, shown
@@ -61,9 +62,27 @@ async def show_one(visit: Visit) -> Answer:
         "boot": _spoken(found.boot),
         "recent": work.recent(done.recent.get(row.node_no, ())),
         "printed": await _printed(visit, row) if is_first and pool.start_task else None,
+        "tier": row.tier,
+        "image": row.image,
+        "use": await _use(visit, row) if is_first else None,
         "said": await _said(visit, row) if is_first else None,
     }
     return Page("nodes/node.html", values, watch("node", "task", pool=row.pool_id))
+
+
+async def _use(visit: Visit, node: NodeRow) -> Sequence[tuple[str, str | None]]:
+    """What it uses now, with names; None: it cannot be told. It is asked when somebody comes to look, and not
+    whenever something changes."""
+    used = await actions.use(visit.acting, node)
+    if used is None:
+        return ()
+    seconds = used.processor_seconds
+    return (
+        ("Processes", None if used.processes is None else str(used.processes)),
+        ("Memory", None if used.memory is None else sizes.words(used.memory)),
+        ("Disk", None if used.disk is None else sizes.words(used.disk)),
+        ("Processor", None if seconds is None else f"{seconds:.1f} s since it booted"),
+    )
 
 
 def _spoken(boot: Sequence[Stage]) -> list[tuple[str, Stage]]:

@@ -78,6 +78,7 @@ async def show_one(visit: Visit) -> Answer:
         "start_task": await troubles.of_start_task(visit, row.id, why),
         "glance": await glance.of(visit.acting, row, definition.task_slots_per_node or 1, work),
         "nodes": [nodes.shown(node, definition, work, visit.url) for node in part.rows],
+        "told": {node.id: (node.tier, node.image) for node in part.rows},
         "asked": asked,
         "more": lists.next_page(visit, part, lambda node: node.node_no),
     }

@@ -186,6 +186,8 @@ BOOT_NODE = Prepared(
         boot_heard=bindparam("now"),
         agent_version=bindparam("agent_version"),
         ip_address=sa.func.coalesce(sa.func.nullif(bindparam("address"), ""), nodes.c.ip_address),
+        tier=sa.func.nullif(bindparam("tier"), ""),
+        image=sa.func.nullif(bindparam("image"), ""),
         errors=None,
     )
 )

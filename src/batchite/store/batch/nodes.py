@@ -32,6 +32,14 @@ def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) ->
     return connection.execute(_SHOWN.where(*mine)).one_or_none()
 
 
+def several(
+    connection: sa.Connection, account: str, pool_id: str, node_ids: Sequence[str]
+) -> Sequence[NodeRow]:
+    """Those of them that the pool has, as `find`."""
+    mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id.in_(node_ids))
+    return connection.execute(_SHOWN.where(*mine).order_by(nodes.c.node_no)).all()
+
+
 class ExplainedNode(NodeRow, BootRow, Protocol):
     """A stored node with all that is known of its boot."""
 

@@ -121,6 +121,8 @@ nodes = sa.Table(
     sa.Column("token_hash", sa.LargeBinary, comment="SHA-256 of the agent's credential"),
     sa.Column("ip_address", sa.Text, nullable=False, server_default="127.0.0.1"),
     sa.Column("agent_version", sa.Text),
+    sa.Column("tier", sa.Text),  # as its agent says, and so the next one
+    sa.Column("image", sa.Text),
     sa.Column("start_task_attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("start_task_info", sa.LargeBinary, comment="JSON of the API's startTaskInfo"),
     sa.Column("start_task_state", sa.Text),
