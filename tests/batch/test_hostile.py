@@ -282,7 +282,7 @@ def test_a_host_of_another_account_is_refused(host: str) -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(BatchError, match="The host belongs to"):
-        authenticate(Incoming(scope, nothing), ACCOUNTS, "batch.example", SystemClock().wall())
+        authenticate(Incoming(scope, nothing), ACCOUNTS, ("batch.example",), SystemClock().wall())
 
 
 async def test_a_service_that_stops_takes_no_changes_and_says_when_to_come_back(api: Api) -> None:
