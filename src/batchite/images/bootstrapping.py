@@ -15,6 +15,8 @@ from batchite.images.unpacking import unpack
 
 INCLUDED = "python3,ca-certificates"
 """what the layers need"""
+_APART = ("unshare", "--mount")
+"""What debootstrap mounts and leaves behind when it fails goes with it."""
 _SUITE = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 _MIRROR = re.compile(r"(https?|file):/[\x21-\x7e]+")
 _SHOWN_BYTES = 2000
@@ -29,7 +31,7 @@ def bootstrap(suite: str, mirror: str, tree: Path) -> Filled:
     if program := shutil.which("debootstrap"):
         with tempfile.TemporaryDirectory(dir=tree.parent) as made:
             options = ["--variant=minbase", f"--include={INCLUDED}"]
-            _run([program, *options, suite, made, *filter(None, [mirror])], suite)
+            _run([*_APART, program, *options, suite, made, *filter(None, [mirror])], suite)
             return _unpacked(["tar", "--numeric-owner", "-C", made, "-c", "."], suite, tree)
     raise ImageError(
         "neither mmdebstrap nor debootstrap is installed; install one with: apt-get install mmdebstrap, "
@@ -56,7 +58,7 @@ def _run(command: list[str], suite: str) -> None:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
     if ended.returncode:
-        raise _failure(command[0], suite, ended.stdout)
+        raise _failure("debootstrap", suite, ended.stdout)
 
 
 def _unpacked(command: list[str], suite: str, tree: Path) -> Filled:
