@@ -128,11 +128,12 @@ def _directories(tier: Tier) -> Iterator[Mapping[str, str]]:
 
 
 def _is_roomy(memory: Path) -> bool:
-    return (
-        memory.is_mount()
-        and os.access(memory, os.W_OK)
-        and min(shutil.disk_usage(memory).free, psutil.virtual_memory().available) >= ROOM_BYTES
-    )
+    """Enough is free there, and programs may be run, which containers often forbid."""
+    if not memory.is_mount() or not os.access(memory, os.W_OK):
+        return False
+    found = os.statvfs(memory)
+    free = min(found.f_bavail * found.f_frsize, psutil.virtual_memory().available)
+    return free >= ROOM_BYTES and not found.f_flag & os.ST_NOEXEC
 
 
 if __name__ == "__main__":
