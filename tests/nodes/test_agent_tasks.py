@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -258,9 +258,24 @@ async def test_programs_are_found_by_the_path_of_the_task(
     assert refused.code == "CommandLaunchFailed"
 
 
+@contextmanager
+def ignored(*numbers: signal.Signals) -> Iterator[None]:
+    """By this process, and by those that it starts meanwhile."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 async def test_tasks_inherit_neither_files_nor_ignored_signals(
-    service: Peer, agent: RunningAgent, node: Path
+    service: Peer, start_agent: StartAgent, node: Path
 ) -> None:
+    """Of a service that a shell started in the background, which therefore ignores some."""
+    of_a_shell = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    with ignored(*of_a_shell):
+        await start_agent()
     await service.send(task(1, "/bin/sh -c 'ls -l /proc/$$/fd; grep SigIgn /proc/$$/status; pwd'"))
     await service.ended(1)
     output = (task_directory(node, 1) / "stdout.txt").read_text()
@@ -269,8 +284,9 @@ async def test_tasks_inherit_neither_files_nor_ignored_signals(
         "/dev/null",
         *(str(task_directory(node, 1) / f"std{end}.txt") for end in ("out", "err")),
     }
-    ignored = int(next(line.split()[1] for line in output.splitlines() if line.startswith("SigIgn")), 16)
-    assert not [number for number in (signal.SIGPIPE, signal.SIGXFSZ) if ignored >> (number - 1) & 1]
+    mask = int(next(line.split()[1] for line in output.splitlines() if line.startswith("SigIgn")), 16)
+    of_python = (signal.SIGPIPE, signal.SIGXFSZ)
+    assert not [number for number in (*of_python, *of_a_shell) if mask >> (number - 1) & 1]
 
 
 async def test_an_unreadable_definition_ends_only_its_own_task(service: Peer, agent: RunningAgent) -> None:

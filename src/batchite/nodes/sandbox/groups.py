@@ -25,8 +25,8 @@ from batchite.nodes.sandbox.leader import Leader
 from batchite.nodes.sandbox.orphans import Orphans
 
 _PR_SET_CHILD_SUBREAPER = 36
-_PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
-"""ignored by Python, which a task must not inherit"""
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+"""by Python, and in whatever a shell starts in the background; a task must not inherit that"""
 _PAUSE_SECONDS = 0.02
 """between two looks at what has still to go"""
 _KIB = 1024
@@ -114,7 +114,7 @@ class ProcessGroups:
             ),
             setsid=True,
             setsigmask=(),
-            setsigdef=_PYTHONS_SIGNALS,
+            setsigdef=_IGNORED,
         )
 
     def _reap(self) -> None:

@@ -27,8 +27,8 @@ GROUP = 1000
 """of all who are not the node's root"""
 _MOST_OF_USERS = 1 << 20
 """bytes of the file that tells of users that are looked at"""
-_PYTHONS_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
-"""ignored by Python, which a command must not inherit"""
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+"""by Python, and in whatever a shell starts in the background; a command must not inherit that"""
 
 
 class Spawner:
@@ -128,7 +128,7 @@ class Spawner:
                 ),
                 setsid=True,
                 setsigmask=(),
-                setsigdef=_PYTHONS_SIGNALS,
+                setsigdef=_IGNORED,
             )
 
         return programs.call(request.words[0], request.environment, start)
