@@ -12,6 +12,7 @@ mounts things.
 
 from __future__ import annotations
 
+import compileall
 import glob
 import os
 import shutil
@@ -27,6 +28,9 @@ import psutil
 
 from batchite.testing import directories
 
+SOURCE = Path(__file__).parents[1] / "src"
+"""Services are started hundreds of times, and each start would compile what was changed, where it may not
+keep what it compiled."""
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 * 1024**3
 """A few times what the tests of a tier leave."""
@@ -85,6 +89,7 @@ def main(names: Sequence[str]) -> int:
     if unknown := sorted(set(names) - known.keys()):
         print(f"no tier {unknown[0]!r}; there are {', '.join(known)}", file=sys.stderr)
         return 2
+    compileall.compile_dir(SOURCE, quiet=1)
     told, failed = [], False
     for tier in [known[name] for name in names] or TIERS:
         missing = [need for need in tier.needs if not need.is_there()]
@@ -109,9 +114,11 @@ def _lacks(missing: Sequence[Need]) -> str:
 def _run(tier: Tier) -> int:
     markers = [tier.marker for tier in TIERS if tier.marker]
     expression = tier.marker or " and ".join(f"not {marker}" for marker in markers)
-    print(f"\n{tier.name}: pytest -m '{expression}'", flush=True)
     spread = ["-n", str(tier.workers), *(["--dist", "worksteal"] if tier.workers else [])]
     with _directories(tier) as variables:
+        print(f"\n{tier.name}: pytest -m '{expression}'", flush=True)
+        for name, value in variables.items():
+            print(f"{name}={value}, until the end", flush=True)
         command = [sys.executable, "-m", "pytest", *spread, "-m", expression]
         return subprocess.run(command, env={**os.environ, **variables}).returncode
 
