@@ -1,11 +1,6 @@
 """Commands as process groups: every command is a session of its own below the agent.
 
-The agent is a child subreaper, so that a process whose parent ends becomes the agent's own child,
-whatever sessions and groups it has made itself. Therefore nothing that a command starts can get away
-from the agent, and "no children left" is the kernel's word that nothing of the node runs.
-
-One handler for SIGCHLD reaps them all. It looks at a dead child before reaping it, so that its
-number cannot have been given away when its process group is killed.
+The agent is a child subreaper, and one handler for SIGCHLD reaps them all (`family`).
 """
 
 from __future__ import annotations
@@ -20,16 +15,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from batchite.nodes.sandbox import orphans, programs
-from batchite.nodes.sandbox.base import Command, Names, Over, ProcessExit
-from batchite.nodes.sandbox.leader import Leader
-from batchite.nodes.sandbox.orphans import Orphans
+from batchite.nodes.sandbox.base import Command, Names, Over
+from batchite.nodes.sandbox.family import Family
+from batchite.nodes.sandbox.leader import Leader, mark
 
 _PR_SET_CHILD_SUBREAPER = 36
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 """by Python, and in whatever a shell starts in the background; a task must not inherit that"""
 _PAUSE_SECONDS = 0.02
 """between two looks at what has still to go"""
-_KIB = 1024
 
 
 class Streams(NamedTuple):
@@ -47,17 +41,15 @@ class ProcessGroups:
         """`place`: the path of a run's directory, by which what it left behind is recognised."""
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._home = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._running: dict[int, Leader] = {}
-        self._settling: list[Leader] = []
-        self._orphans = Orphans(place)
-        self._ending = False
+        self._place = place
+        self._family = Family(self._tell)
         self._childless = asyncio.Event()
         _become_subreaper()
         self._loop = asyncio.get_running_loop()
         self._loop.add_signal_handler(signal.SIGCHLD, self._reap)
 
     def spawn(self, command: Command, streams: Streams, over: Over) -> Leader:
-        leader = Leader(command, over)
+        leader = Leader(mark(command.environment), self._place(command.directory), over)
         try:
             leader.pid = self._launch(command, streams)
         except OSError as error:
@@ -65,12 +57,12 @@ class ProcessGroups:
         except ValueError as error:  # of what no system call would be given
             self._loop.call_soon(over, OSError(errno.EINVAL, str(error)))
         else:
-            self._running[leader.pid] = leader
+            self._family.running[leader.pid] = leader
         return leader
 
     async def end(self, grace: float) -> None:
-        self._ending = True
-        for leader in list(self._running.values()):
+        self._family.is_ending = True
+        for leader in list(self._family.running.values()):
             leader.terminate()
         self._reap()
         with contextlib.suppress(TimeoutError):
@@ -92,7 +84,7 @@ class ProcessGroups:
     def _launch(self, command: Command, streams: Streams) -> int:
         """By posix_spawn, which takes half the time of `subprocess` but knows no working directory, so
         the agent itself goes there for that moment (nothing else in it uses relative paths)."""
-        if self._ending:
+        if self._family.is_ending:
             raise ProcessLookupError(errno.ESRCH, "the node is ending")
         os.fchdir(streams.working)
         try:
@@ -118,57 +110,14 @@ class ProcessGroups:
         )
 
     def _reap(self) -> None:
-        """Take note of every child that ended, then look for what they left behind."""
-        ended: list[Leader] = []
-        try:
-            while (child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                leader = self._running.pop(child.si_pid, None)
-                if leader is not None:
-                    leader.kill()
-                    ended.append(leader)
-                _, status, usage = os.wait4(child.si_pid, 0)
-                self._orphans.forget(child.si_pid)
-                if leader is not None:
-                    peak = usage.ru_maxrss * _KIB
-                    leader.exit = ProcessExit.of(status, usage.ru_utime, usage.ru_stime, peak)
-        except ChildProcessError:
-            self._settle_all(ended)
-            return
-        self._settling += ended
-        if self._settling or self._ending:
-            try:
-                self._clear(ended)
-            except OSError:  # no descriptor to look with: nobody is over before that was done
-                self._loop.call_later(_PAUSE_SECONDS, self._reap)
-
-    def _settle_all(self, ended: list[Leader]) -> None:
-        """There is no child at all, so nobody left anything behind."""
-        settled, self._settling = self._settling + ended, []
-        if self._ending:
+        if not self._family.reap():
+            self._loop.call_later(_PAUSE_SECONDS, self._reap)
+        if self._family.is_alone:
             self._childless.set()
-        self._tell(settled)
 
-    def _clear(self, ended: list[Leader]) -> None:
-        """Kill what ended commands left behind; those that left nothing are over."""
-        found = self._orphans.find(ended, self._settling, self._running)
-        owners = [self._owner(pid) for pid in found]
-        owned = {owner.pid for owner in owners if owner is not None}
-        hidden = not self._running and None in owners
-        settled = [leader for leader in self._settling if not hidden and leader.pid not in owned]
-        self._settling = [leader for leader in self._settling if hidden or leader.pid in owned]
-        self._tell(settled)
-
-    def _tell(self, settled: list[Leader]) -> None:
-        for leader in settled:
-            if leader.exit is not None:
-                self._loop.call_soon(leader.over, leader.exit)
-
-    def _owner(self, pid: int) -> Leader | None:
-        """Whose orphan this is; it is killed if its command is over or nobody can own it."""
-        owner = self._orphans.owner(pid, [*self._running.values(), *self._settling])
-        if (owner is None and not self._running) or (owner is not None and owner.exit is not None):
-            orphans.kill(pid)
-        return owner
+    def _tell(self, leader: Leader) -> None:
+        if leader.exit is not None:
+            self._loop.call_soon(leader.over, leader.exit)
 
 
 def _become_subreaper() -> None:

@@ -6,30 +6,43 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-from batchite.nodes.sandbox.base import Command, Over, ProcessExit
+from batchite.nodes.sandbox.base import TASK_MARK, ProcessExit
+
+Told: TypeAlias = Callable[[ProcessExit], None]
 
 
 class Leader:
     """As `base.Running`: of a session and process group of its own. `pid` is 0 if it could not be started."""
 
-    __slots__ = ("born", "command", "exit", "over", "pid")
+    __slots__ = ("born", "exit", "mark", "over", "pid", "place")
 
-    def __init__(self, command: Command, over: Over) -> None:
+    def __init__(self, mark: bytes, place: str, over: Told) -> None:
+        """`mark`: what is in the environment of this command, `place` the path of the directory that it is to
+        work in; by these what it left behind is recognised. `over` is told when nothing of it is left."""
         self.pid = 0
-        self.command = command
+        self.mark = mark
+        self.place = place
         self.over = over
         self.born = time.monotonic()
         self.exit: ProcessExit | None = None
         """set as soon as it was reaped, so that its number is not used any more"""
 
     def terminate(self) -> None:
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
+        """To its whole process group."""
         if self.pid and self.exit is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
+
+
+def mark(environment: Mapping[str, str]) -> bytes:
+    """Of the command that has this environment."""
+    return os.fsencode(f"{TASK_MARK}={environment[TASK_MARK]}")

@@ -10,10 +10,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from batchite.machine import proc
-from batchite.nodes.sandbox.base import TASK_MARK, Names
 from batchite.nodes.sandbox.leader import Leader
 
 _SHORT_SECONDS = 1.0
@@ -23,9 +22,7 @@ _SHORT_RANGE = 256
 class Orphans:
     """Children of this process which it did not start itself. Methods raise OSError."""
 
-    def __init__(self, place: Callable[[Names], str]) -> None:
-        """`place`: the path of a run's directory, as the kernel tells where a process works."""
-        self._place = place
+    def __init__(self) -> None:
         self._owners: dict[int, Leader] = {}
 
     def forget(self, pid: int) -> None:
@@ -55,16 +52,13 @@ class Orphans:
         process = proc.read(pid)
         if process is None or process.is_dead:
             return None
-        marks = {
-            os.fsencode(f"{TASK_MARK}={leader.command.environment[TASK_MARK]}"): leader
-            for leader in candidates
-        }
+        marks = {leader.mark: leader for leader in candidates}
         for variable in proc.variables(pid):
             if variable in marks:
                 return marks[variable]
         where = proc.working_directory(pid)
         for leader in candidates:
-            if process.session == leader.pid or proc.is_below(where, self._place(leader.command.directory)):
+            if process.session == leader.pid or proc.is_below(where, leader.place):
                 return leader
         return None
 

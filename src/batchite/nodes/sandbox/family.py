@@ -1,0 +1,89 @@
+"""The commands below one process, to which everything comes that they leave behind.
+
+The process is a child subreaper, or the first one of its node. So a process whose parent ends becomes its
+own child, whatever sessions and groups it has made itself. Nothing that a command starts can get away, and
+"no children left" is the kernel's word that nothing of the commands runs.
+
+A dead child is looked at before it is reaped, so that its number cannot have been given away when its
+process group is killed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from batchite.nodes.sandbox import orphans
+from batchite.nodes.sandbox.base import ProcessExit
+from batchite.nodes.sandbox.leader import Leader
+from batchite.nodes.sandbox.orphans import Orphans
+
+_KIB = 1024
+
+
+class Family:
+    """`over` is told of each command that has ended, once nothing of it is left."""
+
+    def __init__(self, over: Callable[[Leader], None]) -> None:
+        self.running: dict[int, Leader] = {}
+        """that were started, by number"""
+        self.is_ending = False
+        """whether nothing is started any more, and whatever is found shall go"""
+        self.is_alone = False
+        """whether it was ending and had no child at all when `reap` was called last"""
+        self._over = over
+        self._settling: list[Leader] = []
+        self._orphans = Orphans()
+
+    def reap(self) -> bool:
+        """Take note of every child that ended, then look for what they left behind. False if that could not
+        be done, and is to be tried again in a moment."""
+        ended: list[Leader] = []
+        try:
+            while (child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                leader = self.running.pop(child.si_pid, None)
+                if leader is not None:
+                    leader.kill()
+                    ended.append(leader)
+                _, status, usage = os.wait4(child.si_pid, 0)
+                self._orphans.forget(child.si_pid)
+                if leader is not None:
+                    peak = usage.ru_maxrss * _KIB
+                    leader.exit = ProcessExit.of(status, usage.ru_utime, usage.ru_stime, peak)
+        except ChildProcessError:
+            self._settle_all(ended)
+            return True
+        self._settling += ended
+        if self._settling or self.is_ending:
+            try:
+                self._clear(ended)
+            except OSError:  # no descriptor to look with: nobody is over before that was done
+                return False
+        return True
+
+    def _settle_all(self, ended: list[Leader]) -> None:
+        """There is no child at all, so nobody left anything behind."""
+        settled, self._settling = self._settling + ended, []
+        self.is_alone = self.is_ending
+        self._tell(settled)
+
+    def _clear(self, ended: list[Leader]) -> None:
+        """Kill what ended commands left behind; those that left nothing are over."""
+        found = self._orphans.find(ended, self._settling, self.running)
+        owners = [self._owner(pid) for pid in found]
+        owned = {owner.pid for owner in owners if owner is not None}
+        hidden = not self.running and None in owners
+        settled = [leader for leader in self._settling if not hidden and leader.pid not in owned]
+        self._settling = [leader for leader in self._settling if hidden or leader.pid in owned]
+        self._tell(settled)
+
+    def _tell(self, settled: list[Leader]) -> None:
+        for leader in settled:
+            self._over(leader)
+
+    def _owner(self, pid: int) -> Leader | None:
+        """Whose orphan this is; it is killed if its command is over or nobody can own it."""
+        owner = self._orphans.owner(pid, [*self.running.values(), *self._settling])
+        if (owner is None and not self.running) or (owner is not None and owner.exit is not None):
+            orphans.kill(pid)
+        return owner
