@@ -9,28 +9,22 @@ node. The other way round the agent ends at once: a machine that stopped working
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
-import itertools
 import os
-import signal
 import socket
 import sys
 import zlib
-from collections.abc import Sequence
 
 from batchite.link import machines
 from batchite.link.machines import Machine
 from batchite.nodes.sandbox import inside
-from batchite.nodes.sandbox.base import SYSTEM_PATH, Command, Names, Over, ProcessExit, Running, Tier, User
+from batchite.nodes.sandbox.base import SYSTEM_PATH, Command, Names, Over, Running, Tier, User
 from batchite.nodes.sandbox.disk import ROOT, Disk
 from batchite.nodes.sandbox.landing import DirectoryLanding
-from batchite.nodes.sandbox.line import Line
 from batchite.nodes.sandbox.masks import USERS
+from batchite.nodes.sandbox.members import Members
 from batchite.nodes.sandbox.python import NodePython
-from batchite.nodes.sandbox.requests import Failed, Signal, Start, Told
-from batchite.nodes.sandbox.slots import Slot, Slots
+from batchite.nodes.sandbox.slots import Slots
 from batchite.nodes.sandbox.spawner import GROUP
 from batchite.nodes.sandbox.tree import Tree
 from batchite.nodes.sandbox.use import Use, measure
@@ -39,36 +33,8 @@ _TOOLS = "tools"
 _PYTHON = "python"
 _SHARED = ("applications", "fsmounts", "shared", "startup", "volatile")
 """directories below the root in which all users may make files"""
-_WORKING = "wd"
-_PAUSE_SECONDS = 0.003
-"""between two looks at what was killed"""
 _OTHERS = 2000, 60000
 """The first number of users that no file tells of, and how many there are."""
-
-
-class _Member:
-    """A command that was spawned, in the groups of its slot."""
-
-    __slots__ = ("_line", "_slots", "end", "is_over", "key", "over", "slot", "was_cleared")
-
-    def __init__(self, key: int, slot: Slot, over: Over, line: Line, slots: Slots) -> None:
-        self.key = key
-        self.slot = slot
-        self.over = over
-        self.end: ProcessExit | OSError | None = None
-        self.is_over = False
-        self.was_cleared = False
-        self._line = line
-        self._slots = slots
-
-    def terminate(self) -> None:
-        if not self.is_over:
-            self._line.send(Signal(self.key, signal.SIGTERM))
-
-    def kill(self) -> None:
-        if not self.is_over:
-            self._line.send(Signal(self.key, signal.SIGKILL))  # in case it has not begun yet
-            self.was_cleared |= not self._slots.clear(self.slot)
 
 
 class MachineSandbox:
@@ -90,14 +56,7 @@ class MachineSandbox:
                 python = NodePython(f"{machines.TOOLS}/{_PYTHON}")
                 path = (*python.programs, os.path.dirname(sys.executable), *SYSTEM_PATH)
                 self.environment = {"PATH": ":".join(dict.fromkeys(path)), "PYTHONUSERBASE": python.user}
-        self._slots = Slots(machine.groups, machine.spawner)
-        self._keys = itertools.count(1)
-        self._members: dict[int, _Member] = {}
-        self._loop = asyncio.get_running_loop()
-        self._ending = False
-        self._idle = asyncio.Event()
-        self._gone = asyncio.Event()
-        self._line = Line(spawner, self._hear, self._lose)
+        self._members = Members(self.root, spawner, Slots(machine.groups, machine.spawner))
 
     def lend(self, file: str) -> str:
         from pathlib import Path  # only here: few nodes are lent anything
@@ -124,27 +83,12 @@ class MachineSandbox:
         return self._disk.landing(directory, user)
 
     def spawn(self, command: Command, over: Over) -> Running:
-        if self._ending:
-            raise ProcessLookupError(errno.ESRCH, "the node is ending")
         opened = self._disk.open(command.directory, command.user)
         try:
-            member = _Member(next(self._keys), self._slots.take(), over, self._line, self._slots)
-            self._members[member.key] = member
-            self._ask(member, command, opened[1:])
+            return self._members.spawn(command, number_of(command.user), opened[1:], over)
         finally:
             for descriptor in opened:
                 os.close(descriptor)
-        return member
-
-    def _ask(self, member: _Member, command: Command, streams: Sequence[int]) -> None:
-        place = "/".join((self.root, *command.directory, _WORKING))
-        user = command.user
-        start = Start(member.key, command.words, command.environment, place, number_of(user), user.name)
-        try:
-            self._line.send(start, (*streams, *member.slot.descriptors))
-        except (OSError, ValueError) as error:
-            reason = error if isinstance(error, OSError) else OSError(errno.E2BIG, str(error))
-            self._loop.call_soon(self._settle, member, reason)
 
     def use(self) -> Use:
         return measure(self._node, (os.getpid(), self._machine.spawner))
@@ -153,61 +97,12 @@ class MachineSandbox:
         return os.path.isdir(f"{self._node}/{ROOT}")
 
     async def end(self, grace: float) -> None:
-        self._ending = True
-        for member in list(self._members.values()):
-            member.terminate()
-        self._note_idle()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), grace)
-        while not self._idle.is_set():
-            for member in list(self._members.values()):
-                member.kill()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), _PAUSE_SECONDS)
-        self._line.close()
+        await self._members.end(grace)
 
     def close(self) -> None:
-        self._slots.close()
+        self._members.close()
         self.files.close()
         self._disk.close()
-
-    # what the spawner says
-
-    def _hear(self, told: Told) -> None:
-        member = self._members.get(told.key)
-        if member is None or member.end is not None:
-            return
-        if isinstance(told, Failed):
-            self._settle(member, OSError(told.error, told.reason))
-        else:
-            used = told.user_seconds, told.kernel_seconds, told.peak_bytes
-            is_memory = member.slot.was_short_of_memory()
-            self._settle(member, ProcessExit.of(told.status, *used, is_memory=is_memory))
-
-    def _settle(self, member: _Member, end: ProcessExit | OSError) -> None:
-        """It is over when nothing is left of it."""
-        member.end = end
-        if not self._slots.clear(member.slot):
-            member.was_cleared = True
-            self._loop.call_later(_PAUSE_SECONDS, self._settle, member, end)
-            return
-        member.is_over = True
-        self._slots.give_back(member.slot, was_cleared=member.was_cleared)
-        del self._members[member.key]
-        self._note_idle()
-        member.over(end)
-
-    def _note_idle(self) -> None:
-        if self._ending and not self._members:
-            self._idle.set()
-
-    def _lose(self) -> None:
-        """The node is gone, and nobody can say what became of its commands."""
-        print("The node's first process is gone, and with it everything else of the node.", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(1)
-
-    # the tree
 
     def _give(self, descriptor: int, user: User) -> None:
         number = number_of(user)

@@ -104,6 +104,34 @@ class Slots:
             slot.close()
 
 
+class NoSlot(Slot):
+    """Of a node whose commands have no groups: whoever starts them clears up after them."""
+
+    def __init__(self) -> None:
+        self.descriptors = []
+
+    def close(self) -> None:
+        pass
+
+    def was_short_of_memory(self) -> bool:
+        return False
+
+
+class NoSlots(Slots):
+    def __init__(self) -> None:
+        super().__init__((), 0)
+        self._slot = NoSlot()
+
+    def take(self) -> Slot:
+        return self._slot
+
+    def clear(self, slot: Slot) -> bool:
+        return True
+
+    def give_back(self, slot: Slot, *, was_cleared: bool) -> None:
+        pass
+
+
 def _opened(groups: Sequence[str], names: Sequence[str], flags: int) -> int:
     """The first that there is. Raises OSError."""
     for group in groups:
