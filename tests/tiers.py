@@ -77,7 +77,13 @@ TIERS = (
     Tier(
         "system",
         "system",
-        [ROOT, program("strace", "strace"), program("git", "git"), program("chromium", "chromium")],
+        [
+            ROOT,
+            program("strace", "strace"),
+            program("bwrap", "bubblewrap"),
+            program("git", "git"),
+            program("chromium", "chromium"),
+        ],
         workers=0,
     ),
 )

@@ -25,23 +25,27 @@ def test_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sandbox", "is_wanted", "is_needed"),
+    ("sandbox", "wanted"),
     [
-        (Sandbox(), False, False),
-        (Sandbox(tier="auto"), True, False),
-        (Sandbox(tier="machine"), True, True),
-        (Sandbox(require="machine"), True, True),
-        (Sandbox(require="process"), False, False),
+        (Sandbox(), ("process",)),
+        (Sandbox(tier="auto"), ("machine", "user", "process")),
+        (Sandbox(tier="machine"), ("machine",)),
+        (Sandbox(tier="user"), ("user",)),
+        (Sandbox(require="machine"), ("machine",)),
+        (Sandbox(require="user"), ("machine", "user")),
+        (Sandbox(tier="auto", require="user"), ("machine", "user")),
+        (Sandbox(tier="user", require="machine"), ("machine",)),
+        (Sandbox(require="process"), ("process",)),
     ],
 )
-def test_what_is_asked_for(sandbox: Sandbox, is_wanted: bool, is_needed: bool) -> None:
-    assert (sandbox.is_wanted, sandbox.is_needed) == (is_wanted, is_needed)
+def test_what_is_asked_for(sandbox: Sandbox, wanted: tuple[str, ...]) -> None:
+    assert sandbox.wanted == wanted
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('tier = "docker"', ("sandbox.tier = 'docker'", "auto, machine, process")),
+        ('tier = "docker"', ("sandbox.tier = 'docker'", "auto, machine, user, process")),
         ('require = "auto"', ("sandbox.require = 'auto'", "machine")),
         ('share = "relative"', ("sandbox.share", "'relative'", "from the root on")),
         ('share = ["/"]', ("sandbox.share", "'/'", "may see")),

@@ -37,7 +37,8 @@ class MachineWorld(LocalWorld):
         def note(node_id: str, reason: str) -> None:
             self.lost.append((node_id, reason))
 
-        isolation = Isolation(True, "A test asked for it.", (str(self.shared or self.scratch / "shared"),))
+        shared = str(self.shared or self.scratch / "shared")
+        isolation = Isolation("machine", "A test asked for it.", (shared,))
         self.engines.append(LocalEngine(self.nodes, lost or note, isolation))
         return self.engines[-1]
 

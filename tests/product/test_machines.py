@@ -101,6 +101,8 @@ def test_doctor_tries_and_leaves_nothing(tmp_path: Path) -> None:
     told = json.loads(answer.stdout)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert told["tiers"]["machine"]["can"] is True
+    assert told["tiers"]["user"]["can"] is False
+    assert "root does not run" in told["tiers"]["user"]["why"]
     assert told["chosen"]["tier"] == "machine"
     assert os.listdir(tmp_path) == []
 

@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from batchite.cli import exits, grammar, options, printing
-from batchite.configuration.sandbox import MACHINE, PROCESS
+from batchite.configuration.sandbox import MACHINE, PROCESS, USER
 from batchite.configuration.settings import Settings
+from batchite.link.machines import Isolation
 
 HELP = "Say what nodes can be on this machine, and why not more."
 USED = ("data_dir", "config")
+TRIED = (MACHINE, USER)
 
 
 def command() -> click.Command:
@@ -22,16 +24,12 @@ def command() -> click.Command:
 
 def _doctor(settings: Settings, as_json: bool) -> None:
     """By trying, in a directory of its own where nodes would have theirs."""
-    from batchite.engines.local import machines
     from batchite.supervisor import isolation
     from batchite.supervisor.isolation import TooLittleError
 
-    reason = machines.why_not(settings.data_dir / "nodes", settings.sandbox.share)
+    tiers = {tier: _tried(isolation.attempt(tier, settings.sandbox, settings.data_dir)) for tier in TRIED}
     told: dict[str, Any] = {
-        "tiers": {
-            MACHINE: {"can": reason is None, "why": reason or "A node was made and removed again."},
-            PROCESS: {"can": True, "why": "It is always there."},
-        },
+        "tiers": tiers | {PROCESS: {"can": True, "why": "It is always there."}},
         "asked": {
             "tier": settings.sandbox.tier,
             "require": settings.sandbox.require,
@@ -49,6 +47,12 @@ def _doctor(settings: Settings, as_json: bool) -> None:
     else:
         print("\n".join(_lines(told)))
     sys.exit(0 if told["chosen"]["tier"] else exits.FAILED)
+
+
+def _tried(found: Isolation | str) -> dict[str, Any]:
+    if isinstance(found, str):
+        return {"can": False, "why": found}
+    return {"can": True, "why": "A node was made and removed again."}
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

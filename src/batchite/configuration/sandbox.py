@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-AUTO, MACHINE, PROCESS = "auto", "machine", "process"
-TIERS = (AUTO, MACHINE, PROCESS)
+AUTO: Final = "auto"
+MACHINE: Final = "machine"
+USER: Final = "user"
+PROCESS: Final = "process"
+ORDER = (MACHINE, USER, PROCESS)
+"""of tiers, the highest first"""
+TIERS = (AUTO, *ORDER)
 
 
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,14 +23,11 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     require: str = ""
     """the least, without which the service does not start"""
     share: tuple[str, ...] = ()
-    """paths that nodes which are machines see as well, and cannot change"""
+    """paths that nodes of a higher tier than `process` see as well, and cannot change"""
 
     @property
-    def is_needed(self) -> bool:
-        """Whether nothing less than machines will do."""
-        return MACHINE in (self.tier, self.require)
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether nodes shall be machines, if they can."""
-        return self.is_needed or self.tier == AUTO
+    def wanted(self) -> tuple[str, ...]:
+        """The tiers that nodes may be of, in the order in which they are to be tried."""
+        least = ORDER[: ORDER.index(self.require or PROCESS) + 1]
+        asked = [tier for tier in least if self.tier in (AUTO, tier)]
+        return tuple(asked) or least

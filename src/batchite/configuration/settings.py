@@ -20,7 +20,7 @@ from batchite.configuration.accounts import Accounts
 from batchite.configuration.config_file import checked, read_text
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
-from batchite.configuration.sandbox import MACHINE, PROCESS, TIERS, Sandbox
+from batchite.configuration.sandbox import MACHINE, ORDER, PROCESS, TIERS, USER, Sandbox
 from batchite.machine import memory
 
 Value = str | int | float | bool | Path | tuple[str, ...]
@@ -254,8 +254,8 @@ def _tier(given: object) -> str:
 
 def _required(given: object) -> str:
     required = read_text(given).lower()
-    if required not in (MACHINE, PROCESS):
-        raise ValueError(f"must be {MACHINE}, or {PROCESS}, which is always there")
+    if required not in ORDER:
+        raise ValueError(f"must be {MACHINE}, {USER}, or {PROCESS}, which is always there")
     return required
 
 
@@ -465,14 +465,15 @@ SANDBOX = (
         Sandbox().tier,
         _tier,
         "How far nodes are kept apart from this machine: `machine` (small machines of their own, which takes "
-        "root), `process` (processes of the service's user) or `auto`, the higher one if this machine can.",
+        "root), `user` (behind a wall, by bubblewrap, without root), `process` (processes of the service's "
+        "user) or `auto`, the highest that this machine can have.",
         table="sandbox",
     ),
     Setting(
         "require",
         Sandbox().require,
         _required,
-        "With `machine` the service does not start unless nodes can be machines.",
+        "The least that nodes must be: the service does not start where they can only be less.",
         "nothing",
         table="sandbox",
     ),
@@ -480,8 +481,8 @@ SANDBOX = (
         "share",
         Sandbox().share,
         _shared,
-        "Paths that nodes which are machines see beside the system, and cannot change: a list, or in the "
-        "variable separated by commas.",
+        "Paths that nodes of the tiers `machine` and `user` see beside the system, and cannot change: a "
+        "list, or in the variable separated by commas.",
         "none",
         table="sandbox",
     ),

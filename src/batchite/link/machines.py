@@ -6,7 +6,7 @@ The engine and the agent start neither namespaces nor mounts themselves: a proce
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -37,15 +37,14 @@ TOOLS = "/mnt/batch/tools"
 class Isolation(NamedTuple):
     """How far nodes are apart from this machine."""
 
-    is_machine: bool = False
+    tier: Literal["machine", "user", "process"] = "process"
     why: str = "Nodes are processes of the service's user, unless the setting sandbox.tier asks for more."
     """in a sentence"""
     shared: tuple[str, ...] = ()
-    """paths that nodes which are machines see as well"""
-
-    @property
-    def tier(self) -> str:
-        return "machine" if self.is_machine else "process"
+    """paths of this machine that nodes see as well, if they have a system of their own or are behind a
+    wall"""
+    hidden: tuple[str, ...] = ()
+    """what nodes behind a wall must not see of the system"""
 
 
 PROCESSES = Isolation()

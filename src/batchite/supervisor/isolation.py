@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batchite.configuration.sandbox import MACHINE, Sandbox
+from batchite.configuration.sandbox import MACHINE, PROCESS, USER, Sandbox
 from batchite.link.machines import PROCESSES, Isolation
+
+TRIED = "This machine can make them, as a try has shown."
+_CANNOT = {MACHINE: "Nodes cannot be machines here.", USER: "Nodes cannot be of the user tier here."}
 
 
 class TooLittleError(Exception):
@@ -13,19 +16,33 @@ class TooLittleError(Exception):
 
 
 def decide(sandbox: Sandbox, data_dir: Path) -> Isolation:
-    """Tries it, which takes some tenths of a second, if nodes shall be machines. Raises TooLittleError."""
-    if not sandbox.is_wanted:
-        return PROCESSES
-    from batchite.engines.local import machines  # only here: few services try
+    """Tries the tiers that are wanted, which takes some tenths of a second for each. Raises TooLittleError,
+    OSError."""
+    reasons: list[str] = []
+    for tier in sandbox.wanted:
+        if tier == PROCESS:
+            return Isolation(why=" ".join(reasons)) if reasons else PROCESSES
+        found = attempt(tier, sandbox, data_dir)
+        if isinstance(found, Isolation):
+            return found._replace(why=" ".join([found.why, *reasons]))
+        reasons.append(f"{_CANNOT[tier]} {found}")
+    # Each reason begins with "Nodes".
+    setting = f"require = {sandbox.require!r}" if sandbox.require else f"tier = {sandbox.tier!r}"
+    raise TooLittleError(
+        f"sandbox.{setting}, but n{' '.join(reasons)[1:]} `batchite doctor` says more; with sandbox.tier = "
+        "'auto' and no sandbox.require nodes are processes where they can be no more."
+    )
 
-    reason = machines.why_not(data_dir / "nodes", sandbox.share)
-    if reason is None:
-        return Isolation(True, "This machine can make them, as a try has shown.", sandbox.share)
-    if sandbox.is_needed:
-        setting = "require" if sandbox.require == MACHINE else "tier"
-        raise TooLittleError(
-            f"sandbox.{setting} = {MACHINE!r}, but nodes cannot be machines here. {reason} "
-            "`batchite doctor` says more; with sandbox.tier = 'auto' and no sandbox.require nodes are "
-            "processes where they can be no more."
-        )
-    return Isolation(why=f"Nodes cannot be machines here. {reason}")
+
+def attempt(tier: str, sandbox: Sandbox, data_dir: Path) -> Isolation | str:
+    """Nodes of this tier, or why there can be none, in a sentence. Raises OSError."""
+    nodes = data_dir / "nodes"
+    if tier == MACHINE:
+        from batchite.engines.local import machines  # only here: few services try
+
+        reason = machines.why_not(nodes, sandbox.share)
+        return reason if reason is not None else Isolation("machine", TRIED, sandbox.share)
+    from batchite.engines.local import walls
+
+    verdict = walls.trial(nodes, sandbox.share)
+    return verdict.reason or Isolation("user", TRIED, sandbox.share, verdict.secrets)

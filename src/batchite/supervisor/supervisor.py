@@ -190,7 +190,7 @@ def _listen_for_machines(
     settings: Settings, services: Sequence[Service], isolation: Isolation
 ) -> list[socket.socket]:
     """The socket to which their hosts files lead for the cloud's names, if it can be had."""
-    wanted = isolation.is_machine and "blob" in services
+    wanted = isolation.tier == "machine" and "blob" in services
     listening = cloud_names.listen(settings.data_dir) if wanted else None
     return [] if listening is None else [listening]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.nodes.sandbox import hosting
+from tests.nodes.sandbox import hosting, unprivileged
 from tests.nodes.sandbox.hosting import Answer, Ask
 
 from batchite.engines.local.cgroups import Groups
@@ -74,9 +74,14 @@ class Hosted:
             called,
             msgspec.json.encode(image).decode(),
         ]
+        self.user = os.geteuid()
+        """as whom this is done"""
+        if tier == "user" and self.user == 0:
+            words, self.user = _of_user(words, node), unprivileged.USER
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
+        self.pid = self._process.pid
         self._number = 0
         self._unread = b""
         self._answers: list[Answer] = []
@@ -195,6 +200,16 @@ class Hosted:
         assert said, "the sandbox is gone"
         *lines, self._unread = (self._unread + said).split(b"\n")
         self._answers += [msgspec.json.decode(line, type=Answer) for line in lines]
+
+
+def _of_user(words: Sequence[str], node: Path) -> list[str]:
+    """The same without the rights of root; everything in the test's own directory is that user's, too."""
+    base = node.parent
+    base.parent.chmod(0o711)
+    for place in (base, *base.rglob("*")):
+        os.chown(place, unprivileged.USER, unprivileged.USER, follow_symlinks=False)
+    checkout = Path(hosting.__file__).parents[3]
+    return unprivileged.words((checkout, base.parent), words)
 
 
 @contextmanager

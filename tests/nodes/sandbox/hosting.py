@@ -19,10 +19,13 @@ import msgspec
 
 from batchite.link.machines import FIRST_ID, IDS, RANGES, Machine, Plan
 from batchite.link.spec import NodeImage
+from batchite.link.wrapping import Wrapping
+from batchite.nodes.sandbox import bubblewrap, masks
 from batchite.nodes.sandbox.base import Command, Limits, ProcessExit, Running, Sandbox, User
 from batchite.nodes.sandbox.machine import MachineSandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
 from batchite.nodes.sandbox.tree import TreeError
+from batchite.nodes.sandbox.user import UserSandbox
 
 MEMORY_MIB = 512
 PROCESSES = 200
@@ -47,7 +50,21 @@ class Answer(msgspec.Struct, array_like=True):
 TIERS: dict[str, Callable[[str, str, NodeImage], Sandbox]] = {
     "process": lambda node, called, _image: ProcessSandbox(node, "A test asked for it.", called),
     "machine": lambda node, _called, image: machine(node, image),
+    "user": lambda node, _called, _image: user(node),
 }
+
+
+def user(node: str) -> UserSandbox:
+    from batchite.engines.local.machines import python_places
+
+    service = str(Path(node).parent)
+    wrapping = Wrapping(
+        name="conforming",
+        why="A test asked for it.",
+        shared=tuple(python_places()),
+        hidden=(service, *masks.readable((service, *bubblewrap.TEMPORARY.values()))),
+    )
+    return UserSandbox(node, wrapping)
 
 
 def machine(node: str, image: NodeImage) -> MachineSandbox:

@@ -21,6 +21,7 @@ from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.machines import Made
 from batchite.link.machines import SOCKET_VARIABLE, WHY_VARIABLE
 from batchite.link.spec import GROUP_VARIABLE
+from batchite.link.wrapping import VARIABLE as WRAPPING_VARIABLE
 from batchite.machine import proc
 
 _MODULE = "batchite.nodes"
@@ -84,16 +85,18 @@ def running() -> dict[str, Agent]:
     return agents
 
 
-def spawn(directory: NodeDirectory, group: Path | None, made: Made | str = "") -> Agent:
+def spawn(directory: NodeDirectory, group: Path | None, made: Made | Path | str = "") -> Agent:
     """Start the agent of a directory that has its spec. Raises OSError; nothing runs then.
 
     It joins the group with that list of members first of all. `made`: the machine that it is the agent of, or
-    why its node is none.
+    the file that says what it sees from behind a wall, or why its node has neither.
     """
     more = {} if group is None else {GROUP_VARIABLE: str(group)}
     passed: list[tuple[int, int, int]] = []
     if isinstance(made, str):
         more[WHY_VARIABLE] = made
+    elif isinstance(made, Path):
+        more[WRAPPING_VARIABLE] = str(made)
     else:
         more[SOCKET_VARIABLE] = str(_SPAWNER)
         passed = [(os.POSIX_SPAWN_DUP2, made.spawner.fileno(), _SPAWNER)]

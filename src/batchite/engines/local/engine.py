@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from batchite.engines.base import GRACE_SECONDS, Handle, Lost, Outcome, Pace, Taken
 from batchite.engines.local import agent as agents
 from batchite.engines.local import directory as directories
+from batchite.engines.local import walls
 from batchite.engines.local.agent import Agent
 from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.directory import NodeDirectory
@@ -74,7 +75,7 @@ class LocalEngine:
     def __init__(self, directory: Path, lost: Lost, isolation: Isolation = PROCESSES) -> None:
         self._directory = directory.resolve()
         self._isolation = isolation
-        self._machines = Machines(self._directory, isolation) if isolation.is_machine else None
+        self._machines = Machines(self._directory, isolation) if isolation.tier == "machine" else None
         self._lost = lost
         self._nodes: dict[str, _Node] = {}
         self._work: set[asyncio.Task[Any]] = set()
@@ -173,8 +174,7 @@ class LocalEngine:
                     return running.agent.handle
                 await self._end(node, running, GRACE_SECONDS)
             groups = await self._groups()
-            machines = self._machines or self._isolation.why
-            agent = await self._in_thread(_spawn, node.directory, spec, size, groups, machines)
+            agent = await self._in_thread(self._spawn, node.directory, spec, size, groups)
             try:
                 started = self._watch(node, agent)
             except OSError:
@@ -184,6 +184,20 @@ class LocalEngine:
                 raise ChildProcessError(f"the agent of node {spec.node_id} ended as it was started")
             node.loss, node.was_stopped = None, False
             return agent.handle
+
+    def _spawn(self, directory: NodeDirectory, spec: NodeSpec, size: VmSize, groups: Groups) -> Agent:
+        directory.tell(spec)
+        group = groups.make(spec.node_id)
+        if self._isolation.tier == "user":
+            return agents.spawn(directory, group, walls.tell(directory.path, spec, self._isolation))
+        if self._machines is None:
+            return agents.spawn(directory, group, self._isolation.why)
+        try:
+            made = self._machines.make(directory.path, size, groups, spec.image, spec.hosts)
+        except NoMachineError as error:
+            raise OSError(f"node {spec.node_id} cannot be made a machine: {error}") from None
+        with made.spawner:
+            return agents.spawn(directory, group, made)
 
     async def _groups(self) -> Groups:
         """Tried when they are first needed, and again only if that could not be done."""
@@ -297,18 +311,3 @@ def _outcome(result: Handle | BaseException) -> Outcome:
     if isinstance(result, BaseException):
         raise result
     return Taken(result)
-
-
-def _spawn(
-    directory: NodeDirectory, spec: NodeSpec, size: VmSize, groups: Groups, machines: Machines | str
-) -> Agent:
-    directory.tell(spec)
-    group = groups.make(spec.node_id)
-    if isinstance(machines, str):  # why there are none
-        return agents.spawn(directory, group, machines)
-    try:
-        made = machines.make(directory.path, size, groups, spec.image, spec.hosts)
-    except NoMachineError as error:
-        raise OSError(f"node {spec.node_id} cannot be made a machine: {error}") from None
-    with made.spawner:
-        return agents.spawn(directory, group, made)

@@ -71,7 +71,7 @@ class Machines:
         plan = Plan(
             node=str(node),
             first_id=first_id,
-            name=_host_name(node.name),
+            name=host_name(node.name),
             groups=limiting,
             root=image.root,
             layers=tuple(layer.directory for layer in image.layers),
@@ -165,7 +165,7 @@ def _probe(directory: Path, shared: tuple[str, ...]) -> str | None:
         return "There are no control groups here that can limit the memory and the processes of a node."
     node = directory / f"{_PROBE}{secrets.token_hex(4)}"
     node.mkdir()
-    made = Machines(directory, Isolation(True, "It is tried.", shared))
+    made = Machines(directory, Isolation("machine", "It is tried.", shared))
     try:
         made.make(node, _SMALLEST, groups).spawner.close()
     except NoMachineError as error:
@@ -187,6 +187,6 @@ def _is_in(path: str, shared: str) -> bool:
     return proc.is_below(path, os.path.realpath(shared))
 
 
-def _host_name(node_id: str) -> str:
+def host_name(node_id: str) -> str:
     """Short, of letters that host names have, and most likely no other node's."""
     return f"tvm-{zlib.crc32(node_id.encode()):08x}"

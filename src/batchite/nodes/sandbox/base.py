@@ -100,6 +100,11 @@ class ProcessExit(NamedTuple):
         return cls(by_itself, by_signal, is_memory, user_seconds, kernel_seconds, peak_bytes)
 
     @property
+    def status(self) -> int:
+        """As `wait4` gives it."""
+        return self.code << 8 if self.code is not None else self.signal or 0
+
+    @property
     def exit_code(self) -> int:
         """In one number, as shells report it: the code, or 128 and the signal."""
         return self.code if self.code is not None else SIGNALLED + (self.signal or 0)

@@ -11,7 +11,6 @@ process group is killed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from batchite.nodes.sandbox import orphans
 from batchite.nodes.sandbox.base import ProcessExit
@@ -22,16 +21,15 @@ _KIB = 1024
 
 
 class Family:
-    """`over` is told of each command that has ended, once nothing of it is left."""
+    """Each command is told to be over once nothing of it is left."""
 
-    def __init__(self, over: Callable[[Leader], None]) -> None:
+    def __init__(self) -> None:
         self.running: dict[int, Leader] = {}
         """that were started, by number"""
         self.is_ending = False
         """whether nothing is started any more, and whatever is found shall go"""
         self.is_alone = False
         """whether it was ending and had no child at all when `reap` was called last"""
-        self._over = over
         self._settling: list[Leader] = []
         self._orphans = Orphans()
 
@@ -79,7 +77,8 @@ class Family:
 
     def _tell(self, settled: list[Leader]) -> None:
         for leader in settled:
-            self._over(leader)
+            if leader.exit is not None:
+                leader.over(leader.exit)
 
     def _owner(self, pid: int) -> Leader | None:
         """Whose orphan this is; it is killed if its command is over or nobody can own it."""

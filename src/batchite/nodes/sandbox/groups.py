@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from batchite.nodes.sandbox import orphans, programs
-from batchite.nodes.sandbox.base import Command, Names, Over
+from batchite.nodes.sandbox.base import Command, Names, Over, ProcessExit
 from batchite.nodes.sandbox.family import Family
 from batchite.nodes.sandbox.leader import Leader, mark
 
@@ -42,20 +42,23 @@ class ProcessGroups:
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._home = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._place = place
-        self._family = Family(self._tell)
+        self._family = Family()
         self._childless = asyncio.Event()
         _become_subreaper()
         self._loop = asyncio.get_running_loop()
         self._loop.add_signal_handler(signal.SIGCHLD, self._reap)
 
     def spawn(self, command: Command, streams: Streams, over: Over) -> Leader:
-        leader = Leader(mark(command.environment), self._place(command.directory), over)
+        def later(end: ProcessExit | OSError) -> None:
+            self._loop.call_soon(over, end)
+
+        leader = Leader(mark(command.environment), self._place(command.directory), later)
         try:
             leader.pid = self._launch(command, streams)
         except OSError as error:
-            self._loop.call_soon(over, error)
+            later(error)
         except ValueError as error:  # of what no system call would be given
-            self._loop.call_soon(over, OSError(errno.EINVAL, str(error)))
+            later(OSError(errno.EINVAL, str(error)))
         else:
             self._family.running[leader.pid] = leader
         return leader
@@ -114,10 +117,6 @@ class ProcessGroups:
             self._loop.call_later(_PAUSE_SECONDS, self._reap)
         if self._family.is_alone:
             self._childless.set()
-
-    def _tell(self, leader: Leader) -> None:
-        if leader.exit is not None:
-            self._loop.call_soon(leader.over, leader.exit)
 
 
 def _become_subreaper() -> None:

@@ -31,6 +31,7 @@ _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_FROM_DESCRIPTOR = 4
 _DETACH = 2
 _SUBREAPER = 36
+_DUMPABLE = 4
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442  # the same on all kinds of processors
 _ATTRIBUTES = struct.Struct("QQQQ")
 
@@ -97,6 +98,12 @@ def become_subreaper() -> None:
     """Descendants whose parents end become this process's children."""
     words = (ctypes.c_int(_SUBREAPER), *(ctypes.c_ulong(value) for value in (1, 0, 0, 0)))
     _checked(_libc.prctl(*words), "prctl subreaper")
+
+
+def become_opaque() -> None:
+    """No other process of this one's user may trace it, or read its memory, environment or descriptors."""
+    words = (ctypes.c_int(_DUMPABLE), *(ctypes.c_ulong(0) for _ in range(4)))
+    _checked(_libc.prctl(*words), "prctl dumpable")
 
 
 def _checked(result: int, call: str) -> int:

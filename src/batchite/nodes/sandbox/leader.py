@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from batchite.nodes.sandbox.base import TASK_MARK, ProcessExit
 
-Told: TypeAlias = Callable[[ProcessExit], None]
+Told: TypeAlias = Callable[[ProcessExit], object]
 
 
 class Leader:

@@ -128,6 +128,15 @@ class Masks:
         self._entries[path] = Entry(path, True, True, mode, status.st_uid, status.st_gid)
 
 
+def readable(hidden: Iterable[str]) -> Iterator[str]:
+    """What this process's user may read of the system's secrets, as a member of a group or as an owner; not
+    what lies below a hidden path."""
+    known = {path: Entry(path, is_seen=False) for path in hidden}
+    for path in _secrets(known):
+        if os.access(path, os.R_OK) or (os.path.isdir(path) and os.access(path, os.X_OK)):
+            yield path
+
+
 def _secrets(known: Mapping[str, Entry]) -> Iterator[str]:
     """What not everybody may read; not what lies below it or below what is hidden already."""
     waiting = list(_SEARCHED)

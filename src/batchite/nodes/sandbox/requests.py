@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+READY = b"r"
+"""What a spawner that was started as a program says first of all, before its messages."""
+
 
 class Start(msgspec.Struct, frozen=True, tag="s", array_like=True):
     """Start a command. Its descriptors: stdout, stderr, and then one for each list of members of the groups
@@ -16,7 +19,7 @@ class Start(msgspec.Struct, frozen=True, tag="s", array_like=True):
     directory: str
     """the working directory, as the node sees it"""
     user: int
-    """its number in the node; 0 is root"""
+    """its number in the node; 0 is the spawner's own user, who is root in a machine"""
     name: str
     """by which the node shall know it"""
 

@@ -34,7 +34,10 @@ _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal
 class Spawner:
     """Serves one agent; `home` holds descriptors of the lists of members of its own control groups."""
 
-    def __init__(self, agent: socket.socket, home: Sequence[int]) -> None:
+    patience: float | None = None
+    """in milliseconds, until it looks again for who ended, although nobody says so"""
+
+    def __init__(self, agent: socket.socket, home: Sequence[int] = ()) -> None:
         self._agent = agent
         self._receiver = passing.Receiver(agent)
         self._home = home
@@ -52,11 +55,12 @@ class Spawner:
         poll.register(woken, select.POLLIN)
         poll.register(self._agent, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in poll.poll(self.patience)}
             if woken in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(woken, 4096)
-                self._reap()
+            if woken in ready or not ready:
+                self.reap()
             if self._agent.fileno() in ready:
                 messages = self._receiver.receive()
                 if messages is None:
@@ -64,20 +68,20 @@ class Spawner:
                 for content, descriptors in messages:
                     self._take(requests.request(content), descriptors)
 
-    def _tell(self, told: Told) -> None:
+    def tell(self, told: Told) -> None:
         passing.send(self._agent, requests.encode(told))
 
     def _take(self, request: Request, descriptors: list[int]) -> None:
         try:
             if isinstance(request, Signal):
-                self._signal(request)
+                self.signal(request)
             else:
                 self._start(request, descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _signal(self, request: Signal) -> None:
+    def signal(self, request: Signal) -> None:
         pid = self._pids.get(request.key)
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -90,8 +94,12 @@ class Spawner:
         except (OSError, ValueError) as error:
             number = error.errno if isinstance(error, OSError) else errno.EINVAL
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._tell(Failed(request.key, number or errno.EIO, reason or str(error)))
+            self.tell(Failed(request.key, number or errno.EIO, reason or str(error)))
             return
+        self.begun(request, pid)
+
+    def begun(self, request: Start, pid: int) -> None:
+        """The command's first process has this number."""
         self._keys[pid] = request.key
         self._pids[request.key] = pid
 
@@ -109,7 +117,8 @@ class Spawner:
                 os.chdir(request.directory)
                 return self._spawn(request, output, errors)
             finally:
-                _become_root()
+                if request.user:
+                    _become_root()
                 os.chdir("/")
         finally:
             for group in self._home if groups else ():
@@ -133,7 +142,7 @@ class Spawner:
 
         return programs.call(request.words[0], request.environment, start)
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
         """What ended, whether it is a command or was left behind by one."""
         with contextlib.suppress(ChildProcessError):
             while True:
@@ -143,7 +152,7 @@ class Spawner:
                 key = self._keys.pop(pid, None)
                 if key is not None:
                     del self._pids[key]
-                    self._tell(Ended(key, status, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
+                    self.tell(Ended(key, status, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
 
 
 def _set_signals(waking: int) -> None:
