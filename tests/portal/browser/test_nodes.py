@@ -36,6 +36,7 @@ def test_a_start_task_is_followed_until_it_has_failed(browser: Browser, service:
         with (service.data_dir / "nodes" / node.id / "agent.log").open("a") as log:
             log.write("a disk is slow\n")
         expect(said).to_contain_text("a disk is slow")
+        expect(page.get_by_role("region", name="What it uses")).to_contain_text("MiB")
         expect(page.get_by_role("heading", level=2, name="Why it takes no tasks")).to_be_visible()
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
