@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.nodes.sandbox import unprivileged
+from tests.product import test_lifecycle
 
 pytestmark = pytest.mark.system
 
@@ -25,16 +26,35 @@ sys.exit(done.returncode)
 """
 
 
-def test_the_tutorial(tmp_path: Path) -> None:
-    os.chown(tmp_path, unprivileged.USER, unprivileged.USER)
-    answer = subprocess.run(
-        unprivileged.words((CHECKOUT, tmp_path), [sys.executable, "-c", PROGRAM, str(tmp_path / "out")]),
-        env={**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+def as_user(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What Python says to these words; the directory is the user's."""
+    os.chown(directory, unprivileged.USER, unprivileged.USER)
+    return subprocess.run(
+        unprivileged.words((CHECKOUT, directory), [sys.executable, *words]),
+        cwd=CHECKOUT,
+        env={
+            **os.environ,
+            "HOME": str(directory),
+            "TMPDIR": str(directory),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=240,
         check=False,
     )
+
+
+def test_nodes_boot_again_and_are_removed(tmp_path: Path) -> None:
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", f"{tmp_path}/tests", "-m", ""]
+    chosen = ["-k", "user", test_lifecycle.__file__]
+    answer = as_user(tmp_path, *words, *chosen)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "5 passed" in answer.stdout
+
+
+def test_the_tutorial(tmp_path: Path) -> None:
+    answer = as_user(tmp_path, "-c", PROGRAM, str(tmp_path / "out"))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "user" in answer.stdout.splitlines()[0]
     results = [path.read_text() for path in sorted((tmp_path / "out").iterdir())]
