@@ -76,7 +76,7 @@ def test_a_clean_stop_in_the_middle_of_work_leaves_nothing(tmp_path: Path, dice:
     service = start(tmp_path / "data")
     try:
         until(lambda: len(completed_tasks(client, "job")) == len(names), "every task is completed")
-        assert idle_or_busy(client) == nodes
+        until(lambda: idle_or_busy(client) == nodes, "the other node is back, too")
         for task in completed_tasks(client, "job"):
             assert task.execution_info is not None
             info = task.execution_info
