@@ -23,6 +23,8 @@ class Wrapping(msgspec.Struct, frozen=True, kw_only=True):
     """as host name"""
     why: str
     """why the node is of this tier, in a sentence"""
+    processes: int
+    """and threads that there may be in it at a time, where the kernel counts those of a node by themselves"""
     shared: tuple[str, ...] = ()
     """paths that the node sees as well, and cannot change"""
     hidden: tuple[str, ...] = ()

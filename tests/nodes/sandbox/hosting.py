@@ -61,6 +61,7 @@ def user(node: str) -> UserSandbox:
     wrapping = Wrapping(
         name="conforming",
         why="A test asked for it.",
+        processes=PROCESSES,
         shared=tuple(python_places()),
         hidden=(service, *masks.readable((service, *bubblewrap.TEMPORARY.values()))),
     )

@@ -10,7 +10,7 @@ from batchite.link.wrapping import Wrapping
 from batchite.nodes.sandbox import bubblewrap
 from batchite.nodes.sandbox.bubblewrap import NoWallError
 
-WRAPPING = Wrapping(name="node", why="A test asked for it.")
+WRAPPING = Wrapping(name="node", why="A test asked for it.", processes=100)
 FORBIDDEN = "bwrap: No permissions to create new namespace, likely because the kernel does not allow it.\n"
 
 
@@ -87,7 +87,7 @@ def test_what_forbids_it_is_told_with_what_allows_it(file: str, value: str, told
 
 def marked(shared: tuple[str, ...], hidden: tuple[str, ...]) -> list[str]:
     """What is told of these paths, each with how."""
-    told = bubblewrap.words("/node", Wrapping(name="x", why="y", shared=shared, hidden=hidden))
+    told = bubblewrap.words("/node", Wrapping(name="x", why="y", processes=100, shared=shared, hidden=hidden))
     kinds = {"--ro-bind": "seen", "--tmpfs": "empty", "/dev/null": "closed"}
     return [
         f"{kinds.get(told[at - 1]) or kinds[told[at - 2]]} {path}"
@@ -121,6 +121,12 @@ def test_what_is_hidden_is_not_seen_through_a_link_that_is_shared(tmp_path: Path
     (tmp_path / "link").symlink_to("real")
     told = bubblewrap.words(
         "/node",
-        Wrapping(name="x", why="y", shared=(f"{tmp_path}/link",), hidden=(f"{tmp_path}/real/hidden",)),
+        Wrapping(
+            name="x",
+            why="y",
+            processes=100,
+            shared=(f"{tmp_path}/link",),
+            hidden=(f"{tmp_path}/real/hidden",),
+        ),
     )
     assert told[told.index(f"{tmp_path}/link/hidden") - 1] == "--tmpfs"

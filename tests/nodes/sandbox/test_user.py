@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.nodes.sandbox import unprivileged
 from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted, hosted, witness
+from tests.nodes.sandbox.hosting import PROCESSES
 
 from batchite.machine import proc
 from batchite.nodes.sandbox.base import User
@@ -194,6 +195,30 @@ def test_nothing_goes_on_without_agent_or_spawner(
             os.kill(wall if who == "wall" else child(wall), 9)
             sandbox.gone()
         assert seen.wait() == b""
+
+
+BOMB = """
+import os
+os.setsid()
+while True:
+    try:
+        os.fork()
+    except OSError:
+        os.close(os.open("full", os.O_CREAT))
+"""
+
+
+def test_processes_that_multiply_stay_few_and_end(sandbox: Hosted, run: Directory) -> None:
+    """Under the node's limit, which others of that user do not count towards, and with the command."""
+    with witness(sandbox, f"bomb-{run[-1]}") as seen:
+        full = "while ! [ -e full ]; do :; done"
+        bomb = sandbox.shell(run, f"exec 9> {seen.told}; python3 -c '{BOMB}' & {full}; echo >&9; wait")
+        seen.wait()
+        assert PROCESSES // 2 < (sandbox.use().processes or 0) < PROCESSES + 10
+        bomb.kill()
+        assert bomb.over().signal == 9
+        assert seen.is_alone
+    assert sandbox.shell(run, "true").over().exit_code == 0
 
 
 def child(parent: int) -> int:

@@ -189,7 +189,7 @@ class LocalEngine:
         directory.tell(spec)
         group = groups.make(spec.node_id)
         if self._isolation.tier == "user":
-            return agents.spawn(directory, group, walls.tell(directory.path, spec, self._isolation))
+            return agents.spawn(directory, group, walls.tell(directory.path, spec, size, self._isolation))
         if self._machines is None:
             return agents.spawn(directory, group, self._isolation.why)
         try:

@@ -33,7 +33,7 @@ _PROCESSES_OF_A_NODE, _PROCESSES_OF_A_CORE = 2048, 1024
 _MOST_OF_ALL = 4
 """A node may have this part of all processes that the machine can have."""
 _NO_IMAGE = NodeImage()
-_SMALLEST = VmSize("probe", 1, 64)
+SMALLEST = VmSize("probe", 1, 64)
 
 
 class Made(NamedTuple):
@@ -167,7 +167,7 @@ def _probe(directory: Path, shared: tuple[str, ...]) -> str | None:
     node.mkdir()
     made = Machines(directory, Isolation("machine", "It is tried.", shared))
     try:
-        made.make(node, _SMALLEST, groups).spawner.close()
+        made.make(node, SMALLEST, groups).spawner.close()
     except NoMachineError as error:
         return f"This machine does not let them be made: {error}."
     finally:

@@ -18,18 +18,19 @@ from pathlib import Path
 import msgspec
 
 import batchite
-from batchite.engines.local.machines import host_name, python_places
+from batchite.engines.local.machines import SMALLEST, host_name, limits, python_places
 from batchite.link import wrapping
 from batchite.link.machines import Isolation
 from batchite.link.spec import NodeSpec
 from batchite.link.wrapping import Verdict, Wrapping
+from batchite.wire.batch.vm_sizes import VmSize
 
 _PROBE = ".probe-"
 _TRIAL_SECONDS = 60.0
 _ROOTS = "That tier is for services that root does not run."
 
 
-def tell(node: Path, spec: NodeSpec, isolation: Isolation) -> Path:
+def tell(node: Path, spec: NodeSpec, size: VmSize, isolation: Isolation) -> Path:
     """Write down for the agent in this directory what its node sees; returns where. Raises OSError."""
     service = node.resolve().parent.parent
     layers = (layer.directory for layer in spec.image.layers)
@@ -37,6 +38,7 @@ def tell(node: Path, spec: NodeSpec, isolation: Isolation) -> Path:
     wanted = Wrapping(
         name=host_name(spec.node_id),
         why=isolation.why,
+        processes=limits(size).processes,
         shared=tuple(dict.fromkeys(shared)),
         hidden=(str(service), *isolation.hidden),
     )
@@ -65,7 +67,9 @@ def trial(directory: Path, shared: Sequence[str] = ()) -> Verdict:
 
 def _try(node: Path, shared: tuple[str, ...]) -> Verdict:
     hidden = (str(node.resolve().parent.parent),)
-    wanted = Wrapping(name="probe", why="It is tried.", shared=shared, hidden=hidden)
+    wanted = Wrapping(
+        name="probe", why="It is tried.", processes=limits(SMALLEST).processes, shared=shared, hidden=hidden
+    )
     places = dict.fromkeys([str(Path(batchite.__file__).parent.parent), *filter(None, sys.path)])
     try:
         done = subprocess.run(  # noqa: S603

@@ -23,7 +23,9 @@ _KIB = 1024
 class Family:
     """Each command is told to be over once nothing of it is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_all: bool = False) -> None:
+        """`is_all`: this process sees those of its node only, so that it may look at all that it sees."""
+        self._is_all = is_all
         self.running: dict[int, Leader] = {}
         """that were started, by number"""
         self.is_ending = False
@@ -70,10 +72,18 @@ class Family:
         found = self._orphans.find(ended, self._settling, self.running)
         owners = [self._owner(pid) for pid in found]
         owned = {owner.pid for owner in owners if owner is not None}
+        if self._is_all:
+            self._end_marked({owner.mark for owner in owners if owner is not None and owner.exit is not None})
         hidden = not self.running and None in owners
         settled = [leader for leader in self._settling if not hidden and leader.pid not in owned]
         self._settling = [leader for leader in self._settling if hidden or leader.pid in owned]
         self._tell(settled)
+
+    def _end_marked(self, marks: set[bytes]) -> None:
+        """Also what has not come here yet, unless another command goes on in the same directory."""
+        marks -= {leader.mark for leader in self.running.values()}
+        if marks:
+            orphans.end_marked(marks)
 
     def _tell(self, settled: list[Leader]) -> None:
         for leader in settled:

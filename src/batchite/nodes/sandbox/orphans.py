@@ -10,13 +10,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from batchite.machine import proc
 from batchite.nodes.sandbox.leader import Leader
 
 _SHORT_SECONDS = 1.0
 _SHORT_RANGE = 256
+_MOST_ROUNDS = 20
 
 
 class Orphans:
@@ -68,9 +69,25 @@ def all_children() -> list[int]:
     return [process.pid for process in proc.all_processes() if process.parent == me]
 
 
-def kill(pid: int) -> None:
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
+
+
+def end_marked(marks: Set[bytes]) -> None:
+    """Kill all whose environment has one of these marks. They are stopped first, all of them: processes that
+    multiply up to a limit would go on as long as one that is killed makes room for another."""
+    stopped: set[int] = set()
+    for _ in range(_MOST_ROUNDS):
+        found = {process.pid for process in proc.all_processes()} - stopped
+        found = {pid for pid in found if not marks.isdisjoint(proc.variables(pid))}
+        if not found:
+            break
+        for pid in found:
+            kill(pid, signal.SIGSTOP)
+        stopped |= found
+    for pid in stopped:
+        kill(pid)
 
 
 def _recent_children(ended: Sequence[Leader]) -> list[int] | None:

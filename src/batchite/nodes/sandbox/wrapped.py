@@ -1,4 +1,4 @@
-"""`python -m batchite.nodes.sandbox.wrapped DESCRIPTOR`: the first process of a node behind a wall.
+"""`python -m batchite.nodes.sandbox.wrapped DESCRIPTOR PROCESSES`: the first process of a node behind a wall.
 
 It has the same user as the commands that it starts, so it lets none of them look into it. No groups hold
 these commands together: what they leave behind comes to this process, which ends it.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import resource
 import socket
 import sys
 from functools import partial
@@ -20,6 +22,7 @@ from batchite.nodes.sandbox.requests import READY, Ended, Signal, Start
 from batchite.nodes.sandbox.spawner import Spawner
 
 _PAUSE_MILLISECONDS = 20.0
+_COUNTS_BY_NAMESPACE = [5, 14]
 
 
 class ClearingSpawner(Spawner):
@@ -27,7 +30,7 @@ class ClearingSpawner(Spawner):
 
     def __init__(self, agent: socket.socket) -> None:
         super().__init__(agent)
-        self._family = Family()
+        self._family = Family(is_all=True)
         self._leaders: dict[int, Leader] = {}
         """of commands that are not over, by key"""
 
@@ -54,6 +57,7 @@ def main() -> None:
     agent = socket.socket(fileno=int(sys.argv[1]))
     agent.set_inheritable(False)
     kernel.become_opaque()
+    _limit(int(sys.argv[2]))
     os.environ.clear()
     os.umask(0o022)
     null = os.open(os.devnull, os.O_RDWR)
@@ -65,6 +69,16 @@ def main() -> None:
     with contextlib.suppress(OSError):
         spawner.serve()
     os._exit(0)
+
+
+def _limit(processes: int) -> None:
+    """Linux 5.14 and newer count the processes of a user in each namespace of users by themselves. Older ones
+    would count what that user runs elsewhere, too."""
+    release = [int(number) for number in re.findall(r"\d+", os.uname().release)[:2]]
+    if release >= _COUNTS_BY_NAMESPACE:
+        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+        limit = processes if most == resource.RLIM_INFINITY else min(processes, most)
+        resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
 
 
 if __name__ == "__main__":
