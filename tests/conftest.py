@@ -10,6 +10,9 @@ from tests.databases import Databases, SqliteFiles
 
 from batchite.store.database import Database
 
+os.environ.setdefault("BATCHITE_SANDBOX_TIER", "process")
+"""Wherever a test asks for no other, so that all see the same nodes on every machine, and as any user."""
+
 OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
 """Fixtures of stores that run beside the tests."""
 

@@ -18,7 +18,7 @@ TIERS = (AUTO, *ORDER)
 class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     """The table `[sandbox]`."""
 
-    tier: str = PROCESS
+    tier: str = AUTO
     """`auto`: the highest that this machine can have"""
     require: str = ""
     """the least, without which the service does not start"""

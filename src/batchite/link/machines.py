@@ -38,7 +38,7 @@ class Isolation(NamedTuple):
     """How far nodes are apart from this machine."""
 
     tier: Literal["machine", "user", "process"] = "process"
-    why: str = "Nodes are processes of the service's user, unless the setting sandbox.tier asks for more."
+    why: str = "The setting sandbox.tier asks for processes of the service's user."
     """in a sentence"""
     shared: tuple[str, ...] = ()
     """paths of this machine that nodes see as well, if they have a system of their own or are behind a
@@ -48,7 +48,7 @@ class Isolation(NamedTuple):
 
 
 PROCESSES = Isolation()
-"""what nodes are unless somebody asks for more"""
+"""what nodes are where nobody tries whether they can be more"""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
