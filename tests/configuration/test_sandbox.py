@@ -27,7 +27,8 @@ def test_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sandbox", "wanted"),
     [
-        (Sandbox(), ("process",)),
+        (Sandbox(), ("machine", "user", "process")),
+        (Sandbox(tier="process"), ("process",)),
         (Sandbox(tier="auto"), ("machine", "user", "process")),
         (Sandbox(tier="machine"), ("machine",)),
         (Sandbox(tier="user"), ("user",)),
@@ -35,7 +36,7 @@ def test_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
         (Sandbox(require="user"), ("machine", "user")),
         (Sandbox(tier="auto", require="user"), ("machine", "user")),
         (Sandbox(tier="user", require="machine"), ("machine",)),
-        (Sandbox(require="process"), ("process",)),
+        (Sandbox(tier="process", require="process"), ("process",)),
     ],
 )
 def test_what_is_asked_for(sandbox: Sandbox, wanted: tuple[str, ...]) -> None:

@@ -131,13 +131,18 @@ async def test_a_directory_within_the_system_is_not_seen_and_its_layers_are(
 
 
 @pytest.mark.system
-async def test_the_service_s_directory_is_not_seen_within_what_is_shared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["its own name", "a link"])
+async def test_the_service_s_directory_is_not_seen_within_what_is_shared(tmp_path: Path, by: str) -> None:
     fill(tmp_path)
+    shared = tmp_path
+    if by == "a link":
+        shared = tmp_path.with_name(f"{tmp_path.name}-link")
+        shared.symlink_to(tmp_path)
     async with peer() as service:
         world = MachineWorld(service, tmp_path / "data")
-        world.shared = tmp_path
+        world.shared = shared
         await start(world, world.engine())
-        look = f"cat {tmp_path}/seen; ls -A {tmp_path}/data; umount {tmp_path}/data; cat {tmp_path}/data/keys"
+        look = f"cat {shared}/seen; ls -A {shared}/data; umount {shared}/data; cat {shared}/data/keys"
         await world.service.send(task(1, f'/bin/sh -c "{look}"', **ADMIN))
         await world.service.ended(1)
         said = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text()

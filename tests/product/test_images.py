@@ -20,9 +20,8 @@ pytestmark = pytest.mark.system
 ADMIN = models.UserIdentity(
     auto_user=models.AutoUserSpecification(elevation_level=models.ElevationLevel.ADMIN)
 )
+MACHINES = {"BATCHITE_SANDBOX_TIER": "machine"}
 CONFIG = """
-[sandbox]
-tier = "machine"
 [[images]]
 sku = "9"
 path = ["/opt/own"]
@@ -36,7 +35,7 @@ def opened(directory: Path) -> Iterator[House]:
     """Services whose data is in `data` of that directory, and their nodes machines."""
     config = directory / "batchite.toml"
     config.write_text(CONFIG)
-    with running_service(directory / "data", config=config) as service:
+    with running_service(directory / "data", config=config, variables=MACHINES) as service:
         credential = AzureNamedKeyCredential(service.batch_account, service.batch_key)
         batch = azure.batch.BatchClient(service.batch_url, credential)
         blob = BlobServiceClient.from_connection_string(service.storage_connection_string)

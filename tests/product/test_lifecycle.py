@@ -39,8 +39,7 @@ class Site:
     def __init__(self, data_dir: Path, tier: str) -> None:
         self.data_dir = data_dir.resolve()
         self.tier = tier
-        self.config = data_dir.with_suffix(".toml")
-        self.config.write_text(f'[sandbox]\ntier = "{tier}"\nrequire = "{tier}"\n')
+        self.variables = {"BATCHITE_SANDBOX_TIER": tier, "BATCHITE_SANDBOX_REQUIRE": tier}
         self.word = f"600.{secrets.randbelow(10**12):012}"
         """in the command lines of the task's processes"""
         self.first_ids: set[int] = set()
@@ -155,7 +154,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
 
 
 def test_a_node_that_boots_again_ends_what_ran_and_runs_its_start_task(site: Site) -> None:
-    service = start(site.data_dir, config=site.config)
+    service = start(site.data_dir, variables=site.variables)
     with client(service) as batch:
         node_id = site.fill(batch)
         assert boots(batch, node_id) == 1
@@ -166,7 +165,7 @@ def test_a_node_that_boots_again_ends_what_ran_and_runs_its_start_task(site: Sit
     assert service.process.wait(DEADLINE) == 0
     assert site.hidden() == set()
     assert processes_of(site.data_dir) == []
-    with running_service(site.data_dir, config=site.config) as again, client(again) as batch:
+    with running_service(site.data_dir, variables=site.variables) as again, client(again) as batch:
         assert site.running(batch) == node_id
         assert boots(batch, node_id) == 2, "its files are those of before"
         assert not site.hidden() & before
@@ -178,7 +177,7 @@ def test_a_node_that_boots_again_ends_what_ran_and_runs_its_start_task(site: Sit
 @pytest.mark.system
 def test_a_machine_is_replaced_though_who_makes_machines_was_killed(tmp_path: Path) -> None:
     site = Site(tmp_path / "data", "machine")
-    with running_service(site.data_dir, config=site.config) as service, client(service) as batch:
+    with running_service(site.data_dir, variables=site.variables) as service, client(service) as batch:
         first = site.fill(batch)
         before = site.hidden()
         kill(forge(service), site.spawner(first))
@@ -195,7 +194,7 @@ def test_a_machine_is_replaced_though_who_makes_machines_was_killed(tmp_path: Pa
 @pytest.mark.parametrize("killed", ["service", "agent", "node and service", "machine"])
 def test_nothing_is_left_of_a_node_that_is_removed(site: Site, killed: str) -> None:
     """`machine`: all that runs, as if the machine had lost its power."""
-    service = start(site.data_dir, config=site.config)
+    service = start(site.data_dir, variables=site.variables)
     with client(service) as batch:
         first = site.fill(batch)
     before = site.hidden()
@@ -213,7 +212,7 @@ def test_nothing_is_left_of_a_node_that_is_removed(site: Site, killed: str) -> N
             crash(service)
             kill(agent_pid, *before)
     if killed != "agent":
-        service = start(site.data_dir, config=site.config)
+        service = start(site.data_dir, variables=site.variables)
     with client(service) as batch:
         if killed == "service":
             assert site.running(batch) == first
@@ -227,6 +226,6 @@ def test_nothing_is_left_of_a_node_that_is_removed(site: Site, killed: str) -> N
             )
         batch.begin_delete_pool(POOL)
         crash(service)
-    with running_service(site.data_dir, config=site.config) as again, client(again) as batch:
+    with running_service(site.data_dir, variables=site.variables) as again, client(again) as batch:
         until(lambda: is_gone(batch), bool, "the pool is deleted", DEADLINE)
         until(lambda: site.traces(first), lambda left: not left, "its traces")

@@ -28,6 +28,7 @@ from batchite.testing import directories
 READY_SECONDS = 60.0
 STOP_SECONDS = 90.0
 FAULTS = "/-/testing/faults"
+TIER_VARIABLE = "BATCHITE_SANDBOX_TIER"
 
 
 class ServiceError(Exception):
@@ -133,8 +134,9 @@ def running_service(
     """Start both services on free ports, or `only` one; stop them, and every compute node, at the end.
 
     Without `data_dir` a temporary directory is used and removed; so are those of earlier runs that were
-    killed. `arguments` are added to
-    `batchite serve`, `variables` to its environment; what it logs goes to `stderr`. Raises ServiceError.
+    killed. `arguments` are added to `batchite serve`, `variables` to its environment; what it logs goes to
+    `stderr`. Of the `BATCHITE_…` variables that are set already, one is kept: BATCHITE_SANDBOX_TIER, by which
+    tests that look at what tasks leave on this machine ask for nodes that are processes. Raises ServiceError.
     """
     with contextlib.ExitStack() as stack:
         if data_dir is None:
@@ -164,8 +166,12 @@ def start(
     command += ["--config", str(config)] if config else []
     token = secrets.token_urlsafe(32)
     environment = {
-        # what somebody has set for a service of theirs is not for this one
-        **{name: value for name, value in os.environ.items() if not name.startswith("BATCHITE_")},
+        # what somebody has set for a service of theirs is not for this one, but for what the machine can do
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("BATCHITE_") or name == TIER_VARIABLE
+        },
         **(variables or {}),
         TESTING_TOKEN: token,
     }

@@ -77,7 +77,7 @@ class Machines:
             layers=tuple(layer.directory for layer in image.layers),
             shared=shared,
             hosts=hosts,
-            hidden=(self._hidden,) if any(_is_in(self._hidden, path) for path in shared) else (),
+            hidden=tuple(_within(path, self._hidden) for path in shared if _is_in(self._hidden, path)),
         )
         pid, spawner = self._forge.make(plan)
         machine = Machine(
@@ -185,6 +185,11 @@ def python_places() -> list[str]:
 
 def _is_in(path: str, shared: str) -> bool:
     return proc.is_below(path, os.path.realpath(shared))
+
+
+def _within(shared: str, path: str) -> str:
+    """Where a path is seen in what is shared, which may be a link."""
+    return os.path.normpath(f"{shared}/{os.path.relpath(path, os.path.realpath(shared))}")
 
 
 def host_name(node_id: str) -> str:
