@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from batchite.nodes.definition import Definition
 from batchite.wire.ticks import Duration
 
@@ -14,6 +16,7 @@ def limit(definition: Definition) -> str | None:
     return text if text is not None and seconds(text) < _LONGEST else None
 
 
+@functools.lru_cache(maxsize=256)  # tasks of a job mostly have the same one
 def seconds(text: str) -> float:
     """Raises ValueError if `text` is no duration."""
     return Duration.parse(text).seconds
