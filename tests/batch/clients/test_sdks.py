@@ -20,7 +20,11 @@ RELEASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "1.0": (installing.OF_2016, "2016-07-01.3.1", OLDEST),
     "3.0": ("azure-batch-3.0", "2017-05-01.5.0", OLD),
     "8.0": ("azure-batch-8.0", "2019-08-01.10.0", {}),
-    "14.2": ("azure-batch-14.2", "2024-02-01.19.0", {"images": ["batch.node.ubuntu 22.04", ["linux"]]}),
+    "14.2": (
+        "azure-batch-14.2",
+        "2024-02-01.19.0",
+        {"images": ["batch.node.ubuntu 22.04", ["linux", "windows"]]},
+    ),
 }
 """Of azure-batch: where each is installed, its API version, and what it sees otherwise."""
 
@@ -46,7 +50,7 @@ async def test_javascript(batchite_service: RunningService, script_url: str) -> 
     command = ["node", PROGRAMS / "tour.mjs", script_url]
     told = await programs.seen(*command, folder=folder, variables=batchite_service.variables)
     differences = {
-        "images": ["batch.node.ubuntu 20.04", ["linux"]],
+        "images": ["batch.node.ubuntu 20.04", ["linux", "windows"]],
         "too large": [413, "RequestBodyTooLarge"],
         "no file": [404, None],  # it reads no error where it wants the content of a file
     }

@@ -6,7 +6,7 @@ SCRIPT = b'echo hello "$WHOM"\n'
 """What start task and tasks fetch, and tasks run."""
 
 SEEN: dict[str, Any] = {
-    "images": ["batch.node.ubuntu 16.04", ["linux"]],
+    "images": ["batch.node.ubuntu 16.04", ["linux", "windows"]],
     "pool before": False,
     "pool again": [409, "PoolExists"],
     "wrong pool": ["InvalidPropertyValue", True],
@@ -101,7 +101,7 @@ OLD = {
 """What was so to 2018: None is what there was not."""
 OLDEST = {
     **OLD,
-    "images": ["batch.node.ubuntu 14.04", ["linux"]],
+    "images": ["batch.node.ubuntu 14.04", ["linux", "windows"]],
     "node": {**SEEN["node"], "result": None},
     "ended": {
         "works": [0, None, 0, None, True],
