@@ -15,6 +15,7 @@ import pytest
 from tests.nodes.sandbox.hosted import ADMIN, DEADLINE, USER, Hosted, hosted, witness
 from tests.nodes.sandbox.hosting import PROCESSES
 
+from batchite.engines.local.machines import python_places
 from batchite.link.machines import IDS
 from batchite.machine import proc
 from batchite.nodes.sandbox.base import User
@@ -103,7 +104,8 @@ def test_what_this_machine_keeps_to_itself_is_not_there(sandbox: Hosted, run: Di
         assert all(line.split(":")[1] == "*" for line in theirs)
     elif place.is_dir():
         assert not {name for name in theirs if "pytest" in name}
-        assert set(theirs) <= {".pyenv", "wt", "machine"}  # that leads to the service's own Python
+        leading = [Path(shared) for shared in python_places() if Path(shared).is_relative_to(place)]
+        assert set(theirs) <= {shared.relative_to(place).parts[0] for shared in leading}
     else:
         assert theirs == []
 
