@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from azure.batch import models
-from tests.product.test_images import ADMIN, opened, pool_of
+from tests.product.test_images import ADMIN, MACHINES, opened, pool_of
+from tests.proxy.clients import article
 from tests.service.house import sh, until
 
 from batchite.images import roots
 from batchite.images.bootstrapping import bootstrap
+from batchite.testing import running_service
 
 pytestmark = pytest.mark.system
 
@@ -82,3 +84,13 @@ def test_it_runs_unchanged_and_a_task_uses_what_it_installed(
         assert house.output(job, sh("python $AZ_BATCH_NODE_SHARED_DIR/task.py $(id -u)")) == (
             "BlockBlobService 1000\n"
         )
+
+
+def test_the_article_of_2016_as_it_tells(untouched: None, tmp_path: Path) -> None:
+    """Client, start task and tasks are of then, and find the cloud's names; five lines are filled in."""
+    with running_service(tmp_path / "data", variables=MACHINES) as service:
+        nodes = {"install": "; ".join(START_TASK[1:]), "python": "python"}
+        answer = article.run(service, tmp_path, SECONDS, nodes)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines() == article.RESULTS
+    assert answer.stderr == ""  # nothing was refused

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,13 @@ from typing import Any
 import pytest
 from tests import needs
 from tests.clients import installing, programs
+from tests.proxy.clients import article
+from tests.proxy.clients.article import PROGRAMS, under
 
 from batchite.testing import RunningService, running_service
 
 pytestmark = pytest.mark.clients
 
-PROGRAMS = Path(__file__).parent / "programs"
 EXAMPLES = Path(__file__).parents[3] / "examples"
 LARGE = 10_240_000
 
@@ -43,12 +43,6 @@ def seen(service: RunningService) -> dict[str, Any]:
 def told(service: RunningService, *command: str | Path, **options: Any) -> dict[str, Any]:
     found: dict[str, Any] = asyncio.run(programs.seen(*under(service), *command, **options))
     return found
-
-
-def under(service: RunningService) -> list[str]:
-    """What comes before a command, so that it finds this service and nothing else."""
-    options = ["--offline", "--data-dir", str(service.data_dir)]
-    return [sys.executable, "-m", "batchite", "exec", *options, "--"]
 
 
 def test_python(service: RunningService, seen: dict[str, Any]) -> None:
@@ -91,25 +85,9 @@ def test_javascript(service: RunningService) -> None:
 
 def test_the_article_of_2016(service: RunningService, tmp_path: Path) -> None:
     """Its client and its task, with nothing but the five lines filled in."""
-    filled = {
-        "batch_account_name": service.batch_account,
-        "batch_account_key": service.batch_key,
-        "batch_account_url": f"https://{service.batch_account}.westeurope.batch.azure.com",
-        "storage_account_name": service.storage_account,
-        "storage_account_key": service.storage_key,
-    }
-    shutil.copy(PROGRAMS / "article_task.py", tmp_path)
-    text = (PROGRAMS / "article_client.py").read_text(encoding="utf-8")
-    for name, value in filled.items():
-        assert f'{name} = ""' in text
-        text = text.replace(f'{name} = ""', f"{name} = {value!r}")
-    client = tmp_path / "article_client.py"
-    client.write_text(text, encoding="utf-8")
-    python = installing.python_client(installing.OF_2016)
-    command = [*under(service), str(python), "-W", "ignore", str(client)]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    answer = article.run(service, tmp_path, 120)
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines() == ["one_OUTPUT.txt to 2 on tvm", "two_OUTPUT.txt a 3 on tvm"]
+    assert answer.stdout.splitlines() == article.RESULTS
     assert answer.stderr == ""  # nothing was refused
 
 

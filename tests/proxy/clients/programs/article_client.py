@@ -18,8 +18,13 @@ batch_account_url = ""
 storage_account_name = ""
 storage_account_key = ""
 
+# What the start task does beside copying, and the tasks' Python; this program's own where it is empty.
+install = ""
+python = ""
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 TASK = os.path.join(HERE, "article_task.py")
+COPY = "cp -r $AZ_BATCH_TASK_WORKING_DIR/* $AZ_BATCH_NODE_SHARED_DIR"
 POOL, JOB = "ArticlePool", "ArticleJob"
 APPLICATION, INPUT, OUTPUT = "application", "input", "output"
 TEXTS = {"one.txt": "to be or not to be", "two.txt": "a rose is a rose is a rose"}
@@ -66,7 +71,8 @@ def create_pool(batch, script):
                 image_reference=image, node_agent_sku_id=agent
             ),
             start_task=models.StartTask(
-                command_line="/bin/bash -c 'cp -r $AZ_BATCH_TASK_WORKING_DIR/* $AZ_BATCH_NODE_SHARED_DIR'",
+                command_line=f"/bin/bash -c 'set -e; {'; '.join(filter(None, [COPY, install]))}; wait'",
+                run_elevated=bool(install),
                 wait_for_success=True,
                 resource_files=[script],
             ),
@@ -86,7 +92,7 @@ def add_tasks(batch, blobs, inputs):
         [
             models.TaskAddParameter(
                 f"task{number}",
-                f"/bin/bash -c '{sys.executable} -W ignore {script} {file.file_path} {words}'",
+                f"/bin/bash -c '{python or sys.executable} -W ignore {script} {file.file_path} {words}'",
                 resource_files=[file],
             )
             for number, file in enumerate(inputs)
