@@ -36,7 +36,8 @@ def measure(node: str, firsts: Sequence[int]) -> Use:
     if pids is None:
         return Use(None, None, None, disk)
     used = [one for pid in pids if (one := proc.used(pid)) is not None]
-    return Use(len(used), sum(one.memory for one in used), sum(one.seconds for one in used), disk)
+    seconds = round(sum(one.seconds for one in used), 3)  # sums of hundredths must not differ by a hair
+    return Use(len(used), sum(one.memory for one in used), seconds, disk)
 
 
 def taken(directory: str, most: int = MOST_COUNTED) -> int | None:
