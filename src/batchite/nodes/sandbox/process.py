@@ -10,57 +10,33 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sys
 
-from batchite.nodes.sandbox import inside, short_name
-from batchite.nodes.sandbox.base import SYSTEM_PATH, Command, Names, Over, Running, Tier, User
-from batchite.nodes.sandbox.disk import ROOT, Disk
+from batchite.nodes.sandbox import short_name
+from batchite.nodes.sandbox.base import Command, Names, Over, Running, Tier
+from batchite.nodes.sandbox.disk import ROOT
 from batchite.nodes.sandbox.groups import ProcessGroups, Streams
-from batchite.nodes.sandbox.landing import DirectoryLanding
-from batchite.nodes.sandbox.python import NodePython
-from batchite.nodes.sandbox.tree import Tree
+from batchite.nodes.sandbox.on_disk import OnDisk, environment
 from batchite.nodes.sandbox.use import Use, measure
-
-_PYTHON = "python"
 
 log = logging.getLogger(__name__)
 
 
-class ProcessSandbox:
+class ProcessSandbox(OnDisk):
     """Must be made in the main thread of a running loop."""
 
     def __init__(self, node: str, why: str, called: str = "") -> None:
         """`node`: the node's directory, below which everything lies. `called`: a short name for its root, if
         it shall have one. Raises OSError."""
         self.tier = Tier("process", why)
-        self._node = os.path.realpath(node)
+        super().__init__(node)
         self._place = f"{self._node}/{ROOT}"
-        with inside.opened(inside.top(self._node)) as top:
-            self._disk = Disk(top)
-            self.files = Tree(ROOT, dir_fd=top)
-            self._python = NodePython(f"{self._node}/{_PYTHON}")
-            if not self._python.is_made:
-                self._disk.throw_away(_PYTHON, top)
-                self._python.make()
+        self._make_python()
         self.root = self._call(called)
-        path = (*self._python.programs, os.path.dirname(sys.executable), *SYSTEM_PATH)
-        self.environment = {"PATH": ":".join(dict.fromkeys(path)), "PYTHONUSERBASE": self._python.user}
+        self.environment = environment(self._node)
         self._groups = ProcessGroups(self._place_of)
 
     def lend(self, file: str) -> str:
         return file
-
-    def prepare(self, directory: Names, user: User) -> None:
-        self._disk.prepare(directory, user)
-
-    def holds(self, directory: Names) -> bool:
-        return self._disk.holds(directory)
-
-    def discard(self, directory: Names) -> None:
-        self._disk.discard(directory)
-
-    def landing(self, directory: Names, user: User) -> DirectoryLanding:
-        return self._disk.landing(directory, user)
 
     def spawn(self, command: Command, over: Over) -> Running:
         streams = Streams(*self._disk.open(command.directory, command.user))
@@ -77,15 +53,14 @@ class ProcessSandbox:
         if self.root != self._place and not short_name.is_given(self.root, self._place):
             with contextlib.suppress(OSError):
                 short_name.give(self.root, self._place)
-        return os.path.isdir(self._place)
+        return super().keep()
 
     async def end(self, grace: float) -> None:
         await self._groups.end(grace)
 
     def close(self) -> None:
         self._groups.close()
-        self.files.close()
-        self._disk.close()
+        super().close()
         short_name.take(self.root, self._place)
 
     def _call(self, called: str) -> str:

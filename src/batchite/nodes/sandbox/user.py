@@ -12,21 +12,16 @@ import contextlib
 import logging
 import os
 import shutil
-import sys
 
 from batchite.link import machines
 from batchite.link.wrapping import Wrapping
-from batchite.nodes.sandbox import bubblewrap, inside
-from batchite.nodes.sandbox.base import SYSTEM_PATH, Command, Names, Over, Running, Tier, User
-from batchite.nodes.sandbox.disk import ROOT, Disk
-from batchite.nodes.sandbox.landing import DirectoryLanding
+from batchite.nodes.sandbox import bubblewrap
+from batchite.nodes.sandbox.base import Command, Over, Running, Tier
 from batchite.nodes.sandbox.members import Members
-from batchite.nodes.sandbox.python import NodePython
+from batchite.nodes.sandbox.on_disk import OnDisk, environment
 from batchite.nodes.sandbox.slots import NoSlots
-from batchite.nodes.sandbox.tree import Tree
 from batchite.nodes.sandbox.use import Use, measure
 
-_PYTHON = "python"
 _PAUSE_SECONDS = 0.003
 """between two looks whether the node is gone"""
 _SPAWNERS_USER = 0
@@ -34,42 +29,27 @@ _SPAWNERS_USER = 0
 log = logging.getLogger(__name__)
 
 
-class UserSandbox:
+class UserSandbox(OnDisk):
     """Must be made in the main thread of a running loop: the node ends with the thread that made it."""
 
     def __init__(self, node: str, wrapping: Wrapping) -> None:
         """`node`: the node's directory. Raises OSError."""
         self.tier = Tier("user", wrapping.why)
         self.root = machines.ROOT
-        self._place = os.path.realpath(node)
-        with inside.opened(inside.top(self._place)) as top:
-            self._disk = Disk(top)
-            self.files = Tree(ROOT, dir_fd=top)
-            self._make_python(top)
-        python = NodePython(f"{machines.TOOLS}/{_PYTHON}")
-        path = (*python.programs, os.path.dirname(sys.executable), *SYSTEM_PATH)
-        self.environment = {"PATH": ":".join(dict.fromkeys(path)), "PYTHONUSERBASE": python.user}
-        self._wrapped = bubblewrap.start(self._place, wrapping)
+        super().__init__(node)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(f"{self._node}/{bubblewrap.TOOLS}", 0o755)
+        self._make_python(bubblewrap.TOOLS)
+        self.environment = environment(machines.TOOLS)
+        self._wrapped = bubblewrap.start(self._node, wrapping)
         self._members = Members(self.root, self._wrapped.spawner, NoSlots())
         self._has_told_of_root = False
 
     def lend(self, file: str) -> str:
         name = os.path.basename(file)
-        shutil.copyfile(file, lent := f"{self._place}/{bubblewrap.LENT}/{name}.new")
-        os.replace(lent, f"{self._place}/{bubblewrap.LENT}/{name}")
+        shutil.copyfile(file, lent := f"{self._node}/{bubblewrap.LENT}/{name}.new")
+        os.replace(lent, f"{self._node}/{bubblewrap.LENT}/{name}")
         return f"{bubblewrap.LENT_INSIDE}/{name}"
-
-    def prepare(self, directory: Names, user: User) -> None:
-        self._disk.prepare(directory, user)
-
-    def holds(self, directory: Names) -> bool:
-        return self._disk.holds(directory)
-
-    def discard(self, directory: Names) -> None:
-        self._disk.discard(directory)
-
-    def landing(self, directory: Names, user: User) -> DirectoryLanding:
-        return self._disk.landing(directory, user)
 
     def spawn(self, command: Command, over: Over) -> Running:
         if command.user.is_admin and not self._has_told_of_root:
@@ -85,10 +65,7 @@ class UserSandbox:
                 os.close(descriptor)
 
     def use(self) -> Use:
-        return measure(self._place, (os.getpid(),))  # everything inside descends from this process as well
-
-    def keep(self) -> bool:
-        return os.path.isdir(f"{self._place}/{ROOT}")
+        return measure(self._node, (os.getpid(),))  # everything inside descends from this process as well
 
     async def end(self, grace: float) -> None:
         await self._members.end(grace)
@@ -97,8 +74,7 @@ class UserSandbox:
 
     def close(self) -> None:
         self._members.close()
-        self.files.close()
-        self._disk.close()
+        super().close()
 
     def _is_gone(self) -> bool:
         """Whether nothing of the node is left: bubblewrap ends then."""
@@ -106,13 +82,3 @@ class UserSandbox:
             return os.waitpid(self._wrapped.pid, os.WNOHANG) != (0, 0)
         except ChildProcessError:
             return True
-
-    def _make_python(self, node: int) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(bubblewrap.TOOLS, 0o755, dir_fd=node)
-        python = NodePython(f"{self._place}/{bubblewrap.TOOLS}/{_PYTHON}")
-        if python.is_made:
-            return
-        with inside.opened(inside.enter(node, [bubblewrap.TOOLS])) as tools:
-            self._disk.throw_away(_PYTHON, tools)
-        python.make()
