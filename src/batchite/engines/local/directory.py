@@ -13,7 +13,9 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -24,9 +26,27 @@ from batchite.machine import removal
 _LOG_NAME = "agent.log"
 _LOG_TAIL_BYTES = 2000
 _WASTE = ".waste-"
+_PROBE = ".probe-"
 _RESISTS = "files of a node that is over stay in %s: %s"
 
 log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def trial(base: Path) -> Iterator[Path]:
+    """A directory as of a node, to find out with what can be made. It goes at the end, and `base` too if it
+    was not there. Raises OSError."""
+    made = [path for path in (base, base.parent) if not path.exists()]
+    node = base / f"{_PROBE}{secrets.token_hex(4)}"
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        node.mkdir()
+        yield node
+    finally:
+        shutil.rmtree(node, ignore_errors=True)
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 class NodeDirectory:

@@ -5,10 +5,7 @@ Whether they can be made here is found out by making one.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
 import socket
 import sys
 import zlib
@@ -18,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from batchite.engines.local import directory as directories
 from batchite.engines.local.cgroups import Groups, Limits
 from batchite.engines.local.forging import Forge, NoMachineError
 from batchite.link import machines
@@ -28,7 +26,6 @@ from batchite.wire.batch.vm_sizes import VmSize
 
 _VISIBLE = ("/usr", "/etc", "/opt")
 """what nodes see anyway"""
-_PROBE = ".probe-"
 _PROCESSES_OF_A_NODE, _PROCESSES_OF_A_CORE = 2048, 1024
 _MOST_OF_ALL = 4
 """A node may have this part of all processes that the machine can have."""
@@ -147,25 +144,18 @@ def why_not(directory: Path, shared: Sequence[str] = ()) -> str | None:
     it again."""
     if os.geteuid() != 0:
         return "Only root can make nodes that are machines."
-    made = [path for path in (directory, directory.parent) if not path.exists()]
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _probe(directory, tuple(shared))
+        with directories.trial(directory) as node:
+            return _probe(node, tuple(shared))
     except OSError as error:
         return f"This machine does not let them be made: {error.strerror or error}."
-    finally:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
 
 
-def _probe(directory: Path, shared: tuple[str, ...]) -> str | None:
-    groups = Groups(directory, limiting=True)
+def _probe(node: Path, shared: tuple[str, ...]) -> str | None:
+    groups = Groups(node.parent, limiting=True)
     if not groups.can_limit:
         return "There are no control groups here that can limit the memory and the processes of a node."
-    node = directory / f"{_PROBE}{secrets.token_hex(4)}"
-    node.mkdir()
-    made = Machines(directory, Isolation("machine", "It is tried.", shared))
+    made = Machines(node.parent, Isolation("machine", "It is tried.", shared))
     try:
         made.make(node, SMALLEST, groups).spawner.close()
     except NoMachineError as error:
@@ -173,7 +163,6 @@ def _probe(directory: Path, shared: tuple[str, ...]) -> str | None:
     finally:
         made.close()
         groups.end_soon(node.name)
-        shutil.rmtree(node, ignore_errors=True)
     return None
 
 

@@ -6,10 +6,7 @@ That is found out by making one, in a process of its own, as an agent does.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 import batchite
+from batchite.engines.local import directory as directories
 from batchite.engines.local.machines import SMALLEST, host_name, limits, python_places
 from batchite.link import wrapping
 from batchite.link.machines import Isolation
@@ -25,7 +23,6 @@ from batchite.link.spec import NodeSpec
 from batchite.link.wrapping import Verdict, Wrapping
 from batchite.wire.batch.vm_sizes import VmSize
 
-_PROBE = ".probe-"
 _TRIAL_SECONDS = 60.0
 _ROOTS = "That tier is for services that root does not run."
 
@@ -52,17 +49,8 @@ def trial(directory: Path, shared: Sequence[str] = ()) -> Verdict:
     second, and leaves nothing. Raises OSError."""
     if os.geteuid() == 0:
         return Verdict(reason=_ROOTS)
-    made = [path for path in (directory, directory.parent) if not path.exists()]
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    node = directory / f"{_PROBE}{secrets.token_hex(4)}"
-    node.mkdir()
-    try:
+    with directories.trial(directory) as node:
         return _try(node, tuple(dict.fromkeys([*shared, *python_places()])))
-    finally:
-        shutil.rmtree(node, ignore_errors=True)
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
 
 
 def _try(node: Path, shared: tuple[str, ...]) -> Verdict:
