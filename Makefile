@@ -9,7 +9,7 @@ TUTORIAL := $(VENV)/.tutorial
 OF_2016  := $(VENV)-2016
 
 .DEFAULT_GOAL := help
-.PHONY: help install tutorial tutorial-2016 clients test check test-servers test-clients test-system fuzz survive lint docs package \
+.PHONY: help install tutorial tutorial-2016 clients test check test-servers test-clients test-system test-endurance test-guest fuzz fuzz-formulas survive lint docs package \
 	image bench lock clean
 
 help: ## say what there is
@@ -67,12 +67,21 @@ test-clients: clients ## run those with old and foreign clients
 test-system: install ## run, as root, those of what only root can do, and those with a browser
 	@$(BIN)/python -m tests.tiers system
 
+test-endurance: install ## run those that kill, starve or strain the services for many rounds
+	@$(BIN)/python -m tests.tiers endurance
+
+test-guest: install ## run those of machines, as root, in an emulated one with control groups of version 2 alone
+	@$(BIN)/python -m tests.guest
+
 fuzz: install ## send N hostile requests (N=300000), or those of a seed again (SEED=1 FIRST=0)
 	@$(BIN)/python -m tests.fuzz $(or $(N),300000) $(SEED) $(FIRST)
 
+fuzz-formulas: install ## evaluate N hostile autoscale formulas (N=100000), or those of a seed again (SEED=1 FIRST=0)
+	@$(BIN)/python -m tests.fuzz.formulas $(or $(N),100000) $(SEED) $(FIRST)
+
 survive: install ## kill, stop and pause the services at work ROUNDS times (ROUNDS=500), or as a SEED did
 	@BATCHITE_TEST_ROUNDS=$(or $(ROUNDS),500) BATCHITE_TEST_SEED=$(SEED) \
-		$(BIN)/python -m pytest -n 0 -q -s tests/product/survival -k whatever
+		$(BIN)/python -m pytest -n 0 -q -s -m endurance tests/product/survival
 
 lint: install ## style, types, the arrows between the rooms
 	@$(BIN)/ruff check .

@@ -13,16 +13,23 @@ from pathlib import Path
 import batchite
 from benchmarks import (
     adding,
+    autoscale,
     blobs,
+    crowd,
+    dependencies,
     exec,
     feed,
+    filters,
     interaction,
     latency,
     machine,
+    outputs,
     pools,
     portal,
     ready,
+    rebooting,
     report,
+    resizing,
     sandbox,
     searching,
     stopping,
@@ -31,24 +38,35 @@ from benchmarks import (
     tutorial,
 )
 from benchmarks.figures import Measured
+from benchmarks.peers import rates
 from benchmarks.scale import FULL, QUICK, Scale
 
 FAMILIES: dict[str, Callable[[Scale], Measured]] = {
     "throughput": throughput.measure,
+    "peers": rates.measure,
     "adding": adding.measure,
     "latency": latency.measure,
+    "release": dependencies.release,
+    "chains": dependencies.chains,
+    "waiting": dependencies.memory,
     "feed": feed.measure,
     "pools": pools.measure,
+    "resizing": resizing.measure,
+    "rebooting": rebooting.measure,
     "stopping": stopping.measure,
     "tutorial": tutorial.measure,
     "ready": ready.measure,
     "exec": exec.measure,
+    "outputs": outputs.measure,
     "sandbox": sandbox.measure,
     "memory": stored.memory,
     "listing": stored.listing,
     "searching": searching.measure,
+    "filters": filters.measure,
+    "autoscale": autoscale.measure,
     "portal": portal.measure,
     "interaction": interaction.measure,
+    "crowd": crowd.measure,
     **blobs.FAMILIES,
 }
 

@@ -5,7 +5,7 @@ such: with the handle of this process, and with credentials that are known here.
 as long as its command says (`sleep 2.5`), and ends well.
 
 `python -m benchmarks.agents` is that process: it reads a `Crowd` as JSON, a line, says so in a line once all
-links are up, and ends with SIGTERM.
+links are up, and ends with SIGTERM (without a handler: a service that stops sends it once for each node).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ import sqlalchemy as sa
 import batchite
 from batchite.engines.local import agent
 from batchite.link import messages
-from batchite.link.messages import FromAgent, Hello, RunTask, TaskEnded, TaskReturned, TaskStarted, ToAgent
+from batchite.link.messages import FromAgent, Hello, Run, RunEnded, RunReturned, RunStarted, ToAgent
 from batchite.machine.clock import SystemClock
 from batchite.nodes import definition
 from batchite.nodes.link import Link
@@ -62,8 +61,8 @@ class SimulatedAgent:
         self._booted = self._now
         self._free = crowd.slots
         self._up: Callable[[], None] | None = up
-        self._waiting: deque[RunTask] = deque()
-        self._running: dict[tuple[int, int], tuple[int, RunTask, asyncio.TimerHandle]] = {}
+        self._waiting: deque[Run] = deque()
+        self._running: dict[tuple[int, int], tuple[int, Run, asyncio.TimerHandle]] = {}
         """since when, what, and what ends it"""
         self.link = Link(crowd.service_url, node_id, crowd.tokens[node_id], self)
         self._reports = Reports(self.link.send)
@@ -71,8 +70,8 @@ class SimulatedAgent:
     # Receiver
 
     def hello(self, address: str) -> Hello:
-        waiting = (messages.HeldTask(task.task, task.attempt) for task in self._waiting)
-        running = (messages.HeldTask(*key) for key in self._running)
+        waiting = (messages.RunKey(task.number, task.attempt) for task in self._waiting)
+        running = (messages.RunKey(*key) for key in self._running)
         held = (*waiting, *running, *self._reports.held())
         return Hello(messages.PROTOCOL, batchite.__version__, self._booted, held, 0, address=address)
 
@@ -84,16 +83,16 @@ class SimulatedAgent:
 
     def received(self, message: ToAgent) -> None:
         match message:
-            case messages.RunTask():
+            case messages.Run():
                 self._waiting.append(message)
                 self._advance()
             case messages.Acknowledge(report):
                 self._reports.acknowledge(report)
-            case messages.EndTask(task, attempt, failure):
+            case messages.EndRun(task, attempt, failure):
                 self._end(task, attempt, failure)
-            case messages.RecallTask(task, attempt):
+            case messages.RecallRun(task, attempt):
                 if self._forget(task, attempt):
-                    self._reports.add(TaskReturned(self._reports.next_number, task, attempt))
+                    self._reports.add(RunReturned(self._reports.next_number, task, attempt))
             case messages.ListFiles() | messages.StatFile() | messages.SendFile() | messages.DeleteFile():
                 self.link.send(messages.FileFailed(message.request, "not-found"))
             case _:
@@ -109,10 +108,10 @@ class SimulatedAgent:
             self._free -= task.slots
             now = self._now
             self._reports.add(
-                TaskStarted(self._reports.next_number, task.task, task.attempt, now), soon=False
+                RunStarted(self._reports.next_number, task.number, task.attempt, now), soon=False
             )
-            ends = self._loop.call_later(_seconds(task), self._end, task.task, task.attempt, None)
-            self._running[task.task, task.attempt] = (now, task, ends)
+            ends = self._loop.call_later(_seconds(task), self._end, task.number, task.attempt, None)
+            self._running[task.number, task.attempt] = (now, task, ends)
 
     def _end(self, task: int, attempt: int, failure: Failure | None) -> None:
         started, ran, ends = self._running.pop((task, attempt), (None, None, None))
@@ -123,25 +122,24 @@ class SimulatedAgent:
             self._forget(task, attempt)
         code = 0 if failure is None else None
         self._reports.add(
-            TaskEnded(self._reports.next_number, task, attempt, started, self._now, code, failure)
+            RunEnded(self._reports.next_number, task, attempt, started, self._now, code, failure)
         )
         self._advance()
 
     def _forget(self, task: int, attempt: int) -> bool:
         """Whether it waited."""
         before = len(self._waiting)
-        self._waiting = deque(one for one in self._waiting if (one.task, one.attempt) != (task, attempt))
+        self._waiting = deque(one for one in self._waiting if (one.number, one.attempt) != (task, attempt))
         return len(self._waiting) < before
 
 
-def _seconds(task: RunTask) -> float:
+def _seconds(task: Run) -> float:
     words = definition.decode(task.definition).command_line.split()
     return float(words[1]) if words[:1] == ["sleep"] else 0.0
 
 
 async def run(crowd: Crowd) -> None:
-    """Until SIGTERM, or until the service wants one of them no more."""
-    loop = asyncio.get_running_loop()
+    """Until the service wants one of them no more."""
     left = len(crowd.tokens)
 
     def one_up() -> None:
@@ -151,10 +149,7 @@ async def run(crowd: Crowd) -> None:
             print(UP, flush=True)
 
     agents = [SimulatedAgent(crowd, node_id, one_up) for node_id in crowd.tokens]
-    links = asyncio.gather(*(each.link.keep() for each in agents))
-    loop.add_signal_handler(signal.SIGTERM, links.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await links
+    await asyncio.gather(*(each.link.keep() for each in agents))
 
 
 @contextlib.contextmanager

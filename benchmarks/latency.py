@@ -24,9 +24,9 @@ def measure(scale: Scale) -> Measured:
         operations.ask_for_pool(client, "latency", nodes=1)
         operations.wait_until_idle(client, "latency", 1)
         operations.create_job(client, "latency", "latency")
-        _sample(client, stamp, directory / "warm-up", "warm", 10)
+        sample(client, stamp, directory / "warm-up", "warm", 10)
         plain = _plain(spawn, stamp, directory / "plain", scale.latency_samples)
-        ours = _sample(client, stamp, directory / "ours", "task", scale.latency_samples)
+        ours = sample(client, stamp, directory / "ours", "task", scale.latency_samples)
         syncs = [1000 * seconds for seconds in references.sync_seconds(directory, scale.latency_samples)]
     half, most = [percentile(ours, 50)], [percentile(ours, 99)]
     rows = [
@@ -57,7 +57,7 @@ def measure(scale: Scale) -> Measured:
     return Measured(rows, [remark])
 
 
-def _sample(client: Client, stamp: Path, file: Path, prefix: str, count: int) -> list[float]:
+def sample(client: Client, stamp: Path, file: Path, prefix: str, count: int) -> list[float]:
     """Milliseconds from request to start, for each of `count` tasks."""
     file.touch()
     sent: dict[str, int] = {}

@@ -70,6 +70,18 @@ def idle(client: Client, pool_id: str) -> int:
     return [node["state"] for node in client.get(f"/pools/{pool_id}/nodes")["value"]].count("idle")
 
 
+def wait_until_steady(client: Client, pool_id: str, nodes: int) -> None:
+    """With so many dedicated nodes."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        pool = client.get(f"/pools/{pool_id}")
+        if (pool["allocationState"], pool["currentDedicatedNodes"]) == ("steady", nodes):
+            return
+        if time.monotonic() > deadline:
+            raise WorkloadError(f"{pool_id} did not come to {nodes} nodes: {pool}")
+        time.sleep(POLL_SECONDS)
+
+
 def create_job(client: Client, job_id: str, pool_id: str) -> None:
     client.post("/jobs", {"id": job_id, "poolInfo": {"poolId": pool_id}})
 

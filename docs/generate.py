@@ -15,7 +15,7 @@ from batchite.blobs.operations import OPERATIONS, Operation
 from batchite.cli import exits
 from batchite.cli.commands import application
 from batchite.cli.grammar import leaf_commands
-from batchite.configuration.settings import CONFIG, FIDELITY, SANDBOX, SETTINGS, Setting
+from batchite.configuration.settings import CONFIG, FIDELITY, SANDBOX, SCHEDULING, SETTINGS, Setting
 from batchite.wire.batch import errors as batch_errors
 from batchite.wire.blob import errors as blob_errors
 
@@ -32,6 +32,7 @@ def settings_table() -> str:
         + "".join(_settings_row(setting) for setting in (*SETTINGS, CONFIG))
         + _fidelity_table()
         + _sandbox_table()
+        + _scheduling_table()
     )
 
 
@@ -47,6 +48,14 @@ def _sandbox_table() -> str:
     return (
         "\n## What nodes are kept apart by\n\n"
         "[How nodes are kept apart](sandbox.md) says what each tier is.\n\n" + _rows_of_a_table(SANDBOX)
+    )
+
+
+def _scheduling_table() -> str:
+    return (
+        "\n## In which order tasks start\n\n"
+        "As in the cloud, unless something is said here; "
+        "[what it means](batch.md#in-which-order-tasks-start).\n\n" + _rows_of_a_table(SCHEDULING)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from tests import postgresql
-from tests.databases import Databases, SqliteFiles
+from tests.databases import Databases, SqliteFiles, one_cache_of_statements
 
 from batchite.store.database import Database
 
@@ -39,6 +39,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Not in a fixture: of those, each test that is skipped would have a line of its own."""
     if item.get_closest_marker("servers") and "databases" in getattr(item, "fixturenames", ()):
         postgresql.find_programs()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements() -> Iterator[None]:
+    with one_cache_of_statements():
+        yield
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])

@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+import sqlalchemy as sa
 
-from batchite.store import migrating
+from batchite.store import database, migrating
 from batchite.store.revisions import Name
 
 ON_POSTGRESQL = pytest.mark.parametrize(
     "databases", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
 )
 """For what only a server can do."""
+
+
+STATEMENTS = 10_000
+"""more than all tests have"""
 
 
 class Databases(Protocol):
@@ -48,3 +53,24 @@ class SqliteFiles:
             migrating.prepare(path, schema)
             self._made[schema] = path.read_bytes()
         return self._made[schema]
+
+
+@contextmanager
+def one_cache_of_statements() -> Iterator[None]:
+    """Databases of SQLite share the statements that they have compiled. Each has a cache of its own else, and
+    compiling what a test needs takes longer than running it."""
+    create_engine = database.create_engine
+    compiled = sa.util.LRUCache(STATEMENTS)
+    dialects: list[sa.Dialect] = []
+
+    def create(url: str) -> sa.Engine:
+        engine = create_engine(url)
+        if engine.dialect.name == "sqlite":
+            dialects.append(engine.dialect)
+            engine.dialect, engine._compiled_cache = dialects[0], compiled  # by both a statement is found
+            del dialects[1:]
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "create_engine", create)
+        yield

@@ -1,4 +1,4 @@
-"""Next step: more nodes. The same tasks on the pool that is there, and on one of twice as many nodes."""
+"""Next step: more nodes. The same tasks on the pool as it is, and once more when it has twice as many."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ import same_pool
 from azure.batch import BatchClient, models
 
 TASKS = 8
-LARGER = "MoreNodes"
 
 
-def run(batch: BatchClient, pool_id: str, nodes: int, seconds: float) -> None:
+def run(batch: BatchClient, seconds: float) -> None:
     """Does not count the time in which nodes start."""
-    same_pool.find_or_make(batch, pool_id, nodes)
-    helpers.wait_for_nodes(batch, pool_id, [models.BatchNodeState.IDLE], same_pool.TIMEOUT)
+    helpers.wait_for_nodes(batch, same_pool.POOL, [models.BatchNodeState.IDLE], same_pool.TIMEOUT)
     command = helpers.wrap_in_shell([f"sleep {seconds}"])
     tasks = [models.BatchTaskCreateOptions(id=f"t{n}", command_line=command) for n in range(TASKS)]
-    with same_pool.job(batch, "spread", pool_id) as job_id:
+    with same_pool.job(batch, "spread") as job_id:
         start = time.monotonic()
         batch.create_tasks(job_id, tasks)
         helpers.wait_for_tasks(batch, job_id, same_pool.TIMEOUT)
@@ -30,16 +28,28 @@ def run(batch: BatchClient, pool_id: str, nodes: int, seconds: float) -> None:
     print(f"{TASKS} tasks of {seconds:g} s each took {took:.1f} s on {len(used)} nodes.")
 
 
+def resize(batch: BatchClient, nodes: int) -> None:
+    """Nodes that are to go first end the tasks that run there."""
+    wanted = models.BatchPoolResizeOptions(
+        target_dedicated_nodes=nodes,
+        node_deallocation_option=models.BatchNodeDeallocationOption.TASK_COMPLETION,
+    )
+    batch.begin_resize_pool(same_pool.POOL, wanted, polling_interval=1).result()
+    print(f"Resized pool [{same_pool.POOL}] to {nodes} nodes.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1, help="how long each task takes")
     seconds = parser.parse_args().seconds
     with accounts.batch_client(accounts.read()) as batch:
-        run(batch, same_pool.POOL, same_pool.NODES, seconds)
+        same_pool.find_or_make(batch)
+        run(batch, seconds)
+        resize(batch, 2 * same_pool.NODES)
         try:
-            run(batch, LARGER, 2 * same_pool.NODES, seconds)
+            run(batch, seconds)
         finally:
-            batch.begin_delete_pool(LARGER)
+            resize(batch, same_pool.NODES)
 
 
 if __name__ == "__main__":

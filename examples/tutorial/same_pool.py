@@ -22,10 +22,10 @@ NODES = 2
 TIMEOUT = datetime.timedelta(minutes=20)
 
 
-def find_or_make(batch: BatchClient, pool_id: str = POOL, nodes: int = NODES) -> bool:
+def find_or_make(batch: BatchClient) -> bool:
     """Whether the pool was there already."""
     try:
-        batch.get_pool(pool_id, select=["id"])
+        batch.get_pool(POOL, select=["id"])
         return True
     except ResourceNotFoundError:
         agent_sku, image = helpers.select_image(
@@ -34,9 +34,9 @@ def find_or_make(batch: BatchClient, pool_id: str = POOL, nodes: int = NODES) ->
         machine = models.VirtualMachineConfiguration(image_reference=image, node_agent_sku_id=agent_sku)
         batch.create_pool(
             models.BatchPoolCreateOptions(
-                id=pool_id,
+                id=POOL,
                 vm_size="Standard_A1_v2",
-                target_dedicated_nodes=nodes,
+                target_dedicated_nodes=NODES,
                 virtual_machine_configuration=machine,
             )
         )
@@ -52,10 +52,10 @@ def delete_pool(batch: BatchClient) -> None:
 
 
 @contextmanager
-def job(batch: BatchClient, name: str, pool_id: str = POOL) -> Iterator[str]:
+def job(batch: BatchClient, name: str) -> Iterator[str]:
     """The id of a new job in the pool, which is deleted in the end."""
     job_id = f"{name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    batch.create_job(models.BatchJobCreateOptions(id=job_id, pool_info=models.BatchPoolInfo(pool_id=pool_id)))
+    batch.create_job(models.BatchJobCreateOptions(id=job_id, pool_info=models.BatchPoolInfo(pool_id=POOL)))
     try:
         yield job_id
     finally:

@@ -1,9 +1,12 @@
 """The Batch API on a real listener and a real database, with small stand-ins for what is behind it."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,7 +20,7 @@ from azure.core.pipeline.transport import HttpRequest
 from starlette.types import ASGIApp
 from yarl import URL
 
-from batchite.batch import absent, supported
+from batchite.batch import supported
 from batchite.batch.acting import Acting
 from batchite.batch.app import BatchApp, fallback
 from batchite.batch.authentication import Keys
@@ -29,16 +32,21 @@ from batchite.configuration.accounts import (
     DEVELOPMENT_ACCOUNTS,
     DEVELOPMENT_BATCH_KEY,
     DEVELOPMENT_BATCH_NAME,
+    Accounts,
 )
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.scheduling import IN_ORDER, Scheduling
 from batchite.dispatch import loading
 from batchite.link.messages import UseMeasured
 from batchite.machine.clock import SystemClock
 from batchite.ports.node_files import NodeFile, NodeFileError, NodeUnreachableError
+from batchite.ports.owner import Owner
 from batchite.scheduling.room import Limits
-from batchite.scheduling.state import ShardState
+from batchite.scheduling.state import Kept, ShardState
 from batchite.store.batch import schema
+from batchite.store.batch.walking import USUAL, Effort
 from batchite.store.database import Database
+from batchite.store.package_files import PackageFiles
 from batchite.web.guard import Guard
 from batchite.web.hosts import LOCAL_HOSTS, Hosts
 from batchite.web.listener import Listener, bind
@@ -46,6 +54,7 @@ from batchite.wire.batch import versions
 from batchite.wire.batch.versions.registry import Registry
 from batchite.wire.ticks import Clock
 
+_AS_THE_CLOUD = Fidelity()
 VERSION = "api-version=2025-06-01"
 CREDENTIAL = AzureNamedKeyCredential(DEVELOPMENT_BATCH_NAME, DEVELOPMENT_BATCH_KEY)
 IMAGE = {
@@ -66,11 +75,16 @@ class RecordingOwner:
         self.woken: list[str] = []
         self.out_of_contact: set[str] = set()
         self.given_up: set[str] = set()
+        self.preparing: set[str] = set()
         """nodes, by id"""
+        self.kept: list[Kept] = []
         self.logs: dict[str, str] = {}
         """of agents, by node"""
         self.uses: dict[str, UseMeasured] = {}
+        self.uploads: list[tuple[str, str, str, int, int | None]] = []
+        """of logs that were asked for"""
         self.limited = Limits(None, None)
+        self.scheduling = IN_ORDER
         self.awaited: list[tuple[str, int]] = []
 
     def wake(self, shard: str) -> None:
@@ -81,10 +95,12 @@ class RecordingOwner:
         return True
 
     def look(self, connection: sa.Connection, shard: str, *, with_tasks: bool = True) -> ShardState:
-        state = loading.look(connection, shard, Fidelity(), with_tasks=with_tasks)
+        state = loading.look(connection, shard, Fidelity(), self.scheduling, with_tasks=with_tasks)
         for node in state.nodes.values():
             node.connected = node.id not in self.out_of_contact
             node.is_given_up = node.id in self.given_up
+            node.is_preparing = node.id in self.preparing
+        state.kept = {kept.job: kept for kept in self.kept}
         return state
 
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
@@ -92,6 +108,14 @@ class RecordingOwner:
 
     async def use(self, node_id: str) -> UseMeasured | None:
         return self.uses.get(node_id)
+
+    async def upload_logs(
+        self, node_id: str, container_url: str, directory: str, start: int, end: int | None
+    ) -> int:
+        if node_id in self.out_of_contact:
+            raise NodeUnreachableError(node_id)
+        self.uploads.append((node_id, container_url, directory, start, end))
+        return 3
 
     def limits(self, account: str) -> Limits:
         return self.limited
@@ -198,6 +222,7 @@ class Api:
     files: DictionaryFiles
     session: aiohttp.ClientSession
     tail: Tail
+    data_dir: Path
 
     def client(self) -> azure.batch.BatchClient:
         return azure.batch.BatchClient(self.url, CREDENTIAL, retry_total=0)
@@ -276,6 +301,11 @@ class Api:
         statement = sa.insert(schema.nodes).values(pool_no=pool_no, **row)
         await self.database.write(lambda connection: connection.execute(statement))
 
+    async def rows(self, table: sa.Table) -> list[Any]:
+        """All of a table, in the order of their keys."""
+        query = sa.select(table).order_by(*table.primary_key)
+        return await self.database.read(lambda connection: list(connection.execute(query)))
+
     async def content(self) -> dict[str, list[tuple[object, ...]]]:
         """Everything that is stored."""
 
@@ -288,10 +318,18 @@ class Api:
         return await self.database.read(read)
 
 
-def acting(database: Database, owner: RecordingOwner) -> Acting:
+def acting(database: Database, owner: Owner) -> Acting:
     """For the account of development, now; without any HTTP."""
     clock = SystemClock()
-    services = Services(database, DEVELOPMENT_ACCOUNTS, clock, owner, DictionaryFiles())
+    services = Services(
+        database,
+        DEVELOPMENT_ACCOUNTS,
+        clock,
+        owner,
+        DictionaryFiles(),
+        _AS_THE_CLOUD,
+        PackageFiles(Path("/nonexistent")),
+    )
     return Acting(services, DEVELOPMENT_BATCH_NAME, clock.now())
 
 
@@ -304,22 +342,41 @@ async def serving(
     hosts: Hosts = LOCAL_HOSTS,
     own: Sequence[Endpoint] = (),
     heartbeat: float = 15.0,
+    fidelity: Fidelity = _AS_THE_CLOUD,
+    scheduling: Scheduling = IN_ORDER,
+    effort: Effort = USUAL,
+    at_work: Owner | None = None,
+    accounts: Accounts = DEVELOPMENT_ACCOUNTS,
 ) -> AsyncIterator[Api]:
-    """`own`: endpoints of ours that are there, too. `heartbeat`: seconds between signs of the feed's life."""
+    """`at_work`: who really owns the shards, instead of somebody who only notes what is asked. `own`:
+    endpoints of ours that are there, too. `heartbeat`: seconds between signs of the feed's life."""
     owner, files = RecordingOwner(), DictionaryFiles()
     clock = clock or SystemClock()
-    app = BatchApp(database, DEVELOPMENT_ACCOUNTS, clock, owner, files, known_versions=known_versions)
+    data_dir = Path(tempfile.mkdtemp(prefix="batchite-"))
+    app = BatchApp(
+        database,
+        accounts,
+        clock,
+        at_work or owner,
+        files,
+        PackageFiles(data_dir),
+        known_versions=known_versions,
+        fidelity=fidelity,
+        scheduling=scheduling,
+        effort=effort,
+    )
     tail = Tail(database)
     await tail.start()
     own = (*own, *Events(tail, heartbeat=heartbeat).endpoints)
-    ours = OwnApp(own, Keys(DEVELOPMENT_ACCOUNTS, (), clock), clock)
-    mounted: dict[str, ASGIApp] = {absent.PAGE: supported.page}
+    ours = OwnApp(own, Keys(accounts, (), clock), clock)
+    mounted: dict[str, ASGIApp] = {supported.PAGE: supported.page}
     for some in (app.own, ours):
         mounted |= dict.fromkeys(some.prefixes, some)
     guard = Guard(app, own=mounted, errors=fallback, hosts=hosts)
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:
-        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session, tail)
+        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session, tail, data_dir)
     await tail.stop()
     await listener.stop()
+    shutil.rmtree(data_dir)

@@ -26,12 +26,21 @@ TASK = {
     "id": "t", "commandLine": "true", "requiredSlots": 1,
     "constraints": {"maxWallClockTime": "PT1H", "retentionTime": "PT1H", "maxTaskRetryCount": 0},
 }  # fmt: skip
-BODIES: dict[str, dict[str, Any]] = {"/pools": POOL, "/jobs": JOB, "/jobs/job/tasks": TASK}
+SCHEDULE = {
+    "id": "s", "jobSpecification": {"poolInfo": {"poolId": "pool"}},
+    "schedule": {
+        "doNotRunUntil": "2026-01-01T00:00:00Z", "startWindow": "PT1H", "recurrenceInterval": "PT1H",
+    },
+}  # fmt: skip
+BODIES: dict[str, dict[str, Any]] = {
+    "/pools": POOL, "/jobs": JOB, "/jobs/job/tasks": TASK, "/jobschedules": SCHEDULE,
+}  # fmt: skip
 RAW_NUMBERS = ["1e400", "-1e400", "9" * 5000, "1E5", "-0", "1.0", "2147483648", "9223372036854775808"]
 
 LISTS = {
     "/pools": ["creationTime", "lastModified", "id"],
     "/jobs": ["executionInfo/endTime", "id"],
+    "/jobschedules": ["schedule/doNotRunUntil", "executionInfo/endTime", "id"],
     "/jobs/job/tasks": ["executionInfo/exitCode", "executionInfo/startTime", "id"],
     "/pools/pool/nodes": ["startTaskInfo/exitCode", "lastBootTime"],
     "/supportedimages": ["osType"],

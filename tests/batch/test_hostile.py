@@ -66,7 +66,7 @@ async def test_bad_bodies(api: Api, body: bytes, code: str) -> None:
             {"id": "j", "poolInfo": {"poolId": "p"}, "constraints": {"maxWallClockTime": "1h"}},
             "maxWall",
         ),
-        ("/jobs", {"id": "j", "poolInfo": {"poolId": "p"}, "usesTaskDependencies": True}, "usesTaskDep"),
+        ("/jobs", {"id": "j", "poolInfo": {"poolId": "p"}, "allowTaskPreemption": "yes"}, "allowTaskPre"),
         ("/jobs", {"id": "j", "poolInfo": {}}, "poolInfo.poolId"),
     ],
 )

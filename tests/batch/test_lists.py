@@ -8,6 +8,7 @@ from tests.batch.service import Api, serving
 
 from batchite.batch import images
 from batchite.store.batch import filtering, schema
+from batchite.store.batch.walking import Effort
 from batchite.store.database import Database
 from batchite.web.hosts import Hosts
 
@@ -53,6 +54,24 @@ async def test_a_page_of_large_things_is_shorter(api: Api) -> None:
         pages = [[task.id async for task in page] async for page in by_page]
     assert [task for page in pages for task in page] == [f"t{number}" for number in range(20)]
     assert len(pages) == 2
+
+
+async def test_pagers_follow_pages_that_are_empty(database: Database) -> None:
+    """A page without time looks at two tasks."""
+    async with serving(database, effort=Effort(few=0, slice=2, patience=0.0)) as api:
+        await api.add_job()
+        for number in range(9):
+            await api.add_task(f"t{number}")
+        text = "id eq 't5' or startswith(id,'t6') or id gt 't7'"
+        async with api.async_client() as client:
+            by_page = client.list_tasks("job", filter=text).by_page()
+            pages = [[task.id async for task in page] async for page in by_page]
+        assert pages == [[], [], ["t5"], ["t6"], ["t8"]]
+        for name in ("k", "l", "m"):
+            await api.add_job(name)
+        first = (await api.get("/jobs?$filter=" + quote("id gt 'l'"))).json
+        rest = await api.raw("GET", first["odata.nextLink"].removeprefix(api.url))
+        assert (first["value"], [job["id"] for job in rest.json["value"]]) == ([], ["m"])
 
 
 async def test_next_links_lead_to_the_host_that_was_asked(api: Api) -> None:
@@ -135,14 +154,20 @@ async def test_tasks_are_filtered(api: Api, text: str, expected: list[str] | Non
         lambda connection: connection.execute(
             schema.tasks.update()
             .where(schema.tasks.c.key == "b")
-            .values(state="completed", exit_code=0, ended=10**16, result="success")
+            .values(state="completed", state_time=10**16, exit_code=0, ended=10**16, result="success")
         )
     )
     await api.database.write(
         lambda connection: connection.execute(
             schema.tasks.update()
             .where(schema.tasks.c.key == "c_c")
-            .values(state="completed", exit_code=1, ended=10**16 + 1, result="failure")
+            .values(
+                state="completed",
+                state_time=10**16 + 1,
+                exit_code=1,
+                ended=10**16 + 1,
+                result="failure",
+            )
         )
     )
     target = f"/jobs/job/tasks?$filter={quote(text)}"

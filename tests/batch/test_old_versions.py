@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.batch.service import IMAGE, Answer, Api
 
+from batchite.store.batch import schema
 from batchite.wire.batch.versions import NEWEST, OLDER
 from batchite.wire.ticks import INFINITE
 
@@ -67,7 +69,9 @@ async def test_refusals_are_in_the_words_of_then(api: Api) -> None:
         ({"maxTasksPerNode": 5000}, "InvalidPropertyValue", "maxTasksPerNode"),
         ({"maxTasksPerNode": "many"}, "InvalidRequestBody", "maxTasksPerNode"),
         ({"targetDedicated": -1}, "InvalidPropertyValue", "targetDedicated"),
-        ({"certificateReferences": [{}]}, "UnsupportedProperty", "certificateReferences"),
+        ({"certificateReferences": [{}]}, "MissingRequiredProperty", "certificateReferences[0].thumbprint"),
+        ({"certificateReferences": [{"thumbprint": "t", "thumbprintAlgorithm": "md5"}]},
+         "InvalidPropertyValue", "certificateReferences[0].thumbprintAlgorithm"),
         ({"startTask": {"commandLine": "c", "resourceFiles": [{}]}}, "MissingRequiredProperty",
          "startTask.resourceFiles[0].blobSource"),
         ({"startTask": {"commandLine": "c", "resourceFiles": [{"blobSource": "f", "filePath": "f"}]}},
@@ -115,22 +119,6 @@ async def test_a_parameter_is_not_known_before_it_came(api: Api) -> None:
     assert (await ask(api, "2024-07-01.20.0", "DELETE", "/jobs/j?force=true")).status == 202
 
 
-@pytest.mark.parametrize(
-    ("verb", "target", "last"),
-    [
-        ("GET", "/certificates", "2024-07-01.20.0"),
-        ("GET", "/lifetimejobstats", "2022-10-01.16.0"),
-        ("POST", "/pools/p/upgradeos", "2018-08-01.7.0"),
-        ("GET", "/pools/p/nodes/n/rdp", "2024-02-01.19.0"),
-    ],
-)
-async def test_operations_that_only_older_versions_have_are_not_there_yet(
-    api: Api, verb: str, target: str, last: str
-) -> None:
-    assert (await ask(api, last, verb, target)).error == (501, "NotImplemented")
-    assert (await ask(api, NEWEST, verb, target)).error == (404, "ResourceNotFound")
-
-
 async def test_what_pools_showed_between(api: Api) -> None:
     await api.add_pool("p")
     assert (await ask(api, "2022-10-01.16.0", "GET", "/pools/p")).json[
@@ -140,3 +128,50 @@ async def test_what_pools_showed_between(api: Api) -> None:
     assert chosen.json["currentNodeCommunicationMode"] == "simplified"
     for version in ("2022-01-01.15.0", NEWEST):
         assert "currentNodeCommunicationMode" not in (await ask(api, version, "GET", "/pools/p")).json
+
+
+async def test_2016_files_of_jobs_of_a_schedule_are_kept_as_then(api: Api) -> None:
+    manager = {"id": "m", "commandLine": "c", "killJobOnCompletion": True, "runExclusive": True}
+    task = {"commandLine": "c"}
+    spec = {
+        "poolInfo": {"poolId": "p"},
+        "jobManagerTask": manager,
+        "jobPreparationTask": task,
+        "jobReleaseTask": task,
+    }
+    body = {"schedule": {"doNotRunUntil": "2100-01-01T00:00:00Z"}, "jobSpecification": spec}
+    assert (await ask(api, FIRST, "POST", "/jobschedules", {"id": "s", **body})).status == 201
+    for verb in ("", "PUT", "PATCH"):
+        if verb:
+            assert (await ask(api, FIRST, verb, "/jobschedules/s", body)).status == 200
+        found = (await api.get("/jobschedules/s")).json["jobSpecification"]
+        kept = [
+            found[name]["constraints"]["retentionTime"] for name in ("jobManagerTask", "jobPreparationTask")
+        ]
+        assert [*kept, found["jobReleaseTask"]["retentionTime"]] == [str(INFINITE)] * 3, verb
+
+
+async def test_2016_a_prepared_job_in_the_words_of_then(api: Api) -> None:
+    task = {"commandLine": "c", "runElevated": True}
+    job = {"id": "j", "poolInfo": {"poolId": "p"}, "jobPreparationTask": task, "jobReleaseTask": task}
+    assert (await ask(api, FIRST, "POST", "/jobs", job)).status == 201
+    shown = (await ask(api, FIRST, "GET", "/jobs/j")).json
+    assert {**shown["jobPreparationTask"], **task} == shown["jobPreparationTask"]
+    assert shown["jobPreparationTask"]["constraints"]["retentionTime"] == str(INFINITE)
+    newest = (await api.get("/jobs/j")).json["jobReleaseTask"]
+    assert newest["retentionTime"] == str(INFINITE)
+    assert newest["userIdentity"] == {"autoUser": {"scope": "pool", "elevationLevel": "admin"}}
+    row = {"job_no": 1, "node_no": 1, "node_id": "n", "pool_id": "p", "standing": "barred", "reruns": True}
+    failure = b'{"category":"usererror","code":"BlobNotFound","message":"m"}'
+    run = {"state": "completed", "start": 1, "end": 2, "result": "failure", "failure": failure}
+    run = {f"preparation_{name}": value for name, value in run.items()}
+    await api.database.write(lambda c: c.execute(sa.insert(schema.job_nodes), {**row, **run}))
+    target = "/jobs/j/jobpreparationandreleasetaskstatus"
+    (one,) = (await ask(api, FIRST, "GET", target)).json["value"]
+    info = one["jobPreparationTaskExecutionInfo"]
+    assert info["schedulingError"]["code"] == "BlobNotFound"
+    assert not {"result", "failureInfo"} & set(info)
+    query = "$filter=jobPreparationTaskExecutionInfo/state%20eq%20'running'&$select=nodeId"
+    assert (await ask(api, FIRST, "GET", f"{target}?{query}")).json["value"] == []
+    (picked,) = (await api.get(f"{target}?$select=nodeId")).json["value"]
+    assert picked == {"nodeId": "n"}

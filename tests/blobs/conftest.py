@@ -35,6 +35,14 @@ async def container(client: BlobServiceClient) -> ContainerClient:
     return await client.create_container("things")
 
 
+@pytest.fixture
+async def written(container: ContainerClient) -> ContainerClient:
+    """With what `by_hand.WRITES` write to."""
+    await container.get_blob_client("log").create_append_blob()
+    await container.get_blob_client("disk").create_page_blob(512)
+    return container
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[RunningStore]:
     with object_stores.s3() as store:

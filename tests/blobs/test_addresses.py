@@ -14,8 +14,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob import generate_account_sas, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from tests.blobs.by_hand import exchange, signed, status_and_code
 from tests.blobs.server import KEY, NAME, Server, serving
-from tests.blobs.test_hostile import exchange, signed, status_and_code
 
 
 class Loopback(AbstractResolver):

@@ -2,12 +2,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.blob import BlobType
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs.sdk import code
 from tests.blobs.server import Server
-
-
-def code(refused: pytest.ExceptionInfo[HttpResponseError]) -> tuple[int, str]:
-    name = getattr(refused.value, "error_code", None)
-    return refused.value.status_code or 0, str(getattr(name, "value", name))
 
 
 async def test_what_is_appended_is_what_one_gets(container: ContainerClient, server: Server) -> None:

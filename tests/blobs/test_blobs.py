@@ -12,13 +12,10 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobType, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.sdk import content
 from tests.blobs.server import Server, serving
 
 SIZES = [0, 1, 16 * 1024, 16 * 1024 + 1, 100_000, 1024 * 1024]
-
-
-def content(size: int) -> bytes:
-    return (hashlib.sha256(str(size).encode()).digest() * (size // 32 + 1))[:size]
 
 
 def md5(data: bytes) -> bytes:

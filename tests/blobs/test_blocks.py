@@ -5,8 +5,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs.sdk import content
 from tests.blobs.server import Server
-from tests.blobs.test_blobs import content
 
 
 def listed(blocks: list[BlobBlock]) -> list[tuple[str, int]]:

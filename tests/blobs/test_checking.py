@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs.sdk import content
 from tests.blobs.server import Server
-from tests.blobs.test_blobs import content
 
 from batchite.blobs.checking import Report, check
 from batchite.blobs.content.base import Digest

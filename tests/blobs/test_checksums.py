@@ -6,9 +6,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.by_hand import PUT, WRITES, call, exchange, signed
 from tests.blobs.server import NAME, Server
 from tests.blobs.test_conditional import calling
-from tests.blobs.test_hostile import PUT, call, exchange, signed
 
 from batchite.wire.blob.crc64 import crc64
 from batchite.wire.blob.headers import md5_of
@@ -97,26 +97,6 @@ async def test_the_checksum_of_a_document_is_compared(
 
 def md5(data: bytes) -> str:
     return base64.b64encode(md5_of(data)).decode()
-
-
-WRITES = {
-    "Put Blob": ("/things/b", PUT, b"x"),
-    "Put Block": ("/things/b?comp=block&blockid=AAAA", {}, b"x"),
-    "Put Block List": ("/things/b?comp=blocklist", {}, b"<BlockList></BlockList>"),
-    "Append Block": ("/things/log?comp=appendblock", {}, b"x"),
-    "Put Page": (
-        "/things/disk?comp=page",
-        {"x-ms-range": "bytes=0-511", "x-ms-page-write": "update"},
-        b"x" * 512,
-    ),
-}
-
-
-@pytest.fixture
-async def written(container: ContainerClient) -> ContainerClient:
-    await container.get_blob_client("log").create_append_blob()
-    await container.get_blob_client("disk").create_page_blob(512)
-    return container
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -3,40 +3,22 @@
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import (
     BlobBlock,
-    BlobSasPermissions,
     BlobType,
     ContentSettings,
     StandardBlobTier,
-    generate_blob_sas,
 )
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
-from tests.blobs.server import KEY, NAME, NEIGHBOUR, Server
+from tests.blobs.sdk import read, signed
+from tests.blobs.server import NAME, NEIGHBOUR, Server
 
 BIG = bytes(range(256)) * 512
 PAGE = b"p" * 512
-
-
-def signed(blob: BlobClient, *, permission: str = "r") -> str:
-    token = generate_blob_sas(
-        blob.credential.account_name,
-        blob.container_name,
-        blob.blob_name,
-        account_key=KEY,
-        permission=BlobSasPermissions.from_string(permission),
-        expiry=datetime.now(UTC) + timedelta(hours=1),
-    )
-    return f"{blob.url}?{token}"
-
-
-async def content(blob: BlobClient) -> bytes:
-    return bytes(await (await blob.download_blob()).readall())
 
 
 @pytest.fixture
@@ -60,7 +42,7 @@ async def test_a_copy_shares_content_and_takes_everything_over(
     assert (found.copy.id, found.copy.progress) == (started["copy_id"], f"{len(BIG)}/{len(BIG)}")
     assert len(await server.files.stored()) == 1
     await source.delete_blob()
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
 
 
 async def test_metadata_given_with_a_copy_replace_those_of_the_source(
@@ -82,14 +64,14 @@ async def test_this_service_is_known_by_its_other_names(
         f"http://{NAME}.blob.localhost:{port}/things/source",
     ):
         await copy.start_copy_from_url(url)
-        assert await content(copy) == BIG
+        assert await read(copy) == BIG
 
 
 async def test_a_snapshot_is_copied_over_its_blob(container: ContainerClient, source: BlobClient) -> None:
     snapshot = await source.create_snapshot()
     await source.upload_blob(b"later", overwrite=True)
     await source.start_copy_from_url(f"{source.url}?snapshot={snapshot['snapshot']}")
-    assert await content(source) == BIG
+    assert await read(source) == BIG
 
 
 async def test_append_and_page_blobs_keep_their_type_and_go_their_own_ways(
@@ -101,15 +83,15 @@ async def test_append_and_page_blobs_keep_their_type_and_go_their_own_ways(
     await copy.start_copy_from_url(log.url)
     await log.append_block(b"two")
     await copy.append_block(b"TWO")
-    assert (await content(log), await content(copy)) == (b"one two", b"one TWO")
+    assert (await read(log), await read(copy)) == (b"one two", b"one TWO")
     assert (await copy.get_blob_properties()).append_blob_committed_block_count == 2
     disk, other = container.get_blob_client("disk"), container.get_blob_client("disk2")
     await disk.create_page_blob(2048, sequence_number=7)
     await disk.upload_page(PAGE, 512, 512)
     await other.start_copy_from_url(disk.url)
     await other.upload_page(PAGE, 0, 512)
-    assert await content(disk) == bytes(512) + PAGE + bytes(1024)
-    assert await content(other) == PAGE + PAGE + bytes(1024)
+    assert await read(disk) == bytes(512) + PAGE + bytes(1024)
+    assert await read(other) == PAGE + PAGE + bytes(1024)
     assert (await other.get_blob_properties()).page_blob_sequence_number == 7
 
 
@@ -117,7 +99,7 @@ async def test_a_copy_from_url_waits(container: ContainerClient, source: BlobCli
     copy = container.get_blob_client("copy")
     done = await copy.start_copy_from_url(signed(source), requires_sync=True)
     assert done["copy_status"] == "success"
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
 
 
 async def test_a_change_of_properties_forgets_the_copy_and_keeps_the_tags(
@@ -158,15 +140,15 @@ async def test_blocks_appends_and_pages_come_from_ranges_of_a_url(
     await blob.stage_block_from_url(ids[0], signed(source), source_offset=256, source_length=512)
     await blob.stage_block_from_url(ids[1], signed(source))
     await blob.commit_block_list([BlobBlock(block_id) for block_id in ids])
-    assert await content(blob) == BIG[256:768] + BIG
+    assert await read(blob) == BIG[256:768] + BIG
     log = container.get_blob_client("log")
     await log.create_append_blob()
     await log.append_block_from_url(signed(source), source_offset=1, source_length=9)
-    assert await content(log) == BIG[1:10]
+    assert await read(log) == BIG[1:10]
     disk = container.get_blob_client("disk")
     await disk.create_page_blob(1024)
     await disk.upload_pages_from_url(signed(source), offset=512, length=512, source_offset=512)
-    assert await content(disk) == bytes(512) + BIG[512:1024]
+    assert await read(disk) == bytes(512) + BIG[512:1024]
 
 
 async def test_conditions_on_the_source_are_checked(container: ContainerClient, source: BlobClient) -> None:
@@ -230,7 +212,7 @@ async def test_only_a_copy_that_nobody_waits_for_takes_a_source_of_the_account_u
     await container.set_container_access_policy({}, public_access="blob")
     for way in ways(source.url):
         await way()
-    assert await content(log) == BIG + BIG
+    assert await read(log) == BIG + BIG
 
 
 async def test_a_token_for_the_target_does_not_open_the_source(
@@ -244,7 +226,7 @@ async def test_a_token_for_the_target_does_not_open_the_source(
             assert refused.value.error_code == "CannotVerifyCopySource"
         assert not await target.exists()
         await limited.start_copy_from_url(signed(source))
-    assert await content(target) == BIG
+    assert await read(target) == BIG
 
 
 async def test_another_port_is_another_service_whatever_the_host(
@@ -271,7 +253,7 @@ async def test_an_archived_blob_is_copied_to_an_online_tier_only(
         await copy.upload_blob_from_url(signed(source), standard_blob_tier=StandardBlobTier.HOT)
     assert waiting.value.error_code == "BlobArchived"
     await copy.start_copy_from_url(source.url, standard_blob_tier=StandardBlobTier.HOT)
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
 
 
 async def refuse_archived(source: BlobClient, copy: BlobClient) -> None:
@@ -340,6 +322,6 @@ async def test_a_source_by_the_clouds_name_is_here_if_the_account_is(
     here = signed(source).replace(source.url.partition("/things")[0], f"https://{NAME}.blob.core.windows.net")
     copied = container.get_blob_client("copied")
     await copied.upload_blob_from_url(here)
-    assert await content(copied) == BIG
+    assert await read(copied) == BIG
     with pytest.raises(HttpResponseError, match="copy_origins"):
         await copied.upload_blob_from_url(here.replace(NAME, "another"))

@@ -7,8 +7,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, ContentSettings, StandardBlobTier
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from tests.blobs.sdk import read, signed
 from tests.blobs.server import Server, serving
-from tests.blobs.test_copies import BIG, PAGE, content, refuse_archived, signed
+from tests.blobs.test_copies import BIG, PAGE, refuse_archived
 
 from batchite.blobs.checking import check
 from batchite.blobs.copying import AT_ONCE
@@ -68,7 +69,7 @@ async def test_a_copy_from_another_origin_goes_on_by_itself(
     assert (found.copy.status, found.copy.id) == ("success", started["copy_id"])
     assert "sig=" not in found.copy.source
     assert (found.metadata, found.content_settings.content_type) == ({"Kind": "far"}, "text/x-far")
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
 
 
 async def test_content_from_another_origin_is_taken_in_while_the_client_waits(
@@ -76,12 +77,12 @@ async def test_content_from_another_origin_is_taken_in_while_the_client_waits(
 ) -> None:
     copy = here.get_blob_client("copy")
     await copy.upload_blob_from_url(signed(elsewhere))
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
     await copy.stage_block_from_url("YQ==", signed(elsewhere), source_offset=5, source_length=10)
     await copy.commit_block_list([BlobBlock("YQ==")])
-    assert await content(copy) == BIG[5:15]
+    assert await read(copy) == BIG[5:15]
     await copy.start_copy_from_url(signed(elsewhere), requires_sync=True)
-    assert await content(copy) == BIG
+    assert await read(copy) == BIG
 
 
 async def test_a_copy_whose_source_cannot_be_read_says_so_at_once(
@@ -124,7 +125,7 @@ async def test_an_append_blob_from_another_origin_can_be_appended_to(
     assert (found.blob_type, found.append_blob_committed_block_count) == ("AppendBlob", 3)
     assert (found.copy.status, found.metadata) == ("success", {"Kind": "log"})
     await copy.append_block(b"more")
-    assert await content(copy) == await content(there) + b"more"
+    assert await read(copy) == await read(there) + b"more"
     other = here.get_blob_client("other")
     await other.start_copy_from_url(signed(there), seal_destination_blob=True)
     await allowing.app.copying.settle()
@@ -159,7 +160,7 @@ async def test_a_page_blob_from_another_origin_brings_what_was_written_only(
     await there.create_page_blob(1024)
     await empty.start_copy_from_url(signed(there))
     await allowing.app.copying.settle()
-    assert await content(empty) == bytes(1024)
+    assert await read(empty) == bytes(1024)
     with pytest.raises(HttpResponseError) as refused:
         await copy.start_copy_from_url(signed(there), standard_blob_tier=StandardBlobTier.COOL)
     assert refused.value.error_code == "InvalidBlobType"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.sdk import read
 from tests.blobs.server import Server, serving
-from tests.blobs.test_copies import content
 
 from batchite.blobs.remote import MAX_LIST_BYTES
 
@@ -99,7 +99,7 @@ async def test_a_copy_under_way_begins_anew_after_a_restart(
         BlobServiceClient.from_connection_string(server.connection_string, retry_total=0) as client,
     ):
         await server.app.copying.settle()
-        assert await content(client.get_blob_client("here", "copy")) == b"0123456789"
+        assert await read(client.get_blob_client("here", "copy")) == b"0123456789"
 
 
 class Odd:

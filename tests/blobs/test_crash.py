@@ -148,7 +148,7 @@ async def read_back(port: int, puts: list[Put]) -> list[Put]:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.endurance
 async def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311
     puts = [Put(f"blob-{number}", dice.choice(SIZES)) for number in range(PUTS)]

@@ -23,6 +23,7 @@ from batchite.wire.ticks import Duration
 
 HOUR = timedelta(hours=1)
 ALICE = "11111111-1111-1111-1111-111111111111"
+READ = BlobSasPermissions(read=True)
 
 
 def bearer_token(
@@ -45,6 +46,19 @@ async def key_of(server: Server, role: Role, **options: Any) -> UserDelegationKe
     async with user(server, bearer_token(role)) as client:
         now = datetime.now(UTC)
         return await client.get_user_delegation_key(now - HOUR, now + HOUR, **options)
+
+
+def allowing(key: UserDelegationKey, permission: BlobSasPermissions = READ, **options: Any) -> str:
+    """A signature for `things/one`."""
+    return generate_blob_sas(
+        NAME,
+        "things",
+        "one",
+        user_delegation_key=key,
+        permission=permission,
+        expiry=datetime.now(UTC) + HOUR,
+        **options,
+    )
 
 
 async def fetch(url: str, verb: str = "GET", **headers: str) -> tuple[int, str, bytes]:
@@ -117,9 +131,7 @@ async def test_a_users_signature_opens_what_it_says(container: ContainerClient, 
     await container.upload_blob("one", b"data")
     key = await key_of(server, "contributor")
     later = datetime.now(UTC) + HOUR
-    token = generate_blob_sas(
-        NAME, "things", "one", user_delegation_key=key, permission=BlobSasPermissions(read=True), expiry=later
-    )
+    token = allowing(key)
     url = f"{server.url}/things/one?{token}"
     assert (await fetch(url))[2] == b"data"
     assert (await fetch(url, "DELETE"))[1] == "AuthorizationPermissionMismatch"
@@ -133,18 +145,13 @@ async def test_a_users_signature_opens_what_it_says(container: ContainerClient, 
 async def test_a_signature_allows_no_more_than_its_user(container: ContainerClient, server: Server) -> None:
     await container.upload_blob("one", b"data")
     permission = BlobSasPermissions(read=True, delete=True)
-    later = datetime.now(UTC) + HOUR
     expected: dict[Role, tuple[int, int]] = {
         "delegator": (403, 403),
         "reader": (200, 403),
         "owner": (200, 202),
     }
     for role, statuses in expected.items():
-        key = await key_of(server, role)
-        token = generate_blob_sas(
-            NAME, "things", "one", user_delegation_key=key, permission=permission, expiry=later
-        )
-        url = f"{server.url}/things/one?{token}"
+        url = f"{server.url}/things/one?{allowing(await key_of(server, role), permission)}"
         assert ((await fetch(url))[0], (await fetch(url, "DELETE"))[0]) == statuses
 
 
@@ -173,14 +180,7 @@ TAMPERED = {
 
 async def test_every_field_of_a_users_signature_is_signed(container: ContainerClient, server: Server) -> None:
     await container.upload_blob("one", b"data")
-    token = generate_blob_sas(
-        NAME,
-        "things",
-        "one",
-        user_delegation_key=await key_of(server, "owner"),
-        permission=BlobSasPermissions(read=True),
-        expiry=datetime.now(UTC) + HOUR,
-    )
+    token = allowing(await key_of(server, "owner"))
     fields = dict(parse_qsl(token))
     assert (await fetch(f"{server.url}/things/one?{urlencode(fields)}"))[0] == 200
     for field, value in TAMPERED.items():
@@ -192,15 +192,7 @@ async def test_every_field_of_a_users_signature_is_signed(container: ContainerCl
 
 async def test_a_signature_can_be_for_one_user(container: ContainerClient, server: Server) -> None:
     await container.upload_blob("one", b"data")
-    token = generate_blob_sas(
-        NAME,
-        "things",
-        "one",
-        user_delegation_key=await key_of(server, "owner"),
-        permission=BlobSasPermissions(read=True),
-        expiry=datetime.now(UTC) + HOUR,
-        user_delegation_oid=ALICE,
-    )
+    token = allowing(await key_of(server, "owner"), user_delegation_oid=ALICE)
     url = f"{server.url}/things/one?{token}"
     assert (await fetch(url))[1] == "AuthenticationFailed"
     stranger = bearer_token("owner", oid="55555555-5555-5555-5555-555555555555")
@@ -213,13 +205,8 @@ async def test_a_signature_can_be_bound_to_parts_of_the_request(
     container: ContainerClient, server: Server
 ) -> None:
     await container.upload_blob("one", b"data")
-    token = generate_blob_sas(
-        NAME,
-        "things",
-        "one",
-        user_delegation_key=await key_of(server, "owner"),
-        permission=BlobSasPermissions(read=True),
-        expiry=datetime.now(UTC) + HOUR,
+    token = allowing(
+        await key_of(server, "owner"),
         request_headers={"x-own": "1", "x-other": "2"},
         request_query_params={"purpose": "test"},
     )

@@ -3,8 +3,8 @@
 import pytest
 from azure.storage.blob import BlobType, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.by_hand import call
 from tests.blobs.server import Server
-from tests.blobs.test_hostile import call
 
 DATA = b"0123456789abcdef" * 96
 DESCRIPTIONS = {

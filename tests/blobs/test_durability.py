@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.by_hand import PUT, signed
+from tests.blobs.sdk import content
 from tests.blobs.server import NAME, Server, serving
-from tests.blobs.test_blobs import content
-from tests.blobs.test_hostile import PUT, signed
 
 from batchite.blobs.content.base import Digest
 from batchite.blobs.content.files import Files

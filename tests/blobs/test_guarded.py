@@ -7,7 +7,7 @@ import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobClient, ContainerClient
-from tests.blobs.test_append import code
+from tests.blobs.sdk import code
 
 Call = Callable[..., Awaitable[Any]]
 BLOCK: dict[str, Call] = {

@@ -1,85 +1,19 @@
 """Requests no client would send; every answer is a documented error and nothing changes."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import logging
-from email.utils import formatdate
-from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import pytest
 from azure.storage.blob.aio import ContainerClient
 from tests.blobs import bearer
-from tests.blobs.server import KEY, NAME, Server
+from tests.blobs.by_hand import LIST, PUT, call, exchange, signed, status_and_code
+from tests.blobs.server import NAME, Server
 
 from batchite.blobs.app import fallback
 from batchite.web.problems import BodyIncomplete
 
-
-def signed(verb: str, path: str, headers: dict[str, str]) -> dict[str, str]:
-    """A signer that follows the protocol's text, so that requests outside of the SDK's reach get in."""
-    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2025-01-05", **headers}
-    lower = {name.lower(): value for name, value in headers.items()}
-    length = lower.get("content-length", "")
-    lines = [verb, "", "", "" if length == "0" else length, lower.get("content-md5", "")]
-    lines += [
-        lower.get("content-type", ""),
-        "",
-        lower.get("if-modified-since", ""),
-        lower.get("if-match", ""),
-        lower.get("if-none-match", ""),
-    ]
-    lines += [lower.get("if-unmodified-since", ""), lower.get("range", "")]
-    lines += [f"{name}:{lower[name]}" for name in sorted(lower) if name.startswith("x-ms-")]
-    resource, _, query = path.partition("?")
-    lines.append(f"/{NAME}{resource}")
-    pairs = sorted((part.partition("=")[::2] for part in query.split("&") if part), key=_lower_name)
-    lines += [f"{name.lower()}:{unquote(value)}" for name, value in pairs]
-    mac = hmac.digest(base64.b64decode(KEY), "\n".join(lines).encode(), hashlib.sha256)
-    return {**headers, "Authorization": f"SharedKey {NAME}:{base64.b64encode(mac).decode()}"}
-
-
-def _lower_name(pair: tuple[str, str]) -> str:
-    return pair[0].lower()
-
-
-async def exchange(server: Server, verb: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    reader, writer = await asyncio.open_connection(*server.address)
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    start = f"{verb} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\r\n"
-    writer.write(start.encode("latin-1") + body)
-    await writer.drain()
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    return answer
-
-
-async def call(
-    server: Server, verb: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
-) -> tuple[int, str]:
-    """Status and error code of a request signed with the account's key."""
-    path = f"/{NAME}{path}"
-    given = dict(headers or {})
-    if verb in ("PUT", "POST") and "Transfer-Encoding" not in given:
-        given["Content-Length"] = str(len(body))
-    answer = await exchange(server, verb, path, signed(verb, path, given), body)
-    return status_and_code(answer)
-
-
-def status_and_code(answer: bytes) -> tuple[int, str]:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if body.startswith(b"<?xml") and b"<Error>" in body:
-        return int(head.split()[1]), ElementTree.fromstring(body).findtext("Code") or ""  # noqa: S314
-    return int(head.split()[1]), ""
-
-
-PUT = {"x-ms-blob-type": "BlockBlob"}
 WRITE = {"x-ms-page-write": "update"}
 GUID = "00000000-0000-0000-0000-000000000000"
-LIST = "/things?restype=container&comp=list"
 
 
 async def names(container: ContainerClient) -> list[str]:

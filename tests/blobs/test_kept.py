@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from tests.blobs.sdk import code
 from tests.blobs.server import NAME, Server
-from tests.blobs.test_append import code
 
 from batchite.store.blobs.schema import contents, services
 

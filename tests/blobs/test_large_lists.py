@@ -6,9 +6,8 @@ import pytest
 import sqlalchemy as sa
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.sdk import content, signed
 from tests.blobs.server import Server
-from tests.blobs.test_blobs import content
-from tests.blobs.test_copies import signed
 
 from batchite.store.blobs import schema
 

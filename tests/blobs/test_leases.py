@@ -1,7 +1,7 @@
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobClient, ContainerClient
-from tests.blobs.test_append import code
+from tests.blobs.sdk import code
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs.by_hand import PUT, call, exchange, signed, status_and_code
 from tests.blobs.server import NAME, Server
-from tests.blobs.test_hostile import PUT, call, exchange, signed, status_and_code
 
 from batchite.blobs import append
 

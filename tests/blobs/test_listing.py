@@ -1,8 +1,8 @@
 from xml.etree import ElementTree
 
 from azure.storage.blob.aio import BlobPrefix, ContainerClient
+from tests.blobs.by_hand import LIST, call, exchange, signed
 from tests.blobs.server import NAME, Server
-from tests.blobs.test_hostile import LIST, call, exchange, signed
 
 NAMES = ["a", "a.txt", "dir/1", "dir/2", "dir/sub/3", "dir0", "z/9", "é/x", "\U0001f600"]
 GROUPED = ["a", "a.txt", "dir/", "dir0", "z/", "é/", "\U0001f600"]

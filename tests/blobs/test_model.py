@@ -380,10 +380,11 @@ class Sequences(RuleBasedStateMachine):
         assert (report.contents, report.leftovers, server.files.numbers()) == (0, 0, set())
 
 
-def test_sequences_of_changes(running: Running) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.endurance)])
+def test_sequences_of_changes(running: Running, examples: int) -> None:
     Sequences.running = running
     machine = Sequences.TestCase
     machine.settings = settings(
-        max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     machine("runTest").runTest()

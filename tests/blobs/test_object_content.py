@@ -13,8 +13,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from tests import object_stores
+from tests.blobs.sdk import content
 from tests.blobs.server import Server, serving
-from tests.blobs.test_blobs import content
 from tests.object_stores import RunningStore
 
 from batchite.blobs.checking import Report, check

@@ -2,8 +2,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobType, SequenceNumberAction
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.sdk import code
 from tests.blobs.server import Server
-from tests.blobs.test_append import code
 
 PAGE = 512
 

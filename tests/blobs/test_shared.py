@@ -6,9 +6,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobBlock, BlobType
 from azure.storage.blob.aio import BlobClient, ContainerClient
+from tests.blobs.sdk import content, read, signed
 from tests.blobs.server import Server
-from tests.blobs.test_blobs import content
-from tests.blobs.test_copies import signed
 
 from batchite.blobs import blocks
 from batchite.blobs.checking import check
@@ -18,10 +17,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:Re
 LARGE = 3_000_000
 MIB = 1024 * 1024
 LONG = 3 * MIB - 10
-
-
-async def read(blob: BlobClient) -> bytes:
-    return bytes(await (await blob.download_blob()).readall())
 
 
 async def all_is_well(server: Server, contents: int) -> None:

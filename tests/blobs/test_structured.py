@@ -1,11 +1,10 @@
 """Structured bodies, sent and asked for without an SDK; with one see `clients`."""
 
-from collections.abc import Mapping
-
 import pytest
 from azure.storage.blob.aio import ContainerClient
+from tests.blobs import by_hand
+from tests.blobs.by_hand import PUT, call, exchange, signed, status_and_code
 from tests.blobs.server import NAME, Server
-from tests.blobs.test_hostile import PUT, call, exchange, signed, status_and_code
 from tests.wire.blob.test_structured import decoded, message
 
 from batchite.wire.blob import structured
@@ -22,25 +21,7 @@ def sending(content: bytes) -> dict[str, str]:
     return {**FORM, structured.LENGTH: str(len(content))}
 
 
-WRITES: dict[str, tuple[str, Mapping[str, str], bytes]] = {
-    "Put Blob": ("/things/b", PUT, b"x" * 100),
-    "Put Blob, empty": ("/things/b", PUT, b""),
-    "Put Block": ("/things/b?comp=block&blockid=AAAA", {}, b"x" * 100),
-    "Put Block List": ("/things/b?comp=blocklist", {}, b"<BlockList></BlockList>"),
-    "Append Block": ("/things/log?comp=appendblock", {}, b"x" * 100),
-    "Put Page": (
-        "/things/disk?comp=page",
-        {"x-ms-range": "bytes=0-511", "x-ms-page-write": "update"},
-        b"x" * 512,
-    ),
-}
-
-
-@pytest.fixture
-async def written(container: ContainerClient) -> ContainerClient:
-    await container.get_blob_client("log").create_append_blob()
-    await container.get_blob_client("disk").create_page_blob(512)
-    return container
+WRITES = {**by_hand.WRITES, "Put Blob, empty": ("/things/b", PUT, b"")}
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -7,8 +7,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from tests.blobs.by_hand import call
 from tests.blobs.server import KEY, NAME, Server
-from tests.blobs.test_hostile import call
 
 
 async def names(found: AsyncIterator[object]) -> list[str]:

@@ -76,7 +76,7 @@ def test_shells_complete(shell: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("line", "completed"),
     [
-        ("batchite pool ", ["explain", "list", "show"]),
+        ("batchite pool s", ["show", "stop-resize"]),
         ("batchite task list --jo", ["--job"]),
         ("batchite status --config /et", ["/et"]),  # a file, which the shell itself completes
         ("batchite serve --data-dir /et", ["/et"]),

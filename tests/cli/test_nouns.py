@@ -1,10 +1,12 @@
-"""`status`, `pool`, `node`, `job` and `task`, against a service that runs."""
+"""`status`, `pool`, `node`, `schedule`, `job` and `task`, against a service that runs."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from azure.batch import models as m
 from azure.core.credentials import AzureNamedKeyCredential
 from click.testing import CliRunner, Result
 from tests.product.survival.house import until
+from tests.wire.batch.validation.test_logins import KEY
 
 from batchite.cli import exits
 from batchite.cli.commands import application
@@ -111,6 +114,7 @@ def test_show(service: RunningService) -> None:
     assert shown["state"] == "idle"
     assert {"tier": "process", "image": "host", "processes": 1}.items() <= shown["batchite"].items()
     assert node["batchite"].keys() == shown["batchite"].keys()
+    assert "batchite node shell" in shown["batchite"]["login"]
     assert told(service, "task", "show", "only")["executionInfo"]["exitCode"] == 1
     lines = [line.split() for line in run(service, "task", "show", "only").output.splitlines()]
     assert ["exitCode", "1"] in lines
@@ -140,7 +144,7 @@ def test_explain_says_why_and_what_to_do_next(service: RunningService) -> None:
     lines = run(service, "task", "explain", "only").output.splitlines()
     assert lines[:2] == [
         "The task is over: failure, exit code 1.",
-        "Look at what it printed: batchite task logs.",
+        "See what it printed: batchite task logs. If it failed, run it anew: batchite task reactivate.",
     ]
     steps = ["STEP", "added", "assigned", "started", "ended"]
     assert [line.split("\t")[0] for line in lines[3:]] == steps
@@ -193,6 +197,49 @@ def test_logs(service: RunningService) -> None:
     }
 
 
+def test_users_of_a_node(service: RunningService, tmp_path: Path) -> None:
+    (node,) = told(service, "node", "list")
+    words, secret, key = ("node", "user"), tmp_path / "secret", tmp_path / "key.pub"
+    secret.write_text("open sesame\n")
+    key.write_text(KEY + "\n")
+    assert told(service, *words, "list", node["id"]) == []
+    given = ("--admin", "--days", "3", "--password-file", str(secret), "--ssh-public-key", str(key))
+    assert told(service, *words, "add", node["id"], "somebody", *given)["change"] == "added"
+    (user,) = told(service, *words, "list", node["id"], "--pool", "p")
+    assert (user["isAdmin"], user["hasPassword"], user["sshPublicKey"]) == (True, True, KEY)
+    assert run(service, *words, "add", node["id"], "somebody").exit_code == exits.FAILED
+    assert run(service, *words, "update", node["id"], "somebody").output == "somebody updated\n"
+    (user,) = table(service, *words, "list", node["id"])
+    assert (user["NAME"], user["ISADMIN"], user["HASPASSWORD"]) == ("somebody", "true", "false")
+    missing = run(service, *words, "update", node["id"], "somebody", "--password-file", str(tmp_path / "no"))
+    assert missing.exit_code == exits.USAGE
+    assert told(service, *words, "delete", node["id"], "somebody")["change"] == "deleted"
+    assert run(service, *words, "delete", node["id"], "somebody").exit_code == exits.NOT_FOUND
+
+
+def test_a_password_comes_by_standard_input(service: RunningService) -> None:
+    (node,) = told(service, "node", "list")
+    words = ["node", "user", "add", node["id"], "other", "--password-file", "-"]
+    added = CliRunner().invoke(
+        application(), [*words, "--data-dir", str(service.data_dir)], input="open sesame\n"
+    )
+    assert added.output == "other added\n"
+    (user,) = told(service, "node", "user", "list", node["id"])
+    assert user["hasPassword"]
+    told(service, "node", "user", "delete", node["id"], "other")
+
+
+def test_where_to_log_in_and_what_extensions_there_are(service: RunningService) -> None:
+    (node,) = told(service, "node", "list")
+    settings = told(service, "node", "login", node["id"])
+    assert settings["remoteLoginPort"] == 50000
+    assert "127.0.0.1:50000" in run(service, "node", "login", node["id"], "--pool", "p").output
+    (extension,) = told(service, "node", "extensions", node["id"])
+    assert extension["vmExtension"]["name"] == "batchNodeExtension"
+    (row,) = table(service, "node", "extensions", node["id"])
+    assert (row["NAME"], row["PROVISIONINGSTATE"]) == ("batchNodeExtension", "Succeeded")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -222,3 +269,56 @@ def test_a_refusal_is_told_in_a_sentence(service: RunningService) -> None:
     assert answer.exit_code == exits.FAILED
     assert answer.stderr.count("this list can be filtered by") == 1
     assert run(service, "job", "list", "--account", "nosuch").exit_code == exits.USAGE
+
+
+def test_what_a_job_has_used(service: RunningService) -> None:
+    found = told(service, "job", "stats", "first")
+    assert (found["jobId"], found["numSucceededTasks"], found["numFailedTasks"]) == ("first", "1", "1")
+    assert found["slotTime"] == found["wallClockTime"] > "PT"
+    lines = dict(line.split(maxsplit=1) for line in run(service, "job", "stats", "first").output.splitlines())
+    assert lines["numFailedTasks"] == "1"
+    assert lines["slotTime"] == found["slotTime"]
+    assert run(service, "job", "stats", "none").exit_code == exits.NOT_FOUND
+
+
+def test_what_pools_have_used(service: RunningService) -> None:
+    found = told(service, "pool", "usage")
+    (pool,) = found["value"]
+    assert (pool["poolId"], pool["vmSize"], pool["lowPriorityCoreHours"]) == ("p", "standard_a1_v2", 0.0)
+    assert pool["totalCoreHours"] > 0
+    (line,) = table(service, "pool", "usage", "P")
+    assert (line["POOL"], line["SIZE"], line["LOW-PRIORITY"]) == ("p", "standard_a1_v2", "0.000")
+    early = ("--from", "2016-01-01T00:00Z", "--to", "2016-01-02T00:00Z")
+    assert told(service, "pool", "usage", *early)["value"] == []
+    wrong = run(service, "pool", "usage", "--from", "yesterday")
+    assert (wrong.exit_code, "starttime" in wrong.output) == (exits.FAILED, True)
+
+
+def test_a_schedule_from_its_first_job_to_its_end(service: RunningService) -> None:
+    """Its job has no tasks, and stays until it is ended."""
+    credential = AzureNamedKeyCredential(service.batch_account, service.batch_key)
+    options = m.BatchJobScheduleCreateOptions(
+        id="nightly",
+        schedule=m.BatchJobScheduleConfiguration(recurrence_interval=timedelta(days=1)),
+        job_specification=m.BatchJobSpecification(pool_info=m.BatchPoolInfo(pool_id="p")),
+    )
+    BatchClient(service.batch_url, credential).create_job_schedule(options)
+    head, row = (line.split("\t") for line in run(service, "schedule", "list").output.splitlines())
+    found = dict(zip(head, row, strict=True))
+    assert (found["ID"], found["STATE"], found["EVERY"]) == ("nightly", "active", "P1D")
+    assert found["LAST JOB"] == "nightly:job-1"
+    assert [one["id"] for one in told(service, "schedule", "list", "--filter", "state eq 'active'")] == [
+        "nightly"
+    ]
+    assert told(service, "schedule", "show", "nightly")["jobSpecification"]["poolInfo"] == {"poolId": "p"}
+    assert run(service, "schedule", "show", "other").exit_code == exits.NOT_FOUND
+    assert told(service, "schedule", "explain", "nightly")["reasons"][0]["code"] == "ScheduleJobActive"
+    assert run(service, "schedule", "disable", "nightly").output == "schedule nightly: disabled\n"
+    assert run(service, "schedule", "disable", "nightly").exit_code == exits.FAILED
+    assert "disabled" in run(service, "schedule", "explain", "nightly").output
+    assert told(service, "schedule", "enable", "nightly")["state"] == "active"
+    assert (
+        run(service, "schedule", "terminate", "nightly", "--wait").output == "schedule nightly: completed\n"
+    )
+    assert told(service, "schedule", "delete", "nightly", "--wait") == {"id": "nightly", "state": "deleted"}
+    assert told(service, "schedule", "list") == []

@@ -10,7 +10,7 @@ import pytest
 from tests import needs
 
 from batchite import __version__
-from batchite.cli.announcement import announcement
+from batchite.cli.announcement import announcement, document
 from batchite.cli.exits import FAILED, USAGE
 from batchite.configuration.endpoints import Endpoints
 from batchite.configuration.settings import SETTINGS, load
@@ -139,6 +139,17 @@ def test_announcement_of_one_service(services: tuple[str, ...], absent: str) -> 
     assert lines[-1].startswith("Ready in ")
 
 
+def test_announcement_of_a_root_file_system_that_nobody_has_added(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[images]]\noffer = "*"\nroot = "mine"\n')
+    settings = load({"data_dir": str(tmp_path / "data")}, {}, config)
+    endpoints = Endpoints(host="127.0.0.1", batch_port=3, blob_port=4)
+    (line,) = (line for line in announcement(settings, endpoints, ("batch",)) if "mine" in line)
+    assert line.startswith("        [[images]] means the root file system 'mine', which is not there; add it")
+    assert document(settings, endpoints, ("batch",))["images"] == [line.strip()]
+    assert "images" not in document(settings, endpoints, ("blob",))
+
+
 def test_announcement_behind_a_proxy() -> None:
     """The public URL for clients, and the address that the proxy has to be given."""
     public = Endpoints(host="127.0.0.1", batch_port=3, blob_port=4, batch_public_url="https://b.example.org")
@@ -151,5 +162,5 @@ def test_announcement_behind_a_proxy() -> None:
 @pytest.mark.parametrize("name", ["lock", "endpoints.json", "accounts.json", "endpoints.json.new"])
 def test_a_directory_where_a_file_should_be(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    said = refusal("--data-dir", str(tmp_path), "--batch-port", "0", "--blob-port", "0")
+    said = refusal("blob", "--data-dir", str(tmp_path), "--blob-port", "0")
     assert f"{tmp_path} cannot be used: Is a directory" in said

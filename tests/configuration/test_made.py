@@ -23,10 +23,11 @@ def data_dir(tmp_path: Path) -> Path:
 
 def test_an_account_that_is_made_is_there_at_once_and_after_a_start(data_dir: Path) -> None:
     known = FollowedAccounts(data_dir)
-    new = made.add(data_dir, "films", BOTH, core_quota=8)
+    new = made.add(data_dir, "films", BOTH, core_quota=8, job_quota=2)
     assert known.find_batch("films") == new.batch[0]
     assert known.find_storage("films") == new.storage[0]
     assert (new.batch[0].storage_account, new.batch[0].core_quota) == ("films", 8)
+    assert new.batch[0].job_quota == 2
     assert len(set(new.batch[0].keys + new.storage[0].keys)) == 4
     made.configure(DEVELOPMENT_ACCOUNTS, data_dir)
     assert known.find_batch("films") == new.batch[0]
@@ -53,6 +54,7 @@ def test_a_name_belongs_to_what_is_configured(data_dir: Path) -> None:
         ("<b>x", {"kinds": BOTH}, "lower-case"),
         ("films", {"kinds": ("batch",), "storage_account": "nobody"}, "Make that one first"),
         ("films", {"kinds": BOTH, "core_quota": -1}, "from 0"),
+        ("films", {"kinds": BOTH, "job_quota": -1}, "from 0"),
     ],
 )
 def test_what_cannot_be_made_changes_nothing(

@@ -8,7 +8,8 @@ from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS
 from batchite.configuration.config_file import SettingsError
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
-from batchite.configuration.settings import FIDELITY, SETTINGS, Settings, is_loopback, load
+from batchite.configuration.scheduling import Scheduling
+from batchite.configuration.settings import FIDELITY, SCHEDULING, SETTINGS, Settings, is_loopback, load
 
 KEY = "c2VjcmV0"
 
@@ -44,9 +45,20 @@ def test_config_file_can_be_named_by_variable(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_a_field() -> None:
-    tables = {"accounts", "environment", "fidelity", "images", "sandbox"}
+    tables = {"accounts", "environment", "fidelity", "images", "sandbox", "scheduling"}
     assert {setting.name for setting in SETTINGS} | tables == set(Settings.__struct_fields__)
     assert {setting.name for setting in FIDELITY} == set(Fidelity.__struct_fields__)
+    assert {setting.name for setting in SCHEDULING} == set(Scheduling.__struct_fields__)
+
+
+def test_jobs_share_slots_if_the_file_or_a_variable_says_by_what(tmp_path: Path) -> None:
+    config = write(tmp_path, '[scheduling]\nshare_by = "team"\ntask_priority = "PRIORITY"\n')
+    assert load({}, {}, config).scheduling == Scheduling(share_by="team", task_priority="PRIORITY")
+    variables = {"BATCHITE_SCHEDULING_SHARE_BY": "cost centre"}
+    assert load({}, variables, config).scheduling == Scheduling(
+        share_by="cost centre", task_priority="PRIORITY"
+    )
+    assert load({}, {}).scheduling == Scheduling()
 
 
 def test_fidelity_is_a_table_of_the_file_and_variables(tmp_path: Path) -> None:
@@ -88,6 +100,7 @@ def test_accounts_and_environment_come_from_the_file(tmp_path: Path) -> None:
         key = "{KEY}"
         storage_account = "films"
         core_quota = 64
+        job_quota = 300
         [[storage_accounts]]
         name = "films"
         keys = ["{KEY}", "b3RoZXI="]
@@ -97,6 +110,7 @@ def test_accounts_and_environment_come_from_the_file(tmp_path: Path) -> None:
         ),
     )
     (batch,), (storage,) = settings.accounts.batch, settings.accounts.storage
+    assert (batch.core_quota, batch.job_quota) == (64, 300)
     assert (batch.name, batch.keys, batch.storage_account, batch.core_quota) == (
         "render",
         (KEY,),
@@ -144,6 +158,7 @@ def test_an_account_of_another_blob_service(tmp_path: Path, url: str) -> None:
         ('[[batch_accounts]]\nname = "abc"', ("batch_accounts[0]", "key")),
         ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncolour = 1', ("colour", "core_quota")),
         ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncore_quota = -1', ("core_quota = -1", "from 0")),
+        ('[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\njob_quota = "few"', ("job_quota", "from 0")),
         (f'[[batch_accounts]]\nname = "abc"\nkey = "c2Vj"\ncore_quota = {10**30}', ("core_quota", "from 0")),
         ("host = " + "[" * 5000, ("nested too deeply",)),
         (
@@ -169,6 +184,9 @@ def test_an_account_of_another_blob_service(tmp_path: Path, url: str) -> None:
         ("[fidelity]\nrehydration = true", ("fidelity.rehydration = True", "from 0 to 86400")),
         ("[fidelity]\nrehydration = nan", ("fidelity.rehydration = nan", "from 0 to 86400")),
         ("[fidelity]\nstrict = 1", ("fidelity: strict", "empty_job_pause")),
+        ("[fidelity]\nautoscale_sample = 0", ("autoscale_sample", "from 0.1 to")),
+        ('[scheduling]\nshare_by = ""', ("scheduling.share_by", "not empty")),
+        ("[scheduling]\nshare = 1", ("scheduling: share", "share_by")),
         ("fidelity = 1", ("fidelity", "table")),
         ("images = 1", ("images", "[[images]]")),
         ("[[images]]\nroot = 'a'", ("images[0]", "no image", "publisher, offer")),

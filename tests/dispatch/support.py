@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 
 from batchite.configuration.accounts import Accounts, BatchAccount
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.scheduling import Scheduling
 from batchite.dispatch.ownership import LEASE
 from batchite.dispatch.service import Dispatch
 from batchite.dispatch.surroundings import this_machine
@@ -66,6 +67,9 @@ class ScriptedEngine:
         self.killed: list[str] = []
         self.adopted: dict[str, Handle | None] = {}
 
+    def prepare(self) -> None:
+        return None
+
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
         self.batches.append([spec.node_id for spec in specs])
         self.sizes.add(size)
@@ -102,6 +106,7 @@ def make_dispatch(
     *,
     clock: StepClock | None = None,
     fidelity: Fidelity | None = None,
+    scheduling: Scheduling | None = None,
     max_nodes: int | None = None,
     lease: Duration | None = LEASE,
 ) -> tuple[Dispatch, ScriptedEngine]:
@@ -117,6 +122,7 @@ def make_dispatch(
         quota,
         clock=clock,
         fidelity=fidelity,
+        scheduling=scheduling,
         max_nodes=max_nodes,
         lease=lease,
     )
@@ -130,6 +136,7 @@ def dispatch_with(
     *,
     clock: StepClock | None = None,
     fidelity: Fidelity | None = None,
+    scheduling: Scheduling | None = None,
     max_nodes: int | None = None,
     lease: Duration | None = LEASE,
     node_image: Callable[[str], NodeImage] = this_machine,
@@ -146,6 +153,7 @@ def dispatch_with(
         environment={},
         node_image=node_image,
         fidelity=fidelity or Fidelity(),
+        scheduling=scheduling or Scheduling(),
         lease=lease,
         max_nodes=max_nodes,
     )
@@ -218,7 +226,7 @@ def add_job(connection: sa.Connection, job_id: str = "job", **changes: object) -
     return number
 
 
-def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -> int:
+def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0, **changes: object) -> int:
     """Returns the sequence number of the event."""
     rows = (
         {
@@ -231,6 +239,7 @@ def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -
             "state_time": 1,
             "created": 1,
             "modified": 1,
+            **changes,
         }
         for number in range(first, first + count)
     )
@@ -243,6 +252,18 @@ def add_tasks(connection: sa.Connection, job: int, count: int, first: int = 0) -
         sa.update(schema.task_counts).where(of_job).values(active=schema.task_counts.c.active + count)
     )
     return events.append(connection, SHARD, "tasks", job)
+
+
+async def add_work(database: Database, *, nodes: int, tasks: int) -> int:
+    """A pool of so many nodes with a job of so many tasks, whose number this is."""
+
+    def add(connection: sa.Connection) -> int:
+        add_pool(connection, nodes)
+        job = add_job(connection)
+        add_tasks(connection, job, tasks)
+        return job
+
+    return await database.write(add)
 
 
 def intend(connection: sa.Connection, intent: str, *numbers: int) -> int:
@@ -269,10 +290,11 @@ async def counts(database: Database) -> tuple[int, int, int, int]:
 
 
 async def connect_all(
-    stack: AsyncExitStack, url: str, engine: ScriptedEngine, nodes: int
+    stack: AsyncExitStack, url: str, engine: ScriptedEngine, nodes: int, *, runs_tasks: bool = True
 ) -> list[ScriptedAgent]:
     await until(lambda: len(engine.started) == nodes)
-    return [await stack.enter_async_context(ScriptedAgent(url, spec)) for spec in engine.started.values()]
+    agents = [ScriptedAgent(url, spec, runs_tasks=runs_tasks) for spec in engine.started.values()]
+    return [await stack.enter_async_context(agent) for agent in agents]
 
 
 async def settled(dispatch: Dispatch, database: Database) -> None:
@@ -284,23 +306,36 @@ async def settled(dispatch: Dispatch, database: Database) -> None:
 class ScriptedAgent:
     """Speaks for a node over a real WebSocket; what it is told to run ends at once with `code`."""
 
-    def __init__(self, url: str, spec: NodeSpec, *, start_task_attempt: int = 0, **about: str) -> None:
-        self._hello = link.Hello(link.PROTOCOL, "0", 1, (), start_task_attempt, **about)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        url: str,
+        spec: NodeSpec,
+        *,
+        start_task_attempt: int = 0,
+        first_frame: bytes | None = None,
+        runs_tasks: bool = True,
+        **about: str,
+    ) -> None:
+        held = (link.RunKey(0, start_task_attempt, "starttask"),) if start_task_attempt else ()
+        hello = link.Hello(link.PROTOCOL, "0", 1, held, **about)  # type: ignore[arg-type]
+        self._first_frame = first_frame or framing.encode([hello])
         self._url = f"{url.replace('http', 'ws')}/-/nodes/{spec.node_id}/link"
         self._token = spec.token
         self._report = 0
-        self._begun: set[int] = set()
-        self.runs: list[link.RunTask] = []
+        self._begun: set[tuple[str, int]] = set()
+        self.runs: list[link.Run] = []
         self.other: list[link.ToAgent] = []
         self.acknowledged = 0
-        self.runs_tasks = True
+        self.runs_tasks = runs_tasks
+        self.moment = 100
+        """when what it runs begins"""
 
     async def __aenter__(self) -> ScriptedAgent:
         headers = {"Authorization": f"Bearer {self._token}"}
         self._socket = await connect(
             self._url, additional_headers=headers, compression=None, proxy=None, max_size=None
         )
-        await self.send(self._hello)
+        await self.send_frame(self._first_frame)
         self._reader = asyncio.create_task(self._read())
         return self
 
@@ -317,19 +352,23 @@ class ScriptedAgent:
         return [message for message in self.other if isinstance(message, kind)]
 
     async def send(self, *messages: link.Message) -> None:
-        await self._socket.send(framing.encode(messages))
+        await self.send_frame(framing.encode(messages))
 
-    async def begin(self, order: link.RunTask) -> None:
-        self._begun.add(order.task)
-        await self.send(link.TaskStarted(self._next(), order.task, order.attempt, 100))
+    async def send_frame(self, frame: bytes) -> None:
+        await self._socket.send(frame)
 
-    async def end(self, order: link.RunTask, code: int = 0) -> None:
-        """The task ran, now or since `begin`."""
-        if order.task not in self._begun:
+    async def begin(self, order: link.Run) -> None:
+        self._begun.add((order.kind, order.number))
+        await self.send(link.RunStarted(self._next(), order.number, order.attempt, self.moment, order.kind))
+
+    async def end(self, order: link.Run, code: int | None = 0, *, took: int = 100) -> None:
+        """What ran did so for so many ticks, now or since `begin`."""
+        if (order.kind, order.number) not in self._begun:
             await self.begin(order)
-        self._begun.remove(order.task)
+        self._begun.remove((order.kind, order.number))
         failure = None if code == 0 else Failure("usererror", "FailureExitCode", f"exit code {code}")
-        await self.send(link.TaskEnded(self._next(), order.task, order.attempt, 100, 200, code, failure))
+        of_run = order.number, order.attempt, self.moment, self.moment + took, code, failure
+        await self.send(link.RunEnded(self._next(), *of_run, kind=order.kind))
 
     def _next(self) -> int:
         self._report += 1
@@ -339,7 +378,7 @@ class ScriptedAgent:
         async for frame in self._socket:
             assert isinstance(frame, bytes)
             for message in framing.to_agent.decode(frame):
-                if isinstance(message, link.RunTask):
+                if isinstance(message, link.Run) and message.kind == "task":
                     self.runs.append(message)
                     if self.runs_tasks:
                         await self.end(message)
@@ -361,3 +400,8 @@ async def until_stored(database: Database, table: sa.Table, condition: Callable[
     async with asyncio.timeout(60):
         while not condition(await rows(database, table)):  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.002)
+
+
+async def state_is(database: Database, *states: str) -> None:
+    """Wait until the first node is in one of the states."""
+    await until_stored(database, schema.nodes, lambda nodes: bool(nodes) and nodes[0].state in states)

@@ -37,12 +37,12 @@ async def test_a_boot_with_a_start_task(database: Database) -> None:
         (node,) = await rows(database, schema.nodes)
         assert stages(node) == ["requested", "allocated"]
         (agent,) = await connect_all(stack, url, engine, 1)
-        await until(lambda: agent.heard(link.RunStartTask))
+        await until(lambda: agent.heard(link.Run))
         (node,) = await rows(database, schema.nodes)
         assert stages(node) == ["requested", "allocated", "agentUp"]
         at = node.boot_heard
-        await agent.send(link.StartTaskStarted(1, 1, at))
-        await agent.send(link.StartTaskEnded(2, 1, at, at, 0, None))
+        await agent.send(link.RunStarted(1, 0, 1, at, "starttask"))
+        await agent.send(link.RunEnded(2, 0, 1, at, at, 0, None, kind="starttask"))
         await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
         (node,) = await rows(database, schema.nodes)
         assert stages(node) == [

@@ -23,7 +23,8 @@ from tests.dispatch.support import (
 
 from batchite.dispatch import committer
 from batchite.resources import causes
-from batchite.scheduling.changes import Changes, Completed, Removed, Requeued
+from batchite.scheduling.changes import Changes
+from batchite.scheduling.changes.tasks import Completed, Removed, Requeued
 from batchite.store.batch import execution, schema
 from batchite.store.batch.causes import of_job
 from batchite.store.database import Database
@@ -34,7 +35,21 @@ EXIT = Failure("usererror", EXIT_CODE, "The task exited with an exit code repres
 
 def failed(task: int, line: str, code: int = 1, ended: int = 100, job: int = 1) -> Completed:
     return Completed(
-        task, job, 1, f"t{task}", "job", "active", 10, ended, code, EXIT if code else None, line, None, None
+        task,
+        job,
+        1,
+        f"t{task}",
+        "job",
+        "active",
+        10,
+        ended,
+        code,
+        EXIT if code else None,
+        line,
+        None,
+        None,
+        None,
+        5,
     )
 
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from tests.dispatch.support import ACCOUNT, SHARD, add_job, add_pool, add_tasks, counts, rows
 
 from batchite.dispatch import committer
-from batchite.scheduling.changes import Changes, Completed, Leased, Requeued, Requeuing, Started
+from batchite.scheduling.changes import Changes
+from batchite.scheduling.changes.tasks import Completed, Leased, Requeued, Requeuing, Started
 from batchite.scheduling.ending import TERMINATED
 from batchite.store.batch import schema
 from batchite.store.database import Database
@@ -41,8 +42,8 @@ async def applied(database: Database, *batches: Changes) -> Any:
 async def test_a_task_that_began_and_waits_again_in_one_batch(
     database: Database, why: Requeuing, shown: tuple[str | None, int, int]
 ) -> None:
-    """Its start is not stored; that it ran is to be seen, unless it never did. A retry keeps its node, which
-    has the files of the run before."""
+    """Its start is not stored; that it ran is to be seen, unless it never did. A retry, as what a
+    user had requeued, keeps its node, which has the files of the run before."""
     began = None if why == "returned" else 30
     task = await applied(
         database, Changes(requeued={1: Requeued(1, 1, 1, "task", "job", "active", why, 40, began, "node")})
@@ -50,7 +51,7 @@ async def test_a_task_that_began_and_waits_again_in_one_batch(
     assert task.previous_state_time == began
     assert (task.previous_state, task.retry_count, task.requeue_count) == shown
     assert (task.state, task.state_time) == ("active", 1 if why == "returned" else 40)
-    assert task.node_id == ("node-7" if why == "retry" else None)
+    assert task.node_id == ("node-7" if why in ("retry", "requeue") else None)
     assert await counts(database) == (1, 0, 0, 0)
 
 
@@ -69,6 +70,8 @@ async def test_a_task_that_waits_again_shows_since_when_it_had_run(
 
 
 async def test_a_task_that_ends_before_it_began_was_on_no_node(database: Database) -> None:
-    ended = Completed(1, 1, 1, "task", "job", "active", None, 40, None, TERMINATED.failure, "", None, None)
+    ended = Completed(
+        1, 1, 1, "task", "job", "active", None, 40, None, TERMINATED.failure, "", None, None, None, 5
+    )
     task = await applied(database, Changes(completed=[ended]))
     assert (task.state, task.result, task.node_no, task.node_id) == ("completed", "failure", None, None)

@@ -7,9 +7,7 @@ from contextlib import AsyncExitStack
 import sqlalchemy as sa
 from tests.dispatch.support import (
     StepClock,
-    add_job,
-    add_pool,
-    add_tasks,
+    add_work,
     connect_all,
     make_dispatch,
     rows,
@@ -29,16 +27,13 @@ EXIT = Failure("usererror", "FailureExitCode", "exit code 1")
 
 
 async def test_each_attempt_has_times_of_its_own(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     await database.write(lambda c: c.execute(RETRIED))
     clock = StepClock()
     before = clock.ticks
     dispatch, engine = make_dispatch(database, clock=clock)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         (leased,) = await rows(database, schema.tasks)
         assert leased.state == "leased"
@@ -46,27 +41,24 @@ async def test_each_attempt_has_times_of_its_own(database: Database) -> None:
         order = agent.runs[0]
         clock.ticks += 1000
         await agent.send(
-            link.TaskStarted(1, order.task, order.attempt, 100),
-            link.TaskEnded(2, order.task, order.attempt, 100, 200, 1, EXIT, "", 150),
+            link.RunStarted(1, order.number, order.attempt, 100),
+            link.RunEnded(2, order.number, order.attempt, 100, 200, 1, EXIT, "", 150),
         )
         await until(lambda: len(agent.runs) == 2)
         (again,) = await rows(database, schema.tasks)
         assert again.assigned >= leased.assigned + 1000
         assert again.staged is None
-        await agent.send(link.TaskEnded(3, order.task, 2, 300, 400, 0, None, "", 350))
+        await agent.send(link.RunEnded(3, order.number, 2, 300, 400, 0, None, "", 350))
         await until_stored(database, schema.tasks, lambda tasks: tasks[0].state == "completed")
         (done,) = await rows(database, schema.tasks)
     assert (done.assigned, done.started, done.staged, done.ended) == (again.assigned, 300, 350, 400)
 
 
 async def test_a_task_that_is_given_back_has_not_been_assigned(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     dispatch, engine = make_dispatch(database, clock=StepClock())
     async with running(dispatch, end_nodes=True) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
     (task,) = await rows(database, schema.tasks)
     assert (task.state, task.assigned) == ("active", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -104,6 +105,7 @@ async def test_a_node_stays_with_its_engine_though_its_size_comes_to_mean_anothe
 async def test_nodes_of_an_engine_that_is_not_there_any_more_wait_for_it(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, held.__name__)
     monkeypatch.setattr(held, "FIRST_PAUSE_SECONDS", 0.001)
     await database.write(lambda c: add_pool(c, 1))
     both = Machines(cluster="*", local="-")
@@ -114,6 +116,8 @@ async def test_nodes_of_an_engine_that_is_not_there_any_more_wait_for_it(
     without = Machines(local="*")
     async with running(dispatch_with(database, without.kinds)):
         await until(lambda: caplog.text.count("the engine 'cluster', which the node was begun by") > 2)
+        levels = [one.levelno for one in caplog.records if one.name == held.__name__]
+        assert levels[:3] == [logging.WARNING, logging.INFO, logging.INFO]  # it is told once
         assert without.made["local"].stopped == []
         assert [one.id for one in await rows(database, schema.nodes)] == [node.id]
     async with running(dispatch_with(database, both.kinds)):
@@ -167,7 +171,7 @@ def resize(connection: sa.Connection, target: int) -> None:
     events.append(connection, SHARD, "pool", number)
 
 
-async def test_a_queue_that_gives_nodes_up_gets_others_to_wait(database: Database) -> None:
+async def test_a_queue_that_gives_nodes_up_is_asked_again_after_a_pause(database: Database) -> None:
     await database.write(lambda c: add_pool(c, 1))
     clock = StepClock()
     dispatch, engine = make_dispatch(database, engine=Queue, clock=clock)
@@ -175,10 +179,10 @@ async def test_a_queue_that_gives_nodes_up_gets_others_to_wait(database: Databas
         await until_stored(database, schema.nodes, lambda nodes: bool(nodes and nodes[0].handle))
         (first,) = engine.started
         engine.lost(first, "the queue was emptied")
-        await until_stored(database, schema.due, lambda rows: any(r.kind == "replace-nodes" for r in rows))
+        await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "unusable")
         clock.ticks += 10 * TICKS_PER_SECOND
         await dispatch.run_once()
-        await until(lambda: len(engine.started) == 2)
+        await until(lambda: engine.batches == [[first], [first]])
 
 
 class Picky(ScriptedEngine):

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import random
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import sqlalchemy as sa
+from msgspec import inspect
 from tests.dispatch.support import (
     ScriptedAgent,
     add_job,
     add_pool,
     add_tasks,
+    change_job,
     make_dispatch,
     rows,
     running,
+    settled,
     until,
+    until_stored,
 )
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -30,6 +39,7 @@ from batchite.dispatch.questions import Questions
 from batchite.link import framing
 from batchite.link import messages as link
 from batchite.ports.node_files import NodeUnreachableError
+from batchite.ports.owner import NodeUse
 from batchite.resources.rules import JobRules, encode
 from batchite.store.batch import schema
 from batchite.store.database import Database
@@ -57,18 +67,22 @@ async def test_what_an_agent_cannot_mean_is_left_out(
     async with running(dispatch) as url:
         await until(lambda: len(engine.started) == 1)
         (spec,) = engine.started.values()
-        async with ScriptedAgent(url, spec) as agent:
-            agent.runs_tasks = False
+        async with ScriptedAgent(url, spec, runs_tasks=False) as agent:
             await until(lambda: len(agent.runs) == 1)
             (order,) = agent.runs
             text = "x" * 1_000_000
             failure = Failure("usererror", text, text, tuple((text, text) for _ in range(3)))
             await agent.send(
-                link.TaskStarted(1, order.task, order.attempt, -5),
-                link.TaskStarted(2, order.task, order.attempt, 2**64 - 1),
-                link.TaskStarted(3, order.task + 1, order.attempt, 100),
-                link.TaskEnded(4, order.task, order.attempt, 100, 200, 2**40, None),
-                link.TaskEnded(5, order.task, order.attempt, 100, 200, 1, failure),
+                link.RunStarted(1, order.number, order.attempt, -5),
+                link.RunStarted(2, order.number, order.attempt, 2**64 - 1),
+                link.RunStarted(3, order.number + 1, order.attempt, 100),
+                link.FilesRemoved((link.RunKey(2**63, 1), link.RunKey(2**64 - 1, 2**63, "preparation"))),
+                link.FilesRemoved((link.RunKey(1, -(2**63)), link.RunKey(-(2**63), 2**63 - 1, "release"))),
+                link.Hello(link.PROTOCOL, "0", 1, (link.RunKey(2**64 - 1, 2**64 - 1),)),
+                link.RunReturned(4, 2**64 - 1, 2**64 - 1),
+                link.RunStarted(4, 2**64 - 1, 2**64 - 1, 100, "release"),
+                link.RunEnded(4, order.number, order.attempt, 100, 200, 2**40, None),
+                link.RunEnded(5, order.number, order.attempt, 100, 200, 1, failure),
             )
             await until(lambda: agent.acknowledged == 5)
     (task,) = await rows(database, schema.tasks)
@@ -157,7 +171,7 @@ async def test_an_agent_whose_node_was_let_go_before_it_spoke_is_cut_off() -> No
 async def test_an_agent_that_does_not_read_is_given_up() -> None:
     closed = asyncio.Event()
     links = Links(lambda *_: None, lambda _: closed.set(), nobody, stalled=0.2)
-    message = link.RunStartTask(1, b"x" * 1_000_000)
+    message = link.Run(0, 1, "", "", 0, b"x" * 1_000_000, kind="starttask")
     async with served(links) as url, dial(url, max_queue=1, close_timeout=0.1) as socket:
         await socket.send(framing.encode([link.Hello(link.PROTOCOL, "0", 1, (), 0)]))
         async with asyncio.timeout(20):
@@ -241,3 +255,104 @@ async def test_a_node_that_stops_in_the_middle_of_a_file_is_given_up() -> None:
             speaking.cancel()
             await asyncio.wait([speaking])
     await listener.stop()
+
+
+@pytest.mark.parametrize("place", [2, 3, 4, 5])
+@pytest.mark.parametrize("value", [-1, 2**64 - 1, "many", [1], float("nan"), float("inf"), True])
+def test_uses_that_no_node_can_have_are_left_out(place: int, value: object) -> None:
+    """Of a frame only they."""
+    good = ["UseMeasured", 1, 2, 3000, 0.5, 4000]
+    bad: list[object] = [*good]
+    bad[place] = value
+    decoded = framing.from_agent.decode(msgspec.msgpack.encode([bad, good]))
+    assert decoded == [link.UseMeasured(1, 2, 3000, 0.5, 4000)]
+
+
+async def test_what_a_hostile_agent_says_of_its_use_harms_nobody(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bad answers, answers that nobody asked for, several of them, and answers to something else."""
+    await database.write(lambda c: add_pool(c, 1))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        (spec,) = engine.started.values()
+        async with ScriptedAgent(url, spec) as agent:
+
+            async def asked(number: int) -> tuple[asyncio.Task[NodeUse | None], int]:
+                asking = asyncio.create_task(dispatch.use(spec.node_id))
+                await until(lambda: len(agent.heard(link.MeasureUse)) == number)
+                return asking, agent.heard(link.MeasureUse)[-1].request
+
+            await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "idle")
+            asking, request = await asked(1)
+            most = link.UseMeasured(request, 2**63 - 1, 2**63 - 1, 1e12, 2**63 - 1)
+            await agent.send_frame(msgspec.msgpack.encode([["UseMeasured", request, -1, "x", [], None]]))
+            await agent.send(link.UseMeasured(request + 7, 1, 1, 1.0, 1), most, most)
+            assert await asking == most
+            asking, request = await asked(2)
+            await agent.send(link.FileDeleted(request))
+            assert await asking is None
+            asking, request = await asked(3)
+            await agent.send(none := link.UseMeasured(request, None, None, None, None))
+            assert await asking == none
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+NUMBERS = (0, 1, 2, 3, 99, 2**31, 2**53, link.LAST_MOMENT, 2**63 - 1, 2**63, 2**64 - 1, -1, -(2**63))
+TEXTS = ("", "t0", "job", "\0", "é" * 300, "a\nb", "x" * 5000)
+
+
+def anything(dice: random.Random, kind: inspect.Type, number: int) -> Any:
+    """Of that type, likely to be handled wrongly; numbers are often `number`, that of a task on the node."""
+    match kind:
+        case inspect.UnionType(types=types):
+            return anything(dice, dice.choice(types), number)
+        case inspect.StructType(fields=fields, tag=tag):
+            values = [anything(dice, field.type, number) for field in fields]
+            return values if tag is None else [tag, *values]
+        case inspect.VarTupleType(item_type=item):
+            return [anything(dice, item, number) for _ in range(dice.choice((0, 1, 3, 20)))]
+        case inspect.TupleType(item_types=items):
+            return [anything(dice, item, number) for item in items]
+        case inspect.EnumType(cls=cls):
+            return dice.choice(list(cls)).value
+        case inspect.LiteralType(values=found):
+            return dice.choice(found)
+        case inspect.BoolType():
+            return dice.random() < 0.5
+        case inspect.IntType():
+            return number if dice.random() < 0.5 else dice.choice(NUMBERS)
+        case inspect.FloatType():
+            return dice.choice((0.0, 1e11, 1e308, float("nan"), float("inf")))
+        case inspect.StrType():
+            return dice.choice(TEXTS)
+    return None
+
+
+async def test_whatever_an_agent_says_its_pool_goes_on(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may lose its own node by that, and nothing more."""
+    seed = int(os.environ.get("BATCHITE_TEST_SEED") or secrets.randbits(32))
+    print(f"BATCHITE_TEST_SEED={seed} repeats what the agent said")
+    dice = random.Random(seed)  # noqa: S311
+    messages = inspect.type_info(link.FromAgent)
+    await database.write(lambda c: add_pool(c, 1))
+    job = await database.write(lambda c: add_job(c))
+    await database.write(lambda c: add_tasks(c, job, 3))
+    dispatch, engine = make_dispatch(database)
+    async with running(dispatch) as url:
+        await until(lambda: len(engine.started) == 1)
+        (spec,) = engine.started.values()
+        for _ in range(3):
+            with contextlib.suppress(ConnectionClosed, InvalidStatus):
+                async with ScriptedAgent(url, spec) as agent:
+                    for _ in range(5):
+                        said = [
+                            anything(dice, messages, dice.randrange(4)) for _ in range(dice.randrange(1, 20))
+                        ]
+                        await agent.send_frame(msgspec.msgpack.encode(said))
+        await database.write(lambda c: change_job(c, job, "terminating"))
+        await settled(dispatch, database)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

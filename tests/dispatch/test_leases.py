@@ -78,8 +78,7 @@ async def held(stack: AsyncExitStack, database: Database, **how: bool) -> Held:
     await database.write(lambda c: add_pool(c, 1, slots=2))
     job = await database.write(add_job)
     first = await service(stack, database, **how)
-    (agent,) = await connect_all(stack, first.url, first.engine, 1)
-    agent.runs_tasks = False
+    (agent,) = await connect_all(stack, first.url, first.engine, 1, runs_tasks=False)
     await database.write(lambda c: add_tasks(c, job, 3))
     first.dispatch.wake(SHARD)
     await until(lambda: len(agent.runs) == 2)
@@ -123,7 +122,7 @@ async def test_a_shard_that_was_taken_under_running_tasks_goes_on_at_its_new_own
         await until_stored(database, schema.tasks, lambda all: {task.state for task in all} == {"completed"})
         assert await counts(database) == (0, 0, 3, 0)
         assert [task.attempt for task in await rows(database, schema.tasks)] == [1, 1, 1]
-        assert [run.task for run in again.runs] == [1, 2, 3]
+        assert [run.number for run in again.runs] == [1, 2, 3]
         await first.dispatch.stop(end_nodes=True)
         assert (first.engine.stopped, first.engine.killed) == ([], [])
         assert not again.is_cut_off
@@ -139,7 +138,7 @@ async def test_a_change_settles_whichever_service_is_asked(database: Database, o
         settling = [
             asyncio.create_task(one.dispatch.settled(SHARD, sequence, 60, task=2)) for one in (second, first)
         ]
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
         assert not await second.dispatch.settled(SHARD, sequence, 0.01, task=2)
         assert not any(one.done() for one in settling)
         await agent.end(agent.runs[1])
@@ -156,7 +155,7 @@ async def test_who_waits_when_a_shard_is_taken_is_answered_by_the_store(
         sequence = await other.write(lambda c: intend(c, "delete", 1))
         waiting = asyncio.create_task(first.dispatch.settled(SHARD, sequence, 60, task=1))
         first.dispatch.wake(SHARD)
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
         second = await service(stack, other, ahead=A_WHILE)
         first.clock.ticks += A_THIRD
         await first.dispatch.run_once()

@@ -67,8 +67,7 @@ async def two_running(
     await database.write(lambda c: add_tasks(c, job, 2))
     dispatch, engine = make_dispatch(database)
     url = await stack.enter_async_context(running(dispatch))
-    (agent,) = await connect_all(stack, url, engine, 1)
-    agent.runs_tasks = False
+    (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
     await until(lambda: len(agent.runs) == 2)
     return dispatch, url, engine, agent
 
@@ -88,7 +87,7 @@ async def test_a_shard_whose_commit_failed_reads_its_memory_again_and_goes_on(
         (spec,) = engine.started.values()
         again = await stack.enter_async_context(ScriptedAgent(url, spec))
         await until(lambda: again.acknowledged == 4)
-        assert [(run.task, run.attempt) for run in again.runs] == [(1, 1), (2, 1)]
+        assert [(run.number, run.attempt) for run in again.runs] == [(1, 1), (2, 1)]
         assert await counts(database) == (0, 0, 2, 0)
 
 
@@ -106,7 +105,7 @@ async def test_what_was_said_on_a_link_whose_reports_are_lost_is_dropped(databas
         second = agent.runs[1]
         (asked,) = agent.heard(link.ListFiles)
         await agent.send(
-            link.TaskEnded(3, second.task, second.attempt, 100, 200, 0, None),
+            link.RunEnded(3, second.number, second.attempt, 100, 200, 0, None),
             link.FilesListed(asked.request, ()),
         )
         assert await listing == ()
@@ -128,13 +127,12 @@ async def test_a_task_that_a_former_owner_had_given_to_a_lost_node_runs_elsewher
     async with AsyncExitStack() as stack:
         dispatch, engine = make_dispatch(database)
         url = await stack.enter_async_context(running(dispatch))
-        agent = await stack.enter_async_context(ScriptedAgent(url, spec))
-        agent.runs_tasks = False
+        agent = await stack.enter_async_context(ScriptedAgent(url, spec, runs_tasks=False))
         await until(lambda: len(agent.runs) == 2)
         engine.lost(spec.node_id, "a test")
         (replacement,) = await connect_all(stack, url, engine, 1)
         await until(lambda: replacement.acknowledged == 4)
-        assert sorted((run.task, run.attempt) for run in replacement.runs) == [(1, 2), (2, 2)]
+        assert sorted((run.number, run.attempt) for run in replacement.runs) == [(1, 2), (2, 2)]
 
 
 async def test_a_start_task_that_was_about_to_be_repeated_is_when_the_owner_changes(
@@ -145,15 +143,15 @@ async def test_a_start_task_that_was_about_to_be_repeated_is_when_the_owner_chan
     first, engine = make_dispatch(database)
     async with running(first) as url, AsyncExitStack() as stack:
         (agent,) = await connect_all(stack, url, engine, 1)
-        await until(lambda: bool(agent.heard(link.RunStartTask)))
-        await agent.send(link.StartTaskEnded(1, 1, 100, 200, 3, FAILED))
+        await until(lambda: bool(agent.heard(link.Run)))
+        await agent.send(link.RunEnded(1, 0, 1, 100, 200, 3, FAILED, kind="starttask"))
         await until(lambda: agent.acknowledged == 1)
     (spec,) = engine.started.values()
     second, _ = make_dispatch(database)
     async with running(second) as url, ScriptedAgent(url, spec, start_task_attempt=1) as agent:
-        await until(lambda: bool(agent.heard(link.RunStartTask)))
-        assert [order.attempt for order in agent.heard(link.RunStartTask)] == [2]
-        await agent.send(link.StartTaskEnded(2, 2, 300, 400, 3, FAILED))
+        await until(lambda: bool(agent.heard(link.Run)))
+        assert [order.attempt for order in agent.heard(link.Run)] == [2]
+        await agent.send(link.RunEnded(2, 0, 2, 300, 400, 3, FAILED, kind="starttask"))
         await until_stored(database, schema.nodes, lambda nodes: nodes[0].state == "starttaskfailed")
         (node,) = await rows(database, schema.nodes)
         assert b'"retryCount":1' in node.start_task_info

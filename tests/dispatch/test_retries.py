@@ -9,9 +9,9 @@ from tests.dispatch.support import (
     SHARD,
     ScriptedAgent,
     StepClock,
-    add_job,
     add_pool,
     add_tasks,
+    add_work,
     connect_all,
     intend,
     make_dispatch,
@@ -42,15 +42,12 @@ def runs(agent: ScriptedAgent) -> list[tuple[str, int, int]]:
 
 async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -> None:
     """Neither tasks that are added, nor a new owner, nor the end of the others bring it back too early."""
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 2))
+    job = await add_work(database, nodes=1, tasks=2)
     await database.write(lambda c: c.execute(ENDLESS))
     clock = StepClock()
     dispatch, engine = make_dispatch(database, clock=clock)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         await agent.end(agent.runs[0], code=1)
         await until(lambda: len(agent.runs) == 2)
@@ -61,8 +58,8 @@ async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -
         await agent.end(agent.runs[2])
         await until_stored(database, schema.tasks, lambda tasks: tasks[2].state == "completed")
         assert runs(agent) == [("t0", 1, 0), ("t1", 1, 0), ("t2", 1, 0)]
-        (due,) = await rows(database, schema.due)
-        assert (due.kind, due.subject) == ("task-retry", 1)
+        (due,) = [one for one in await rows(database, schema.due) if one.kind == "task-retry"]
+        assert due.subject == 1
         assert 0 < due.at - clock.ticks <= FIRST_PAUSE
         spec = engine.started.popitem()[1]
         paused, *_ = await rows(database, schema.tasks)
@@ -77,7 +74,7 @@ async def test_a_task_pauses_in_the_store_while_others_run(database: Database) -
         await dispatch.run_once()
         await until_stored(database, schema.tasks, lambda tasks: tasks[0].state == "completed")
         assert runs(agent) == [("t0", 2, 1)]
-        assert await rows(database, schema.due) == []
+        await until_stored(database, schema.due, lambda due: [one.kind for one in due] == ["task-retention"])
 
 
 async def test_a_start_task_pauses_too(database: Database) -> None:
@@ -88,10 +85,10 @@ async def test_a_start_task_pauses_too(database: Database) -> None:
         (agent,) = await connect_all(stack, url, engine, 1)
 
         def attempts() -> list[int]:
-            return [order.attempt for order in agent.other if isinstance(order, link.RunStartTask)]
+            return [order.attempt for order in agent.other if isinstance(order, link.Run)]
 
         await until(lambda: attempts() == [1])
-        await agent.send(link.StartTaskEnded(1, 1, 100, 200, 1, EXIT))
+        await agent.send(link.RunEnded(1, 0, 1, 100, 200, 1, EXIT, kind="starttask"))
         await until_stored(database, schema.due, lambda due: bool(due))
         await dispatch.run_once()
         assert attempts() == [1]
@@ -102,18 +99,15 @@ async def test_a_start_task_pauses_too(database: Database) -> None:
 
 
 async def test_a_task_ended_in_its_pause_is_still_the_node_s_that_has_its_files(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     await database.write(lambda c: c.execute(ENDLESS))
     dispatch, engine = make_dispatch(database, clock=StepClock())
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         await agent.end(agent.runs[0], code=1)
         await until_stored(database, schema.due, lambda due: bool(due))
-        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].number))
         dispatch.wake(SHARD)
         assert await dispatch.settled(SHARD, sequence, 10)
         (ended,) = await rows(database, schema.tasks)

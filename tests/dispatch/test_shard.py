@@ -16,6 +16,7 @@ from tests.dispatch.support import (
     add_job,
     add_pool,
     add_tasks,
+    add_work,
     change_job,
     connect_all,
     counts,
@@ -29,7 +30,7 @@ from tests.dispatch.support import (
 from websockets.exceptions import InvalidStatus
 
 from batchite.link import messages as link
-from batchite.scheduling.state import WINDOW, WINDOW_BYTES, QueuedTask
+from batchite.scheduling.windows import WINDOW, WINDOW_BYTES, QueuedTask
 from batchite.store.batch import events, schema, shards
 from batchite.store.database import Database
 
@@ -41,9 +42,7 @@ def tasks_alive() -> int:
 
 
 async def test_tasks_run_on_the_pools_nodes_and_are_counted(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 2))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 50))
+    await add_work(database, nodes=2, tasks=50)
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
         agents = await connect_all(stack, url, engine, 2)
@@ -70,7 +69,7 @@ async def test_memory_holds_windows_not_the_queue(database: Database) -> None:
         alive = tasks_alive()
         on_nodes = 2 * (4 + 32 * 4)
         assert 0 < alive <= 2 * WINDOW + on_nodes
-        seen = {run.task for agent in agents for run in agent.runs}
+        seen = {run.number for agent in agents for run in agent.runs}
         assert len(seen) > 2_000
         assert max(seen) <= len(seen) + WINDOW + on_nodes
 
@@ -87,9 +86,7 @@ async def test_api_changes_are_found_without_a_wake(database: Database) -> None:
 
 
 async def test_an_unacknowledged_completion_is_neither_lost_nor_counted_twice(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
         (agent,) = await connect_all(stack, url, engine, 1)
@@ -100,13 +97,10 @@ async def test_an_unacknowledged_completion_is_neither_lost_nor_counted_twice(da
 
 
 async def test_a_restarted_owner_goes_on_where_the_last_one_was(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 3))
+    await add_work(database, nodes=1, tasks=3)
     first, engine = make_dispatch(database)
     async with running(first) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         held = agent.runs[0]
         (spec,) = engine.started.values()
@@ -114,7 +108,7 @@ async def test_a_restarted_owner_goes_on_where_the_last_one_was(database: Databa
     async with running(second) as url:
         async with ScriptedAgent(url, spec) as agent:
             await until(lambda: agent.acknowledged == 6)
-            assert [run.task for run in agent.runs] == [held.task, held.task + 1, held.task + 2]
+            assert [run.number for run in agent.runs] == [held.number, held.number + 1, held.number + 2]
             assert agent.runs[0].attempt == held.attempt
         assert list(adopting.adopted) == [spec.node_id]
         assert adopting.started == {}
@@ -139,13 +133,10 @@ async def test_a_node_that_spoke_before_its_handle_was_stored_is_adopted(databas
 
 
 async def test_the_tasks_of_a_lost_node_run_elsewhere(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         (lost,) = engine.started
         engine.lost(lost, "a test")
@@ -160,21 +151,18 @@ async def test_the_tasks_of_a_lost_node_run_elsewhere(database: Database) -> Non
 
 
 async def test_terminating_a_running_task_waits_for_its_node(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
 
-        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].number))
         dispatch.wake(SHARD)
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
         assert not await dispatch.settled(SHARD, sequence, 0.05)
-        (order,) = agent.heard(link.EndTask)
-        await agent.send(link.TaskEnded(1, order.task, order.attempt, 5, 9, None, order.failure))
+        (order,) = agent.heard(link.EndRun)
+        await agent.send(link.RunEnded(1, order.number, order.attempt, 5, 9, None, order.failure))
         assert await dispatch.settled(SHARD, sequence, 10)
         (task,) = await rows(database, schema.tasks)
         assert (task.state, task.result, task.intent) == ("completed", "failure", None)
@@ -182,19 +170,16 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
 
 async def test_a_task_deleted_while_its_end_is_stored_goes(database: Database) -> None:
     """The wish is on disk before the owner has read its event."""
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 1))
+    await add_work(database, nodes=1, tasks=1)
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         await database.write(lambda c: c.execute(sa.update(schema.tasks).values(intent="delete")))
         await agent.end(agent.runs[0])
         await until(lambda: agent.acknowledged == 2)
         assert await counts(database) == (0, 0, 1, 0)
-        number = agent.runs[0].task
+        number = agent.runs[0].number
         sequence = await database.write(lambda c: events.append(c, SHARD, "task", number))
         dispatch.wake(SHARD)
         assert await dispatch.settled(SHARD, sequence, 10)
@@ -225,6 +210,7 @@ async def test_a_job_ends_though_one_look_found_tasks_to_end_and_new_ones(databa
 
 
 async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
+    """Nodes hear of it once more when it is gone, since one may have come meanwhile."""
     await database.write(lambda c: add_pool(c, 1))
     job = await database.write(add_job)
     await database.write(lambda c: add_tasks(c, job, 12_000))
@@ -241,6 +227,7 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
                 await settled(dispatch, database)
         assert await rows(database, schema.tasks) == []
         assert await rows(database, schema.task_counts) == []
+        await until(lambda: len(agent.heard(link.RemoveJobFiles)) == 2)
 
 
 async def test_nothing_is_stored_by_an_owner_that_lost_its_shard(database: Database) -> None:
@@ -270,8 +257,7 @@ async def test_a_job_does_not_end_under_a_task_that_was_just_added(database: Dat
     await database.write(lambda c: add_tasks(c, job, 1))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         await database.write(lambda c: add_tasks(c, job, 1, first=1))  # and nobody is woken
         agent.runs_tasks = True
@@ -283,15 +269,12 @@ async def test_a_job_does_not_end_under_a_task_that_was_just_added(database: Dat
 
 
 async def test_windows_of_large_tasks_are_read_in_small_parts(database: Database) -> None:
-    await database.write(lambda c: add_pool(c, 1))
-    job = await database.write(add_job)
-    await database.write(lambda c: add_tasks(c, job, 40))
+    await add_work(database, nodes=1, tasks=40)
     large = b"{" + b" " * (WINDOW_BYTES // 4) + b"}"
     await database.write(lambda c: c.execute(sa.update(schema.tasks).values(definition=large)))
     dispatch, engine = make_dispatch(database)
     async with running(dispatch) as url, AsyncExitStack() as stack:
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         assert tasks_alive() <= 1 + 4 + 4
         agent.runs_tasks = True

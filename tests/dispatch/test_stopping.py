@@ -52,8 +52,7 @@ async def holding(
     await database.write(lambda c: add_tasks(c, number, tasks))
     dispatch, started = make_dispatch(database, engine=engine)
     url = await stack.enter_async_context(running(dispatch, end_nodes=True))
-    (agent,) = await connect_all(stack, url, started, 1)
-    agent.runs_tasks = False
+    (agent,) = await connect_all(stack, url, started, 1, runs_tasks=False)
     await until(lambda: len(agent.runs) == 2)
     for run in agent.runs:
         await agent.begin(run)
@@ -73,7 +72,7 @@ async def test_what_ran_waits_again_and_is_counted_so(database: Database) -> Non
     }
     assert {(task.retry_count, task.requeue_count) for task in found} == {(0, 0)}
     (node,) = await rows(database, schema.nodes)
-    assert (node.state, node.handle, node.token_hash, node.booted) == ("creating", None, None, None)
+    assert (node.state, node.handle, node.token_hash, node.booted) == ("creating", None, None, 1)
 
 
 @pytest.mark.parametrize(("intent", "left"), [("terminate", [("completed", "failure")]), ("delete", [])])
@@ -85,9 +84,9 @@ async def test_what_was_to_end_ends_with_its_node(
         dispatch, agent = await holding(database, stack, rules=TERMINATES)
         await agent.end(agent.runs[0])
         await until(lambda: agent.acknowledged == 3)
-        await database.write(lambda c: intend(c, intent, agent.runs[1].task))
+        await database.write(lambda c: intend(c, intent, agent.runs[1].number))
         dispatch.wake(SHARD)
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
     assert dispatch.interrupted == 0
     first, *others = await rows(database, schema.tasks)
     assert (first.state, first.result) == ("completed", "success")
@@ -102,7 +101,7 @@ async def test_a_job_that_was_ending_ends_with_the_nodes(database: Database) -> 
         dispatch, agent = await holding(database, stack)
         await database.write(lambda c: change_job(c, 1, "terminating"))
         dispatch.wake(SHARD)
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
     assert {task.state for task in await rows(database, schema.tasks)} == {"completed"}
     assert await counts(database) == (0, 0, 0, 2)
     assert [job.state for job in await rows(database, schema.jobs)] == ["completed"]
@@ -112,9 +111,9 @@ async def test_nobody_waits_for_a_service_that_stops(database: Database) -> None
     """Neither for what a node had still to end nor for a shard that nobody has taken."""
     async with AsyncExitStack() as stack:
         dispatch, agent = await holding(database, stack)
-        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].task))
+        sequence = await database.write(lambda c: intend(c, "terminate", agent.runs[0].number))
         dispatch.wake(SHARD)
-        await until(lambda: bool(agent.heard(link.EndTask)))
+        await until(lambda: bool(agent.heard(link.EndRun)))
         waiting = asyncio.create_task(dispatch.settled(SHARD, sequence, 60))
         await asyncio.sleep(0)
         await dispatch.stop(end_nodes=False)
@@ -129,7 +128,7 @@ async def test_nobody_waits_for_a_service_that_stops(database: Database) -> None
 async def test_a_wish_that_nobody_has_read_yet_is_carried_out_at_the_next_start(database: Database) -> None:
     async with AsyncExitStack() as stack:
         _, agent = await holding(database, stack)
-        number = agent.runs[1].task
+        number = agent.runs[1].number
     await database.write(lambda c: intend(c, "terminate", number))
     dispatch, _ = make_dispatch(database)
     async with running(dispatch):
@@ -146,8 +145,7 @@ async def test_a_task_whose_node_was_leaving_when_the_owner_changed_counts_as_re
         await database.write(lambda c: add_tasks(c, job, 1))
         dispatch, engine = make_dispatch(database)
         url = await stack.enter_async_context(running(dispatch))
-        (agent,) = await connect_all(stack, url, engine, 1)
-        agent.runs_tasks = False
+        (agent,) = await connect_all(stack, url, engine, 1, runs_tasks=False)
         await until(lambda: len(agent.runs) == 1)
         await agent.begin(agent.runs[0])
         await until(lambda: agent.acknowledged == 1)

@@ -12,6 +12,7 @@ from tests.dispatch.support import (
     ACCOUNT,
     SHARD,
     add_job,
+    add_pool,
     add_tasks,
     change_job,
     make_dispatch,
@@ -22,10 +23,15 @@ from tests.dispatch.support import (
 from tests.store.together import Busy
 
 from batchite.dispatch import committer
+from batchite.resources import dependencies
+from batchite.resources.rules import JobRules, encode
 from batchite.resources.states import DELETABLE, ENDABLE
-from batchite.scheduling.changes import ALL_TASKS_COMPLETE, Changes, JobTerminating
+from batchite.scheduling.changes import Changes
+from batchite.scheduling.changes.jobs import ALL_TASKS_COMPLETE, JobTerminating
+from batchite.scheduling.changes.pools import NodesWanted
+from batchite.scheduling.changes.tasks import Completed
 from batchite.scheduling.room import Limits
-from batchite.store.batch import jobs, schema, tasks
+from batchite.store.batch import jobs, pools, schema, tasks
 from batchite.store.batch.recording import Changed
 from batchite.store.database import Database
 
@@ -142,6 +148,28 @@ async def test_changes_that_two_make_at_one_moment_have_etags_of_their_own(
 
 
 @ON_POSTGRESQL
+async def test_a_pool_is_not_empty_any_more_while_nodes_are_being_added(
+    database: Database, other: Database
+) -> None:
+    """Who would change what only an empty pool may change waits, and sees them."""
+    pool, busy = await database.write(lambda c: add_pool(c, 2)), Busy()
+
+    def adding(connection: sa.Connection) -> None:
+        changes = Changes(nodes_wanted={True: NodesWanted(pool, True, 2, 2, "pool", 1)})
+        committer.apply(connection, ACCOUNT, Limits(None, None), SHARD, changes, 9)
+        busy(connection)
+
+    first = asyncio.create_task(database.write(adding))
+    await busy.begun()
+    second = asyncio.create_task(other.write(lambda c: pools.find(c, ACCOUNT, "pool", to_change=True)))
+    assert await waits_or_is_over(other, second)
+    busy.go_on()
+    _, found = await asyncio.gather(first, second)
+    assert found is not None
+    assert found.current_dedicated == 2
+
+
+@ON_POSTGRESQL
 async def test_a_job_does_not_end_under_tasks_that_are_being_added(
     database: Database, other: Database
 ) -> None:
@@ -163,3 +191,42 @@ async def test_a_job_does_not_end_under_tasks_that_are_being_added(
     busy.go_on()
     await asyncio.gather(first, second)
     assert [row.state for row in await rows(database, schema.jobs)] == ["active"]
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("first", ["adding", "completing"])
+async def test_no_task_waits_for_one_that_is_satisfied_while_it_is_added(
+    database: Database, other: Database, first: str
+) -> None:
+    """Whoever is first, the other sees what it has done."""
+    job = await database.write(lambda c: add_job(c, rules=encode(JobRules(uses_dependencies=True))))
+
+    def adding(task: str, *depends_on: str) -> Callable[[sa.Connection], object]:
+        (row, *_) = some_tasks(job, 0)
+        row = {name: value for name, value in row.items() if name != "max_retries"}
+        named = {"key": task, "id": task, "dependencies": dependencies.encode(depends_on)}
+        return lambda connection: tasks.add(connection, job, [{**row, **named}])
+
+    await database.write(adding("parent"))
+    run = (1, job, 1, "parent", "job", "active", None, 9, 0, None, "", None, None, None, 1)
+    satisfied = Changes(completed=[Completed(*run, satisfies=True)])  # type: ignore[arg-type]
+
+    def completing(connection: sa.Connection) -> object:
+        return committer.apply(connection, ACCOUNT, Limits(None, None), SHARD, satisfied, 9)
+
+    units = {"adding": adding("child", "parent"), "completing": completing}
+    busy = Busy()
+
+    def and_wait(connection: sa.Connection) -> object:
+        done = units.pop(first)(connection)
+        busy(connection)
+        return done
+
+    begun = asyncio.create_task(database.write(and_wait))
+    await busy.begun()
+    (unit,) = units.values()
+    following = asyncio.create_task(other.write(unit))
+    assert await waits_or_is_over(other, following)
+    busy.go_on()
+    await asyncio.gather(begun, following)
+    assert [row.state for row in await rows(database, schema.tasks)] == ["completed", "active"]

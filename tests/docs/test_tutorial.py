@@ -1,6 +1,6 @@
 """docs/tutorial.md: its commands are run and print what it shows, its code is that of the examples.
 
-So are those of the README that show what they print.
+So are those of the README, where they are not the tutorial's; a program of its own is run as well.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.clients import installing
@@ -83,6 +84,25 @@ def test_what_a_newcomer_does_first(tmp_path: Path) -> None:
     assert blobs
     with running_service() as service:
         tried([*first, *blobs], service, tmp_path)
+
+
+def test_what_the_readme_begins_with_is_tried() -> None:
+    first = [block for block in README if block.section == "First result in a minute"]
+    lines = {line for block in first for line in typed(block)}
+    assert len(lines) > len(ELSEWHERE)
+    assert lines <= {line for block in COMMANDS for line in typed(block)}
+
+
+def typed(block: Block) -> list[str]:
+    """Its lines, without what they say to people."""
+    return [line.partition("  #")[0].rstrip() for line in block.text.splitlines()]
+
+
+def test_the_test_that_the_readme_shows() -> None:
+    shown, _ = (block for block in README if block.language == "python")
+    names: dict[str, Any] = {}
+    exec(shown.text, names)  # noqa: S102
+    names["test_my_program"]()
 
 
 @pytest.mark.clients

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.engines.conformance import start, until
-from tests.engines.test_local import LocalWorld
+from tests.engines.local_world import LocalWorld
 from tests.nodes.peer import NODE, peer, task, task_directory
 
 from batchite.configuration.sandbox import Sandbox
@@ -17,7 +17,7 @@ from batchite.engines.base import Lost
 from batchite.engines.local import walls
 from batchite.engines.local.engine import LocalEngine
 from batchite.link.machines import Isolation
-from batchite.link.messages import TaskStarted
+from batchite.link.messages import RunStarted
 from batchite.machine import proc
 from batchite.supervisor import isolation
 from batchite.supervisor.isolation import TooLittleError
@@ -75,7 +75,7 @@ async def test_nothing_is_left_of_a_node_that_is_removed(world: WalledWorld) -> 
     engine = world.engine()
     _, handle = await start(world, engine)
     await world.service.send(task(1, f'/bin/sh -c "{HIDES}"'))
-    await world.service.first(TaskStarted)
+    await world.service.first(RunStarted)
     await until(lambda: len(hiding()) == 2)
     await engine.stop(NODE, handle, grace=0)
     assert hiding() == []
@@ -87,7 +87,7 @@ async def test_nothing_is_left_of_a_node_that_is_removed(world: WalledWorld) -> 
 async def test_a_node_is_lost_with_its_agent_or_its_first_process(world: WalledWorld, who: str) -> None:
     await start(world, world.engine())
     await world.service.send(task(1, f'/bin/sh -c "{HIDES}"'))
-    await world.service.first(TaskStarted)
+    await world.service.first(RunStarted)
     await until(lambda: len(hiding()) == 2)
     agent = world.agent(NODE)
     os.kill(agent if who == "agent" else child(child(agent)), signal.SIGKILL)

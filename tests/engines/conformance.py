@@ -210,6 +210,18 @@ class EngineConformance:
         assert [node_id for node_id, _ in world.lost] == [spec.node_id]
         assert still_running == []
 
+    async def test_the_files_of_a_lost_node_are_there_when_it_is_started_again(self, world: World) -> None:
+        engine = world.engine()
+        spec, _ = await start(world, engine)
+        await world.service.send(task(1, "/bin/sh -c 'echo > $AZ_BATCH_NODE_SHARED_DIR/kept'"))
+        await world.service.ended(1)
+        await world.kill(spec.node_id)
+        await until(lambda: len(world.lost) == 1)
+        await engine.stop(spec.node_id, None, keep_files=True)
+        await start(world, engine, token="another")
+        await world.service.send(task(2, "/bin/sh -c 'cat $AZ_BATCH_NODE_SHARED_DIR/kept'"))
+        assert (await world.service.ended(2)).exit_code == 0
+
     async def test_nodes_outlive_the_engine_and_are_adopted(self, world: World) -> None:
         engine = world.engine()
         spec, handle = await start(world, engine)

@@ -9,15 +9,16 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import needs
 from tests.engines.conformance import EngineConformance, is_running, pids, start, until, write_script
-from tests.engines.test_local import LocalWorld, no_descriptors, of_kernel
+from tests.engines.local_world import LocalWorld, no_descriptors, of_kernel
 from tests.nodes.peer import NODE, peer, task
 
 from batchite.engines.local import cgroups
-from batchite.engines.local.cgroups import Groups, Place, ending, parse
+from batchite.engines.local.cgroups import Groups, Hierarchy, Limits, Place, ending, parse
 
 HIDDEN = (
     '( env -i setsid /bin/sh -c "echo \\$\\$ >> PIDS; cd /; exec sleep 600 </dev/null >/dev/null 2>&1" & )'
@@ -172,11 +173,74 @@ def moved_within(groups: Groups) -> subprocess.Popen[bytes]:
     return process
 
 
+PASSED_ON = "+memory +pids"
+
+
+@pytest.fixture
+def version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The service's group, in directories that stand for a hierarchy of version 2 and have its files. Like
+    every group with processes it passes no controller on. (`tests.guest` tries real ones.)"""
+    mount = tmp_path / "groups"
+    own = mount / "system.slice" / "batchite.service"
+    make, remove = Path.mkdir, Path.rmdir
+
+    def mkdir(path: Path, *arguments: Any, **named: Any) -> None:
+        make(path, *arguments, **named)
+        if path.is_relative_to(mount) and (path.parent / "cgroup.subtree_control").read_text() == PASSED_ON:
+            for name in ("cgroup.subtree_control", "memory.max", "memory.swap.max", "pids.max"):
+                (path / name).touch()
+
+    def rmdir(path: Path) -> None:
+        if path.is_relative_to(mount):
+            for file in path.iterdir():
+                file.unlink()
+        remove(path)
+
+    own.mkdir(parents=True)
+    for group in (mount, own.parent):
+        (group / "cgroup.subtree_control").touch()
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.setattr(Path, "rmdir", rmdir)
+    monkeypatch.setattr(cgroups, "places", list)
+    monkeypatch.setattr(cgroups, "hierarchies", lambda: [Hierarchy(Place(mount, own))])
+    return own
+
+
+def test_in_version_2_a_node_is_limited_beside_the_service(tmp_path: Path, version_2: Path) -> None:
+    groups = Groups(tmp_path / "nodes", limiting=True)
+    assert groups.can_limit
+    limited = groups.limit(NODE, Limits(1 << 30, 100))
+    (group,) = map(Path, limited)
+    assert group.parent == version_2.parent
+    said = {file.name: file.read_text() for file in group.iterdir()}
+    assert said == {
+        "memory.max": str(1 << 30),
+        "memory.swap.max": "0",
+        "pids.max": "100",
+        "cgroup.subtree_control": PASSED_ON,
+    }
+    assert groups.limit(NODE, Limits(1 << 30, 100)) == limited
+    assert sorted(path.name for path in version_2.parent.iterdir() if path.is_dir()) == sorted(
+        [version_2.name, group.name]
+    )
+    assert Groups(tmp_path / "nodes", limiting=True).of(NODE) == {group}
+
+
+def test_where_nobody_passes_controllers_on_nodes_are_not_limited(tmp_path: Path, version_2: Path) -> None:
+    for group in (version_2.parent, version_2.parent.parent):
+        (group / "cgroup.subtree_control").unlink()
+    groups = Groups(tmp_path / "nodes", limiting=True)
+    assert not groups.can_limit
+    assert groups.limit(NODE, Limits(1 << 30, 100)) == ()
+
+
 class TestWithoutGroups(EngineConformance):
     """What the engine does where no groups can be made."""
 
     @pytest.fixture
-    async def world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalWorld]:
+    async def world(
+        self, tmp_path: Path, one_starter: None, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[LocalWorld]:
         monkeypatch.setattr(cgroups, "places", list)
         async with peer() as service:
             world = LocalWorld(service, tmp_path)

@@ -6,14 +6,12 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import shlex
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,15 +27,14 @@ from tests.engines.conformance import (
     until,
     write_script,
 )
-from tests.nodes.peer import NODE, Peer, node_spec, peer, task
+from tests.engines.local_world import LocalWorld, no_descriptors, of_kernel
+from tests.nodes.peer import NODE, node_spec, peer, task
 
-from batchite.engines.base import Handle, Lost
+from batchite.engines.base import Handle
 from batchite.engines.local import agent, leftovers
 from batchite.engines.local import engine as local_engine
 from batchite.engines.local.directory import NodeDirectory
-from batchite.engines.local.engine import LocalEngine
-from batchite.link.messages import Hello, TaskStarted
-from batchite.link.spec import NodeSpec
+from batchite.link.messages import Hello, RunStarted
 from batchite.machine import proc
 
 NEVER = 3600.0
@@ -51,65 +48,8 @@ time.sleep(600)
 """
 
 
-class LocalWorld:
-    def __init__(self, service: Peer, directory: Path) -> None:
-        self.service = service
-        self.scratch = directory
-        self.nodes = directory / "nodes"
-        self.lost: list[tuple[str, str]] = []
-        self.engines: list[LocalEngine] = []
-
-    def engine(self, lost: Lost | None = None) -> LocalEngine:
-        def note(node_id: str, reason: str) -> None:
-            self.lost.append((node_id, reason))
-
-        self.engines.append(LocalEngine(self.nodes, lost or note))
-        return self.engines[-1]
-
-    def agent(self, node_id: str) -> int:
-        """The process number of the node's agent."""
-        if not (found := self.agents(node_id)):
-            raise LookupError(node_id)
-        return found[0]
-
-    def agents(self, node_id: str) -> list[int]:
-        words = ["batchite.nodes", str(self.nodes / node_id)]
-        return [int(name) for name in os.listdir("/proc") if command_line(name)[-2:] == words]
-
-    def impossible(self) -> NodeSpec:
-        """There is a file where its directory should be."""
-        self.nodes.mkdir(exist_ok=True)
-        (self.nodes / "impossible").touch()
-        return node_spec(self.service.url, node_id="impossible")
-
-    async def kill(self, node_id: str) -> None:
-        await until(lambda: bool(self.agents(node_id)))  # a process that has just begun has no words yet
-        pid = self.agent(node_id)
-        os.kill(pid, signal.SIGKILL)
-        await until(lambda: not is_running(pid))
-
-    async def clear(self) -> None:
-        for engine in self.engines:
-            await engine.close()
-        last = LocalEngine(self.nodes, lambda *_: None)
-        for node_id in last.found():
-            await last.stop(node_id, None)
-        await last.close()
-
-
-def command_line(pid: str) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
-    except (OSError, ValueError):
-        return []
-
-
-def of_kernel(pid: int, what: str) -> bytes:
-    return Path(f"/proc/{pid}/{what}").read_bytes()
-
-
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[LocalWorld]:
+async def world(tmp_path: Path, one_starter: None) -> AsyncIterator[LocalWorld]:
     async with peer() as service:
         world = LocalWorld(service, tmp_path)
         yield world
@@ -122,23 +62,6 @@ async def complaints() -> list[str]:
     heard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(str(context)))
     return heard
-
-
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """This process has none left meanwhile."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), limits[1]))
-    taken = []
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.open("/", os.O_PATH))
-        yield
-    finally:
-        for descriptor in taken:
-            os.close(descriptor)
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 class TestLocalEngine(EngineConformance):
@@ -163,12 +86,15 @@ async def test_agents_inherit_nothing(world: LocalWorld, monkeypatch: pytest.Mon
     assert targets == {"/dev/null", str(world.nodes / NODE / "agent.log")}
 
 
-async def test_a_dead_agent_is_no_zombie_and_its_directory_is_gone(world: LocalWorld) -> None:
-    _, handle = await start(world, world.engine())
+async def test_a_dead_agent_is_no_zombie_and_its_directory_goes_when_it_is_stopped(world: LocalWorld) -> None:
+    engine = world.engine()
+    _, handle = await start(world, engine)
     pid = json.loads(handle)["pid"]
     await world.kill(NODE)
     await until(lambda: bool(world.lost))
     assert proc.read(pid) is None
+    assert (world.nodes / NODE).exists()
+    await engine.stop(NODE, None)
     assert not (world.nodes / NODE).exists()
 
 
@@ -182,6 +108,8 @@ def test_the_end_of_a_log_is_told_from_the_beginning_of_a_line_on(tmp_path: Path
     assert directory.said(10) == "\ufffd third\n"
     assert directory.said(3) == "rd\n", "a line that is longer than what may be told"
     assert directory.last_words() == "\ufffd third"
+    directory.log.write_bytes(b"The node ends: nobody answers.\n")
+    assert directory.last_words() == "The node ends: nobody answers"
 
 
 @pytest.mark.parametrize("kind", ["link", "linked directory", "pipe", "directory"])
@@ -364,7 +292,7 @@ async def test_killing_reaches_processes_that_multiply(world: LocalWorld) -> Non
     write_script(script, lines)
     await start(world, world.engine())
     await world.service.send(task(1, f"/bin/sh {script}"))
-    await world.service.first(TaskStarted)
+    await world.service.first(RunStarted)
     await until(lambda: len(pids(path)) >= 3)
     await world.kill(NODE)
     await until(lambda: bool(world.lost))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.engines.conformance import begin, start, until
-from tests.engines.test_local import LocalWorld
+from tests.engines.local_world import LocalWorld
 from tests.nodes.peer import NODE, node_spec, peer, task, task_directory
 
 from batchite.engines.base import Lost
@@ -21,7 +21,7 @@ from batchite.engines.local.cgroups import Groups
 from batchite.engines.local.engine import LocalEngine
 from batchite.engines.local.machines import Ranges
 from batchite.link.machines import FILE_NAME, FIRST_ID, FORGE, IDS, RANGES, Isolation
-from batchite.link.messages import Hello, TaskStarted
+from batchite.link.messages import Hello, RunStarted
 from batchite.link.spec import NodeImage, NodeLayer
 from batchite.machine import proc
 
@@ -171,7 +171,7 @@ async def test_nothing_is_left_of_a_node_that_is_removed(world: MachineWorld) ->
     engine = world.engine()
     _, handle = await start(world, engine)
     await world.service.send(task(1, f'/bin/sh -c "{HIDES}"', **ADMIN))
-    await world.service.first(TaskStarted)
+    await world.service.first(RunStarted)
     first_id = world.first_id()
     await until(lambda: len(running(first_id)) > 3)
     assert groups(world.nodes)
@@ -188,7 +188,7 @@ async def test_nothing_is_left_of_a_node_that_is_removed(world: MachineWorld) ->
 async def test_a_node_is_lost_with_its_agent_or_its_first_process(world: MachineWorld, who: str) -> None:
     await start(world, world.engine())
     await world.service.send(task(1, f'/bin/sh -c "{HIDES}"', **ADMIN))
-    await world.service.first(TaskStarted)
+    await world.service.first(RunStarted)
     first_id = world.first_id()
     told = json.loads((world.nodes / NODE / FILE_NAME).read_bytes())
     os.kill(world.agent(NODE) if who == "agent" else told["spawner"], signal.SIGKILL)
@@ -305,3 +305,20 @@ def test_no_two_nodes_have_the_same_users(tmp_path: Path) -> None:
     assert len(set(first)) == 3
     last = FIRST_ID + IDS * RANGES
     assert all(FIRST_ID <= one < last and one % IDS == 0 for one in first)
+
+
+def test_all_users_of_nodes_have_numbers_that_older_kernels_read() -> None:
+    assert FIRST_ID + RANGES * IDS - 1 < 2**31
+
+
+@pytest.mark.system
+async def test_a_node_that_boots_again_finds_the_names_that_there_are_then(world: MachineWorld) -> None:
+    engine = world.engine()
+    await start(world, engine, hosts=("127.64.0.1\tfilms.example", "127.64.0.1\tmore.example"))
+    script = "getent hosts films.example more.example && echo 10.0.0.1 mine >> /etc/hosts"
+    await world.service.send(task(1, f"/bin/sh -c '{script}'", **ADMIN))
+    assert (await world.service.ended(1)).exit_code == 0
+    await start(world, engine, hosts=("127.64.0.1\tfilms.example",))
+    await world.service.send(task(2, "getent hosts films.example mine"), task(3, "getent hosts more.example"))
+    assert (await world.service.ended(2)).exit_code == 0
+    assert (await world.service.ended(3)).exit_code == 2

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz N [SEED [FIRST]]`: N requests of a seed that is printed, from number FIRST on."""
+"""`python -m tests.fuzz N [SEED [FIRST]]`: N requests or stories of a printed seed, from number FIRST on."""
 
 import secrets
 import sys

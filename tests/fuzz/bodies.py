@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
 import json
 import pkgutil
@@ -12,16 +14,27 @@ from msgspec import inspect
 from tests.fuzz import values
 from tests.fuzz.values import Dice
 
-from batchite.wire.batch import models
+from batchite.wire.batch import honoured, models
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.models.shapes import described, essence, fields, item
 from batchite.wire.batch.versions.registry import Version
 
 IDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
+COMMANDS = (
+    "/bin/true",
+    "/bin/false",
+    "sleep 0.1",
+    "/bin/sh -c 'echo $AZ_BATCH_TASK_ID; echo a > b.txt'",
+    "/bin/sh -c 'ln -s /etc/passwd link; mkdir -p d/e; echo x > d/e/f; exit 3'",
+    "missing-program",
+)
+CERTIFICATE = b"\x30\x82certificate"
+THUMBPRINT = hashlib.sha1(CERTIFICATE, usedforsecurity=False).hexdigest()
+OURS = "{blob}/container?{sas}"
 HINTS: Mapping[str, Sequence[object]] = {
     "id": IDS,
     "poolId": IDS[:3],
-    "vmSize": ("standard_d2_v3", "Standard_A1"),
+    "vmSize": (*["Standard_A1"] * 5, "standard_d2_v3"),
     "publisher": ("canonical",),
     "offer": ("0001-com-ubuntu-server-jammy",),
     "sku": ("22_04-lts",),
@@ -32,24 +45,79 @@ HINTS: Mapping[str, Sequence[object]] = {
     "taskSlotsPerNode": (1, 2, 4),
     "requiredSlots": (1, 1, 2),
     "priority": (-1000, 0, 1000),
-    "commandLine": (
-        "/bin/true",
-        "/bin/false",
-        "sleep 0.1",
-        "/bin/sh -c 'echo $AZ_BATCH_TASK_ID'",
-        "missing-program",
-    ),
-    "httpUrl": ("http://127.0.0.1:1/nothing", "{blob}/container/block", "file:///etc/hostname"),
+    "maxParallelTasks": (-1, 1, 2),
+    "usesTaskDependencies": (True, True, True, False),
+    "commandLine": COMMANDS,
+    "coordinationCommandLine": COMMANDS,
+    "httpUrl": ("http://127.0.0.1:1/nothing", "{blob}/container/block?{sas}", "file:///etc/hostname"),
+    "storageContainerUrl": (OURS,),
+    "containerUrl": (OURS, "{blob}/missing?{sas}", "http://127.0.0.1:1/nothing"),
+    "autoStorageContainerName": ("container", "other"),
+    "blobPrefix": ("", "dir/"),
     "filePath": ("a", "b/c", "../a", "/tmp/a"),
+    "fileMode": ("0644", "0770"),
+    "filePattern": ("../std*.txt", "*.txt", "**/*", "d/**/f", "../../../**"),
+    "path": ("out", "out/put"),
     "maxTaskRetryCount": (0, 1, -1),
+    "maxWallClockTime": ("PT1S", "PT1M", "P1D"),
+    "retentionTime": ("PT1S", "P7D"),
+    "resizeTimeout": ("PT5M", "PT15M"),
+    "recurrenceInterval": ("PT1M", "P1D"),
+    "startWindow": ("PT1M",),
+    "doNotRunUntil": ("2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"),
+    "doNotRunAfter": ("2098-01-01T00:00:00Z",),
+    "expiryTime": ("2098-01-01T00:00:00Z",),
+    "taskIds": IDS,
+    "start": (0, 1, 5),
+    "end": (5, 9),
+    "code": (0, 1, 3),
+    "affinityId": ("{node}",),
+    "nodeList": ("{node}",),
+    "applicationId": IDS[:3],
+    "enableAutoScale": (True,),
+    "autoScaleFormula": (
+        "$TargetDedicatedNodes=1;",
+        "$TargetDedicatedNodes=min(2,$PendingTasks.GetSample(1));$NodeDeallocationOption=taskcompletion;",
+    ),
+    "autoScaleEvaluationInterval": ("PT5M",),
+    "thumbprint": (THUMBPRINT,),
+    "thumbprintAlgorithm": ("sha1",),
+    "certificateFormat": ("cer",),
+    "data": (base64.b64encode(CERTIFICATE).decode(),),
+    "password": ("Secret-123456",),
+    "username": ("somebody",),
 }
 """What properties usually have."""
 USUAL = frozenset(
-    {"virtualMachineConfiguration", "targetDedicatedNodes", "poolId", "publisher", "offer", "sku"}
+    {
+        *("virtualMachineConfiguration", "targetDedicatedNodes", "poolId", "publisher", "offer", "sku"),
+        *("schedule", "container", "taskIds", "pool", "password", "autoScaleFormula"),
+    }
 )
 """Optional properties that are usually given."""
-SELDOM = 0.06
-"""How often others are."""
+RATES = (0, 0.06, 0.2, 0.5)
+"""How often others are, in one body or another."""
+ALONE = (
+    ("enableAutoScale", "targetDedicatedNodes", "targetLowPriorityNodes", "resizeTimeout"),
+    ("targetDedicatedNodes", "autoScaleFormula"),
+    ("data", "password"),
+    ("httpUrl", "storageContainerUrl", "autoStorageContainerName"),
+    ("autoPoolSpecification", "poolId"),
+    ("autoUser", "username"),
+    ("publisher", "virtualMachineImageId"),
+    ("publisher", "sharedGalleryImageId"),
+    ("publisher", "communityGalleryImageId"),
+)
+"""The first of these that is there goes without the others."""
+NEEDED = (
+    ("jobReleaseTask", "jobPreparationTask"),
+    ("autoScaleEvaluationInterval", "enableAutoScale"),
+    ("enableAutoScale", "autoScaleFormula"),
+    ("blobPrefix", "storageContainerUrl"),
+    ("httpUrl", "filePath"),
+)
+"""The first of these goes only with the second."""
+REFUSED = frozenset(entry.property for entry in honoured.TABLE if entry.treatment == "refused")
 
 
 def all_models() -> Iterator[type[Model]]:
@@ -74,9 +142,12 @@ class Name(str):
         return self is other
 
 
-def body(dice: Dice, model: type[Model], version: Version) -> bytes:
-    """As clients of a version write it, more or less."""
-    made = _made(dice, described(model), "")
+def body(
+    dice: Dice, model: type[Model], version: Version, own: Mapping[str, Sequence[object]] | None = None
+) -> bytes:
+    """As clients of a version write it, more or less. `own`: what properties of it have instead of what they
+    usually have."""
+    made = _Maker(dice, {**HINTS, **(own or {})}).made(described(model))
     version.lower(model, made)
     if dice.seldom(0.6):
         for _ in range(dice.choice((1, 1, 2, 5))):
@@ -86,15 +157,39 @@ def body(dice: Dice, model: type[Model], version: Version) -> bytes:
     return values.damaged(dice, content) if dice.seldom(0.08) else content
 
 
-def _made(dice: Dice, node: inspect.Type, name: str) -> Any:
-    held = essence(node)
-    if isinstance(held, inspect.StructType):
-        known = fields(held).items()
-        given = [(key, one) for key, one in known if one.required or key in USUAL or dice.seldom(SELDOM)]
-        return {key: _made(dice, one.type, key) for key, one in given}
-    if (inner := item(held)) is not None:
-        return [_made(dice, inner, name) for _ in range(dice.choice((1, 1, 2, 3)))]
-    return dice.choice(HINTS.get(name) or _plain(held))
+class _Maker:
+    """Of one body, with few of the properties that may be there, or with many."""
+
+    def __init__(self, dice: Dice, hints: Mapping[str, Sequence[object]]) -> None:
+        self._dice = dice
+        self._hints = hints
+        self._rate = dice.choice(RATES)
+
+    def made(self, node: inspect.Type, name: str = "", depth: int = 0) -> Any:
+        held = essence(node)
+        if isinstance(held, inspect.StructType):
+            known = fields(held)
+            names = _fitting({key for key, one in known.items() if one.required or self._gives(key, depth)})
+            given = [key for key in known if key in names or known[key].required]
+            return {key: self.made(known[key].type, key, depth + 1) for key in given}
+        if (inner := item(held)) is not None:
+            return [self.made(inner, name, depth) for _ in range(self._dice.choice((1, 1, 2, 3)))]
+        return self._dice.choice(self._hints.get(name) or _plain(held))
+
+    def _gives(self, key: str, depth: int) -> bool:
+        if self._dice.is_calm and key in REFUSED:
+            return False
+        return key in USUAL or self._dice.random() < self._rate / (depth + 1) ** 0.5
+
+
+def _fitting(names: set[str]) -> set[str]:
+    for first, needed in NEEDED:
+        if first in names:
+            names.add(needed)
+    for first, *others in ALONE:
+        if first in names:
+            names.difference_update(others)
+    return names
 
 
 def _plain(node: inspect.Type) -> Sequence[object]:
@@ -128,10 +223,11 @@ def _changed(dice: Dice, value: Any, node: inspect.Type) -> Any:
         case 0:
             return {name: one for name, one in value.items() if name != key}
         case 1:
-            return {**value, Name(dice.choice([*known, *value])): values.scalar(dice)}
+            name = values.text(dice) if dice.random() < 0.3 else dice.choice([*known, *value])
+            return {**value, Name(name): values.scalar(dice)}
         case 2 if known:
             more = dice.choice(list(known))
-            return {**value, more: _made(dice, known[more].type, more)}
+            return {**value, more: _Maker(dice, HINTS).made(known[more].type, more)}
         case _:
             return {**value, key: _changed(dice, value[key], known[key].type if key in known else node)}
 

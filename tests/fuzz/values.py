@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 
+MARK = "fuzzed"
+MARKS = (f"\"'><b id={MARK}>", f"a\r\n{MARK}: b", f"a\n{MARK}: b")
+"""None of these may begin an element of a page, a header of an answer, or a line of the log."""
 TEXTS = (
     "", " ", "a", "0", "\0", "\n", "a\r\nb", "\t", "\x7f", "\x85", "\xa0", "é", "ß", "İ", "ﬁ", "日本", "😀",
     "\u202e", "\ud800", "\ufeff", "０１", "Ⅷ", "a" * 64, "a" * 65, "a" * 1024, "a" * 1025, "é" * 3000, ".",
     "..", "../..", "/", "//", "\\", "a/../b", "..%2f..", "%", "%0", "%00", "%zz", "%ff", "+", "?", "#", "&",
     ";", ",", "=", "*", "$", "~", "'", "''", '"', '""', "`", "<", "&lt;", "]]>", "<!--", "{", "}", "{0}",
     "%s%n", "null", "true", "True", "NaN", "Infinity", "1e999", "-0", "0x10", "1_000", " 1", "\u0661",
-    "$root", "$logs", "con", "__proto__",
+    "$root", "$logs", "con", "__proto__", "x` - at `$.a[0]`",
+    f"[{'9' * 5000}]", *MARKS,
 )  # fmt: skip
 NUMBERS = (
     0, 1, -1, 2, 7, 63, 64, 65, 100, 255, 256, 257, 1000, 1001, 32767, 65536, 2**31 - 1, 2**31, -(2**31),
@@ -34,11 +38,11 @@ ALL = (*TEXTS, *(str(number) for number in NUMBERS), *DURATIONS, *TIMES)
 
 
 class Dice(random.Random):
-    """`is_calm`: for a request that is in order."""
+    """`is_calm`: for a request that is in order, as so many are."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, calm: float = CALM) -> None:
         super().__init__(seed)
-        self.is_calm = self.random() < CALM
+        self.is_calm = self.random() < calm
 
     def seldom(self, rate: float) -> bool:
         """Whether to do now what is out of order."""

@@ -7,7 +7,7 @@ import pytest
 from batchite.configuration.images import HOST, LAYERS, ImageRule
 from batchite.images.layer import layers
 from batchite.images.mapping import Meaning, meaning
-from batchite.wire.batch.images import AGENTS, SUPPORTED, of_urn, urn
+from batchite.wire.batch.images import AGENTS, OS_FAMILIES, SUPPORTED, of_urn, urn
 
 UBUNTU_16 = "Canonical:UbuntuServer:16.04-LTS:latest"
 UBUNTU_22 = "canonical:0001-com-ubuntu-server-jammy:22_04-lts:latest"
@@ -28,6 +28,7 @@ def of(image: str, *rules: ImageRule, roots: tuple[str, ...] = ()) -> Meaning:
         (UBUNTU_22, ""),
         ("canonical:ubuntuserver:18.04-lts:latest", ""),
         (WINDOWS, "windows"),
+        *((f"microsoft-azure-batch:cloud-services:{family}:*", "windows") for family in OS_FAMILIES),
         ("a:b:c:d", ""),
     ],
 )

@@ -8,18 +8,20 @@ import pytest
 from batchite.link import framing
 from batchite.link.messages import (
     LAST_MOMENT,
+    EndRun,
     FileEntry,
     FilesListed,
     Heartbeat,
     Hello,
-    StartTaskEnded,
-    TaskEnded,
-    TaskStarted,
-    exit_of,
+    RecallRun,
+    RunEnded,
+    RunKey,
+    RunStarted,
+    key_of,
 )
 from batchite.wire.batch.outcome import Exit, Failure
 
-STARTED = TaskStarted(1, 2, 3, 100)
+STARTED = RunStarted(1, 2, 3, 100)
 
 
 def sent(*messages: object) -> bytes:
@@ -27,7 +29,7 @@ def sent(*messages: object) -> bytes:
 
 
 def test_messages_come_back_in_order() -> None:
-    messages = [STARTED, Heartbeat(), TaskEnded(2, 2, 3, 100, 200, 0, None)]
+    messages = [STARTED, Heartbeat(), RunEnded(2, 2, 3, 100, 200, 0, None)]
     assert framing.from_agent.decode(framing.encode(messages)) == messages
     assert [framing.from_agent.decode(frame) for frame in framing.frames(messages)] == [messages]
 
@@ -89,10 +91,20 @@ def test_what_is_no_frame(frame: bytes) -> None:
 def test_reports_are_read_as_agents_have_always_written_them() -> None:
     """Agents outlive upgrades of the service."""
     failure = ("usererror", "FailureExitCode", "exit code 3", (("ExitCode", "3"),))
-    frame = sent(("TaskEnded", 1, 2, 3, 100, 200, 3, failure), ("StartTaskEnded", 2, 1, 100, 200, 0, None))
-    task, start_task = framing.from_agent.decode(frame)
-    assert isinstance(task, TaskEnded)
-    assert isinstance(start_task, StartTaskEnded)
-    assert (task.report, task.task, task.attempt) == (1, 2, 3)
-    assert exit_of(task) == Exit(100, 200, 3, Failure(*failure))
-    assert exit_of(start_task) == Exit(100, 200, 0, None)
+    hello = ("Hello", 1, "0", 1, ((2, 3), (4, 1)), 1)
+    frame = sent(hello, ("TaskStarted", 1, 2, 3, 100), ("TaskEnded", 2, 2, 3, 100, 200, 3, failure))
+    said, started, ended = framing.from_agent.decode(frame)
+    assert isinstance(said, Hello)
+    assert (said.protocol, said.held) == (1, (RunKey(2, 3), RunKey(4, 1)))
+    assert started == RunStarted(1, 2, 3, 100, "task")
+    assert isinstance(ended, RunEnded)
+    assert (ended.report, key_of(ended)) == (2, RunKey(2, 3, "task"))
+    assert ended.exit == Exit(100, 200, 3, Failure(*failure))
+
+
+def test_agents_of_the_past_understand_what_is_said_of_the_tasks_that_they_have() -> None:
+    messages = [EndRun(2, 3, Failure("usererror", "TaskEnded", "why"), 7), RecallRun(4, 1)]
+    assert msgspec.msgpack.decode(framing.encode(messages)) == [
+        ["EndTask", 2, 3, ["usererror", "TaskEnded", "why", []], 7, "task"],
+        ["RecallTask", 4, 1, "task"],
+    ]

@@ -20,8 +20,8 @@ from batchite.link.messages import (
     FromAgent,
     Hello,
     Report,
-    RunTask,
-    TaskEnded,
+    Run,
+    RunEnded,
     ToAgent,
     Welcome,
 )
@@ -29,7 +29,7 @@ from batchite.link.spec import NodeSpec
 
 M = TypeVar("M")
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 NODE = "tvmps_0123_d"
 
 
@@ -42,6 +42,9 @@ class Peer:
         self.requests: list[Request] = []
         self.acknowledges = True
         self.welcomes = True
+        self.heartbeat = 15.0
+        """seconds; an agent that hears nothing for four of them connects anew, and what was on its way is
+        lost, so it is short in tests of that alone"""
         self.refusal: tuple[int, Mapping[str, str]] | None = None
         self.connections: list[ServerConnection] = []
         self._changed = asyncio.Event()
@@ -86,8 +89,8 @@ class Peer:
         await self.until(lambda: any(isinstance(m, kind) and matches(m) for m in self.heard))
         return next(m for m in self.heard if isinstance(m, kind) and matches(m))
 
-    async def ended(self, task: int) -> TaskEnded:
-        return await self.first(TaskEnded, lambda message: message.task == task)
+    async def ended(self, task: int) -> RunEnded:
+        return await self.first(RunEnded, lambda message: message.number == task)
 
     def of_kind(self, kind: type[M]) -> list[M]:
         return [message for message in self.heard if isinstance(message, kind)]
@@ -120,7 +123,7 @@ class Peer:
         self.heard.append(message)
         if isinstance(message, Hello) and self.welcomes:
             self.connections.append(connection)
-            await connection.send(framing.encode([Welcome(0.05)]))
+            await connection.send(framing.encode([Welcome(self.heartbeat)]))
         if self.acknowledges and isinstance(message, Report):
             await connection.send(framing.encode([Acknowledge(message.report)]))
 
@@ -159,9 +162,13 @@ def task(
     retries: int = 0,
     requeues: int = 0,
     **definition: object,
-) -> RunTask:
+) -> Run:
     content = msgspec.json.encode({"id": f"t{number}", "commandLine": command_line, **definition})
-    return RunTask(number, attempt, "job", f"t{number}", slots, content, retries, requeues)
+    return Run(number, attempt, "job", f"t{number}", slots, content, retries, requeues)
+
+
+def start_task(attempt: int, definition: bytes, *, retries: int = 0) -> Run:
+    return Run(0, attempt, "", "", 0, definition, retries, kind="starttask")
 
 
 def task_directory(node: Path, number: int) -> Path:

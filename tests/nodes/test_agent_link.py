@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.nodes.conftest import RunningAgent, StartAgent
 from tests.nodes.peer import NODE, Peer, peer, task, task_directory
-from tests.nodes.test_agent_tasks import is_running
+from tests.nodes.running import is_running
 
 from batchite.link import framing
-from batchite.link.messages import Heartbeat, HeldTask, Hello, Leave, TaskEnded, TaskStarted
+from batchite.link.messages import Heartbeat, Hello, Leave, RunEnded, RunKey, RunStarted
 
 
 def shown_by_kernel(pid: int) -> bytes:
@@ -40,19 +40,21 @@ async def test_the_credential_is_shown_to_the_service_and_nobody_else(
     assert b"the-token" not in visible + output
 
 
-async def test_hearts_beat(service: Peer, agent: RunningAgent) -> None:
+async def test_hearts_beat(service: Peer, start_agent: StartAgent) -> None:
+    service.heartbeat = 0.05
+    await start_agent()
     await service.until(lambda: len(service.of_kind(Heartbeat)) >= 3)
 
 
 async def test_reports_are_told_again_until_they_are_acknowledged(service: Peer, agent: RunningAgent) -> None:
     service.acknowledges = False
     await service.send(task(1, "true"), task(2, "sleep 600", slots=2), task(3, "true"))
-    await service.first(TaskStarted, lambda message: message.task == 2)
+    await service.first(RunStarted, lambda message: message.number == 2)
     first_time = await service.ended(1)
     service.heard.clear()
     await service.cut()
     hello = await hellos(service, 1)
-    assert set(hello.held) == {HeldTask(1, 1), HeldTask(2, 1), HeldTask(3, 1)}
+    assert set(hello.held) == {RunKey(1, 1), RunKey(2, 1), RunKey(3, 1)}
     assert await service.ended(1) == first_time
     service.acknowledges = True
     service.heard.clear()
@@ -61,13 +63,13 @@ async def test_reports_are_told_again_until_they_are_acknowledged(service: Peer,
     await service.ended(1)
     service.heard.clear()
     await service.cut()
-    assert set((await hellos(service, 1)).held) == {HeldTask(2, 1), HeldTask(3, 1)}
+    assert set((await hellos(service, 1)).held) == {RunKey(2, 1), RunKey(3, 1)}
 
 
 async def test_nothing_is_reported_before_the_welcome(service: Peer, agent: RunningAgent, node: Path) -> None:
     service.welcomes = False
     await service.send(task(1, f"/bin/sh -c 'while ! [ -e {node}/go ]; do sleep 0.01; done'"))
-    await service.first(TaskStarted)
+    await service.first(RunStarted)
     service.heard.clear()
     await service.cut()
     await hellos(service, 1)
@@ -82,7 +84,7 @@ async def test_unknown_and_broken_messages_are_left_out(service: Peer, agent: Ru
     import msgspec
 
     good = msgspec.Raw(msgspec.msgpack.encode(task(1, "true")))
-    await service.connections[-1].send(msgspec.msgpack.encode([["FromTheFuture", 1], good, ["RunTask", "x"]]))
+    await service.connections[-1].send(msgspec.msgpack.encode([["FromTheFuture", 1], good, ["Run", "x"]]))
     assert (await service.ended(1)).exit_code == 0
 
 
@@ -133,7 +135,7 @@ async def test_leave_ends_everything_and_reports_nothing(
     await service.send(Leave())
     await agent.over()
     assert not is_running(daemon(node))
-    assert not service.of_kind(TaskEnded)
+    assert not service.of_kind(RunEnded)
 
 
 async def test_sigterm_ends_tasks_in_order(service: Peer, agent: RunningAgent, node: Path) -> None:
@@ -153,6 +155,7 @@ async def test_the_agent_ends_when_its_directory_is_gone(
 
 
 async def test_the_agent_ends_when_nobody_answers(service: Peer, start_agent: StartAgent, node: Path) -> None:
+    service.heartbeat = 0.05
     agent = await start_agent({"check": 0.05, "grace": 0.1, "unanswered": 0.5})
     await run_until_stopped(service, node)
     await service.stop()
@@ -160,13 +163,15 @@ async def test_the_agent_ends_when_nobody_answers(service: Peer, start_agent: St
     assert not is_running(daemon(node))
 
 
-async def test_a_silent_connection_is_made_anew(service: Peer, agent: RunningAgent) -> None:
+async def test_a_silent_connection_is_made_anew(service: Peer, start_agent: StartAgent) -> None:
     """A peer that is there but says nothing any more, not even to pings."""
+    service.heartbeat = 0.05
+    agent = await start_agent()
     silent = service.connections[-1].transport
     silent.pause_reading()
     await hellos(service, 2)
     silent.abort()
-    assert agent.process.poll() is None
+    assert agent.process.runs()
 
 
 async def test_frames_are_decodable_by_the_service(service: Peer, agent: RunningAgent) -> None:

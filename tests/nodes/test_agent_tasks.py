@@ -6,75 +6,33 @@ import asyncio
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 from tests.nodes.conftest import RunningAgent, StartAgent
-from tests.nodes.peer import NODE, Peer, task, task_directory
+from tests.nodes.peer import NODE, Peer, start_task, task, task_directory
+from tests.nodes.running import WAITS, attempt, sequence, serving, shell
 
 from batchite.link.messages import (
-    EndTask,
-    Failure,
-    RecallTask,
+    FilesKept,
+    FilesOf,
+    FilesRemoved,
+    RemoveFiles,
     RemoveJobFiles,
     RemoveTaskFiles,
-    RunStartTask,
-    RunTask,
-    StartTaskEnded,
-    StartTaskStarted,
-    TaskEnded,
-    TaskReturned,
-    TaskStarted,
+    RunEnded,
+    RunKey,
+    RunStarted,
 )
-from batchite.machine import proc
-
-TERMINATED = Failure("usererror", "TaskEnded", "Terminated by request.")
-WAITS = "sleep 600"
-
-
-def is_running(pid: int) -> bool:
-    process = proc.read(pid)
-    return process is not None and not process.is_dead
-
-
-def started_by(message: TaskStarted | TaskEnded) -> tuple[str, int]:
-    return type(message).__name__, message.task
-
-
-def sequence(service: Peer) -> list[tuple[str, int]]:
-    return [started_by(m) for m in service.heard if isinstance(m, TaskStarted | TaskEnded)]
-
-
-def shell(script: str) -> str:
-    return f"/bin/sh -c '{script}'"
-
-
-async def attempt(service: Peer, message: RunTask) -> TaskEnded:
-    await service.send(message)
-    return await service.first(
-        TaskEnded, lambda ended: (ended.task, ended.attempt) == (message.task, message.attempt)
-    )
-
-
-async def wait_for(service: Peer, fifo: Path) -> bytes:
-    """Block (in a thread) until a task has written to the fifo."""
-    return await asyncio.wait_for(asyncio.to_thread(fifo.read_bytes), 20)
-
-
-@pytest.fixture
-def fifo(tmp_path: Path) -> Path:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    return path
 
 
 async def test_a_task_runs_and_its_output_is_kept(service: Peer, agent: RunningAgent, node: Path) -> None:
     await service.send(task(1, shell("echo out; echo err >&2; pwd > where")))
     ended = await service.ended(1)
-    started = await service.first(TaskStarted)
+    started = await service.first(RunStarted)
     assert (ended.exit_code, ended.failure) == (0, None)
     assert ended.started == started.started
     assert ended.started < ended.ended
@@ -86,8 +44,8 @@ async def test_a_task_runs_and_its_output_is_kept(service: Peer, agent: RunningA
 
 async def test_reports_are_numbered_without_gaps(service: Peer, agent: RunningAgent) -> None:
     await service.send(*[task(number, "/bin/true") for number in range(20)])
-    await service.until(lambda: len(service.of_kind(TaskEnded)) == 20)
-    reports = [m.report for m in service.heard if isinstance(m, TaskStarted | TaskEnded)]
+    await service.until(lambda: len(service.of_kind(RunEnded)) == 20)
+    reports = [m.report for m in service.heard if isinstance(m, RunStarted | RunEnded)]
     assert reports == list(range(1, 41))
 
 
@@ -151,8 +109,8 @@ async def test_scripts_start_by_their_bare_names(
 
 
 async def test_the_user_of_a_start_task(service: Peer, agent: RunningAgent, node: Path) -> None:
-    await service.send(RunStartTask(1, b'{"commandLine": "env"}'))
-    await service.first(StartTaskEnded)
+    await service.send(start_task(1, b'{"commandLine": "env"}'))
+    await service.first(RunEnded)
     seen = (node / "root" / "startup" / "stdout.txt").read_text().splitlines()
     startup = node / "root" / "startup"
     assert {
@@ -306,12 +264,12 @@ async def test_tasks_start_in_order_and_none_overtakes_one_that_needs_more_slots
     await service.send(
         task(1, shell(f"read x < {fifo}")), task(2, "/bin/true", slots=2), task(3, "/bin/true")
     )
-    await service.first(TaskStarted, lambda m: m.task == 1)
+    await service.first(RunStarted, lambda m: m.number == 1)
     await asyncio.to_thread(fifo.write_text, "go\n")
     await service.ended(3)
     order = sequence(service)
-    assert order.index(("TaskEnded", 1)) < order.index(("TaskStarted", 2))
-    assert order.index(("TaskEnded", 2)) < order.index(("TaskStarted", 3))
+    assert order.index(("RunEnded", 1)) < order.index(("RunStarted", 2))
+    assert order.index(("RunEnded", 2)) < order.index(("RunStarted", 3))
 
 
 async def test_as_many_tasks_run_at_once_as_slots_allow(
@@ -321,68 +279,6 @@ async def test_as_many_tasks_run_at_once_as_slots_allow(
     await service.send(task(1, shell(f"read x < {fifo}")), task(2, shell(f"echo go > {fifo}")))
     assert (await service.ended(1)).exit_code == 0
     assert (await service.ended(2)).exit_code == 0
-
-
-async def test_wall_clock(service: Peer, agent: RunningAgent, node: Path) -> None:
-    limits = {"maxWallClockTime": "PT0.3S"}
-    await service.send(task(1, shell("echo $$ > pid; sleep 600 & wait"), constraints=limits))
-    ended = await service.ended(1)
-    assert ended.exit_code is None
-    assert ended.failure is not None
-    assert ended.failure.code == "TaskEnded"
-    assert "PT0.3S" in ended.failure.message
-    assert not is_running(int((task_directory(node, 1) / "wd" / "pid").read_text()))
-
-
-async def test_an_infinite_wall_clock_is_no_limit(service: Peer, agent: RunningAgent) -> None:
-    await service.send(task(1, "true", constraints={"maxWallClockTime": "P10675199DT2H48M5.4775807S"}))
-    assert (await service.ended(1)).exit_code == 0
-
-
-async def test_a_running_task_is_ended_even_if_it_ignores_being_asked(
-    service: Peer, agent: RunningAgent, fifo: Path
-) -> None:
-    script = f'trap "" TERM; echo $$ > {fifo}; while :; do sleep 1; done'
-    await service.send(task(1, f"/bin/sh -c {script!r}"))
-    pid = int(await wait_for(service, fifo))
-    await service.send(EndTask(1, 1, TERMINATED), EndTask(1, 1, TERMINATED))
-    ended = await service.ended(1)
-    assert (ended.exit_code, ended.failure) == (None, TERMINATED)
-    assert not is_running(pid)
-
-
-async def test_ended_tasks_may_clean_up(service: Peer, agent: RunningAgent, node: Path, fifo: Path) -> None:
-    script = f'trap "echo bye; exit" TERM; echo > {fifo}; while :; do sleep 0.01; done'
-    await service.send(task(1, f"/bin/sh -c {script!r}"))
-    await wait_for(service, fifo)
-    await service.send(EndTask(1, 1, TERMINATED))
-    await service.ended(1)
-    assert (task_directory(node, 1) / "stdout.txt").read_text() == "bye\n"
-
-
-async def test_waiting_and_unknown_tasks_are_ended_too(service: Peer, agent: RunningAgent) -> None:
-    await service.send(
-        task(1, WAITS, slots=2), task(2, WAITS), EndTask(2, 1, TERMINATED), EndTask(9, 4, TERMINATED)
-    )
-    for number, attempt in ((2, 1), (9, 4)):
-        ended = await service.ended(number)
-        assert (ended.attempt, ended.started, ended.exit_code) == (attempt, None, None)
-        assert ended.failure == TERMINATED
-
-
-async def test_a_task_is_ended_while_its_files_are_fetched(service: Peer, agent: RunningAgent) -> None:
-    """Both before the first byte was asked for, and while the server keeps the agent waiting."""
-    async with silent_server() as (url, asked):
-        files = [{"httpUrl": url, "filePath": "x"}]
-        await service.send(task(1, "true", resourceFiles=files), EndTask(1, 1, TERMINATED))
-        assert (await service.ended(1)).failure == TERMINATED
-        await service.send(task(2, "true", resourceFiles=files))
-        await asyncio.wait_for(asked.wait(), 20)
-        await service.send(EndTask(2, 1, TERMINATED))
-        ended = await service.ended(2)
-    assert (ended.exit_code, ended.failure) == (None, TERMINATED)
-    assert ended.started is not None
-    assert ended.staged is None
 
 
 async def test_when_a_task_had_its_files_is_told_with_its_end(service: Peer, agent: RunningAgent) -> None:
@@ -397,190 +293,12 @@ async def test_when_a_task_had_its_files_is_told_with_its_end(service: Peer, age
     assert second.staged is None, "it has none"
 
 
-@asynccontextmanager
-async def serving(content: bytes) -> AsyncIterator[str]:
-    """A server that answers every request so."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode() + content)
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
-
-
-@asynccontextmanager
-async def silent_server() -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A server that never answers; the event tells that it was asked."""
-    asked = asyncio.Event()
-    writers: list[asyncio.StreamWriter] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        await reader.read(1)
-        asked.set()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", asked
-    finally:
-        for writer in writers:
-            writer.close()
-        server.close()
-        await server.wait_closed()
-
-
 async def test_a_failed_download_is_the_tasks_failure(service: Peer, agent: RunningAgent) -> None:
     files = [{"httpUrl": f"{service.url}/x", "filePath": "../x"}]
     await service.send(task(1, "true", resourceFiles=files))
     ended = await service.ended(1)
     assert ended.failure is not None
     assert (ended.exit_code, ended.failure.code) == (None, "ResourceFileCreateFailed")
-
-
-async def test_only_tasks_that_wait_are_given_back(service: Peer, agent: RunningAgent) -> None:
-    await service.send(task(1, WAITS, slots=2), task(2, WAITS, slots=2), task(3, "true", slots=2))
-    await service.send(RecallTask(1, 1), RecallTask(2, 1), EndTask(1, 1, TERMINATED))
-    returned = await service.first(TaskReturned)
-    assert (returned.task, returned.attempt) == (2, 1)
-    assert (await service.ended(3)).exit_code == 0
-    assert len(service.of_kind(TaskReturned)) == 1
-
-
-async def test_the_same_attempt_is_not_taken_twice(service: Peer, agent: RunningAgent, node: Path) -> None:
-    service.acknowledges = False
-    once = task(1, shell("echo ran >> $AZ_BATCH_NODE_SHARED_DIR/ran"))
-    await service.send(once, once)
-    await service.ended(1)
-    await service.send(once, task(2, "true"))
-    await service.ended(2)
-    assert (node / "root" / "shared" / "ran").read_text() == "ran\n"
-
-
-async def test_a_new_attempt_follows_nothing_that_the_old_one_planted(
-    service: Peer, agent: RunningAgent, node: Path, tmp_path: Path
-) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    plant = shell(f"ln -sf {victim} ../stdout.txt; cd ..; rm -r wd; ln -s {tmp_path} wd")
-    await service.send(task(1, plant))
-    await service.ended(1)
-    await service.send(task(1, shell("echo second; ls"), attempt=2))
-    await service.first(TaskEnded, lambda message: message.attempt == 2)
-    assert victim.read_text() == "precious"
-    assert (task_directory(node, 1) / "stdout.txt").read_text() == "second\n"
-
-
-WRITES = "echo $0; echo err >&2; echo $0 >> seen; cat seen; exit 3"
-
-
-async def test_a_retry_goes_on_where_the_run_before_left_off(
-    service: Peer, agent: RunningAgent, node: Path
-) -> None:
-    """With its files, and with its output beside the new one; what was fetched is not fetched again."""
-    directory = task_directory(node, 1)
-    await attempt(service, task(1, f"/bin/sh -c '{WRITES}' one"))
-    gone = [{"httpUrl": f"{service.url}/gone", "filePath": "x"}]
-    again = await attempt(
-        service, task(1, f"/bin/sh -c '{WRITES}' two", attempt=2, retries=1, resourceFiles=gone)
-    )
-    assert again.exit_code == 3
-    assert (directory / "stdout.txt").read_text() == "two\none\ntwo\n"
-    assert (directory / "stdout.txt.1").read_text() == "one\none\n"
-    assert (directory / "stderr.txt.1").read_text() == "err\n"
-    third = await attempt(service, task(1, f"/bin/sh -c '{WRITES}' three", attempt=4, retries=2))
-    assert third.exit_code == 3
-    assert (directory / "stdout.txt.1").read_text() == "two\none\ntwo\n"
-    assert sorted(path.name for path in directory.iterdir()) == [
-        "stderr.txt",
-        "stderr.txt.1",
-        "stdout.txt",
-        "stdout.txt.1",
-        "wd",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("first", "counts"),
-    [
-        ("exit 3", {"requeues": 1}),
-        ("exit 3", {"retries": 1, "requeues": 1}),
-        ("exit 3", {"retries": 2}),
-        ("exit 3", {"retries": 0}),
-        ("rm -r $PWD; exit 3", {"retries": 1}),
-        ("cd ..; rm -r wd; ln -s /tmp wd; exit 3", {"retries": 1}),
-    ],
-)
-async def test_whatever_else_runs_again_begins_empty(
-    service: Peer, agent: RunningAgent, node: Path, first: str, counts: dict[str, int]
-) -> None:
-    """A requeue, a run after one elsewhere, and a retry whose directory is no more."""
-    await attempt(service, task(1, shell(f"touch left; {first}")))
-    await attempt(service, task(1, shell("ls -A . .."), attempt=2, **counts))
-    said = (task_directory(node, 1) / "stdout.txt").read_text()
-    assert said == ".:\n\n..:\nstderr.txt\nstdout.txt\nwd\n"
-
-
-async def test_a_retry_follows_nothing_that_the_run_before_planted(
-    service: Peer, agent: RunningAgent, node: Path, tmp_path: Path
-) -> None:
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    plant = f"ln -sf {victim} ../stdout.txt; ln -s {victim} ../stderr.txt.1; exit 3"
-    await attempt(service, task(1, shell(plant)))
-    await attempt(service, task(1, shell("echo second; echo err >&2"), attempt=2, retries=1))
-    assert victim.read_text() == "precious"
-    assert (task_directory(node, 1) / "stdout.txt").read_text() == "second\n"
-    assert not (task_directory(node, 1) / "stderr.txt.1").is_symlink()
-
-
-async def test_a_retry_of_the_start_task_goes_on_too(service: Peer, agent: RunningAgent, node: Path) -> None:
-    for number in (1, 2):
-        command = f"/bin/sh -c '{WRITES}' {number}"
-        await service.send(RunStartTask(number, msgspec.json.encode({"commandLine": command})))
-        await service.first(StartTaskEnded, lambda message, n=number: message.attempt == n)
-    assert (node / "root" / "startup" / "stdout.txt").read_text() == "2\n1\n2\n"
-    assert (node / "root" / "startup" / "stdout.txt.1").read_text() == "1\n1\n"
-
-
-async def test_a_newer_attempt_ends_the_older(service: Peer, agent: RunningAgent) -> None:
-    await service.send(task(1, WAITS), task(1, "true", attempt=2))
-    old = await service.first(TaskEnded, lambda message: message.attempt == 1)
-    new = await service.first(TaskEnded, lambda message: message.attempt == 2)
-    assert old.failure is not None
-    assert new.exit_code == 0
-
-
-@pytest.mark.parametrize(
-    "leave",
-    [
-        "sleep 600 & echo $! > pid",
-        "setsid sleep 600 & echo $! > pid",
-        '( setsid sh -c "echo \\$\\$ > $PWD/pid; cd /; exec sleep 600" & ); while ! [ -s pid ]; do :; done',
-        '( env -i setsid sh -c "echo \\$\\$ > $PWD/pid; exec sleep 600" & ); while ! [ -s pid ]; do :; done',
-    ],
-)
-async def test_nothing_of_a_task_is_left_when_it_is_reported(
-    service: Peer, agent: RunningAgent, node: Path, leave: str
-) -> None:
-    await service.send(task(1, shell(leave)))
-    assert (await service.ended(1)).exit_code == 0
-    assert not is_running(int((task_directory(node, 1) / "wd" / "pid").read_text()))
-
-
-async def test_what_other_tasks_started_goes_on(service: Peer, agent: RunningAgent, fifo: Path) -> None:
-    daemon = f'( setsid sh -c "echo \\$\\$ > {fifo}; exec sleep 600" & ); sleep 600'
-    await service.send(task(1, shell(daemon)))
-    pid = int(await wait_for(service, fifo))
-    await service.send(task(2, shell("setsid sleep 600 &")))
-    assert (await service.ended(2)).exit_code == 0
-    assert is_running(pid)
-    await service.send(EndTask(1, 1, TERMINATED))
-    await service.ended(1)
-    assert not is_running(pid)
 
 
 async def test_files_are_removed_when_asked(service: Peer, agent: RunningAgent, node: Path) -> None:
@@ -596,20 +314,34 @@ async def test_files_are_removed_when_asked(service: Peer, agent: RunningAgent, 
     assert sorted(path.name for path in task_directory(node, 4).parent.iterdir()) == ["t4"]
 
 
+async def test_a_node_says_which_directories_it_has_in_which_nothing_runs(
+    service: Peer, agent: RunningAgent, node: Path
+) -> None:
+    await service.send(task(1, "true"), task(2, WAITS))
+    await service.ended(1)
+    await service.first(RunStarted, lambda message: message.number == 2)
+    before = len(service.of_kind(FilesKept))
+    (node / "root" / "workitems" / "job" / "job-1" / "no task").mkdir()
+    (node / "root" / "workitems" / "file").touch()
+    await service.cut()
+    await service.until(lambda: len(service.of_kind(FilesKept)) > before)
+    assert service.of_kind(FilesKept)[-1].directories == (("job", "job-1", "t1"),)
+
+
 async def test_start_task(service: Peer, agent: RunningAgent, node: Path) -> None:
     definition = (
         b'{"commandLine": "/bin/sh -c \'pwd; echo $AZ_BATCH_TASK_ID; exit 4\'", "waitForSuccess": true}'
     )
-    run = RunStartTask(1, definition)
+    run = start_task(1, definition)
     await service.send(run, run)
-    ended = await service.first(StartTaskEnded)
+    ended = await service.first(RunEnded)
     assert (ended.attempt, ended.exit_code) == (1, 4)
     assert ended.failure is not None
     assert (node / "root" / "startup" / "stdout.txt").read_text() == f"{node}/root/startup/wd\n\n"
-    await service.send(RunStartTask(2, b'{"commandLine": "true"}'))
-    again = await service.first(StartTaskEnded, lambda message: message.attempt == 2)
+    await service.send(start_task(2, b'{"commandLine": "true"}'))
+    again = await service.first(RunEnded, lambda message: message.attempt == 2)
     assert (again.exit_code, again.failure) == (0, None)
-    assert [message.attempt for message in service.of_kind(StartTaskStarted)] == [1, 2]
+    assert [message.attempt for message in service.of_kind(RunStarted)] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -630,3 +362,20 @@ async def test_what_a_failing_command_printed_last(
     """Whatever it puts in the place of its output."""
     ended = await attempt(service, task(1, shell(script)))
     assert ended.last_line == line
+
+
+async def test_files_that_are_kept_no_more(service: Peer, agent: RunningAgent, node: Path) -> None:
+    """The agent says that they are gone, also of what is not there and of what no task can be called."""
+    await attempt(service, task(1, shell("mkdir -m 0 locked")))
+    await attempt(service, task(2, "true"))
+    gone = (
+        FilesOf(1, 1, "job", "t1"),
+        FilesOf(7, 3, "job", "t7"),
+        FilesOf(8, 1, "job", "../t2"),
+        FilesOf(9, 0, "job", "jobrelease", "release"),
+    )
+    await service.send(RemoveFiles(gone))
+    told = await service.first(FilesRemoved)
+    assert told.runs == (RunKey(1, 1), RunKey(7, 3), RunKey(8, 1), RunKey(9, 0, "release"))
+    assert not task_directory(node, 1).exists()
+    assert task_directory(node, 2).exists()

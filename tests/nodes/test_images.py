@@ -8,7 +8,7 @@ from tests.nodes.conftest import StartAgent
 from tests.nodes.peer import Peer, task, task_directory
 
 from batchite.images.node_images import NodeImages
-from batchite.link.messages import Hello, TaskEnded
+from batchite.link.messages import Hello, RunEnded
 from batchite.link.spec import NodeImage, NodeLayer
 
 WINDOWS = "microsoftwindowsserver:windowsserver:2019-datacenter:latest"
@@ -27,8 +27,8 @@ async def test_command_lines_of_windows(
         task(2, "robocopy a b"),
         task(3, "cmd.exe /c robocopy a b", environmentSettings=[{"name": "PATH", "value": "/usr/bin:/bin"}]),
     )
-    await service.until(lambda: len(service.of_kind(TaskEnded)) == 3)
-    ended = {one.task: one for one in service.of_kind(TaskEnded)}
+    await service.until(lambda: len(service.of_kind(RunEnded)) == 3)
+    ended = {one.number: one for one in service.of_kind(RunEnded)}
     assert ended[1].exit_code == 0, (task_directory(node, 1) / "stderr.txt").read_text()
     assert (task_directory(node, 1) / "stdout.txt").read_text() == "pool\n"
     assert ended[2].failure is not None
@@ -54,7 +54,7 @@ async def test_variables_and_path_of_an_image(
     )
     await start_agent(image=image, environment={"C": "operator"})
     await service.send(task(1, "/bin/sh -c 'echo $A $B $C $D $PATH'"))
-    await service.until(lambda: len(service.of_kind(TaskEnded)) == 1)
+    await service.until(lambda: len(service.of_kind(RunEnded)) == 1)
     *values, path = (task_directory(node, 1) / "stdout.txt").read_text().split()
     assert values == ["/layer/a", "image", "operator", "image"]
     assert path.startswith("/opt/own:/layer/bin:")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 
 import pytest
 
-from batchite.link.messages import RunTask
-from batchite.nodes import definition, failures, system_changes, users, wall_clock
-from batchite.nodes.definition import Constraints, Definition
-from batchite.nodes.failed_runs import MAX_KEPT, FailedRuns
+from batchite.link.messages import Run
+from batchite.link.spec import NodeUser
+from batchite.nodes import definition, failures
+from batchite.nodes.definition import Constraints, Definition, UserIdentity
 from batchite.nodes.link import redirect, websocket_url
+from batchite.nodes.runs import system_changes, wall_clock
+from batchite.nodes.runs.failed_runs import MAX_KEPT, FailedRuns
+from batchite.nodes.runs.phases.base import Work
 from batchite.nodes.sandbox.base import Tier
+from batchite.nodes.users import Users
 
 
 @pytest.mark.parametrize(
@@ -20,7 +25,8 @@ from batchite.nodes.sandbox.base import Tier
     [("PT5M", "PT5M"), ("PT0S", "PT0S"), ("P10675199DT2H48M5.4775807S", None), (None, None)],
 )
 def test_wall_clock_limits(written: str | None, limit: str | None) -> None:
-    assert wall_clock.limit(Definition("x", constraints=Constraints(written))) == limit
+    read = Definition("x", constraints=Constraints(written))
+    assert wall_clock.limit(wall_clock.written(read)) == limit
 
 
 @pytest.mark.parametrize(
@@ -40,11 +46,30 @@ def test_wall_clock_limits(written: str | None, limit: str | None) -> None:
 )
 def test_as_whom_tasks_run(identity: str, of_task: tuple[str, str], of_start_task: tuple[str, str]) -> None:
     read = definition.decode(f'{{"commandLine": "true", "userIdentity": {identity}}}'.encode())
+    users = Users([NodeUser("anna")])
     for user, expected in (
-        (users.of_task(read.user_identity, 17), of_task),
-        (users.of_start_task(read.user_identity), of_start_task),
+        (users.of("task", 17, read.user_identity), of_task),
+        (users.of("starttask", 0, read.user_identity), of_start_task),
     ):
-        assert user == (*expected, expected[0] == "root")
+        assert user == (*expected, expected[0] == "root", None)
+
+
+def test_tasks_run_as_the_pools_accounts_and_as_no_others() -> None:
+    users = Users([NodeUser("anna", is_admin=True), NodeUser("ben", number=1234)])
+    assert users.of("task", 1, UserIdentity("anna")) == ("anna", "anna", True, None)
+    assert users.of("starttask", 0, UserIdentity("ben")) == ("ben", "ben", False, 1234)
+    for call in (
+        lambda: users.of("task", 1, UserIdentity("Anna")),
+        lambda: users.of("starttask", 0, UserIdentity("x")),
+    ):
+        with pytest.raises(failures.RunError, match="userAccounts: anna, ben") as caught:
+            call()
+        assert (caught.value.failure.category, caught.value.failure.code) == (
+            "usererror",
+            "CommandLaunchFailed",
+        )
+    with pytest.raises(failures.RunError, match="userAccounts: none"):
+        Users().of("task", 1, UserIdentity("anna"))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +105,8 @@ def test_failures_of_the_system(number: int, code: str) -> None:
 
 
 def test_failed_runs_are_remembered_for_a_while() -> None:
-    def run(number: int, retries: int = 0, requeues: int = 0) -> RunTask:
-        return RunTask(number, 1, "job", f"t{number}", 1, b"", retries, requeues)
+    def run(number: int, retries: int = 0, requeues: int = 0) -> Run:
+        return Run(number, 1, "job", f"t{number}", 1, b"", retries, requeues)
 
     failed = FailedRuns()
     failed.add(run(0))
@@ -145,3 +170,23 @@ def test_who_may_not_change_the_system_is_told_what_it_takes(command_line: str, 
 )
 def test_everybody_else_is_not(command_line: str, tier: Tier, is_admin: bool, is_root: bool) -> None:
     assert system_changes.note(command_line, tier, is_admin=is_admin, is_root=is_root) == ""
+
+
+async def test_work_that_is_given_up_is_over_when_it_has_put_away_what_it_used() -> None:
+    put_away = asyncio.Event()
+
+    async def fetch() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            put_away.set()
+
+    work = Work(fetch)
+    await work.over()
+    assert not work.begin(lambda _: None)
+    await asyncio.sleep(0)
+    work.cancel(0)
+    assert not put_away.is_set()
+    await work.over()
+    assert put_away.is_set()

@@ -16,10 +16,10 @@ from aiohttp import web
 
 from batchite.nodes.definition import ResourceFile
 from batchite.nodes.directories import RunDirectory
-from batchite.nodes.downloads import Patience
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Land
 from batchite.nodes.own_blobs import OwnBlobs
+from batchite.nodes.patience import Patience
 from batchite.nodes.sandbox import inside
 from batchite.nodes.sandbox.base import Names, User
 from batchite.nodes.sandbox.landing import DirectoryLanding
@@ -151,6 +151,21 @@ async def test_a_container_is_fetched_whole_page_by_page(
     expected = ("a", "b", "d e/f", "g#h", "i%j")
     assert tree(working) == {f"dir/in/{name}": name.encode() for name in expected}
     assert all("sig=s%2Fi%2Bg%3D" in asked for asked in store.asked)
+
+
+@pytest.mark.parametrize("is_windows", [True, False])
+async def test_paths_that_are_written_for_windows(
+    store: Store, tmp_path: Path, working: Path, *, is_windows: bool
+) -> None:
+    store.content = {"/c/a": b"one"}
+    staging = Staging(land(tmp_path), is_windows=is_windows)
+    file = ResourceFile(http_url=f"{store.url}/c/a", file_path=r"in\deep\one.txt")
+    url = f"{store.url}/c?sig=s%2Fi%2Bg%3D"
+    container = ResourceFile(storage_container_url=url, file_path=r"all\of")
+    await staging.stage([file, container], run_in(working), USER)
+    await staging.close()
+    found = {"in/deep/one.txt", "all/of/a"} if is_windows else {r"in\deep\one.txt", r"all\of/a"}
+    assert set(tree(working)) == found
 
 
 @pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "..", "", "a\0b", "./"])

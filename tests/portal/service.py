@@ -17,12 +17,14 @@ from batchite.batch.feed.tail import Tail
 from batchite.batch.services import Services
 from batchite.configuration import entrance
 from batchite.configuration.accounts import DEVELOPMENT_ACCOUNTS, KnownAccounts
+from batchite.configuration.fidelity import Fidelity
 from batchite.machine.clock import SystemClock
 from batchite.portal.app import PortalApp
 from batchite.portal.docs.app import DocsApp
 from batchite.portal.following import Changes
 from batchite.portal.visit import DOCS, ROOT, Place
 from batchite.store.database import Database
+from batchite.store.package_files import PackageFiles
 from batchite.web.guard import Guard
 from batchite.web.listener import Listener, bind
 from batchite.wire.ticks import Clock
@@ -146,14 +148,16 @@ async def serving(
     place = Place(url, blob_url, str(data_dir), is_read_only, blob_url)
     tail = Tail(database)
     await tail.start()
-    portal = PortalApp(Services(database, accounts, clock, owner, files), place, Changes(tail))
-    app = batch_app.BatchApp(database, accounts, clock, owner, files)
+    packages = PackageFiles(data_dir)
+    services = Services(database, accounts, clock, owner, files, Fidelity(), packages)
+    portal = PortalApp(services, place, Changes(tail))
+    app = batch_app.BatchApp(database, accounts, clock, owner, files, packages)
     listener = Listener(
         Guard(app, own={ROOT: portal, DOCS: DocsApp(has_portal=True)}, errors=batch_app.fallback), sock
     )
     await listener.start()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        api = Api(url, database, owner, files, session, tail)
+        api = Api(url, database, owner, files, session, tail, data_dir)
         yield Browser(api, url, data_dir, clock, session)
     await tail.stop()
     await listener.stop()

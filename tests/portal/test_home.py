@@ -52,7 +52,7 @@ async def test_home_says_what_needs_attention_and_what_to_do(operator: Browser) 
     page = await operator.page("/")
     assert "Needs attention" in page
     assert "start task failed" in page
-    assert "There is no pool of the id that the job names." in page
+    assert "The pool nowhere that the job names does not exist." in page
     assert "Add a pool of that id" in page
 
 
@@ -71,7 +71,8 @@ async def test_keys_are_shown_to_who_asks_and_the_log_tells(
 
 
 async def test_an_account_is_made_and_opens_at_once(living: Browser) -> None:
-    answer = await living.post("/accounts/add", {"name": "films", "kind": "both", "core-quota": "8"})
+    wanted = {"name": "films", "kind": "both", "core-quota": "8", "job-quota": "2"}
+    answer = await living.post("/accounts/add", wanted)
     assert answer.status == 303
     page = await living.page("/accounts")
     assert "The account films is there." in page
@@ -79,7 +80,7 @@ async def test_an_account_is_made_and_opens_at_once(living: Browser) -> None:
     assert 'id="storage-films"' in page
     assert (await living.get("/?account=films")).status == 200
     (films,) = [account for account in accounts.load(living.data_dir).batch if account.made]
-    assert films.core_quota == 8
+    assert (films.core_quota, films.job_quota) == (8, 2)
     living.cookies.clear()
     assert (await living.enter_with_key("films", films.keys[1])).status == 200
     page = await living.page("/accounts")
@@ -95,6 +96,7 @@ async def test_an_account_is_made_and_opens_at_once(living: Browser) -> None:
         ({"name": "", "kind": "both"}, 409),
         ({"name": "films", "kind": "other"}, 400),
         ({"name": "films", "kind": "both", "core-quota": "-1"}, 400),
+        ({"name": "films", "kind": "both", "job-quota": "few"}, 400),
         ({"name": "films", "kind": "both", "core-quota": "9999999999"}, 409),
     ],
 )

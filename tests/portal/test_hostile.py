@@ -62,7 +62,18 @@ async def test_nothing_escapes(operator: Browser, seed: int) -> None:
 
 @pytest.mark.parametrize(
     "cookie",
-    ["", "=", ";;;", "a=b" * 1000, "\x01", '"', "batchite-theme=<script>", "batchite-theme=dark;dark"],
+    [
+        "",
+        "=",
+        ";;;",
+        "a=b" * 1000,
+        "\x01",
+        '"',
+        "batchite-theme=<script>",
+        "batchite-theme=dark;dark",
+        'batchite-theme="' + '\\"' * 30_000,
+        ";" * 200_000,
+    ],
 )
 async def test_any_cookie_is_read(stranger: Browser, cookie: str) -> None:
     answer = await stranger.get("/", cookie=quote(cookie, safe='=;"<> '))

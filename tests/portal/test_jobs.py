@@ -7,10 +7,14 @@ from html import unescape
 
 import pytest
 import sqlalchemy as sa
+from tests.batch.jobs.test_job_nodes import some_nodes
+from tests.batch.service import IMAGE
+from tests.portal.hostile_texts import HOSTILE, SEEN
 from tests.portal.service import Browser
-from tests.portal.test_showing import HOSTILE, SEEN
 
+from batchite.portal.jobs import retrying
 from batchite.portal.visit import ROOT
+from batchite.scheduling.room import Limits
 from batchite.store.batch import schema
 
 JOBS = "/batch/devbatch/jobs"
@@ -54,6 +58,17 @@ async def test_jobs_are_listed_the_newest_first_with_their_tasks(films: Browser)
     only = await films.page(f"{JOBS}?q=fil*")
     assert re.findall(r'<tr id="job-([^"]+)"', only) == ["films"]
     assert "There is none that fits" in await films.page(f"{JOBS}?q=night")
+
+
+async def test_a_job_whose_pool_could_not_be_made_says_why(operator: Browser) -> None:
+    operator.api.owner.limited = Limits(1, None)
+    pool = {"vmSize": "Standard_D2s_v3", "virtualMachineConfiguration": IMAGE, "targetDedicatedNodes": 1}
+    auto = {"poolLifetimeOption": "job", "pool": pool}
+    await operator.api.post("/jobs", {"id": "films", "poolInfo": {"autoPoolSpecification": auto}})
+    page = await operator.page(f"{JOBS}/films")
+    assert "<dt>Pool</dt><dd>–</dd>" in page
+    assert "core quota of 1 leaves no room for a single node" in page
+    assert '<td data-name="Pool">–</td>' in await operator.page(JOBS)
 
 
 async def test_a_job_shows_its_tasks_and_why_they_failed(films: Browser) -> None:
@@ -192,7 +207,66 @@ async def test_a_job_is_terminated_and_deleted_by_name(films: Browser) -> None:
     assert (await films.api.get("/jobs/films")).json["state"] == "deleting"
 
 
+async def test_a_job_is_disabled_with_what_becomes_of_its_tasks_and_enabled(films: Browser) -> None:
+    job = f"{JOBS}/films"
+    page = await films.page(job)
+    assert [option in page for option in ('value="requeue" checked', 'value="wait"')] == [True, True]
+    assert f"{job}/enable" not in page
+    await films.post(f"{job}/disable", {"option": "wait"})
+    page = await films.page(job)
+    assert "The job films starts no tasks from now on." in page
+    assert '<span class="chip waiting">disabling</span>' in page
+    assert 'data-dialog="disable"' in page, "another option may be wanted"
+    refused = await films.post(f"{job}/disable", {"option": "often"})
+    assert (refused.status, "often" in refused.text) == (400, True)
+    await films.api.update(schema.jobs, state="disabled")
+    assert 'data-dialog="disable"' not in await films.page(job)
+    await films.post(f"{job}/enable")
+    assert '<span class="chip waiting">enabling</span>' in await films.page(job)
+    assert (await films.post(f"{job}/enable")).status == 409
+
+
+async def test_failed_tasks_of_a_cause_are_run_anew_together(
+    films: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task_id in ("render-3", "render-4"):
+        await films.api.add_task(task_id, "films")
+        await films.api.update_task(task_id, **FAILED, cause="ab12", node_id="tvm-1")
+    await films.api.update(schema.failure_causes, tasks=3)
+    await count(films, active=2, failed=3)
+    job = f"{JOBS}/films"
+    assert "Run 3 failed tasks of films anew?" in await films.page(job)
+    monkeypatch.setattr(retrying, "MOST", 2)
+    assert "Run the newest 2 of 3 failed tasks" in await films.page(job)
+    await films.post(f"{job}/retry", {"cause": "ab12"})
+    page = await films.page(job)
+    assert "2 tasks wait to run anew." in page
+    assert "Run 1 failed task of films anew?" in page
+    assert {"render-3", "render-4"} <= set(tasks(await films.page(f"{job}?q=state%3Aactive")))
+    await films.post(f"{job}/tasks/render-2/reactivate")
+    assert "The task render-2 waits to run anew." in await films.page(f"{job}/tasks/render-2")
+    assert "failed by cause" not in await films.page(job)
+    await films.post(f"{job}/retry", {"cause": "none"})
+    assert "0 tasks wait to run anew." in await films.page(job)
+    assert (await films.post(f"{job}/tasks/render-1/reactivate")).status == 409
+
+
 async def test_what_is_not_there(operator: Browser) -> None:
     for path in ("", "/newest", "/hints", "/tasks/t", "/new-task"):
         assert (await operator.get(f"{JOBS}/none{path}")).status == 404, path
     assert (await operator.post(f"{JOBS}/none/delete")).status == 404
+
+
+async def test_where_a_job_was_prepared_and_released_is_seen(operator: Browser) -> None:
+    await operator.api.add_pool()
+    page = f"{JOBS}/job/preparation"
+    await some_nodes(operator.api)
+    assert f'href="{ROOT}{page}">Where it was prepared and released' in await operator.page(f"{JOBS}/job")
+    shown = await operator.page(page)
+    assert re.findall(r'<tr id="node-([^"]+)"', shown) == ["n1", "n2"]
+    assert re.search(r'id="node-n1".*?chip bad">failure</span> <span class="quiet">exit 3<', shown, re.DOTALL)
+    assert re.search(r'id="node-n2".*?data-name="Release"><span class="chip busy">running', shown, re.DOTALL)
+    assert re.findall(r'<tr id="node-([^"]+)"', await operator.page(f"{page}?q=prepared:failure")) == ["n1"]
+    await operator.api.add_job("plain")
+    assert (await operator.get(f"{JOBS}/plain/preparation")).status == 409
+    assert "Where it was prepared" not in await operator.page(f"{JOBS}/plain")

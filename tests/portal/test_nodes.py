@@ -6,8 +6,8 @@ import re
 
 import pytest
 from tests.batch.service import Node
+from tests.portal.hostile_texts import HOSTILE, SEEN
 from tests.portal.service import Browser
-from tests.portal.test_showing import HOSTILE, SEEN
 from tests.portal.test_tasks import output
 
 from batchite.link.messages import UseMeasured
@@ -90,6 +90,26 @@ async def test_a_node_that_cannot_be_started_says_why(films: Browser) -> None:
     assert output(page) == "", "nothing is read before it runs"
     tail = await films.get(f"{NODE}/tail?path=startup/stdout.txt&at=0")
     assert (tail.status, tail.text, tail.headers["x-batchite-over"]) == (200, "", "no")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("rebooting", "is rebooting"),
+        ("reimaging", "is being made anew"),
+        ("offline", "scheduling is disabled"),
+        ("deallocating", "is being deallocated"),
+        ("deallocated", "nothing runs there"),
+        ("unusable", "since the boot failed: no disk."),
+    ],
+)
+async def test_what_a_node_was_told_is_said(films: Browser, state: str, words: str) -> None:
+    errors = b'[{"code":"c","message":"m","errorDetails":[{"name":"Reason","value":"no disk"}]}]'
+    known = {"errors": errors} if state == "unusable" else {}
+    await films.api.add_node("tvm-1", "films", state=state, disabled=state == "offline", **known)
+    page = await films.page(NODE)
+    assert words in page
+    assert f">{state}<" in page
 
 
 async def test_what_runs_stands_before_what_ran(films: Browser) -> None:

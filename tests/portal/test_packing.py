@@ -22,6 +22,8 @@ def encoding(answer: Answer) -> str | None:
         ("gzip;q=0", False),
         ("gzip; q=0.000, br", False),
         ("nogzip", False),
+        ("gzip  , br", True),
+        (f"gzip{' ' * 200_000}x", False),
     ],
 )
 async def test_a_page_is_packed_for_who_takes_it(operator: Browser, accepted: str, packed: bool) -> None:

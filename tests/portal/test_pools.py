@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from tests.batch.service import Node
+from tests.portal.hostile_texts import HOSTILE, SEEN
 from tests.portal.service import Browser, serving
-from tests.portal.test_live import following, stream_of
-from tests.portal.test_showing import HOSTILE, SEEN
+from tests.portal.streams import following, stream_of
 
 from batchite.portal import live
 from batchite.portal.pools import glance
@@ -154,7 +154,7 @@ async def test_a_pool_without_room_says_what_there_is_not(operator: Browser) -> 
     await operator.api.update(schema.pools, resize_errors=errors, allocation_state="steady")
     page = await operator.page(POOL)
     assert "Why it does not take more tasks" in page
-    assert "The pool ended its resize with 0 of 3 nodes (AccountCoreQuotaReached)" in page
+    assert "with 0 nodes, of 3 that were asked for (AccountCoreQuotaReached)" in page
 
 
 async def test_a_pool_that_has_its_nodes_says_nothing(operator: Browser) -> None:

@@ -4,15 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.portal.hostile_texts import HOSTILE, SEEN
 from tests.portal.service import Browser
 
 from batchite.portal import durations, naming, rendering, static
 from batchite.portal.visit import ROOT
 from batchite.store.batch import schema
 from batchite.wire.ticks import INFINITE, Duration
-
-HOSTILE = "<script>alert('x')</script>\u202eexe.gnp\x07\x1b[31m\"'&" + "long" * 40
-SEEN = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;⟨202E⟩exe.gnp⟨0007⟩⟨001B⟩[31m&#34;&#39;&amp;longlong"
 
 
 async def test_hostile_texts_are_seen_and_do_nothing(operator: Browser) -> None:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.batch.service import Node
+from tests.portal.hostile_texts import HOSTILE, SEEN
 from tests.portal.service import Browser
+from tests.portal.streams import following, stream_of
 from tests.portal.test_jobs import JOBS
-from tests.portal.test_live import following, stream_of
-from tests.portal.test_showing import HOSTILE, SEEN
 
 from batchite.portal import live
 from batchite.portal.files import reading
 from batchite.portal.tasks import views
 from batchite.portal.visit import ROOT
+from batchite.wire.ticks import Duration
 
 TASK = f"{JOBS}/films/tasks/t"
 DIRECTORY = "workitems/films/job-1/t"
@@ -45,7 +46,8 @@ async def films(operator: Browser) -> Browser:
 async def ran(films: Browser, state: str = "completed", **files: bytes) -> None:
     values = {"state": state, "started": 30, "node_id": "tvm-1", "node_no": 1, "retry_count": 2}
     if state == "completed":
-        values |= {"ended": 60, "exit_code": 3, "result": "failure", "failure": FAILURE}
+        kept = {"files_until": films.clock.now().ticks + Duration.of(days=7).ticks}
+        values |= {"ended": 60, "exit_code": 3, "result": "failure", "failure": FAILURE, **kept}
     await films.api.update_task("t", **values)
     content = {f"{DIRECTORY}/{name.replace('_', '.')}": text for name, text in files.items()}
     films.api.files.nodes["tvm-1"] = Node({DIRECTORY: None, **content})
@@ -142,7 +144,7 @@ async def test_a_task_that_fetches_its_files_says_so_until_it_has_them(
     directory = DIRECTORY.replace("/t", "/t2")
     node = films.api.files.nodes["tvm-1"] = Node({directory: None})
     page = await films.page(f"{TASK}2")
-    assert "has been fetching the task&#39;s resource files since" in page
+    assert "has been fetching the task&#39;s files since" in page
     assert f'<a href="{ROOT}/batch/devbatch/pools/pool/nodes/tvm-1">Open the node</a>' in page
     assert 'class="problem"' not in page, "that nothing is printed yet is no problem"
     async with following(films, stream_of(page)) as stream:
@@ -291,3 +293,19 @@ async def test_hostile_urls_are_answered(films: Browser, target: str) -> None:
     await ran(films, stdout_txt=b"fine\n")
     answer = await films.get(target)
     assert answer.status < 500, answer.text
+
+
+async def test_a_task_that_depends_on_others_leads_to_who_keeps_it(operator: Browser) -> None:
+    await operator.api.add_pool()
+    await operator.api.add_job(usesTaskDependencies=True)
+    await operator.api.add_task("first")
+    ranges = [{"start": 1, "end": 9}]
+    await operator.api.add_task("then", dependsOn={"taskIds": ["first"], "taskIdRanges": ranges})
+    await operator.api.add_task("last", dependsOn={"taskIds": ["then"]})
+    page = await operator.page("/batch/devbatch/jobs/job/tasks/last")
+    assert re.search(r'id="reasons".*?/jobs/job/tasks/then">Open then</a>', page, re.DOTALL)
+    page = await operator.page("/batch/devbatch/jobs/job/tasks/then")
+    assert re.search(r"<dt>Depends on</dt><dd><a [^>]*/tasks/first\">first</a>, 1–9 <a [^>]*/job/graph", page)
+    assert "What waits for what, as a graph" in await operator.page("/batch/devbatch/jobs/job")
+    graph = await operator.page("/batch/devbatch/jobs/job/graph")
+    assert graph.count("<rect class=") == 4, "of three tasks, and what is missing of the range"

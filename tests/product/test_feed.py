@@ -165,6 +165,7 @@ def add_tasks(client: BatchClient, numbers: Iterator[int], size: int) -> None:
         insist(client.create_task, "job", m.BatchTaskCreateOptions(id=f"t{number}", command_line=line))
 
 
+@pytest.mark.endurance
 def test_every_change_is_heard_once_and_in_order(service: RunningService) -> None:
     client, requests = client_of(service), Requests(service)
     with requests.open("") as answer:

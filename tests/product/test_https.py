@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from azure.storage.blob import BlobServiceClient
 
 from batchite.cli.portal import link
 from batchite.configuration import endpoints
-from batchite.testing.service import running_service
+from batchite.testing.service import RunningService, running_service
 from batchite.tls import authority, certificates
 
 CLIENT = Path(__file__).parents[2] / "examples" / "tutorial" / "tutorial_client.py"
@@ -35,33 +36,38 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data_dir
 
 
+@pytest.fixture(scope="module")
+def service(made: Path) -> Iterator[RunningService]:
+    with running_service(made, arguments=["--tls"]) as running:
+        yield running
+
+
 def test_keys_are_readable_by_their_owner_only(made: Path) -> None:
     places = [made, made / "tls", made / "tls" / authority.AUTHORITY_KEY, made / "tls" / certificates.KEY]
     assert [place.stat().st_mode & 0o077 for place in places] == [0, 0, 0, 0]
 
 
-def test_the_tutorial_runs_over_https(made: Path, tmp_path: Path) -> None:
-    with running_service(made, arguments=["--tls"]) as service:
-        assert service.batch_url.startswith("https://127.0.0.1:")
-        assert service.blob_url.startswith("https://127.0.0.1:")
-        assert {service.variables[name] for name in TRUST} == {str(made / "tls" / certificates.BUNDLE)}
-        answer = subprocess.run(
-            [sys.executable, str(CLIENT), "--output", str(tmp_path), "--words", "1"],
-            env={**os.environ, **service.variables},
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        assert "Success! All tasks reached the 'Completed' state" in answer.stdout
-        found = endpoints.load(made)
-        assert found is not None
-        assert found.tls
-        with socket.create_connection(("127.0.0.1", found.port("blob") or 0), 10) as plain:
-            plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
-            assert not plain.recv(100).startswith(b"HTTP/1.1 2")
+def test_the_tutorial_runs_over_https(made: Path, service: RunningService, tmp_path: Path) -> None:
+    assert service.batch_url.startswith("https://127.0.0.1:")
+    assert service.blob_url.startswith("https://127.0.0.1:")
+    assert {service.variables[name] for name in TRUST} == {str(made / "tls" / certificates.BUNDLE)}
+    answer = subprocess.run(
+        [sys.executable, str(CLIENT), "--output", str(tmp_path), "--words", "1"],
+        env={**os.environ, **service.variables},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Success! All tasks reached the 'Completed' state" in answer.stdout
+    found = endpoints.load(made)
+    assert found is not None
+    assert found.tls
+    with socket.create_connection(("127.0.0.1", found.port("blob") or 0), 10) as plain:
+        plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert not plain.recv(100).startswith(b"HTTP/1.1 2")
 
 
 def test_https_without_a_certificate_says_how_to_make_one(tmp_path: Path) -> None:
@@ -91,21 +97,18 @@ def test_a_certificate_for_another_host_is_refused_before_anything_starts(made: 
     assert not (tmp_path / endpoints.FILE_NAME).exists()
 
 
-def test_the_portal_reaches_the_blob_service_over_https(made: Path) -> None:
+def test_the_portal_reaches_the_blob_service_over_https(made: Path, service: RunningService) -> None:
     """By the same authority as clients, though nothing of the machine trusts it."""
-    with running_service(made, arguments=["--tls"]) as service:
-        with BlobServiceClient.from_connection_string(
-            service.storage_connection_string, connection_verify=str(made / "tls" / certificates.BUNDLE)
-        ) as client:
-            client.create_container("over-https")
-        found = endpoints.load(made)
-        assert found is not None
-        trust = ssl.create_default_context(cafile=found.bundle)
-        browser = urllib.request.build_opener(
-            urllib.request.HTTPSHandler(context=trust), urllib.request.HTTPCookieProcessor()
-        )
-        browser.open(link(made, found), timeout=60).close()
-        with browser.open(
-            f"{service.batch_url}/-/portal/storage/{service.storage_account}", timeout=60
-        ) as page:
-            assert "over-https" in page.read().decode()
+    with BlobServiceClient.from_connection_string(
+        service.storage_connection_string, connection_verify=str(made / "tls" / certificates.BUNDLE)
+    ) as client:
+        client.create_container("over-https")
+    found = endpoints.load(made)
+    assert found is not None
+    trust = ssl.create_default_context(cafile=found.bundle)
+    browser = urllib.request.build_opener(
+        urllib.request.HTTPSHandler(context=trust), urllib.request.HTTPCookieProcessor()
+    )
+    browser.open(link(made, found), timeout=60).close()
+    with browser.open(f"{service.batch_url}/-/portal/storage/{service.storage_account}", timeout=60) as page:
+        assert "over-https" in page.read().decode()

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
-from azure.batch import models
+from azure.batch import BatchClient, models
+from azure.batch.models import _models
 from tests.product.test_stopping import client
 from tests.service.house import make_task, pool_options, until
 
@@ -77,6 +79,71 @@ def test_a_node_boots_again_with_its_files_and_says_when_memory_was_short(tmp_pa
     assert running_in(tmp_path) == []
 
 
+def test_users_by_whom_people_log_in_are_those_of_the_node_and_survive(tmp_path: Path) -> None:
+    """Through a stop, after which the node boots again, and a user is deleted."""
+    pool = models.BatchPoolInfo(pool_id="pool")
+    look = "/bin/sh -c 'getent passwd somebody | cut -d: -f6; getent passwd other | cut -d: -f6'"
+
+    def seen(batch: BatchClient, name: str) -> bytes:
+        batch.create_task("job", make_task(look, task_id=name))
+        until(lambda: batch.get_task("job", name), lambda it: it.state == "completed", "its end")
+        return b"".join(batch.download_task_file("job", name, "stdout.txt"))
+
+    with running_service(tmp_path, variables=MACHINES) as service, client(service) as batch:
+        batch.create_pool(pool_options("pool", 1))
+        batch.create_job(models.BatchJobCreateOptions(id="job", pool_info=pool))
+        (node,) = until(
+            lambda: [*batch.list_nodes("pool", filter="state eq 'idle'")], bool, "a node that is idle"
+        )
+        for name in ("somebody", "other"):
+            batch.create_node_user("pool", node.id, models.BatchNodeUserCreateOptions(name=name))
+        until(lambda: seen(batch, f"t{next(NUMBERS)}"), lambda it: it == BOTH, "the users")
+        batch.delete_node_user("pool", node.id, "other")
+    with running_service(tmp_path, variables=MACHINES) as again, client(again) as batch:
+        until(lambda: seen(batch, f"t{next(NUMBERS)}"), lambda it: it == b"/home/somebody\n", "one user")
+        assert batch.get_node_remote_login_settings("pool", node.id).remote_login_port == 50000
+
+
+def test_a_reboot_makes_the_machine_anew_and_keeps_its_tree_which_a_reimage_does_not(
+    tmp_path: Path,
+) -> None:
+    look = "/bin/sh -c 'cut -d \" \" -f 22 /proc/1/stat; ls /opt/kept'"  # when its first process began
+
+    with running_service(tmp_path, variables=MACHINES) as service, client(service) as batch:
+        batch.create_pool(pool_options("pool", 1))
+        batch.create_job(
+            models.BatchJobCreateOptions(id="job", pool_info=models.BatchPoolInfo(pool_id="pool"))
+        )
+
+        def run(name: str, line: str) -> list[str]:
+            batch.create_task("job", make_task(line, task_id=name, user_identity=ELEVATED))
+            until(lambda: batch.get_task("job", name), lambda it: it.state == "completed", "its end")
+            return b"".join(batch.download_task_file("job", name, "stdout.txt")).decode().split()
+
+        def booted(since: object) -> bool:
+            (node,) = batch.list_nodes("pool")
+            return node.state == "idle" and node.last_boot_time > since
+
+        run("first", "/bin/sh -c 'echo > /opt/kept'")
+        began, kept_file = run("before", look)
+        (node,) = batch.list_nodes("pool")
+        options = _models.BatchNodeRebootOptions(node_reboot_kind="requeue")
+        batch._reboot_node_internal("pool", node.id, options)
+        until(lambda: booted(node.last_boot_time), bool, "it has booted again")
+        began_again, still_kept = run("after", look)
+        assert int(began_again) > int(began)
+        assert still_kept == kept_file == "/opt/kept"
+        (node,) = batch.list_nodes("pool")
+        words = ["node", "reimage", node.id, "--wait", "--data-dir", str(tmp_path)]
+        subprocess.run([sys.executable, "-m", "batchite", *words], check=True, timeout=60)
+        assert "/opt/kept" not in run("anew", look)
+    assert running_in(tmp_path) == []
+
+
+NUMBERS = count(1)
+BOTH = b"/home/somebody\n/home/other\n"
+
+
 def kept(data_dir: Path) -> list[Path]:
     return [*data_dir.glob("nodes/*/machine/opt/upper/kept")]
 
@@ -104,7 +171,16 @@ def test_doctor_tries_and_leaves_nothing(tmp_path: Path) -> None:
     assert told["tiers"]["user"]["can"] is False
     assert "root does not run" in told["tiers"]["user"]["why"]
     assert told["chosen"]["tier"] == "machine"
+    assert told["images"] == []
     assert os.listdir(tmp_path) == []
+
+
+def test_doctor_tells_of_a_root_file_system_that_nobody_has_added(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[images]]\noffer = "*"\nroot = "mine"\n')
+    answer = doctor(tmp_path / "data", BATCHITE_SANDBOX_TIER="process", BATCHITE_CONFIG=str(config))
+    (problem,) = json.loads(answer.stdout)["images"]
+    assert "the root file system 'mine', which is not there; add it with: batchite image add mine" in problem
 
 
 def test_a_start_that_cannot_have_what_is_required_says_why_and_what_to_do(tmp_path: Path) -> None:

@@ -45,30 +45,32 @@ def child(service: RunningService, name: str) -> psutil.Process:
 
 
 def test_serves_both_and_says_so(tmp_path: Path) -> None:
-    with running_service(tmp_path / "data") as service:
-        assert health(service.batch_url) == {"status": "ok"}
-        assert health(service.blob_url.rpartition("/")[0]) == {"status": "ok"}
-        text = "\n".join(service.lines)
-        for value in (
-            service.batch_url,
-            service.blob_url,
-            service.batch_account,
-            service.storage_account,
-            service.storage_connection_string,
-            str(service.data_dir),
-        ):
-            assert value in text
-        private = [tmp_path / "data" / name for name in ("", "blobs.db", "blobs.db-wal", "batch.db", "blobs")]
-        assert [path.stat().st_mode & 0o077 for path in private] == [0] * len(private)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_with_code_0(tmp_path: Path, number: signal.Signals) -> None:
-    service = start(tmp_path)
+    service = start(tmp_path / "data")
+    assert health(service.batch_url) == {"status": "ok"}
+    assert health(service.blob_url.rpartition("/")[0]) == {"status": "ok"}
+    text = "\n".join(service.lines)
+    for value in (
+        service.batch_url,
+        service.blob_url,
+        service.batch_account,
+        service.storage_account,
+        service.storage_connection_string,
+        str(service.data_dir),
+    ):
+        assert value in text
+    private = [tmp_path / "data" / name for name in ("", "blobs.db", "blobs.db-wal", "batch.db", "blobs")]
+    assert [path.stat().st_mode & 0o077 for path in private] == [0] * len(private)
     assert len(processes_of(tmp_path)) == 3
+    end(service, signal.SIGTERM)
+    stop(service)  # stopping what has stopped is fine
+    assert service.process.returncode == 0
+
+
+def end(service: RunningService, number: signal.Signals) -> None:
+    """The signal stops everything, with code 0."""
     service.process.send_signal(number)
     assert service.process.wait(DEADLINE) == 0
-    assert processes_of(tmp_path) == []
+    assert processes_of(service.data_dir) == []
 
 
 def test_a_second_signal_ends_by_force_what_does_not_stop(tmp_path: Path) -> None:
@@ -106,25 +108,33 @@ def test_services_end_with_the_program_that_started_them(tmp_path: Path) -> None
 
 
 def test_ports_are_kept_and_locks_hold_while_it_runs(tmp_path: Path) -> None:
-    with running_service(tmp_path) as first:
-        assert directory_lock.is_held(tmp_path / "lock")
-        second = subprocess.run(
-            [sys.executable, "-m", "batchite", "serve", "--data-dir", str(tmp_path)],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE,
-        )
-        assert second.returncode == 1
-        assert f"in use by process {first.process.pid}" in second.stderr
+    first = start(tmp_path)
+    assert directory_lock.is_held(tmp_path / "lock")
+    second = subprocess.run(
+        [sys.executable, "-m", "batchite", "serve", "--data-dir", str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert second.returncode == 1
+    assert f"in use by process {first.process.pid}" in second.stderr
+    end(first, signal.SIGINT)
+    stop(first)
     with running_service(tmp_path) as again:
         assert (again.batch_url, again.blob_url) == (first.batch_url, first.blob_url)
     assert not directory_lock.is_held(tmp_path / "lock")
 
 
 @pytest.mark.parametrize(("alone", "lock"), [("batch", "batch"), ("blob", "blobs")])
-def test_a_service_that_dies_is_back_at_its_address(tmp_path: Path, alone: Service, lock: str) -> None:
+def test_one_service_alone_that_dies_is_back_at_its_address(
+    tmp_path: Path, alone: Service, lock: str
+) -> None:
     with running_service(tmp_path, only=alone) as service:
+        assert [path.stem for path in tmp_path.glob("*.db")] == [lock]
+        command = [sys.executable, "-m", "batchite", "env", "--json", "--data-dir", str(tmp_path)]
+        variables = json.loads(subprocess.check_output(command, text=True))
+        assert ("AZURE_BATCH_ENDPOINT" in variables) is (alone == "batch")
         victim = child(service, lock)
         victim.kill()
         url = service.batch_url if alone == "batch" else service.blob_url.rpartition("/")[0]
@@ -176,60 +186,28 @@ def test_services_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         assert health(again.batch_url) == {"status": "ok"}
 
 
-@pytest.mark.parametrize(("alone", "present"), [("blob", "blobs"), ("batch", "batch")])
-def test_one_service_alone(tmp_path: Path, alone: str, present: str) -> None:
-    command = [sys.executable, "-m", "batchite", "serve", alone, "--data-dir", str(tmp_path)]
-    command += ["--batch-port", "0", "--blob-port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("Ready"):
-                break
-        assert [path.stem for path in tmp_path.glob("*.db")] == [present]
-        variables = json.loads(
-            subprocess.run(
-                [sys.executable, "-m", "batchite", "env", "--json", "--data-dir", str(tmp_path)],
-                check=True,
-                capture_output=True,
-                text=True,
-            ).stdout
-        )
-        assert ("AZURE_BATCH_ENDPOINT" in variables) is (alone == "batch")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(DEADLINE) == 0
-
-
-def test_accounts_of_the_config_file_are_the_ones_that_exist(tmp_path: Path) -> None:
+def test_accounts_of_the_config_file_are_the_ones_that_exist_and_hosts_below_the_suffix_name_them(
+    tmp_path: Path,
+) -> None:
     config = tmp_path / "batchite.toml"
     config.write_text(
         '[[batch_accounts]]\nname = "render"\nkey = "c2VjcmV0"\nstorage_account = "films"\n'
         '[[storage_accounts]]\nname = "films"\nkey = "b3RoZXI="\n'
     )
-    with running_service(tmp_path / "data", config=config, arguments=["--host", "0.0.0.0"]) as service:
+    arguments = ["--host", "0.0.0.0", "--blob-host-suffixes", "blob.example.org"]
+    with running_service(tmp_path / "data", config=config, arguments=arguments) as service:
         assert (service.batch_account, service.batch_key) == ("render", "c2VjcmV0")
         assert (service.storage_account, service.storage_key) == ("films", "b3RoZXI=")
         assert health(service.batch_url) == {"status": "ok"}
-
-
-def test_a_host_below_the_suffix_names_the_account(tmp_path: Path) -> None:
-    arguments = ["--blob-host-suffixes", "blob.example.org"]
-    with running_service(tmp_path, only="blob", arguments=arguments) as service:
         url = service.blob_url.rpartition("/")[0]
         codes = {}
-        for host in ("devstoreaccount1.blob.example.org", "stranger.blob.example.org"):
+        for host in ("films.blob.example.org", "stranger.blob.example.org"):
             request = urllib.request.Request(f"{url}/container/blob", headers={"Host": host})  # noqa: S310
             with pytest.raises(urllib.error.HTTPError) as refused:
                 urllib.request.urlopen(request, timeout=10)  # noqa: S310
             with refused.value as answer:
                 codes[host.partition(".")[0]] = answer.headers["x-ms-error-code"]
-        assert codes["devstoreaccount1"] != codes["stranger"]
-
-
-def test_stopping_what_has_stopped_is_fine(tmp_path: Path) -> None:
-    service = start(tmp_path, only="blob")
-    stop(service)
-    stop(service)
-    assert service.process.returncode == 0
+        assert codes["films"] != codes["stranger"]
 
 
 def test_the_name_of_a_directory_names_no_service(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import ssl
+import struct
 from base64 import b64encode
 from collections.abc import AsyncIterator
 
@@ -109,15 +111,43 @@ async def test_the_certificate_is_for_the_name_that_was_asked_for(house: House) 
 
 
 async def test_a_program_that_does_not_trust_us_is_told(house: House) -> None:
+    """One that says so, as most do."""
+
+    def ask(port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            head = f"CONNECT {BLOB}:443 HTTP/1.1\r\nHost: {BLOB}:443\r\n{credential()}\r\n"
+            connection.sendall(head.encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+            with pytest.raises(ssl.SSLCertVerificationError):
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(connection, server_hostname=BLOB)
+
+    async with house.proxy() as port:
+        await asyncio.to_thread(ask, port)
+        while not house.said:  # noqa: ASYNC110 - what is said sets no event
+            await asyncio.sleep(0.005)
+    (sentence,) = house.said
+    assert f"given up TLS with {BLOB} (tlsv1 alert unknown ca); to trust" in sentence
+
+
+@pytest.mark.parametrize("way", ["closed", "reset"])
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "half a greeting"])
+async def test_of_a_program_that_ends_in_the_middle_nothing_else_is_claimed(
+    house: House, said: bytes, way: str
+) -> None:
     async with house.proxy() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"CONNECT {BLOB}:443 HTTP/1.1\r\nHost: {BLOB}:443\r\n{credential()}\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
-        trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await writer.start_tls(trusts_nobody, server_hostname=BLOB)
+        writer.write(said)
+        await writer.drain()
+        if way == "reset":
+            at_once = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
         writer.close()
-    assert [sentence for sentence in house.said if f"given up TLS with {BLOB}" in sentence]
+        while not house.said:  # noqa: ASYNC110 - what is said sets no event
+            await asyncio.sleep(0.005)
+    (sentence,) = house.said
+    assert sentence.startswith(f"a program has left {BLOB} before TLS had begun: it has ended, or")
 
 
 @pytest.mark.parametrize("given", ["", credential("another"), "Proxy-Authorization: Bearer x\r\n"])

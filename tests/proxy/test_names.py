@@ -1,9 +1,12 @@
 """Which names of hosts mean a service here, and which lead nowhere."""
 
+from typing import cast
+
+import msgspec
 import pytest
 
-from batchite.configuration.accounts import Accounts, BatchAccount, StorageAccount
-from batchite.proxy.names import Names, hosts, of_blobs
+from batchite.configuration.accounts import Accounts, BatchAccount, KnownAccounts, StorageAccount
+from batchite.proxy.names import HostLines, Names
 from batchite.proxy.problems import RefusedError
 
 KEYS = ("a2V5",)
@@ -62,7 +65,32 @@ def test_a_mistyped_account_is_told_with_those_that_there_are(host: str, hint: s
         Names(ACCOUNTS, offline=True).service(host)
 
 
-def test_a_hosts_file_has_the_storage_accounts() -> None:
-    names = ["films.blob.core.windows.net", "films-secondary.blob.core.windows.net"]
-    assert of_blobs(ACCOUNTS) == names
-    assert hosts(ACCOUNTS, "127.64.0.1") == tuple(f"127.64.0.1\t{name}" for name in names)
+def test_a_hosts_file_has_the_accounts_of_both_services() -> None:
+    names = [
+        "films.blob.core.windows.net",
+        "films-secondary.blob.core.windows.net",
+        "render.japaneast.batch.azure.com",
+        "render.westus.batch.azure.com",
+    ]
+    lines = HostLines(ACCOUNTS, "127.64.0.1", ["japaneast", "westus", "japaneast"])
+    assert lines() == tuple(f"127.64.0.1\t{name}" for name in names)
+    assert lines() is lines()
+    assert [Names(ACCOUNTS).service(name) for name in names] == ["blob", "blob", "batch", "batch"]
+
+
+def test_the_lines_of_a_hosts_file_are_those_of_the_accounts_that_there_are() -> None:
+    class Changing:
+        current = ACCOUNTS
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.current, name)
+
+    accounts = Changing()
+    lines = HostLines(cast("KnownAccounts", accounts), "127.64.0.1", [])
+    before = lines()
+    accounts.current = msgspec.structs.replace(
+        ACCOUNTS, storage=(*ACCOUNTS.storage, StorageAccount("later", KEYS))
+    )
+    assert [line for line in lines() if line not in before] == [
+        f"127.64.0.1\tlater{end}.blob.core.windows.net" for end in ("", "-secondary")
+    ]

@@ -6,6 +6,8 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from batchite.resources.boots import Stage, timeline
 from batchite.wire.ticks import Duration, Timestamp
 
@@ -64,3 +66,24 @@ def test_what_keeps_the_engine_from_starting_it_is_the_last_stage() -> None:
 
 def test_of_a_boot_before_this_was_kept_nothing_is_known() -> None:
     assert timeline(node()) == []
+
+
+def failed(**values: object) -> Any:
+    """A node whose boot failed, that came to these stages."""
+    error = {
+        "code": "NodeBootFailed",
+        "message": "long",
+        "errorDetails": [{"name": "Reason", "value": "short"}],
+    }
+    return node(errors=json.dumps([error]).encode(), **values)
+
+
+@pytest.mark.parametrize(
+    ("reached", "missed"),
+    [({}, "allocated"), ({"boot_begun": 2}, "agentUp"), ({"boot_begun": 2, "boot_heard": 3}, "idle")],
+)
+def test_a_boot_that_failed_says_why_at_the_stage_to_which_it_did_not_come(
+    reached: dict[str, int], missed: str
+) -> None:
+    last = timeline(failed(boot_requested=1, **reached))[-1]
+    assert (last.stage, last.time, last.error) == (missed, None, "short")

@@ -19,10 +19,12 @@ from batchite.resources.rules import (
 )
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.jobs import BatchJobCreateOptions
+from batchite.wire.batch.models.task_rules import BatchAffinityInfo
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
 from batchite.wire.batch.validation.jobs import accept as accept_job
+from batchite.wire.batch.validation.tasks import OfJob
 from batchite.wire.batch.validation.tasks import accept as accept_task
-from batchite.wire.ticks import MAX_TICKS, TICKS_PER_SECOND
+from batchite.wire.ticks import MAX_TICKS, TICKS_PER_DAY, TICKS_PER_SECOND
 
 
 @dataclass
@@ -66,13 +68,19 @@ def test_rules_of_a_later_release_are_read_as_far_as_they_are_known() -> None:
 
 
 def task(body: bytes, job_retries: int = 0) -> BatchTaskCreateOptions:
-    return accept_task(codec.decode(body, BatchTaskCreateOptions), job_retries)
+    return accept_task(codec.decode(body, BatchTaskCreateOptions), OfJob(job_retries))
 
 
 def test_a_plain_task_is_stored_without_rules() -> None:
-    row = tasks.row(task(b'{"id":"t","commandLine":"x","constraints":{"retentionTime":"P1D"}}', 5), 1, 0)
+    row = tasks.row(task(b'{"id":"t","commandLine":"x","constraints":{"maxWallClockTime":"P1D"}}', 5), 1, 0)
     assert row["rules"] is None
     assert of_stored_task(None) is PLAIN
+
+
+@pytest.mark.parametrize(("given", "days"), [('"P1D"', 1), ('"PT0S"', 0), ('"P7D"', 7), ("null", 7)])
+def test_tasks_have_the_retention_they_say_or_else_a_week(given: str, days: int) -> None:
+    own = task(f'{{"id":"t","commandLine":"x","constraints":{{"retentionTime":{given}}}}}'.encode())
+    assert of_stored_task(tasks.row(own, 1, 0)["rules"]).retention == days * TICKS_PER_DAY
 
 
 def test_tasks_have_the_retries_they_say_or_else_those_of_their_job() -> None:
@@ -94,7 +102,22 @@ def test_a_job_without_common_settings_has_none(settings: bytes, common: bytes) 
 
 def test_rows_have_the_rules_that_would_be_made_of_their_definitions() -> None:
     body = b'{"id":"j","poolInfo":{"poolId":"p"},"priority":3,"constraints":{"maxWallClockTime":"PT1M"}}'
-    row = jobs.row(accept_job(codec.decode(body, BatchJobCreateOptions)), "a", 5)
+    row = jobs.row(accept_job(codec.decode(body, BatchJobCreateOptions)), "a", "p", 5)
     made = of_stored_job(Stored(row["rules"]))
     assert made == of_stored_job(Stored(None, row["definition"]))
     assert (made.priority, made.max_wall_clock_time) == (3, 60 * TICKS_PER_SECOND)
+
+
+@pytest.mark.parametrize(
+    ("text", "node"),
+    [
+        ("TVM:tvm-1_2-20260101t000000z", "tvm-1_2-20260101t000000z"),
+        ("TVM:", None),
+        ("tvm-1", None),
+        ("", None),
+        ("TVM:" + "x" * 201, None),
+    ],
+)
+def test_which_node_a_task_likes(text: str, node: str | None) -> None:
+    task = BatchTaskCreateOptions(id="t", command_line="c", affinity_info=BatchAffinityInfo(affinity_id=text))
+    assert TaskRules.of(task) == TaskRules(near=node)

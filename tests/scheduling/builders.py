@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from batchite.link import messages as link
 from batchite.resources.rules import JobRules, PoolRules, Rules, StartTaskRules, TaskRules
+from batchite.resources.vacating import REMOVED
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.nodes import settle_phases
 from batchite.scheduling.placement import place
-from batchite.scheduling.state import JobState, Lane, NodeState, PoolState, QueuedTask, ShardState
+from batchite.scheduling.pools import on_node_ended
+from batchite.scheduling.restarts import on_node_lost
+from batchite.scheduling.state import JobState, NodeState, PoolState, ShardState
 from batchite.scheduling.tasks import on_task_started
+from batchite.scheduling.windows import QueuedTask
 
 NOW = 1_000_000_000
 
@@ -28,6 +33,7 @@ def pool(**changes: Any) -> PoolState:
         "vm_size": "standard_d2s_v3",
         "node_cores": 2,
         "resize_ends_at": NOW + 9_000,
+        "modified": NOW,
     }
     return PoolState(**(values | ruled(PoolRules(), changes)))
 
@@ -55,7 +61,11 @@ def add_node(state: ShardState, number: int, phase: Any = "idle", *, connected: 
     assert state.pool is not None
     node = NodeState(number, f"node-{number}", True, state.pool.rules.slots_per_node, phase, phase)
     node.connected = node.was_connected = connected
-    node.start_task_done = phase in ("idle", "running")
+    node.start_task = None if phase in ("creating", "starting") else state.pool.rules.start_task
+    node.start_task_done = node.is_ready = phase in ("idle", "running", "offline")
+    node.is_begun = phase == "starting"
+    node.is_disabled = phase == "offline"
+    node.vacating = REMOVED if phase == "leavingpool" else None
     state.nodes[node.id] = node
     return node
 
@@ -76,7 +86,10 @@ def add_job(shard_state: ShardState, number: int, tasks: int = 0, **changes: Any
 
 def add_tasks(job: JobState, numbers: range, slots: int = 1, rank: int = 0, **changes: Any) -> None:
     queued = [queued_task(number, slots=slots, rank=rank, **changes) for number in numbers]
-    job.window(Lane(slots, rank)).extend(queued, more=False)
+    for task in queued:
+        window = job.window(task.lane)
+        window.extend([task], more=False)
+        window.tasks.sort(key=attrgetter("place"))
     job.unfinished += len(queued)
 
 
@@ -92,14 +105,23 @@ def queued_task(number: int, **changes: Any) -> QueuedTask:
     return QueuedTask(**(values | ruled(TaskRules(), changes)))
 
 
-def hello(*held: link.HeldTask, ran: int = 0) -> link.Hello:
-    """Of an agent that holds these tasks and was told to run the start task up to the attempt `ran`."""
-    return link.Hello(link.PROTOCOL, "0.1.0", NOW, held, ran)
+def hello(*held: link.RunKey, ran: int = 0) -> link.Hello:
+    """Of an agent that holds these runs, and the start task in the attempt `ran`."""
+    start_task = (link.RunKey(0, ran, "starttask"),) if ran else ()
+    return link.Hello(link.PROTOCOL, "0.1.0", NOW, (*held, *start_task))
 
 
-def placed(state: ShardState) -> list[tuple[int, str]]:
+def lose(state: ShardState, node: NodeState, at: int = NOW, why: str = "its agent ended") -> Decisions:
+    """The engine says that nothing of the node runs any more, and ends it as it is asked."""
+    decisions = Decisions()
+    on_node_lost(node, why, decisions)
+    on_node_ended(state, node, at, decisions)
+    return decisions
+
+
+def placed(state: ShardState, now: int = NOW) -> list[tuple[int, str]]:
     """One turn of placement: (task, node) in the order of the leases."""
-    return [(lease.task, lease.node_id) for lease in leases(state).changes.leased]
+    return [(lease.task, lease.node_id) for lease in leases(state, now).changes.leased]
 
 
 def run_all(state: ShardState) -> list[int]:
@@ -108,14 +130,14 @@ def run_all(state: ShardState) -> list[int]:
     for node in state.nodes.values():
         for assignment in list(node.assignments.values())[: node.slots]:
             on_task_started(
-                node, link.TaskStarted(0, assignment.task.number, assignment.attempt, NOW), Decisions()
+                node, link.RunStarted(0, assignment.task.number, assignment.attempt, NOW), Decisions()
             )
     return [number for number, assignment in state.assignments.items() if assignment.started]
 
 
-def leases(state: ShardState) -> Decisions:
+def leases(state: ShardState, now: int = NOW) -> Decisions:
     decisions = Decisions()
-    place(state, decisions)
+    place(state, now, decisions)
     settle_phases(state, NOW, decisions)
     return decisions
 

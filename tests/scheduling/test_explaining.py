@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hypothesis import given
-from tests.scheduling.builders import add_job, add_node, add_tasks, leases, placed, pool, shard
+from tests.scheduling.builders import (
+    NOW,
+    add_job,
+    add_node,
+    add_tasks,
+    leases,
+    placed,
+    pool,
+    run_all,
+    shard,
+)
 from tests.scheduling.states import shards
 
-from batchite.scheduling import reasons
+from batchite.resources.inbound import Places
+from batchite.resources.vacating import REMOVED, Vacating
+from batchite.scheduling import reasons, vacating
+from batchite.scheduling.assignments import release
+from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.explaining import (
     Finding,
     ResizeError,
@@ -18,7 +32,8 @@ from batchite.scheduling.explaining import (
     of_pool,
     of_waiting,
 )
-from batchite.scheduling.reasons import Reason
+from batchite.scheduling.keeping import PATIENCE
+from batchite.scheduling.reasons import Reason, Timestamp
 from batchite.scheduling.room import Limits, Usage
 from batchite.scheduling.state import ShardState
 
@@ -104,12 +119,42 @@ def test_a_pool_that_comes_to_its_size_keeps_what_waits_for_it() -> None:
     assert codes(of_waiting(scene(state), job, 1)) == [("NodeCreating", True), ("PoolResizing", False)]
 
 
+def test_a_pool_that_has_its_size_but_for_what_leaves_says_so() -> None:
+    state = ShardState(pool=pool(allocation_state="resizing", target_dedicated=1, resize_ends_at=7))
+    add_node(state, 1, "idle")
+    add_node(state, 2, "leavingpool")
+    told = Finding(reasons.PoolResizing(1, 1, Timestamp(7), leaving=1), False)
+    assert told in of_pool(scene(state))
+
+
+def test_a_node_that_waits_to_leave_says_what_for() -> None:
+    state = shard(nodes=1, slots_per_node=2)
+    job = add_job(state, 1, tasks=2)
+    run_all(state)
+    node = state.nodes["node-1"]
+    vacating.begin(state, node, Vacating("remove", "taskcompletion"), NOW, Decisions())
+    assert of_node(scene(state), node) == reasons.NodeVacating("remove", "taskcompletion", 2)
+    waits = Finding(reasons.NodeVacating("remove", "taskcompletion"), True, 1, "node-1")
+    assert of_waiting(scene(state), job, 1)[0] == waits
+    vacating.begin(state, node, REMOVED, NOW, Decisions())
+    assert of_node(scene(state), node) == reasons.NodeLeaving()
+
+
+def test_a_pool_that_kept_more_than_it_was_to_have_says_so() -> None:
+    state = shard(nodes=2)
+    state.pool = pool(target_dedicated=1, kept_dedicated=2)
+    assert codes(of_pool(scene(state))) == [("ResizeEnded", False)]
+
+
 def test_growth_is_refused_by_the_rule_that_grants_nodes() -> None:
     state = ShardState(pool=pool(target_dedicated=4))
     found = of_pool(scene(state, usage=Usage(6, 3), limits=Limits(8, None)))
     assert found[1] == Finding(reasons.CoreQuotaReached(3, 2, 6, 8), True)
     found = of_pool(scene(state, usage=Usage(6, 3), limits=Limits(8, 3)))
     assert found[1] == Finding(reasons.MaxNodesReached(4, 3, 3), True)
+    found = of_pool(scene(state, usage=Usage(0, 0, Places(1, 40))))
+    assert found[1] == Finding(reasons.PortsTaken(3), True)
+    assert codes(of_pool(scene(state, usage=Usage(0, 0, Places(4, 40))))) == [("ResizeEnded", True)]
     assert codes(of_pool(scene(state))) == [("ResizeEnded", True)]
 
 
@@ -140,3 +185,21 @@ def test_a_node_that_takes_tasks_says_how_many_slots_are_free() -> None:
     add_job(state, 2, tasks=1)
     placed(state)
     assert of_node(scene(state), node) == reasons.NodeFull(2, 2)
+
+
+def test_slots_that_are_kept_for_a_task_are_told_to_those_that_it_keeps_from_them() -> None:
+    state = shard(nodes=1, slots_per_node=4)
+    job, other, urgent = (add_job(state, number, tasks=4, priority=number // 3) for number in (1, 2, 3))
+    state.jobs[2].windows.clear()
+    state.jobs[3].windows.clear()
+    placed(state)
+    add_tasks(job, range(500, 501), slots=3)
+    placed(state)
+    release(state, state.assignments[1000])
+    assert placed(state, NOW + PATIENCE) == []
+    kept = reasons.SlotsKept("job-1", "task-500", 3, Timestamp(NOW))
+    for one in (job, other):
+        assert of_waiting(scene(state), one, 1) == [Finding(kept, True, 1, "node-1")]
+    assert of_waiting(scene(state), urgent, 1) == []
+    taken = Finding(reasons.SlotsTaken(3, 1), True, 1, "node-1")
+    assert of_waiting(scene(state), job, 3) == [taken, Finding(kept, False, 1, "node-1")]

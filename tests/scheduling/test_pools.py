@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from tests.scheduling.builders import NOW, add_job, add_node, leases, placed, pool, run_all, sent, shard
+from tests.scheduling.builders import NOW, add_job, add_node, leases, lose, placed, pool, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.effects import StartNode, StopNode
 from batchite.scheduling.pools import (
-    REPLACEMENT_PAUSE,
+    ROOM_PAUSE,
     on_node_ended,
     on_nodes_added,
     on_nodes_allocated,
@@ -88,31 +88,16 @@ def test_what_has_not_begun_leaves_first() -> None:
 
 def test_a_lost_node_is_replaced_at_once() -> None:
     state = shard(nodes=2)
-    decisions = Decisions()
-    on_node_ended(state, state.nodes["node-1"], NOW, decisions)
+    decisions = lose(state, state.nodes["node-1"])
     assert decisions.changes.node_removed[0].node == 1
     assert decisions.changes.nodes_wanted[True].count == 1
-
-
-def test_a_node_lost_before_it_spoke_is_replaced_after_a_pause() -> None:
-    state = shard(nodes=1)
-    node = state.nodes["node-1"]
-    node.was_connected = False
-    decisions = Decisions()
-    on_node_ended(state, node, NOW, decisions)
-    assert decisions.changes.nodes_wanted == {}
-    (due,) = decisions.changes.due_set
-    assert (due.kind, due.at) == ("replace-nodes", NOW + REPLACEMENT_PAUSE)
-    later = Decisions()
-    on_replacement_due(state, 1, due.at, later)
-    assert later.changes.nodes_wanted[True].count == 1
 
 
 def test_losing_both_nodes_in_one_batch_asks_for_two() -> None:
     state = shard(nodes=2)
     decisions = Decisions()
     for node in list(state.nodes.values()):
-        on_node_ended(state, node, NOW, decisions)
+        decisions = lose(state, node)
     assert decisions.changes.nodes_wanted[True].count == 2
 
 
@@ -152,11 +137,16 @@ def test_a_deleted_pool_goes_after_its_last_node_and_its_tasks_wait() -> None:
 def test_a_resize_that_takes_too_long_ends_with_its_error() -> None:
     state = ShardState()
     on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=1), NOW, Decisions())
+    early = Decisions()
+    on_resize_timeout(state, 1, NOW, early)
+    assert not early.changes
     decisions = Decisions()
-    on_resize_timeout(state, 1, NOW, decisions)
-    assert decisions.changes.resize_ended[0].errors[0].code == "AllocationTimedout"
+    on_resize_timeout(state, 1, NOW + 9_000, decisions)
+    (ended,) = decisions.changes.resize_ended
+    assert ended.errors[0].code == "AllocationTimedout"
+    assert (ended.kept_dedicated, ended.kept_low_priority) == (0, None)
     again = Decisions()
-    on_resize_timeout(state, 1, NOW, again)
+    on_resize_timeout(state, 1, NOW + 9_000, again)
     assert again.changes.resize_ended == []
 
 
@@ -166,3 +156,92 @@ def test_phases_are_recorded_once() -> None:
     state.nodes["node-2"].phase = "idle"
     assert [change.phase for change in leases(state).changes.node_changed] == ["idle"]
     assert leases(state).changes.node_changed == []
+
+
+def test_a_lost_node_for_which_there_is_no_room_is_replaced_later() -> None:
+    state = shard(nodes=2)
+    lose(state, state.nodes["node-1"])
+    decisions = Decisions()
+    on_nodes_allocated(state, Refusal(1, "core quota", 2), NOW, decisions)
+    assert [(due.kind, due.at) for due in decisions.changes.due_set] == [("replace-nodes", NOW + ROOM_PAUSE)]
+    later = Decisions()
+    on_replacement_due(state, 1, NOW + ROOM_PAUSE, later)
+    assert later.changes.nodes_wanted[True].count == 1
+
+
+def test_what_a_pool_has_once_its_resize_was_refused_is_what_it_keeps() -> None:
+    """Also if it is refused twice, because it was asked for twice."""
+    state = ShardState()
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=3), NOW, Decisions())
+    on_nodes_added(state, [new_node(1)], Decisions())
+    for _ in range(2):
+        decisions = Decisions()
+        on_nodes_allocated(state, Refusal(2, "core quota", 2), NOW, decisions)
+        assert decisions.changes.due_set == []
+    assert state.pool is not None
+    assert (state.pool.allocation_state, state.pool.kept_dedicated) == ("steady", 1)
+    node = state.nodes["node-1"]
+    node.was_connected = node.is_ready = True
+    lost = lose(state, node)
+    assert lost.changes.nodes_wanted[True].count == 1
+
+
+def test_a_stopped_resize_keeps_what_there_is() -> None:
+    state = shard(nodes=2)
+    decisions = Decisions()
+    on_pool_changed(state, pool(allocation_state="stopping", target_dedicated=5), NOW, decisions)
+    (ended,) = decisions.changes.resize_ended
+    assert [error.code for error in ended.errors] == ["ResizeStopped"]
+    assert (ended.kept_dedicated, ended.kept_low_priority) == (2, None)
+    assert decisions.changes.nodes_wanted == {}
+
+
+def test_a_stopped_resize_that_had_its_target_has_no_error() -> None:
+    state = shard(nodes=2)
+    decisions = Decisions()
+    on_pool_changed(state, pool(allocation_state="stopping", target_dedicated=2), NOW, decisions)
+    (ended,) = decisions.changes.resize_ended
+    assert (ended.errors, ended.kept_dedicated) == ((), None)
+
+
+def refused(room_pause: int) -> tuple[ShardState, Decisions]:
+    """A pool that is to have three nodes, has one, and there is no room for more."""
+    state = ShardState(room_pause=room_pause)
+    on_pool_changed(state, pool(allocation_state="resizing", target_dedicated=3), NOW, Decisions())
+    on_nodes_added(state, [new_node(1)], Decisions())
+    decisions = Decisions()
+    on_nodes_allocated(state, Refusal(2, "max_nodes", 1), NOW, decisions)
+    return state, decisions
+
+
+def test_a_pool_asks_again_for_what_there_was_no_room_for_if_it_is_told_to() -> None:
+    state, decisions = refused(room_pause=50)
+    (ended,) = decisions.changes.resize_ended
+    assert [error.code for error in ended.errors] == ["AllocationFailed"]
+    assert (ended.kept_dedicated, ended.kept_low_priority) == (None, None)
+    assert {(due.kind, due.at) for due in decisions.changes.due_set} == {("replace-nodes", NOW + 50)}
+    again = Decisions()
+    on_replacement_due(state, 1, NOW + 50, again)
+    assert again.changes.nodes_wanted[True].count == 2
+    on_nodes_added(state, [new_node(2), new_node(3)], again)
+    assert again.changes.target_met == []
+    on_nodes_allocated(state, None, NOW + 50, again)
+    assert [met.pool for met in again.changes.target_met] == [1]
+    once = Decisions()
+    on_nodes_allocated(state, None, NOW + 50, once)
+    assert once.changes.target_met == []
+
+
+def test_a_pool_that_asked_in_vain_asks_once_more() -> None:
+    state, _ = refused(room_pause=50)
+    on_replacement_due(state, 1, NOW + 50, Decisions())
+    decisions = Decisions()
+    on_nodes_allocated(state, Refusal(2, "max_nodes", 1), NOW + 50, decisions)
+    assert {(due.kind, due.at) for due in decisions.changes.due_set} == {("replace-nodes", NOW + 100)}
+    assert (decisions.changes.resize_ended, decisions.changes.target_met) == ([], [])
+
+
+def test_as_in_the_cloud_it_asks_once() -> None:
+    _, decisions = refused(room_pause=0)
+    assert decisions.changes.due_set == []
+    assert decisions.changes.resize_ended[0].kept_dedicated == 1

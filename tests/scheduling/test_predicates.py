@@ -80,11 +80,12 @@ def test_a_job_at_its_limit_says_which() -> None:
 def test_every_state_of_a_node_takes_tasks_or_has_a_reason(phase: NodePhase) -> None:
     state = shard()
     node = add_node(state, 1, phase)
+    known = {**predicates.OF_NODE, "offline": reasons.NodeDisabled()}
     assert (why_none_on(node) is None) == (phase in ("idle", "running"))
     node.connected = False
-    assert why_none_on(node) == predicates.OF_NODE.get(phase, reasons.NodeOutOfContact())
+    assert why_none_on(node) == known.get(phase, reasons.NodeOutOfContact())
     node.connected = node.is_given_up = True
-    assert why_none_on(node) == predicates.OF_NODE.get(phase, reasons.NodeGivenUp())
+    assert why_none_on(node) == known.get(phase, reasons.NodeGivenUp())
 
 
 @pytest.mark.parametrize(

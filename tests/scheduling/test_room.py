@@ -27,10 +27,25 @@ def test_room(wanted: int, usage: Usage, limits: Limits, granted: int, refusal: 
     assert grant(wanted, 2, usage, limits) == (granted, refusal)
 
 
-def test_a_refusal_names_the_rule_its_value_and_what_to_do() -> None:
-    quota, nodes = (explain(Refusal(3, rule, 12), 4) for rule in ("core quota", "max_nodes"))
+@pytest.mark.parametrize(
+    ("target", "is_final", "next_step"),
+    [(3, "false", "again when they have fewer nodes"), (13, "true", "Resize it to fewer")],
+)
+def test_a_refusal_names_the_rule_its_value_and_what_to_do(
+    target: int, is_final: str, next_step: str
+) -> None:
+    """What is too much for the limit is told from what other pools have taken."""
+    quota, nodes = (explain(Refusal(3, rule, 12), 4, target) for rule in ("core quota", "max_nodes"))
     assert (quota.code, nodes.code) == ("AccountCoreQuotaReached", "AllocationFailed")
-    for text in ("core quota of 12", "3 of the nodes", "4 cores", "raise the quota"):
+    for text in ("core quota of 12", "3 of the nodes", "4 cores", next_step, "raise the quota"):
         assert text in quota.message
-    for text in ("at most 12 nodes", "3 of the nodes", "setting max_nodes", "raise max_nodes"):
+    for text in ("limit of 12 nodes", "3 of the nodes", next_step, "raise max_nodes"):
         assert text in nodes.message
+    for failure in (quota, nodes):
+        assert failure.details == (("Limit", "12"), ("Missing", "3"), ("IsFinal", is_final))
+
+
+def test_a_quota_of_cores_is_looked_at_in_nodes() -> None:
+    """Three nodes with four cores each are all that 12 cores bear."""
+    for target, is_final in ((3, "false"), (4, "true")):
+        assert ("IsFinal", is_final) in explain(Refusal(1, "core quota", 12), 4, target).details

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.scheduling.builders import NOW, add_job, add_node, placed, run_all, sent, shard
+from tests.scheduling.builders import NOW, add_job, add_node, lose, placed, run_all, sent, shard
 
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.effects import KillNode
-from batchite.scheduling.pools import on_node_ended
 from batchite.scheduling.silence import (
     BOOT_TICKS,
     LONGEST_STEP,
@@ -55,8 +54,7 @@ def test_it_takes_no_tasks_meanwhile_and_what_it_had_runs_elsewhere() -> None:
     looks(state, SILENCE_TICKS)
     add_job(state, 2, tasks=1)
     assert placed(state) == []
-    decisions = Decisions()
-    on_node_ended(state, state.nodes["node-1"], NOW, decisions)
+    decisions = lose(state, state.nodes["node-1"])
     assert decisions.changes.requeued[1000].why == "recovery"
     assert decisions.changes.nodes_wanted[True].count == 1
 

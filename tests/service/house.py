@@ -46,11 +46,14 @@ from batchite.configuration.accounts import (
     StorageAccount,
 )
 from batchite.configuration.fidelity import Fidelity
+from batchite.dispatch.packages import NodePackages
 from batchite.dispatch.service import Dispatch
 from batchite.engines.registry import Engines, kinds
+from batchite.link.packages import PACKAGES
 from batchite.machine import proc
 from batchite.machine.clock import SystemClock
 from batchite.store.database import Database
+from batchite.store.package_files import PackageFiles
 from batchite.store.revisions import NAMES, Name
 from batchite.web.guard import Guard
 from batchite.web.hosts import Hosts
@@ -68,7 +71,7 @@ OPERATOR_SETTINGS = {"GIVEN_BY_OPERATOR": "yes", "ALSO_OF_OPERATOR": "operator"}
 
 ACCOUNTS = Accounts(
     batch=(
-        BatchAccount(DEVELOPMENT_BATCH_NAME, (DEVELOPMENT_BATCH_KEY,)),
+        BatchAccount(DEVELOPMENT_BATCH_NAME, (DEVELOPMENT_BATCH_KEY,), DEVELOPMENT_STORAGE_NAME),
         BatchAccount(SMALL_ACCOUNT, (SMALL_KEY,), core_quota=SMALL_QUOTA),
     ),
     storage=(StorageAccount(DEVELOPMENT_STORAGE_NAME, (DEVELOPMENT_STORAGE_KEY,)),),
@@ -396,10 +399,12 @@ async def _batch_service(data_dir: Path, database: Database, blob_url: str) -> A
         lease=None,
         blob_url=blob_url,
     )
-    app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files)
+    packages = PackageFiles(data_dir)
+    app = batch_app.BatchApp(database, ACCOUNTS, clock, dispatch, dispatch.files, packages)
     own: dict[str, ASGIApp] = {
         "/-/nodes": dispatch.link_app,
         "/-/transfers": dispatch.transfer_app,
+        PACKAGES: NodePackages(database, packages),
         **dict.fromkeys(app.own.prefixes, app.own),
     }
     listener = Listener(Guard(app, own=own, errors=batch_app.fallback), sock)

@@ -1,11 +1,26 @@
 """Jobs: whose tasks run when, and how jobs end."""
 
 import datetime
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from azure.batch import models
-from tests.service.house import House, fresh, is_gone, lines, make_task, refused, runs_still, sh, until
+from azure.core.rest import HttpRequest
+from tests.service.house import (
+    House,
+    fresh,
+    is_gone,
+    lines,
+    make_task,
+    refused,
+    runs_still,
+    settings,
+    sh,
+    until,
+)
+
+from batchite.configuration.accounts import DEVELOPMENT_BATCH_KEY
 
 
 def note(log: Path, word: str, seconds: float = 0) -> str:
@@ -248,6 +263,100 @@ def test_a_job_without_tasks_or_nodes_ends_and_goes_at_once(house: House) -> Non
     until(lambda: is_gone(lambda: house.batch.get_job(job_id)), bool, "the job gone")
 
 
+def test_disabling_and_enabling_a_job(house: House, tmp_path: Path) -> None:
+    """Each option in its turn, on one node: what runs, and what waits beside it."""
+    pool_id = house.ready_pool(1)
+    job_id = house.add_job(pool_id)
+    tasks = [house.add_task(job_id, hold(tmp_path / f"gate-{number}")) for number in range(4)]
+    house.wait_for_task(job_id, tasks[0], "running")
+    disable(house, job_id, "requeue")
+    house.wait_for_job(job_id, "disabled")
+    assert counts_of(house, job_id) == (4, 0, 0, 0, 0)
+    first = house.batch.get_task(job_id, tasks[0]).execution_info
+    assert (first.requeue_count, first.retry_count, first.last_requeue_time is None) == (1, 0, False)
+    tasks.append(house.add_task(job_id, "true"))
+    house.batch.begin_enable_job(job_id, polling_interval=0.05).wait()
+    house.wait_for_task(job_id, tasks[0], "running")
+
+    disable(house, job_id, "wait")
+    assert house.batch.get_job(job_id).state == "disabling"
+    with refused(409, "OperationInvalidForCurrentState"):
+        house.batch.begin_enable_job(job_id)
+    (tmp_path / "gate-0").touch()
+    house.wait_for_job(job_id, "disabled")
+    assert counts_of(house, job_id) == (4, 0, 1, 1, 0)
+    job = house.batch.get_job(job_id)
+    assert (job.previous_state, job.execution_info.end_time) == ("disabling", None)
+    house.batch.begin_enable_job(job_id, polling_interval=0.05).wait()
+    house.wait_for_task(job_id, tasks[1], "running")
+
+    disable(house, job_id, "wait")
+    disable(house, job_id, "terminate")
+    house.wait_for_job(job_id, "disabled")
+    ended = house.batch.get_task(job_id, tasks[1]).execution_info
+    assert (ended.failure_info.code, ended.requeue_count) == ("TaskEnded", 0)
+    house.batch.begin_enable_job(job_id, polling_interval=0.05).wait()
+    for number in (2, 3):
+        (tmp_path / f"gate-{number}").touch()
+    house.wait_for_all(job_id)
+    assert counts_of(house, job_id) == (0, 0, 5, 4, 1)
+    house.delete_pool(pool_id)
+
+
+def disable(house: House, job_id: str, option: str) -> None:
+    """Without waiting for what follows."""
+    options = models.BatchJobDisableOptions(disable_tasks=option)
+    house.batch.begin_disable_job(job_id, options)
+
+
+MANAGER = """
+import os, time
+from azure.batch import BatchClient, models
+from azure.core.credentials import AzureNamedKeyCredential
+
+account, job = os.environ["AZ_BATCH_ACCOUNT_NAME"], os.environ["AZ_BATCH_JOB_ID"]
+credential = AzureNamedKeyCredential(account, os.environ["KEY"])
+with BatchClient(os.environ["AZ_BATCH_ACCOUNT_URL"], credential) as client:
+    for number in range(3):
+        client.create_task(job, models.BatchTaskCreateOptions(id=f"part-{number}", command_line="true"))
+    while client.get_job_task_counts(job).task_counts.succeeded < 3:
+        time.sleep(0.1)
+    client.create_task(job, models.BatchTaskCreateOptions(id="late", command_line="sleep 600"))
+    while client.get_task(job, "late").state != "running":
+        time.sleep(0.1)
+print("managed")
+"""
+
+
+def test_a_manager_adds_tasks_to_its_job_and_ends_it(house: House) -> None:
+    """As programs do, by the SDK, alone on its node; what runs when it is done is ended."""
+    pool_id = house.ready_pool(2, slots=2)
+    script = house.container({"manage.py": MANAGER.encode()})
+    manager = models.BatchJobManagerTask(
+        id="manager",
+        command_line="python3 manage.py",
+        resource_files=[
+            models.ResourceFile(http_url=house.blob_with_sas(script, "manage.py"), file_path="manage.py")
+        ],
+        environment_settings=settings(KEY=DEVELOPMENT_BATCH_KEY),
+    )
+    job_id = house.add_job(pool_id, job_manager_task=manager)
+    job = house.wait_for_job(job_id)
+    assert house.text(job_id, "manager") == "managed\n"
+    assert job.execution_info.termination_reason == "JMComplete"
+    tasks = {task.id: task for task in house.batch.list_tasks(job_id)}
+    assert {name: str(task.execution_info.result) for name, task in tasks.items()} == {
+        name: str(models.BatchTaskExecutionResult(result))
+        for name, result in {
+            "manager": "success", "part-0": "success", "part-1": "success", "part-2": "success",
+            "late": "failure",
+        }.items()
+    }  # fmt: skip
+    alone = tasks["manager"].node_info.node_id
+    assert alone not in {task.node_info.node_id for name, task in tasks.items() if name != "manager"}
+    house.delete_pool(pool_id)
+
+
 def test_tasks_of_a_completed_job_can_be_deleted(house: House, pool: str) -> None:
     job_id = house.add_job(pool, all_tasks_complete_mode="terminatejob")
     task_id = house.add_task(job_id, sh("echo $AZ_BATCH_TASK_DIR"))
@@ -298,3 +407,85 @@ def test_changes_of_jobs_at_work(house: House, tmp_path: Path) -> None:
     with refused(409, "JobCompleted"):
         house.batch.update_job(first, models.BatchJobUpdateOptions(priority=1))
     house.delete_pool(pool_id)
+
+
+def test_tasks_of_a_schedules_job_run_below_the_schedule(house: House, pool: str) -> None:
+    """Where their files lie the node and the API agree; the job ends with them, and the schedule with the
+    job."""
+    schedule_id = fresh("schedule")
+    specification = models.BatchJobSpecification(pool_info=models.BatchPoolInfo(pool_id=pool))
+    options = models.BatchJobScheduleCreateOptions(
+        id=schedule_id,
+        schedule=models.BatchJobScheduleConfiguration(),
+        job_specification=specification,
+    )
+    house.batch.create_job_schedule(options)
+    job_id = f"{schedule_id}:job-1"
+    ran = house.run(job_id, sh("echo $AZ_BATCH_JOB_ID; echo $AZ_BATCH_TASK_DIR"))
+    assert ran.node_info is not None
+    said, directory = house.text(job_id, str(ran.id)).split()
+    assert said == job_id
+    assert directory.endswith(f"/workitems/{schedule_id}/job-1/{ran.id}")
+    assert ran.node_info.task_root_directory == f"workitems/{schedule_id}/job-1/{ran.id}"
+    whole = models.BatchAllTasksCompleteMode.TERMINATE_JOB
+    house.batch.update_job(job_id, models.BatchJobUpdateOptions(all_tasks_complete_mode=whole))
+    assert house.wait_for_job(job_id).execution_info.termination_reason == "AllTasksComplete"
+    until(
+        lambda: house.batch.get_job_schedule(schedule_id).state,
+        lambda state: state == "completed",
+        "the schedule ends",
+    )
+
+
+def test_a_task_gives_way_to_a_job_of_higher_priority_and_runs_again(house: House, tmp_path: Path) -> None:
+    pool_id = house.ready_pool(1)
+    low = house.add_job(pool_id, priority=-5, allow_task_preemption=True)
+    long = house.add_task(
+        low, sh(f"echo began >> {tmp_path}/low; until test -e {tmp_path}/go; do sleep 0.02; done")
+    )
+    house.wait_for_task(low, long, "running")
+    high = house.add_job(pool_id, priority=5)
+    urgent = house.add_task(high, "true")
+    house.wait_for_task(high, urgent, "completed")
+    (tmp_path / "go").touch()
+    house.wait_for_task(low, long, "completed")
+    ran = house.batch.get_task(low, long).execution_info
+    assert (ran.result, ran.exit_code, ran.retry_count, ran.requeue_count) == ("success", 0, 0, 0)
+    assert len((tmp_path / "low").read_text().split()) == 2, "it was begun again"
+    assert house.batch.get_job(low).allow_task_preemption is True
+    house.delete_pool(pool_id)
+
+
+ADD_A_TASK = """
+import os, urllib.request as web
+address = "{AZ_BATCH_ACCOUNT_URL}jobs/{AZ_BATCH_JOB_ID}/tasks?api-version=2024-07-01.20.0"
+body = b'{"id":"added","commandLine":"printenv AZ_BATCH_AUTHENTICATION_TOKEN"}'
+headers = {
+    "Authorization": "Bearer " + os.environ["AZ_BATCH_AUTHENTICATION_TOKEN"],
+    "Content-Type": "application/json; odata=minimalmetadata",
+}
+print(web.urlopen(web.Request(address.format(**os.environ), body, headers)).status)
+"""
+
+
+def test_a_task_adds_another_to_its_job_with_its_token(house: House, job: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(ADD_A_TASK)
+    body = {
+        "id": "adding",
+        "commandLine": f"{sys.executable} {program}",
+        "authenticationTokenSettings": {"access": ["job"]},
+    }
+    request = HttpRequest(
+        "POST",
+        f"/jobs/{job}/tasks?api-version=2024-07-01.20.0",
+        json=body,
+        headers={"Content-Type": "application/json; odata=minimalmetadata"},
+    )
+    assert house.batch.send_request(request).status_code == 201
+    adding = house.wait_for_task(job, "adding")
+    assert adding.execution_info.exit_code == 0, house.text(job, "adding", "stderr.txt")
+    assert house.text(job, "adding") == "201\n"
+    assert not adding.environment_settings
+    added = house.wait_for_task(job, "added")
+    assert added.execution_info.exit_code == 1  # it has not asked for a token

@@ -54,6 +54,28 @@ def test_from_nothing_to_idle_nodes_to_nothing(house: House) -> None:
     assert not any((house.data_dir / "nodes" / node.id).exists() for node in nodes)
 
 
+def test_an_empty_pool_is_defined_anew_and_grows_so(house: House) -> None:
+    pool_id = house.add_pool(0, slots=1)
+    start = start_task("echo $AZ_BATCH_TASK_USER >$AZ_BATCH_NODE_SHARED_DIR/who")
+    anna = models.UserAccount(name="anna", password="hidden-word")
+    identity = models.UserIdentity(username="anna")
+    start.user_identity = identity
+    house.batch.update_pool(
+        pool_id,
+        models.BatchPoolUpdateOptions(task_slots_per_node=2, start_task=start, user_accounts=[anna]),
+    )
+    house.batch.begin_resize_pool(pool_id, models.BatchPoolResizeOptions(target_dedicated_nodes=1)).result()
+    (node,) = house.wait_for_nodes(pool_id, "idle")
+    assert node.start_task == house.batch.get_pool(pool_id).start_task
+    assert b"".join(house.batch.download_node_file(pool_id, node.id, "shared/who")) == b"anna\n"
+    job_id = house.add_job(pool_id)
+    for name in ("a", "b"):
+        house.add_task(job_id, sh("sleep 600"), task_id=name)
+        house.wait_for_task(job_id, name, "running")
+    with refused(409, "OperationInvalidForCurrentState"):
+        house.batch.update_pool(pool_id, models.BatchPoolUpdateOptions(task_slots_per_node=3))
+
+
 def test_low_priority_nodes(house: House) -> None:
     pool_id = house.add_pool(0, target_low_priority_nodes=1)
     (node,) = house.wait_for_nodes(pool_id, "idle")

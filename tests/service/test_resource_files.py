@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from azure.batch import models
-from tests.service.house import House, refused, retries, sh
+from tests.service.house import House, make_task, pool_options, refused, retries, sh
 
 
 def test_a_blob(house: House, job: str) -> None:
@@ -63,6 +63,41 @@ def test_a_container(house: House, job: str) -> None:
     ]
     none = [models.ResourceFile(storage_container_url=url, blob_prefix="nothing-like-this")]
     assert house.output(job, listing, resource_files=none) == ""
+
+
+def test_a_container_of_the_accounts_auto_storage(house: House) -> None:
+    """For a start task and a task; what is shown and stored has no signature."""
+    container = house.container({"dir/data.txt": b"some data\n", "other": b"1"})
+    files = [models.ResourceFile(auto_storage_container_name=container, blob_prefix="dir/", file_path="in")]
+    start = models.BatchStartTask(
+        command_line=sh("cp in/dir/data.txt $AZ_BATCH_NODE_SHARED_DIR"), resource_files=files
+    )
+    job = house.add_job(house.ready_pool(1, start_task=start))
+    task = house.run(job, sh("cat in/dir/data.txt $AZ_BATCH_NODE_SHARED_DIR/data.txt"), resource_files=files)
+    assert house.text(job, task.id) == "some data\nsome data\n"
+    (shown,) = task.resource_files
+    assert shown.auto_storage_container_name == container
+    assert shown.storage_container_url is None
+    for database in house.data_dir.glob("batch*"):
+        assert b"storageContainerUrl" not in database.read_bytes()
+
+
+def test_a_container_of_auto_storage_that_is_not_there(house: House, job: str) -> None:
+    files = [models.ResourceFile(auto_storage_container_name="nothing-of-this-name")]
+    failure = house.run(job, "true", resource_files=files).execution_info.failure_info
+    assert (failure.category, failure.code) == ("usererror", "ResourceContainerNotFound")
+    assert "sig=" not in str(failure.as_dict())
+
+
+def test_auto_storage_takes_a_linked_account(house: House) -> None:
+    files = [models.ResourceFile(auto_storage_container_name="container")]
+    info = models.BatchPoolInfo(pool_id="nowhere")
+    house.small.create_job(models.BatchJobCreateOptions(id="no-storage", pool_info=info))
+    with refused(409, "StorageAccountNotFound"):
+        house.small.create_task("no-storage", make_task("true", resource_files=files))
+    start = models.BatchStartTask(command_line="true", resource_files=files)
+    with refused(409, "StorageAccountNotFound"):
+        house.small.create_pool(pool_options("no-storage", 0, start_task=start))
 
 
 def test_the_mode_of_a_file(house: House, job: str) -> None:

@@ -323,3 +323,48 @@ def test_a_refused_task_leaves_nothing(house: House, job: str) -> None:
     with refused(400, "InvalidPropertyValue"):
         house.add_task(job, "true", required_slots=0)
     assert list(house.batch.list_tasks(job)) == []
+
+
+def test_files_go_when_their_time_has_come(house: House, job: str) -> None:
+    kept, gone = (
+        models.BatchTaskConstraints(retention_time=datetime.timedelta(seconds=seconds))
+        for seconds in (3600, 1e-6)
+    )
+    stays = house.run(job, sh("echo here"), constraints=kept)
+    task = house.run(job, sh("echo here; pwd"), constraints=gone)
+    with refused(409, "TaskFilesCleanedup"):
+        house.text(job, task.id)
+    node, root = task.node_info.node_id, task.node_info.task_root_directory
+
+    def there() -> bool:
+        files = house.batch.list_node_files(task.node_info.pool_id, node, recursive=True)
+        return any(file.name.startswith(root) for file in files)
+
+    until(there, lambda is_there: not is_there, "the directory is gone")
+    assert house.text(job, stays.id) == "here\n"
+    house.batch.replace_task(job, stays.id, models.BatchTask(constraints=gone))
+    with refused(409, "TaskFilesCleanedup"):
+        house.text(job, stays.id)
+
+
+def test_a_failed_task_runs_anew(house: House, job: str, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    script = sh(f"echo x >> {ran}; test $(wc -l < {ran}) -gt 2")
+    task = house.run(job, script, constraints=retries(1))
+    assert (task.execution_info.exit_code, task.execution_info.retry_count) == (1, 1)
+    house.batch.reactivate_task(job, task.id)
+    task = house.wait_for_task(job, task.id)
+    assert (task.execution_info.result, task.execution_info.retry_count) == ("success", 0)
+    assert len(lines(ran)) == 3
+    with refused(409, "TaskSucceeded"):
+        house.batch.reactivate_task(job, task.id)
+
+
+def test_a_task_that_runs_is_given_less_time(house: House, job: str) -> None:
+    task = house.add_task(job, "/bin/sleep 600")
+    house.wait_for_task(job, task, "running")
+    limit = models.BatchTaskConstraints(max_wall_clock_time=datetime.timedelta(milliseconds=1))
+    house.batch.replace_task(job, task, models.BatchTask(constraints=limit))
+    failure = house.wait_for_task(job, task).execution_info.failure_info
+    assert failure.code == "TaskEnded"
+    assert "PT0.001S" in failure.message

@@ -22,6 +22,28 @@ def test_every_time_survives_the_wire(ticks: int) -> None:
 
 
 @given(st.integers(-MAX_TICKS, MAX_TICKS))
+def test_a_time_beyond_all_years_is_written_as_the_first_or_the_last(ticks: int) -> None:
+    written = str(Timestamp(ticks))
+    assert Timestamp.parse(written).ticks == min(max(ticks, FIRST_SECOND), LAST_SECOND + 9_999_999)
+
+
+@given(st.text(st.sampled_from("0123456789-+PTYMWDHS:.Zz \ud800é"), max_size=40))
+def test_whatever_is_no_time_or_duration_is_a_value_error(text: str) -> None:
+    for kind in (Timestamp, Duration):
+        try:
+            assert kind.parse(str(kind.parse(text)))
+        except ValueError:
+            continue
+
+
+@pytest.mark.parametrize("text", ["P" + "9" * 5000 + "D", "9" * 100_000, "PT" + "1H" * 50_000, "-" * 100_000])
+def test_what_is_long_is_a_value_error(text: str) -> None:
+    for kind in (Timestamp, Duration):
+        with pytest.raises(ValueError, match=r"ISO|longer|limit"):
+            kind.parse(text)
+
+
+@given(st.integers(-MAX_TICKS, MAX_TICKS))
 def test_every_duration_survives_the_wire(ticks: int) -> None:
     assert Duration.parse(str(Duration(ticks))) == Duration(ticks)
 

@@ -11,6 +11,7 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.refusals import CONTENT_TYPE, answer_headers
 from batchite.resources.etags import etag
+from batchite.store.batch.recording import Changed
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.odata import select
@@ -32,6 +33,11 @@ def headers(call: Call, modified: int | None = None, address: str | None = None)
 def empty(call: Call, status: int, *, modified: int | None = None, address: str | None = None) -> Response:
     """An answer without a body."""
     return Response(None, status, headers(call, modified, address))
+
+
+def changed(call: Call, status: int, change: Changed, *address: str) -> Response:
+    """An answer without a body: what is at `address`, given by its segments, has been changed."""
+    return empty(call, status, modified=change.modified, address=call.url(*address))
 
 
 def created(call: Call, modified: int, address: str) -> Response:
@@ -69,12 +75,11 @@ def _encode(call: Call, values: Iterable[Model], model: type[Model]) -> list[byt
     select.parse_expand(call.query.get("$expand"))
     names = call.selected(model)
     if call.version.is_newest:
-        return [codec.encode(select.pick(value, names)) for value in values]
+        return [codec.encode(select.pick(call.version.shown(value), names)) for value in values]
     return [codec.encode(_lowered(call, value, names)) for value in values]
 
 
 def _lowered(call: Call, value: Model, names: frozenset[str] | None) -> dict[str, object]:
     """What of `value` is to be encoded, as the request's version writes it."""
-    body: dict[str, object] = codec.to_builtins(value)
-    call.version.lower(type(value), body)
+    body = call.shown(value)
     return body if names is None else {name: part for name, part in body.items() if name in names}

@@ -17,9 +17,11 @@ from batchite.web.request import Incoming
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError, PropertyError, invalid_header
 from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.models.task_rules import BatchTaskConstraints
 from batchite.wire.batch.odata import select
+from batchite.wire.batch.validation.tasks import RETENTION
 from batchite.wire.batch.versions.registry import Version
-from batchite.wire.ticks import Timestamp
+from batchite.wire.ticks import Duration, Timestamp
 
 M = TypeVar("M", bound=Model)
 
@@ -54,11 +56,30 @@ class Call:
         """A boolean query parameter. Raises BatchError."""
         return queries.truth(self.query, name)
 
+    @property
+    def task_retention(self) -> Duration:
+        """How long a task's files are kept if it does not say."""
+        older = self.version.default(BatchTaskConstraints, "retentionTime")
+        return RETENTION if older is None else Duration.parse(str(older))
+
+    def shown(self, value: Model) -> dict[str, object]:
+        """What a client of the request's version sees of this, as plain JSON values."""
+        body: dict[str, object] = codec.to_builtins(value)
+        self.version.lower(type(value), body)
+        return body
+
     def selected(self, model: type[Model]) -> frozenset[str] | None:
         """The properties that `$select` asks for, as the request's version writes them; None means all.
         Raises BatchError."""
         text = self.query.get(select.SELECT)
         return None if text is None else select.parse_select(text, self.version.names(model))
+
+    def wants_statistics(self, model: type[Model]) -> bool:
+        """Whether a resource is to be shown with its statistics: by `$expand`, or by name in `$select`, which
+        decides where both are given. Raises BatchError."""
+        expanded = select.parse_expand(self.query.get(select.EXPAND))
+        names = self.selected(model)
+        return expanded if names is None else select.EXPANDABLE in names
 
     @cached_property
     def acting(self) -> Acting:
@@ -70,7 +91,9 @@ class Call:
         content = await self.request.body(LARGEST_BODY)
         self._check_content()
         if self.version.is_newest:
-            return codec.decode(content, model)
+            decoded = codec.decode(content, model)
+            self.version.check_hidden(decoded)
+            return decoded
         parsed = codec.parse(content)
         self.version.lift(model, parsed)
         self.body_model = model

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from batchite.batch.acting import Acting
 from batchite.store.batch.recording import Changed
-from batchite.wire.batch.errors import BatchError
+from batchite.wire.batch.errors import BatchError, taken_property
 
 
 class Change(Protocol):
@@ -74,10 +74,15 @@ class Refusals:
         return self.of(found) if is_leaving else BatchError(self.exists)
 
 
+def same_id(code: str, id: str) -> BatchError:
+    """Why a job or a job schedule cannot have the id of one of the other kind."""
+    return taken_property(
+        code, "id", id, "is taken, as ids of jobs and of job schedules come out of one hat; choose another"
+    )
+
+
 class Stored(Protocol[R]):
     """Where a kind of resource of an account is stored."""
-
-    def add(self, connection: sa.Connection, row: Mapping[str, Any], /) -> Changed | None: ...
 
     def find(self, connection: sa.Connection, account: str, name: str, /) -> R | None: ...
 
@@ -92,15 +97,6 @@ class Stored(Protocol[R]):
         condition: sa.ColumnElement[bool],
         /,
     ) -> Changed | None: ...
-
-
-async def add(acting: Acting, stored: Stored[Stateful], refusals: Refusals, new: Mapping[str, Any]) -> None:
-    """Store a new one. Raises BatchError if the account has one of this id."""
-    await change(
-        acting,
-        lambda connection: stored.add(connection, new),
-        lambda connection: refusals.taken(stored.find(connection, acting.account, new["id"])),
-    )
 
 
 async def find(acting: Acting, stored: Stored[R], refusals: Refusals, name: str) -> R:

@@ -57,6 +57,17 @@ class Conditions:
             parts.append(modified < (self.unmodified + 1) * TICKS_PER_SECOND)
         return sa.and_(*parts)
 
+    def hold(self, modified: int) -> bool:
+        """Whether they do, of what was changed last at `modified`."""
+        second = modified // TICKS_PER_SECOND
+        return not (
+            self.never
+            or (self.match is not None and modified not in self.match)
+            or (self.none_match is not None and modified in self.none_match)
+            or (self.since is not None and second <= self.since)
+            or (self.unmodified is not None and second > self.unmodified)
+        )
+
     def check_read(self, modified: int) -> None:
         """Raises ConditionNotMet for a GET or HEAD: 304 if the client has it already, else 412."""
         second = modified // TICKS_PER_SECOND

@@ -50,7 +50,8 @@ def _list(call: Call, kind: str, items: Sequence[M], model: type[M], table: Matc
     wanted = listing.expression(call, table)
     numbered = enumerate(items, 1)
     rows = [entry for entry in numbered if entry[0] > after and passes(entry[1], wanted, table)]
-    return listing.answer(call, kind, cut(rows, limit), model, lambda entry: entry[1], lambda entry: entry[0])
+    part = cut(rows, limit)
+    return listing.answer(call, kind, part, model, (item for _, item in part.rows), lambda entry: entry[0])
 
 
 OPERATIONS = (

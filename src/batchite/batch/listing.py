@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -27,8 +27,9 @@ _ROW = re.compile(r"\d{1,18}", re.ASCII)
 
 def wanted(call: Call, table: filtering.Columns, largest: int = paging.LIMIT) -> Wanted:
     """What is asked for of a list of the database that has these properties. Raises BatchError."""
-    most, after = limit(call, largest), row_number(position(call))
-    return Wanted(most, after, filtering.clause(expression(call, table), table))
+    most, after, asked = limit(call, largest), row_number(position(call)), expression(call, table)
+    condition = filtering.clause(asked, table)
+    return Wanted(most, after, condition, expression=asked, effort=call.services.effort)
 
 
 def limit(call: Call, largest: int = paging.LIMIT) -> int:
@@ -67,13 +68,18 @@ def answer(
     kind: str,
     part: Part[R],
     model: type[M],
-    show: Callable[[R], M],
+    shapes: Iterable[M],
     position: Callable[[R], object],
 ) -> Response:
-    """200 with a page of things of a kind (`pools`), as far as `$select` asks for them; `position` is what
-    the page after an item begins after."""
-    more = _next_link(call, str(position(part.rows[-1]))) if part.more else None
-    return answers.page(call, kind, model, map(show, part.rows), more)
+    """200 with a page of things of a kind (`pools`), as far as `$select` asks for them. `shapes` are the
+    page's rows as they are shown; `position` is what the page after a row begins after."""
+    return answers.page(call, kind, model, shapes, _more(call, part, position))
+
+
+def _more(call: Call, part: Part[R], position: Callable[[R], object]) -> str | None:
+    if not part.more:
+        return None
+    return _next_link(call, str(position(part.rows[-1]) if part.reached is None else part.reached))
 
 
 def _next_link(call: Call, position: str) -> str:

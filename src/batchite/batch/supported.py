@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -11,8 +12,12 @@ from batchite.batch import app
 from batchite.batch.operations import Operation
 from batchite.wire.batch import honoured
 from batchite.wire.batch.honoured import OWNERS, TABLE, Entry, Met
+from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.models.pools import BatchPoolSpecification
 from batchite.wire.batch.versions import NEWEST, OLDER
-from batchite.wire.batch.versions.changes import Gone
+from batchite.wire.batch.versions.changes import Gone, Kept
+
+PAGE: Final = "/-/supported"
 
 
 async def page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,11 +28,8 @@ async def page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def operations() -> str:
-    """The operations that are there, and those of the protocol that are not."""
-    return (
-        f"## Operations\n\n{_requests(app.THERE)}\n"
-        f"## Not there yet\n\nAnswered with 501 NotImplemented.\n\n{_requests(app.ABSENT)}"
-    )
+    """All of the protocol's, with the versions that have them."""
+    return f"## Operations\n\n{_requests(app.OPERATIONS)}"
 
 
 def _requests(entries: Iterable[Operation]) -> str:
@@ -66,12 +68,15 @@ def _gone() -> str:
 def _older() -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """By the last version that had them, what is treated so of properties that the newest has not."""
     for until, changes in reversed(OLDER.items()):
-        yield until, tuple(change.entry for change in changes if isinstance(change, Gone))
+        entries = (change.entry for change in changes if isinstance(change, Gone | Kept))
+        yield until, tuple(entry for entry in entries if entry is not None)
 
 
 def _met(owner: str, entries: tuple[Entry, ...] = TABLE) -> Iterator[Met]:
-    """What a request can meet about this owner itself: the others have tables of their own."""
-    met = honoured.within(OWNERS[owner], besides=OWNERS.values(), table=TABLE + entries)
+    """What a request can meet about this owner itself: the others have tables of their own, and so has a pool
+    that a job brings with it."""
+    others: Collection[type[Model]] = (*OWNERS.values(), BatchPoolSpecification)
+    met = honoured.within(OWNERS[owner], besides=others, table=TABLE + entries)
     return (one for one in met if one.entry in entries)
 
 
@@ -79,7 +84,6 @@ def data() -> dict[str, object]:
     """The same for programs: each property once, with the model that has it."""
     return {
         "apiVersion": NEWEST,
-        "notThereYet": [entry.name for entry in app.ABSENT],
         "properties": list(_rows(TABLE)),
         "inOlderVersionsOnly": [
             {**row, "until": until} for until, entries in _older() for row in _rows(entries)

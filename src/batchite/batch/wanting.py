@@ -11,7 +11,16 @@ from batchite.store.batch.pages import Wanted as Wanted
 from batchite.wire.batch.odata import fields
 from batchite.wire.batch.odata.filter import Expression
 
-Listed: TypeAlias = Literal["pools", "nodes", "jobs", "tasks", "node counts"]
+Listed: TypeAlias = Literal[
+    "pools",
+    "nodes",
+    "jobs",
+    "tasks",
+    "node counts",
+    "job schedules",
+    "jobs of a schedule",
+    "nodes of a job",
+]
 
 _TABLES: Final[Mapping[Listed, filtering.Columns]] = {
     "pools": filtering.POOLS,
@@ -19,6 +28,9 @@ _TABLES: Final[Mapping[Listed, filtering.Columns]] = {
     "jobs": filtering.JOBS,
     "tasks": filtering.TASKS,
     "node counts": filtering.NODE_COUNTS,
+    "job schedules": filtering.JOB_SCHEDULES,
+    "jobs of a schedule": filtering.JOBS_OF_SCHEDULE,
+    "nodes of a job": filtering.JOB_NODES,
 }
 
 
@@ -38,4 +50,4 @@ def wanted(
     """
     table = _TABLES[listed]
     checked = None if expression is None else fields.check(expression, table.properties, text)
-    return Wanted(limit, after, filtering.clause(checked, table), newest_first)
+    return Wanted(limit, after, filtering.clause(checked, table), newest_first, checked)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from batchite.blobs import answers, cross_origin, guards, operations, refusals, websites
 from batchite.blobs.accounts import ServedAccounts
 from batchite.blobs.answers import Answer, Headers
-from batchite.blobs.authentication import authenticate
+from batchite.blobs.authentication import KnownAccount, authenticate
 from batchite.blobs.call import Call, Service
 from batchite.blobs.content.base import UNAVAILABLE, StorageUnavailable
 from batchite.blobs.content.store import ContentStore
@@ -31,6 +31,7 @@ from batchite.web.faults import Faults
 from batchite.web.problems import InjectedFault, MalformedRequest, Unavailable
 from batchite.web.request import COMMON_KEY, Incoming
 from batchite.wire.blob import address, cors, errors, structured
+from batchite.wire.blob.address import Address
 from batchite.wire.blob.errors import BlobError, naming
 from batchite.wire.blob.headers import MAX_REQUEST_ID, NEWEST_VERSION, check_value, check_version
 from batchite.wire.ticks import Clock, Duration
@@ -133,23 +134,8 @@ class BlobApp:
     async def _serve(self, incoming: Incoming, common: Headers) -> Answer:
         """`common` receives the headers of every answer to this request."""
         headers, query = incoming.headers, incoming.parameters
-        if client_id := headers.get("x-ms-client-request-id"):
-            if len(client_id) > MAX_REQUEST_ID:
-                raise BlobError("InvalidHeaderValue", details=(("HeaderName", "x-ms-client-request-id"),))
-            common.append(("x-ms-client-request-id", check_value("x-ms-client-request-id", client_id)))
-        version = check_version(headers.get("x-ms-version") or query.get("api-version"), query.get("sv"))
-        if version > self._newest_seen:
-            self._tell_newer(version)
-        common[1] = ("x-ms-version", version)
-        where = address.parse(
-            incoming.raw_path,
-            container_meant=query.get("restype") in _OF_A_CONTAINER,
-            host_account=address.of_host(incoming.host, self._host_suffixes),
-        )
-        account = self._accounts.get(where.account)
-        if account is None:
-            reason = f"there is no storage account {where.account[:100]!r} here"
-            raise BlobError("ResourceNotFound", details=(("Reason", reason),))
+        self._greet(headers, query, common)
+        where, account = self._find(incoming)
         if incoming.verb == "OPTIONS":
             return await cross_origin.preflight(self._service, where.account, headers)
         if origin := headers.get("origin"):
@@ -177,6 +163,30 @@ class BlobApp:
             if error.code == "ContainerNotFound":
                 address.check_container(where.container)
             raise naming(error, where.container, where.blob) from None
+
+    def _greet(self, headers: Mapping[str, str], query: Mapping[str, str], common: Headers) -> None:
+        """What every answer says again: the id that the client gave the request, and the version."""
+        if client_id := headers.get("x-ms-client-request-id"):
+            if len(client_id) > MAX_REQUEST_ID:
+                raise BlobError("InvalidHeaderValue", details=(("HeaderName", "x-ms-client-request-id"),))
+            common.append(("x-ms-client-request-id", check_value("x-ms-client-request-id", client_id)))
+        version = check_version(headers.get("x-ms-version") or query.get("api-version"), query.get("sv"))
+        if version > self._newest_seen:
+            self._tell_newer(version)
+        common[1] = ("x-ms-version", version)
+
+    def _find(self, incoming: Incoming) -> tuple[Address, KnownAccount]:
+        """What the request is about, and the account that it belongs to. Raises BlobError."""
+        where = address.parse(
+            incoming.raw_path,
+            container_meant=incoming.parameters.get("restype") in _OF_A_CONTAINER,
+            host_account=address.of_host(incoming.host, self._host_suffixes),
+        )
+        account = self._accounts.get(where.account)
+        if account is None:
+            reason = f"there is no storage account {where.account[:100]!r} here"
+            raise BlobError("ResourceNotFound", details=(("Reason", reason),))
+        return where, account
 
     def _tell_newer(self, version: str) -> None:
         """Once for each version, so that whoever wonders about an answer finds the reason."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
-from batchite.blobs.answers import XML, Answer, changed, version_headers
+from batchite.blobs.answers import XML, Answer, version_headers
 from batchite.blobs.call import Call, Service
-from batchite.blobs.containers import access_headers, existing
-from batchite.store.blobs import containers as rows
+from batchite.blobs.containers import access_headers, change, existing
 from batchite.wire.blob import checksums, leases, policies
 
 
@@ -25,14 +22,4 @@ async def set_(service: Service, call: Call) -> Answer:
     document = await call.incoming.body(policies.MAX_BODY_BYTES)
     checksums.check_document(call.headers, document)
     stored = policies.encode(policies.read(document))
-    conditions = call.conditions
-
-    def unit(connection: sa.Connection) -> int:
-        container = existing(connection, call)
-        conditions.check_change(container.modified)
-        now = service.clock.now().ticks
-        leases.check_read(container.lease, call.lease_id, now, "Container")
-        rows.update(connection, container, now, access=access, policies=stored)
-        return now
-
-    return changed(200, await service.database.touch(unit))
+    return await change(service, call, access=access, policies=stored)

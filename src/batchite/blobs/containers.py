@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from batchite.blobs.answers import Answer, Headers, changed, metadata_headers, version_headers
@@ -50,6 +52,12 @@ async def properties(service: Service, call: Call) -> Answer:
 
 async def set_metadata(service: Service, call: Call) -> Answer:
     metadata = rows.encode_metadata(headers.metadata(call.metadata_headers))
+    return await change(service, call, metadata=metadata)
+
+
+async def change(service: Service, call: Call, **columns: Any) -> Answer:
+    """Change columns of the container. A lease need not be named, but if one is, it has to be that of the
+    container."""
     conditions = call.conditions
 
     def unit(connection: sa.Connection) -> int:
@@ -57,7 +65,7 @@ async def set_metadata(service: Service, call: Call) -> Answer:
         conditions.check_change(container.modified)
         now = service.clock.now().ticks
         leases.check_read(container.lease, call.lease_id, now, "Container")
-        rows.update(connection, container, now, metadata=metadata)
+        rows.update(connection, container, now, **columns)
         return now
 
     return changed(200, await service.database.touch(unit))

@@ -30,13 +30,14 @@ def command() -> click.Group:
     name = click.Argument(["name"])
     kind = click.Option(["--kind"], type=click.Choice([*KINDS]), default="both", show_default=True)
     storage = click.Option(["--storage-account"], default="", help="Of the Batch account, if none is made.")
-    quota = click.Option(["--core-quota"], type=int, help="Most cores of all nodes together.")
+    cores = click.Option(["--core-quota"], type=int, help="Most cores of all nodes together.")
+    jobs = click.Option(["--job-quota"], type=int, help="Most jobs and job schedules that are not completed.")
     create = options.command(
         "create",
         _create,
         help="Make a Batch account and a storage account, or one of them. Services that run know it at once.",
         settings=SETTINGS_USED,
-        more=[name, kind, storage, quota, grammar.json_option()],
+        more=[name, kind, storage, cores, jobs, grammar.json_option()],
     )
     list_ = options.command(
         "list", _list, help="List the accounts.", settings=SETTINGS_USED, more=[grammar.json_option()]
@@ -59,12 +60,18 @@ def _create(
     kind: str,
     storage_account: str,
     core_quota: int | None,
+    job_quota: int | None,
     as_json: bool,
 ) -> None:
     found = _try(
         settings.data_dir,
         lambda: made.add(
-            settings.data_dir, name, KINDS[kind], storage_account=storage_account, core_quota=core_quota
+            settings.data_dir,
+            name,
+            KINDS[kind],
+            storage_account=storage_account,
+            core_quota=core_quota,
+            job_quota=job_quota,
         ),
     )
     if as_json:

@@ -10,6 +10,7 @@ from batchite.cli.variables import variables
 from batchite.configuration.connecting import connection_string
 from batchite.configuration.endpoints import Endpoints, Service
 from batchite.configuration.settings import Settings
+from batchite.images.absent import absent
 from batchite.link.machines import PROCESSES, Isolation
 from batchite.machine import uptime
 
@@ -28,9 +29,14 @@ def document(
         "data_dir": str(settings.data_dir),
         **{service: endpoints.public_url(service) for service in services},
         **({"portal": portal} if portal else {}),
-        **({"nodes": {"tier": isolation.tier, "why": isolation.why}} if "batch" in services else {}),
+        **(_nodes(settings, isolation) if "batch" in services else {}),
         "variables": variables(settings.accounts, endpoints),
     }
+
+
+def _nodes(settings: Settings, isolation: Isolation) -> dict[str, object]:
+    told = {"tier": isolation.tier, "why": isolation.why}
+    return {"nodes": told, "images": absent(settings.data_dir, settings.images)}
 
 
 def announcement(
@@ -47,6 +53,7 @@ def announcement(
         lines += _addresses("Batch   ", endpoints, "batch")
         lines += [f"        account {account.name}" for account in settings.accounts.batch]
         lines.append(f"Nodes   {isolation.tier}: {isolation.why}")
+        lines += [f"        {problem}" for problem in absent(settings.data_dir, settings.images)]
     if "blob" in services:
         blob_url = endpoints.public_url("blob") or ""
         lines += _addresses("Blob    ", endpoints, "blob")

@@ -9,7 +9,8 @@ from batchite.cli.grammar import Words
 HELP = "Azure Batch and Azure Blob Storage on your own machines."
 NAMES = (
     "serve", "status", "env", "exec", "portal", "account",
-    "pool", "node", "job", "task", "blob", "image", "doctor", "tls", "token", "completion",
+    "pool", "autoscale", "node", "schedule", "job", "task", "application", "blob", "image",
+    "doctor", "tls", "token", "completion",
 )  # fmt: skip
 
 

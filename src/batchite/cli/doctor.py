@@ -10,6 +10,7 @@ import click
 from batchite.cli import exits, grammar, options, printing
 from batchite.configuration.sandbox import MACHINE, PROCESS, USER
 from batchite.configuration.settings import Settings
+from batchite.images.absent import absent
 from batchite.link.machines import Isolation
 
 HELP = "Say what nodes can be on this machine, and why not more."
@@ -36,6 +37,7 @@ def _doctor(settings: Settings, as_json: bool) -> None:
             "share": list(settings.sandbox.share),
         },
     }
+    told["images"] = absent(settings.data_dir, settings.images)
     try:
         chosen = isolation.decide(settings.sandbox, settings.data_dir)
     except TooLittleError as error:
@@ -60,4 +62,5 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"{name:8} {'yes' if tier['can'] else 'no ':4} {tier['why']}" for name, tier in told["tiers"].items()
     ]
     chosen = told["chosen"]
-    return [*tiers, "", f"Nodes    {chosen['tier'] or 'none'}", f"         {chosen['why']}"]
+    lines = [*tiers, "", f"Nodes    {chosen['tier'] or 'none'}", f"         {chosen['why']}"]
+    return [*lines, *([""] if told["images"] else []), *(f"Images   {problem}" for problem in told["images"])]

@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from batchite.cli import grammar, options, printing
-from batchite.cli.nouns import USED, Noun, account_option, locate, parent_option
+from batchite.cli import options, printing
+from batchite.cli.nouns import USED, Noun, locate, parent_options, service_options
 from batchite.cli.requests import BatchRequests
 from batchite.configuration.settings import Settings
 
 QUESTIONS = {
     "pool": "Say why a pool does not grow, or which of its nodes are of no use.",
     "node": "Say why a node takes no tasks, and how its last boot went.",
+    "schedule": "Say why a job schedule makes no job now, and when it makes the next.",
     "job": "Say why no more tasks of a job run.",
     "task": "Say why a task does not run, and how it came to where it is.",
 }
@@ -22,9 +23,7 @@ QUESTIONS = {
 
 def explain_command(noun: Noun) -> click.Command:
     """Its answer is a sentence, the next step, and what else is to know."""
-    more: list[click.Parameter] = [click.Argument(["id"]), account_option(), grammar.json_option()]
-    if noun.parent is not None:
-        more.insert(1, parent_option(noun.parent))
+    more = (click.Argument(["id"]), *parent_options(noun), *service_options())
 
     def run(
         settings: Settings, id: str, account: str | None, as_json: bool, parent: str | None = None

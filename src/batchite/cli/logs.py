@@ -32,12 +32,14 @@ def follow(client: PatientRequests, path: Sequence[str], names: Sequence[str]) -
     run: object = None
     while True:
         task = client.get(*path)  # before its files: what it had printed when it completed is there by then
-        if (present := _run(task)) != run:
+        present = _run(task)
+        if present is not None and present != run:
             if any(written.values()):
                 click.echo("batchite: the task runs again", err=True)
             written, run = dict.fromkeys(names, 0), present
-        for name in names:
-            written[name] += _copy(client, [*path, "files", name], written[name], targets[name])
+        if present is not None:  # else what there is may be of a run before, or of one nobody has told of yet
+            for name in names:
+                written[name] += _copy(client, [*path, "files", name], written[name], targets[name])
         if task["state"] == "completed":
             return
         time.sleep(LOOK_SECONDS)

@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from batchite.cli import exits, grammar, nouns, options, printing
+from batchite.cli import exits, node_access, node_shell, node_users, nouns, options, printing
+from batchite.cli.changing import Change, change_command
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
 from batchite.cli.pool import POOL
 from batchite.cli.requests import BatchRequests
 from batchite.configuration.settings import Settings
+
+_LOGIN = "no SSH server answers at SSHRule; batchite node shell opens a shell"
+"""Of every node, said where whoever looks for one looks."""
 
 
 def _pool(resource: Resource) -> str:
@@ -30,7 +34,7 @@ def _add_use(client: BatchRequests, nodes: Sequence[Resource]) -> None:
         found = client.find("-", "pools", pool, "use", nodes=names) or {"nodes": ()}
         used = {one.pop("nodeId"): one for one in found["nodes"]}
         for node in those:
-            node["batchite"] = used.get(node["id"], {})
+            node["batchite"] = used.get(node["id"], {}) | {"login": _LOGIN}
 
 
 def _size(name: str) -> Callable[[Resource], str | None]:
@@ -72,21 +76,74 @@ NODE = Noun(
 )
 
 
+_OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
+"""What becomes of a node's tasks."""
+_BOOTING = frozenset({"rebooting", "reimaging", "creating", "starting", "waitingforstarttask"})
+_FAILED = frozenset({"starttaskfailed", "unusable"})
+CHANGES = (
+    Change(
+        "reboot",
+        "Have a node end all that runs there and boot again: its files stay, the start task runs anew.",
+        ("reboot",),
+        "nodeRebootOption",
+        _OPTIONS,
+        _BOOTING,
+        _FAILED,
+    ),
+    Change(
+        "reimage",
+        "Have a node made anew under its id: its files go, the start task runs. Also where the protocol, as "
+        "the cloud's, refuses it.",
+        ("reimage",),
+        "nodeReimageOption",
+        _OPTIONS,
+        _BOOTING,
+        _FAILED,
+        is_own=True,
+    ),
+    Change(
+        "deallocate",
+        "End a node, which stays in its pool without files until it is started.",
+        ("deallocate",),
+        "nodeDeallocateOption",
+        _OPTIONS,
+        frozenset({"deallocating"}),
+    ),
+    Change("start", "Boot a node that is deallocated.", ("start",), busy=_BOOTING, failures=_FAILED),
+    Change(
+        "preempt",
+        "Take a low-priority node away, as the cloud does when it wants the machine: what runs there has a "
+        "notice to end, its files go, and it comes back after a while.",
+        ("preempt",),
+        busy=frozenset({"idle", "running", "offline", "starting", "waitingforstarttask", "starttaskfailed"}),
+        is_own=True,
+    ),
+    Change(
+        "disable",
+        "Let a node take no more tasks; it is offline once it has none.",
+        ("disablescheduling",),
+        "nodeDisableSchedulingOption",
+        _OPTIONS[:3],
+        frozenset({"idle", "running"}),
+    ),
+    Change("enable", "Let a node take tasks again.", ("enablescheduling",), busy=frozenset({"offline"})),
+)
+
+
 def command() -> click.Group:
     """`node`, and what is below it."""
-    return Words(
-        "node",
-        [explain_command(NODE), list_command(NODE), _log(), show_command(NODE)],
-        help="Look at compute nodes.",
-    )
+    looking = [explain_command(NODE), list_command(NODE), _log(), show_command(NODE)]
+    access = [node_users.group(NODE), *node_access.commands(NODE), node_shell.command(NODE)]
+    changes = [change_command(NODE, change) for change in CHANGES]
+    commands = [*looking, *access, *changes]
+    return Words("node", commands, help="Look at compute nodes, and say what they are to do.")
 
 
 def _log() -> click.Command:
     more = (
         click.Argument(["id"]),
-        nouns.parent_option(POOL),
-        nouns.account_option(),
-        grammar.json_option(),
+        *nouns.parent_options(NODE),
+        *nouns.service_options(),
     )
     text = "Print what a node's agent has said last of itself; what its tasks print is elsewhere."
     return options.command("log", _print_log, help=text, settings=nouns.USED, more=more)

@@ -5,7 +5,7 @@ A resource is a `Noun`: where it lies in the API, and the columns in which peopl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -59,20 +59,29 @@ def account_option() -> click.Option:
     return click.Option(["--account"], help="Batch account; the first one if not given.")
 
 
-def parent_option(parent: Noun) -> click.Option:
+def service_options() -> tuple[click.Option, ...]:
+    """What commands to a running service have in common."""
+    return account_option(), grammar.json_option()
+
+
+def parent_options(noun: Noun) -> tuple[click.Option, ...]:
     """`--pool` or `--job`, for what lies within one."""
-    words = [f"--{parent.word}", "parent"]
-    return click.Option(words, metavar="ID", help=f"The {parent.word}; all of them if not given.")
+    if noun.parent is None:
+        return ()
+    word = noun.parent.word
+    return (
+        click.Option([f"--{word}", "parent"], metavar="ID", help=f"The {word}; all of them if not given."),
+    )
 
 
 def list_command(noun: Noun) -> click.Command:
     """`batchite NOUN list`."""
-    more: list[click.Parameter] = [
+    more = (
+        *parent_options(noun),
         click.Option(["--filter", "filter_"], metavar="TEXT", help="As $filter of the API takes it."),
         click.Option(["--limit"], type=click.IntRange(1), help="Stop after so many."),
-        account_option(),
-        grammar.json_option(),
-    ]
+        *service_options(),
+    )
 
     def run(
         settings: Settings,
@@ -88,12 +97,15 @@ def list_command(noun: Noun) -> click.Command:
         if as_json:
             printing.print_json_list(found)
         else:
-            rows = ([read(resource) for _, read in noun.columns] for resource in found)
-            printing.print_table([name for name, _ in noun.columns], rows)
+            print_columns(noun.columns, found)
 
-    if noun.parent is not None:
-        more.insert(0, parent_option(noun.parent))
     return options.command("list", run, help=f"List the {noun.plural}.", settings=USED, more=more)
+
+
+def print_columns(columns: Sequence[Column], found: Iterable[Resource]) -> None:
+    """A table of what is found, a line each."""
+    rows = ([read(resource) for _, read in columns] for resource in found)
+    printing.print_table([name for name, _ in columns], rows)
 
 
 def _each(client: BatchRequests, noun: Noun, parent: str | None, query: dict[str, str]) -> Iterator[Resource]:
@@ -123,14 +135,13 @@ def places(client: BatchRequests, noun: Noun, parent: str | None) -> Iterator[tu
 
 def show_command(noun: Noun) -> click.Command:
     """`batchite NOUN show ID`."""
-    more: list[click.Parameter] = [click.Argument(["id"]), account_option(), grammar.json_option()]
+    more = (click.Argument(["id"]), *parent_options(noun), *service_options())
 
     def run(
         settings: Settings, id: str, account: str | None, as_json: bool, parent: str | None = None
     ) -> None:
         client = BatchRequests(settings, account)
         resource = client.get(*locate(client, noun, id, parent))
-        resource.pop("odata.metadata", None)
         if noun.complete is not None:
             noun.complete(client, [resource])
         if as_json:
@@ -138,8 +149,6 @@ def show_command(noun: Noun) -> click.Command:
         else:
             printing.print_indented(resource)
 
-    if noun.parent is not None:
-        more.insert(1, parent_option(noun.parent))
     return options.command("show", run, help=f"Show all that a {noun.word} has.", settings=USED, more=more)
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import click
 
+from batchite.cli import nouns, options, printing, resizing
+from batchite.cli.defining import update_pool_command
+from batchite.cli.ending import delete_command
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.nouns import Noun, Resource, list_command, of, show_command
+from batchite.cli.requests import BatchRequests
+from batchite.configuration.settings import Settings
 
 
 def _nodes(resource: Resource) -> str:
@@ -31,8 +36,46 @@ POOL = Noun(
 )
 
 
+USAGE = (
+    ("pool", of("poolId")),
+    ("size", of("vmSize")),
+    ("dedicated", of("dedicatedCoreHours")),
+    ("low-priority", of("lowPriorityCoreHours")),
+    ("core hours", of("totalCoreHours")),
+)
+
+
+def _usage() -> click.Command:
+    more = (
+        click.Argument(["id"], required=False),
+        click.Option(["--from", "from_"], metavar="TIME", help="As 2026-01-31T12:00Z; a day before the end."),
+        click.Option(["--to"], metavar="TIME", help="The end; now, if not given."),
+        *nouns.service_options(),
+    )
+    text = "Show the core hours of pools by size, also of pools that are gone; of one, if its id is given."
+    return options.command("usage", _print_usage, help=text, settings=nouns.USED, more=more)
+
+
+def _print_usage(
+    settings: Settings, id: str | None, from_: str | None, to: str | None, account: str | None, as_json: bool
+) -> None:
+    given = {"poolid": id, "starttime": from_, "endtime": to}
+    query = {name: value for name, value in given.items() if value is not None}
+    found = BatchRequests(settings, account).get("-", "usage", "pools", **query)
+    if as_json:
+        printing.print_json(found)
+        return
+    rows = ([_cell(read(entry)) for _, read in USAGE] for entry in found["value"])
+    printing.print_table([name for name, _ in USAGE], rows)
+
+
+def _cell(value: object) -> object:
+    return f"{value:.3f}" if isinstance(value, float) else value
+
+
 def command() -> click.Group:
     """`pool`, and what is below it."""
-    return Words(
-        "pool", [explain_command(POOL), list_command(POOL), show_command(POOL)], help="Look at pools."
-    )
+    looking = [explain_command(POOL), list_command(POOL), show_command(POOL), _usage()]
+    deleting = delete_command(POOL, "all of its nodes; tasks that run there wait for another pool of its id")
+    commands = [*looking, update_pool_command(POOL), *resizing.commands(), deleting]
+    return Words("pool", commands, help="Look at pools, define them anew, resize and delete them.")

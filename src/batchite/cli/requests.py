@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 import click
@@ -27,6 +29,7 @@ from batchite.wire.signing.shared_key import SignedRequest
 
 VERSION = "2025-06-01"
 SECONDS = 60.0
+UPLOAD_SECONDS = 1800.0
 PATIENCE_SECONDS = 60.0
 """How long a command that follows something waits for a service that is away."""
 PAUSE_SECONDS = 0.5
@@ -35,6 +38,20 @@ EMPTY: Mapping[str, str] = MappingProxyType({})
 _NOTHING_THERE = (http.client.NOT_FOUND, http.client.CONFLICT, http.client.REQUESTED_RANGE_NOT_SATISFIABLE)
 
 T = TypeVar("T")
+
+
+class _Upload(NamedTuple):
+    """A file that is sent, and how many bytes it has."""
+
+    file: BinaryIO
+    size: int
+
+
+Content: TypeAlias = bytes | _Upload | None
+
+
+def _size(content: Content) -> int:
+    return content.size if isinstance(content, _Upload) else len(content or b"")
 
 
 class UnreachableError(Exception):
@@ -60,7 +77,7 @@ def reached(
     """The answer to a request that succeeds. Raises HTTPError and UnreachableError, also while it is read."""
     trust = ssl.create_default_context(cafile=endpoints.bundle or None) if endpoints.tls else None
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS, context=trust) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_patience(request), context=trust) as answer:  # noqa: S310
             yield answer
     except urllib.error.HTTPError:
         raise
@@ -68,6 +85,11 @@ def reached(
         reason = getattr(error, "reason", error)
         what = f"the {service.capitalize()} service at {endpoints.url(service)} cannot be reached: {reason}"
         raise UnreachableError(what) from None
+
+
+def _patience(request: urllib.request.Request) -> float:
+    """What is uploaded is looked through before there is an answer."""
+    return SECONDS if isinstance(request.data, bytes | None) else UPLOAD_SECONDS
 
 
 class BatchRequests:
@@ -87,20 +109,54 @@ class BatchRequests:
     def get(self, *path: str, **query: str) -> dict[str, Any]:
         """The resource at a path, given by its segments."""
         with self._open(_resource(path), query) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+            return _document(answer)
 
     def find(self, *path: str, **query: str) -> dict[str, Any] | None:
         """None if there is no such thing."""
         try:
             with self._answered(_resource(path), query) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
+                return _document(answer)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == http.client.NOT_FOUND:
                     return None
                 self._refuse(error)
+
+    def post(self, *path: str, body: Mapping[str, Any] | None = None, **query: str) -> None:
+        """Have something done to the resource at a path, as the body says."""
+        content = None if body is None else json.dumps(body).encode()
+        with self._open(_resource(path), query, content, verb="POST"):
+            pass
+
+    def patch(self, *path: str, body: Mapping[str, Any]) -> None:
+        """Change the resource at a path, as far as the body says."""
+        with self._open(_resource(path), EMPTY, json.dumps(body).encode(), verb="PATCH"):
+            pass
+
+    def ask(self, *path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What the service answers to such a body at a path, which changes nothing."""
+        with self._open(_resource(path), EMPTY, json.dumps(body).encode(), verb="POST") as answer:
+            return _document(answer)
+
+    def put(self, *path: str, body: Mapping[str, Any]) -> None:
+        """Have the resource at a path be what the body says."""
+        with self._open(_resource(path), EMPTY, json.dumps(body).encode(), verb="PUT"):
+            pass
+
+    def put_file(self, file: Path, *path: str) -> None:
+        """Have the resource at a path be what is in a file, which is sent as it is read."""
+        try:
+            with file.open("rb") as content:
+                size = os.fstat(content.fileno()).st_size
+                with self._open(_resource(path), EMPTY, _Upload(content, size), verb="PUT"):
+                    pass
+        except OSError as error:
+            exits.fail(f"{file} cannot be read: {error.strerror}", exits.USAGE)
+
+    def delete(self, *path: str, **query: str) -> None:
+        """Remove the resource at a path, or begin to."""
+        with self._open(_resource(path), query, verb="DELETE"):
+            pass
 
     def each(self, *path: str, **query: str) -> Iterator[dict[str, Any]]:
         """A list's items, page after page."""
@@ -121,9 +177,11 @@ class BatchRequests:
                 yield block
 
     @contextmanager
-    def _open(self, target: str, query: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+    def _open(
+        self, target: str, query: Mapping[str, str], content: Content = None, *, verb: str = "GET"
+    ) -> Iterator[http.client.HTTPResponse]:
         try:
-            with self._answered(target, query) as answer:
+            with self._answered(target, query, content=content, verb=verb) as answer:
                 yield answer
         except urllib.error.HTTPError as error:
             with error:
@@ -134,17 +192,31 @@ class BatchRequests:
 
     @contextmanager
     def _answered(
-        self, target: str, query: Mapping[str, str], asked_for: Mapping[str, str] = EMPTY
+        self,
+        target: str,
+        query: Mapping[str, str],
+        asked_for: Mapping[str, str] = EMPTY,
+        *,
+        content: Content = None,
+        verb: str = "GET",
     ) -> Iterator[http.client.HTTPResponse]:
         """`asked_for`: further headers, with names in lower case."""
         if "api-version=" not in target:
             target = f"{target}?{urlencode({'api-version': VERSION, **query}, quote_via=quote)}"
         path, _, asked = target.partition("?")
         headers = {"ocp-date": dates.http_date(SystemClock().wall().ticks), **asked_for}
-        signed = SignedRequest("GET", path, parse_qsl(asked), tuple(headers.items()))
+        if verb != "GET":
+            headers["content-length"] = str(_size(content))
+        if content is not None:
+            headers["content-type"] = "application/json; odata=minimalmetadata"
+        if isinstance(content, _Upload):
+            headers["content-type"] = "application/zip"
+        signed = SignedRequest(verb, path, parse_qsl(asked), tuple(headers.items()))
         headers["Authorization"] = shared_key.sign(signed, self._account.name, self._account.key_bytes[0])
         url = f"{self._endpoints.url('batch')}{target}"
-        with self._reach(self._endpoints, "batch", urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310
+        data = content.file if isinstance(content, _Upload) else content
+        request = urllib.request.Request(url, data, headers, method=verb)  # noqa: S310
+        with self._reach(self._endpoints, "batch", request) as answer:
             yield answer
 
 
@@ -197,6 +269,13 @@ class PatientRequests(BatchRequests):
 
 def _resource(path: tuple[str, ...]) -> str:
     return "".join(f"/{quote(segment, safe='')}" for segment in path)
+
+
+def _document(answer: http.client.HTTPResponse) -> dict[str, Any]:
+    """What an answer has, without what it says of its form."""
+    found: dict[str, Any] = json.load(answer)
+    found.pop("odata.metadata", None)
+    return found
 
 
 def _local(url: str) -> str:

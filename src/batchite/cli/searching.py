@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from batchite.cli import grammar, nouns, options, printing
+from batchite.cli import nouns, options, printing
 from batchite.cli.nouns import of
 from batchite.cli.requests import BatchRequests
 from batchite.configuration.settings import Settings
@@ -30,8 +30,7 @@ def search_command() -> click.Command:
         click.Argument(["job"]),
         click.Argument(["words"], nargs=-1),
         click.Option(["--limit"], type=click.IntRange(1), help="Stop after so many."),
-        nouns.account_option(),
-        grammar.json_option(),
+        *nouns.service_options(),
     )
     text = (
         "Find tasks of a job by words. Such as state:failed exit:1 node:tvm* render; the newest come first. "
@@ -52,8 +51,7 @@ def _print_found(
     if as_json:
         printing.print_json_list(found)
         return
-    rows = ([read(task) for _, read in COLUMNS] for task in found)
-    printing.print_table([name for name, _ in COLUMNS], rows)
+    nouns.print_columns(COLUMNS, found)
 
 
 def _found(client: BatchRequests, job: str, text: str) -> Iterator[dict[str, Any]]:

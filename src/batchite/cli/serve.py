@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from batchite.cli.announcement import announcement, document
 from batchite.configuration.endpoints import Endpoints, Service
 from batchite.configuration.settings import Settings
 from batchite.link.machines import Isolation
+from batchite.machine import lines
 
 HELP = "Run both services, or only the one named, until Ctrl-C."
 
@@ -35,9 +35,7 @@ def _serve(settings: Settings, service: Service | None, until_eof: bool, as_json
     from batchite.supervisor.supervisor import CannotStartError, supervise
 
     services: Sequence[Service] = (service,) if service else ("batch", "blob")
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s serve %(levelname)s %(name)s: %(message)s"
-    )
+    lines.begin(settings.log_level, "serve")
 
     def announce(endpoints: Endpoints, isolation: Isolation) -> None:
         nonlocal settings

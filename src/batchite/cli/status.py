@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from batchite.cli import exits, grammar, nouns, options, printing
+from batchite.cli import exits, nouns, options, printing
 from batchite.cli.job import JOB
 from batchite.cli.node import NODE
 from batchite.cli.nouns import Noun
@@ -22,7 +22,7 @@ HELP = "Say whether the service runs, where, and what it holds."
 
 def command() -> click.Command:
     """`status`."""
-    more = (nouns.account_option(), grammar.json_option())
+    more = nouns.service_options()
     return options.command("status", _status, help=HELP, settings=nouns.USED, more=more)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from batchite.cli import exits, grammar, logs, nouns, options, printing, searching
+from batchite.cli import exits, logs, nouns, options, printing, searching
+from batchite.cli.changing import Change, change_command
+from batchite.cli.ending import delete_command
 from batchite.cli.explaining import explain_command
 from batchite.cli.grammar import Words
 from batchite.cli.job import JOB
@@ -36,24 +38,39 @@ TASK = Noun(
 )
 
 
+_UNFINISHED = frozenset({"active", "preparing", "running"})
+REACTIVATE = Change(
+    "reactivate",
+    "Run a task anew that has failed. Its retries count from the beginning.",
+    ("reactivate",),
+    busy=_UNFINISHED,
+)
+TERMINATE = Change("terminate", "End a task, whether it runs or waits.", ("terminate",), busy=_UNFINISHED)
+
+
 def command() -> click.Group:
     """`task`, and what is below it."""
-    return Words(
-        "task",
-        [explain_command(TASK), list_command(TASK), _logs(), searching.search_command(), show_command(TASK)],
-        help="Look at tasks.",
-    )
+    commands = [
+        delete_command(TASK, "its files"),
+        explain_command(TASK),
+        list_command(TASK),
+        _logs(),
+        change_command(TASK, REACTIVATE),
+        searching.search_command(),
+        show_command(TASK),
+        change_command(TASK, TERMINATE),
+    ]
+    return Words("task", commands, help="Look at tasks, end them, and run them anew.")
 
 
 def _logs() -> click.Command:
     more = (
         click.Argument(["words"], nargs=-1, required=True, metavar="[JOB] TASK"),
-        nouns.parent_option(JOB),
+        *nouns.parent_options(TASK),
         click.Option(["-f", "--follow"], is_flag=True, help="Go on until the task has completed."),
         click.Option(["--stderr", "only_stderr"], is_flag=True, help="Only what it printed as errors."),
         click.Option(["--stdout", "only_stdout"], is_flag=True, help="Only its ordinary output."),
-        nouns.account_option(),
-        grammar.json_option(),
+        *nouns.service_options(),
     )
     text = "Print what a task has printed: its output, then its errors. With -f go on as it comes."
     return options.command("logs", _print_logs, help=text, settings=nouns.USED, more=more)

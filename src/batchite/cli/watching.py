@@ -126,6 +126,7 @@ def watch(client: PatientRequests, job_id: str, *, from_start: bool = False, as_
         cursor = str(client.get("-", "events", job=job_id)["cursor"])
     job = client.get("jobs", job_id)
     state, counts = str(job["state"]), _counts(client, job_id)
+    error = job["executionInfo"].get("schedulingError", {}).get("message")
     looked = time.monotonic()
     progress.note(looked, counts.done)
     while not _is_over(state, counts):
@@ -146,8 +147,8 @@ def watch(client: PatientRequests, job_id: str, *, from_start: bool = False, as_
     if not as_json:
         screen.progress(line(job_id, counts, None), looked, last=True)
         if state == "completed":
-            click.echo("The job has completed.")
-    return exits.TASKS_FAILED if counts.failed or counts.left else 0
+            click.echo(printing.shown(f"The job has completed{f': {error}' if error else '.'}"))
+    return exits.TASKS_FAILED if counts.failed or counts.left or error else 0
 
 
 def _is_over(state: str, counts: Counts) -> bool:

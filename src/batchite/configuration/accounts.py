@@ -57,13 +57,14 @@ class BatchAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """An account of the Batch service.
 
     `storage_account` is its auto-storage account, if any. `core_quota` limits the cores of all its
-    nodes together; None means no limit.
+    nodes together, `job_quota` its jobs and job schedules that are not completed; None means no limit.
     """
 
     name: str
     keys: Several[str]
     storage_account: str | None = None
     core_quota: int | None = None
+    job_quota: int | None = None
     made: bool = False
     """here, rather than configured"""
 
@@ -113,6 +114,12 @@ class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         known = {DEVELOPMENT_STORAGE_KEY, DEVELOPMENT_BATCH_KEY}
         used = {key for batch in self.batch for key in batch.keys}
         return not known.isdisjoint(used.union(*(storage.keys for storage in self.storage)))
+
+
+def linked_storage(known: KnownAccounts, batch_account: str) -> StorageAccount | None:
+    """The auto-storage account of a Batch account."""
+    found = known.find_batch(batch_account)
+    return known.find_storage(found.storage_account) if found and found.storage_account else None
 
 
 DEVELOPMENT_ACCOUNTS = Accounts(

@@ -20,7 +20,9 @@ from batchite.configuration.names import check_account_name, check_quota
 
 T = TypeVar("T")
 
-TABLES = frozenset({"batch_accounts", "storage_accounts", "environment", "fidelity", "images", "sandbox"})
+TABLES = frozenset(
+    {"batch_accounts", "storage_accounts", "environment", "fidelity", "images", "sandbox", "scheduling"}
+)
 
 
 class SettingsError(Exception):
@@ -86,14 +88,20 @@ def tables(document: Mapping[str, object], name: str, place: str) -> list[tuple[
 
 
 def _batch_account(table: dict[str, object], place: str) -> BatchAccount:
-    refuse_unknown(table, {"name", "key", "keys", "storage_account", "core_quota"}, place)
-    storage, quota = table.get("storage_account"), table.get("core_quota")
+    refuse_unknown(table, {"name", "key", "keys", "storage_account", "core_quota", "job_quota"}, place)
+    storage = table.get("storage_account")
     return BatchAccount(
         name=checked(check_account_name, table.get("name"), f"{place}.name"),
         keys=_keys(table, place),
         storage_account=None if storage is None else checked(read_text, storage, f"{place}.storage_account"),
-        core_quota=None if quota is None else checked(check_quota, quota, f"{place}.core_quota"),
+        core_quota=_quota(table, "core_quota", place),
+        job_quota=_quota(table, "job_quota", place),
     )
+
+
+def _quota(table: dict[str, object], name: str, place: str) -> int | None:
+    given = table.get(name)
+    return None if given is None else checked(check_quota, given, f"{place}.{name}")
 
 
 def _storage_account(table: dict[str, object], place: str) -> StorageAccount:

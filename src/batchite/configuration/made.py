@@ -61,10 +61,11 @@ def add(
     *,
     storage_account: str = "",
     core_quota: int | None = None,
+    job_quota: int | None = None,
 ) -> Accounts:
     """New accounts of this name, with keys of their own; returned without the others. A Batch account has
     the storage account that is made with it, or the one that is named. Raises AccountError and OSError."""
-    _check(name, core_quota)
+    _check(name, core_quota, job_quota)
     with _changing(data_dir) as known:
         batch: tuple[BatchAccount, ...] = ()
         storage: tuple[StorageAccount, ...] = ()
@@ -72,16 +73,18 @@ def add(
             storage = (_new_storage(known, name),)
             storage_account = name
         if "batch" in kinds:
-            batch = (_new_batch(known, name, storage_account, core_quota, storage),)
+            account = _new_batch(known, name, storage_account, storage)
+            batch = (msgspec.structs.replace(account, core_quota=core_quota, job_quota=job_quota),)
         accounts.save(Accounts((*known.batch, *batch), (*known.storage, *storage)), data_dir)
     return Accounts(batch, storage)
 
 
-def _check(name: str, core_quota: int | None) -> None:
+def _check(name: str, *quotas: int | None) -> None:
     try:
         check_account_name(name)
-        if core_quota is not None:
-            check_quota(core_quota)
+        for quota in quotas:
+            if quota is not None:
+                check_quota(quota)
     except ValueError as error:
         raise AccountError(f"{name!r}: {error}.") from None
 
@@ -92,14 +95,12 @@ def _new_storage(known: Accounts, name: str) -> StorageAccount:
     return StorageAccount(name, _keys(), made=True)
 
 
-def _new_batch(
-    known: Accounts, name: str, storage: str, quota: int | None, new: Sequence[StorageAccount]
-) -> BatchAccount:
+def _new_batch(known: Accounts, name: str, storage: str, new: Sequence[StorageAccount]) -> BatchAccount:
     if known.find_batch(name) is not None:
         raise AccountError(f"There is a Batch account {name!r} already. Choose another name.")
     if storage and storage not in [one.name for one in (*known.storage, *new)]:
         raise AccountError(f"There is no storage account {storage!r}. Make that one first.")
-    return BatchAccount(name, _keys(), storage or None, quota, made=True)
+    return BatchAccount(name, _keys(), storage or None, made=True)
 
 
 def renew_key(data_dir: Path, kind: Kind, name: str, which: int) -> str:

@@ -19,5 +19,5 @@ def _is_lower_alphanumeric(text: str) -> bool:
 def check_quota(given: object) -> int:
     """Raises ValueError."""
     if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= MAX_QUOTA:
-        raise ValueError(f"a core quota is a whole number from 0 to {MAX_QUOTA}")
+        raise ValueError(f"a quota is a whole number from 0 to {MAX_QUOTA}")
     return given

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from batchite.resources.feed import NodeChanged, Telling
 from batchite.resources.nodes import row
-from batchite.scheduling.changes import NodesWanted
+from batchite.scheduling.changes.pools import NodesWanted
 from batchite.scheduling.room import Limits, Refusal, Usage, grant
-from batchite.store.batch import execution, usage
+from batchite.store.batch import execution, inbound, pools, usage
 
 PORTION = 64
 """Nodes of a kind made in one commit."""
@@ -33,9 +33,11 @@ class Allocation(NamedTuple):
 
     nodes: list[NewNode]
     refusal: Refusal | None
+    is_outdated: bool = False
+    """none were added, since the pool is not any more what the owner takes it for"""
 
     def __bool__(self) -> bool:
-        return bool(self.nodes or self.refusal)
+        return bool(self.nodes or self.refusal or self.is_outdated)
 
 
 NOTHING = Allocation([], None)
@@ -53,7 +55,9 @@ def allocate(
     made: list[NewNode] = []
     refusals: list[Refusal] = []
     for one in wanted:
-        used = Usage(*usage.lock(connection, account))
+        if not pools.is_unchanged(connection, one.pool, one.modified):
+            return Allocation([], None, is_outdated=True)
+        used = Usage(*usage.lock(connection, account), inbound.places(connection, one.ports))
         granted, refusal = grant(one.count, one.cores, used, limits)
         if refusal is not None and granted <= PORTION:
             refusals.append(refusal)
@@ -74,6 +78,7 @@ def _make(
     ids = [f"tvmps_{secrets.token_hex(32)}_{'d' if wanted.dedicated else 'p'}" for _ in range(count)]
     rows = [row(wanted.pool, node_id, wanted.dedicated, now) for node_id in ids]
     added = execution.add_nodes(connection, rows)
+    inbound.reserve(connection, wanted.pool, [number for number, _ in added], wanted.ports)
     return [NewNode(number, node_id, wanted.dedicated) for number, node_id in added]
 
 

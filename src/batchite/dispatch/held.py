@@ -45,6 +45,8 @@ class HeldNode:
     is_begun: bool
     """whether something of it may run"""
     is_leaving: bool = False
+    is_halting: bool = False
+    """being ended, to rest or to be started again"""
     is_let_go: bool = False
     """the shard is another's, who answers for it from now on"""
     failures: int = 0
@@ -69,7 +71,9 @@ def pause(failures: int) -> float:
     return min(FIRST_PAUSE_SECONDS * float(1 << doublings), LONGEST_PAUSE_SECONDS)
 
 
-def tell(what: str, node_id: str, error: Exception, seconds: float) -> None:
+def tell(what: str, node_id: str, error: Exception, failures: int, seconds: float) -> None:
+    """Once of a node that fails again and again: `failures` have been before."""
     unexpected = None if isinstance(error, OSError) else error
     message = "node %s could not be %s: %s; it is tried again in %g s"
-    log.warning(message, node_id, what, error, seconds, exc_info=unexpected)
+    level = logging.INFO if failures else logging.WARNING
+    log.log(level, message, node_id, what, error, seconds, exc_info=unexpected)

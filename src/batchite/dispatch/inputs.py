@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from batchite.link import messages as link
-from batchite.scheduling import nodes, pools, start_tasks, tasks
-from batchite.scheduling.changes import DueKind
+from batchite.scheduling import (
+    brake,
+    nodes,
+    pools,
+    preemption,
+    preparation,
+    release,
+    restarts,
+    retention,
+    scaling,
+    start_tasks,
+    tasks,
+    vacating,
+)
+from batchite.scheduling.changes.times import DueKind
 from batchite.scheduling.decisions import Decisions
 from batchite.scheduling.jobs import on_empty_job_due, on_job_purged, on_job_wall_clock
 from batchite.scheduling.room import Refusal
 from batchite.scheduling.silence import on_look, on_node_heard
 from batchite.scheduling.state import NodeState, ShardState
+from batchite.wire.batch.runs import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +58,16 @@ class NodeClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeLost:
+    """The node has ended by itself, or was killed since it did not answer: nothing of it runs any more."""
+
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeEnded:
-    """Nothing of the node runs any more."""
+    """Nothing of the node runs any more, as was wanted."""
 
     node: str
 
@@ -65,11 +88,12 @@ class JobPurged:
 class Due:
     """A row's time has come."""
 
-    kind: DueKind
+    kind: DueKind | Literal["job-schedule"]
     subject: int
 
 
-Input = Frame | Look | NodeStarted | NodeClosed | NodeEnded | Allocated | JobPurged | Due
+OfNode = Frame | NodeStarted | NodeClosed | NodeLost | NodeEnded
+Input = OfNode | Look | Allocated | JobPurged | Due
 
 REPEATED = (Frame, Look, Due)
 """What comes again if it was not heard."""
@@ -78,38 +102,74 @@ REPEATED = (Frame, Look, Due)
 def apply(state: ShardState, item: Input, now: int, decisions: Decisions) -> None:
     """Let the reactor decide; what concerns a node that is not there any more is dropped."""
     match item:
-        case Frame(node_id, messages):
-            node = state.nodes.get(node_id)
-            if node is not None:
-                on_node_heard(node)
-                for message in messages:
-                    _apply_message(state, node, message, now, decisions)
+        case Frame() | NodeStarted() | NodeClosed() | NodeLost() | NodeEnded():
+            if (node := state.nodes.get(item.node)) is not None:
+                _apply_to(state, node, item, now, decisions)
         case Look():
             on_look(state, now, decisions)
-        case NodeStarted(node_id):
-            if node_id in state.nodes:
-                nodes.on_node_started(state.nodes[node_id])
-        case NodeClosed(node_id):
-            if node_id in state.nodes:
-                nodes.on_node_disconnected(state.nodes[node_id])
-        case NodeEnded(node_id):
-            if node_id in state.nodes:
-                pools.on_node_ended(state, state.nodes[node_id], now, decisions)
         case Allocated(refusal):
             pools.on_nodes_allocated(state, refusal, now, decisions)
         case JobPurged(job):
             on_job_purged(state, job, decisions)
+            vacating.on_files_removed(state)
         case Due(kind, subject):
             DUE[kind](state, subject, now, decisions)
 
 
-DUE: Mapping[DueKind, Callable[[ShardState, int, int, Decisions], None]] = {
+def _apply_to(state: ShardState, node: NodeState, item: OfNode, now: int, decisions: Decisions) -> None:
+    match item:
+        case Frame():
+            on_node_heard(node)
+            for message in item.messages:
+                _apply_message(state, node, message, now, decisions)
+        case NodeStarted():
+            nodes.on_node_started(node)
+        case NodeClosed():
+            nodes.on_node_disconnected(node)
+        case NodeLost():
+            restarts.on_node_lost(node, item.reason, decisions)
+        case NodeEnded():
+            pools.on_node_ended(state, node, now, decisions)
+
+
+DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
     "resize-timeout": pools.on_resize_timeout,
     "replace-nodes": pools.on_replacement_due,
     "job-wall-clock": on_job_wall_clock,
     "empty-job": on_empty_job_due,
     "task-retry": tasks.on_retry_due,
+    "preparation-retry": preparation.on_retry_due,
     "start-task-retry": start_tasks.on_start_task_retry_due,
+    "node-retention": vacating.on_retention_due,
+    "task-retention": retention.on_due,
+    "preparation-retention": lambda _, number, at, decisions: retention.on_job_files_due(
+        "preparation", number, at, decisions
+    ),
+    "release-retention": lambda _, number, at, decisions: retention.on_job_files_due(
+        "release", number, at, decisions
+    ),
+    "autoscale-sample": scaling.on_sample_due,
+    "autoscale-evaluation": scaling.on_evaluation_due,
+    "boot-retry": brake.on_retry_due,
+    "preemption": preemption.on_due,
+    "preemption-notice": preemption.on_notice_over,
+    "preemption-absence": restarts.on_preemption_over,
+}
+
+
+STARTED: Mapping[Kind, Callable[[ShardState, NodeState, link.RunStarted, Decisions], None]] = {
+    "task": lambda _, node, report, decisions: tasks.on_task_started(node, report, decisions),
+    "starttask": lambda _, node, report, decisions: start_tasks.on_start_task_started(
+        node, report, decisions
+    ),
+    "preparation": preparation.on_started,
+    "release": release.on_started,
+}
+ENDED: Mapping[Kind, Callable[[ShardState, NodeState, link.RunEnded, Decisions], None]] = {
+    "task": tasks.on_task_ended,
+    "starttask": start_tasks.on_start_task_ended,
+    "preparation": preparation.on_ended,
+    "release": release.on_ended,
 }
 
 
@@ -122,18 +182,20 @@ def _apply_message(
     state: ShardState, node: NodeState, message: link.FromAgent, now: int, decisions: Decisions
 ) -> None:
     match message:
-        case link.TaskEnded():
-            tasks.on_task_ended(state, node, message, decisions)
-        case link.TaskStarted():
-            tasks.on_task_started(node, message, decisions)
-        case link.TaskReturned():  # the only report that says no time
+        case link.RunEnded():
+            ENDED[message.kind](state, node, message, decisions)
+        case link.RunStarted():
+            STARTED[message.kind](state, node, message, decisions)
+        case link.RunReturned():  # the only report that says no time, and of nothing but tasks
             tasks.on_task_returned(state, node, message, now, decisions)
-        case link.StartTaskStarted():
-            start_tasks.on_start_task_started(node, message, decisions)
-        case link.StartTaskEnded():
-            start_tasks.on_start_task_ended(state, node, message, decisions)
+        case link.FilesRemoved():
+            retention.on_files_removed(node, message, decisions)
+        case link.FilesKept():
+            retention.on_files_kept(node, message, decisions)
         case link.Hello():
-            nodes.on_node_connected(state, node, message, decisions)
+            nodes.on_node_connected(state, node, message, now, decisions)
+        case link.UseMeasured():
+            scaling.on_node_measured(state, node, message, now)
         case link.Heartbeat():
             pass  # it has been heard
         case (
@@ -141,6 +203,6 @@ def _apply_message(
             | link.FileStatus()
             | link.FileDeleted()
             | link.FileFailed()
-            | link.UseMeasured()
+            | link.LogsChosen()
         ):
             pass  # for whoever asked for the file

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from batchite.link import framing
-from batchite.link.messages import BlobService, FromAgent, Hello, Message, RunStartTask, RunTask, Welcome
+from batchite.link.messages import BlobService, FromAgent, Hello, Message, Run, Welcome
 
 HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 30.0
@@ -111,6 +111,8 @@ class Links:
         self._closed = closed
         self._is_known = is_known
         self._blob_service = blob_service
+        self._told: BlobService | None = None
+        """what those have been told that may be running something"""
         self._tokens: dict[str, bytes] = {}
         self._links: dict[str, Link] = {}
 
@@ -137,10 +139,19 @@ class Links:
         """False if the node is not connected; what matters is sent again when it is."""
         link = self._links.get(node_id)
         if link is not None:
-            if isinstance(message, RunTask | RunStartTask):
+            if isinstance(message, Run):
                 self._tell_blob_service(link)
             link.send(message)
         return link is not None
+
+    def retell(self) -> None:
+        """Whoever may be running something hears what has changed of what it was told of the Blob service."""
+        now = self._blob_service()
+        if now != self._told:
+            self._told = now
+            for link in self._links.values():
+                if link.blob_service is not None:
+                    self._tell_blob_service(link)
 
     def _tell_blob_service(self, link: Link) -> None:
         now = self._blob_service()
@@ -159,7 +170,7 @@ class Links:
         websocket = WebSocket(scope, receive, send)
         parts = scope["path"].rstrip("/").rsplit("/", 2)
         node_id = parts[-2] if len(parts) == 3 and parts[-1] == "link" else ""
-        token = _token(websocket.headers.get("authorization", ""))
+        token = bearer(websocket.headers.get("authorization", ""))
         match await self._judge(node_id, token):
             case "welcome":
                 await websocket.accept()
@@ -208,13 +219,13 @@ class Links:
             return
         self._links[node_id] = link
         link.send(Welcome(HEARTBEAT_SECONDS))
-        while True:
+        while self._links.get(node_id) is link:  # what was dropped is not listened to any more
             self._received(node_id, frame)
             frame = await link.read()
 
 
-def _token(authorization: str) -> str:
-    """Empty if there is none."""
+def bearer(authorization: str) -> str:
+    """The credential that a header shows; empty if there is none."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

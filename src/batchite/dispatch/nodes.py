@@ -15,7 +15,7 @@ from typing import Any
 from batchite.dispatch import held
 from batchite.dispatch.background import Background
 from batchite.dispatch.held import HeldNode, Target
-from batchite.dispatch.inputs import NodeEnded
+from batchite.dispatch.inputs import NodeEnded, NodeLost
 from batchite.dispatch.links import Links
 from batchite.dispatch.loading import KnownNode
 from batchite.dispatch.starting import Starting
@@ -52,13 +52,16 @@ class Nodes:
     async def adopt(self, shard: Target) -> None:
         """Have engines watch the nodes that an earlier process started.
 
-        One without a handle may run all the same: its agent spoke before the handle was stored.
+        One without a handle may run all the same: its agent spoke before the handle was stored. What is being
+        ended cannot be lost.
         """
         handles = {
             node_id: node
             for node_id, node in self._nodes.items()
             if node.shard is shard
-            and (node.handle is not None or shard.state.nodes[node_id].phase != "creating")
+            and not node.is_leaving
+            and not node.is_halting
+            and (node.handle is not None or shard.state.nodes[node_id].was_connected)
         }
         for name, of_engine in _by_engine(handles).items():
             await self._engines.of(name).adopt(of_engine)
@@ -88,23 +91,33 @@ class Nodes:
     # -- what is asked
 
     def start(self, node_id: str) -> None:
-        """Start the node when it is its turn."""
+        """Start the node when it is its turn, unless it is started or being ended."""
         node = self._nodes.get(node_id)
-        if node is not None and not node.is_leaving and not node.is_busy:
+        if node is not None and node.handle is None and not node.is_leaving and not node.is_busy:
             self._starting.add(node_id, node)
 
-    def stop(self, node_id: str, *, grace: float = GRACE_SECONDS) -> None:
+    def stop(self, node_id: str) -> None:
         """End the node; at once, if it has not been begun."""
         node = self._nodes.get(node_id)
         if node is not None and not node.is_leaving:
             node.is_leaving = True
             self._starting.make_room(node_id, node)
-            self._begin(node_id, node, partial(self._stop, grace=grace))
+            self._begin(node_id, node, self._stop)
+
+    def halt(self, node_id: str, *, wipe: bool) -> None:
+        """End the node, to rest or to be started again; with its files, if they are to be wiped."""
+        node = self._nodes.get(node_id)
+        if node is not None and not node.is_leaving and not node.is_halting:
+            node.is_halting = True
+            self._starting.make_room(node_id, node)
+            self._begin(node_id, node, partial(self._halt, wipe=wipe))
 
     def kill(self, node_id: str, reason: str) -> None:
         """End a node that does not answer, which is lost then."""
         log.warning("node %s is killed: %s", node_id, reason)
-        self.stop(node_id, grace=0)
+        node = self._nodes.get(node_id)
+        if node is not None and not node.is_leaving and not node.is_halting:
+            self._begin(node_id, node, partial(self._kill, reason=reason))
 
     def spoke(self, node_id: str) -> None:
         """Its agent is up."""
@@ -118,7 +131,7 @@ class Nodes:
         if node is not None:
             log.warning("node %s is lost: %s", node_id, reason)
             node.handle = None
-            self.stop(node_id)
+            node.shard.put(NodeLost(node_id, reason))
 
     async def end(self) -> set[str]:
         """End every node in order; their files stay for when they boot again.
@@ -161,22 +174,42 @@ class Nodes:
 
         node.busy = self._background.start(run())
 
-    async def _stop(self, node_id: str, node: HeldNode, grace: float) -> None:
-        self._links.send(node_id, link.Leave())
-        failures = 0
-        while node.engine is not None:
-            try:
-                await self._engines.of(node.engine).stop(node_id, node.handle, grace=grace)
-                break
-            except Exception as error:
-                pause = held.pause(failures)
-                failures += 1
-                held.tell("stopped", node_id, error, pause)
-            await asyncio.sleep(pause)
+    async def _stop(self, node_id: str, node: HeldNode) -> None:
+        await self._end(node_id, node)
         if not node.is_let_go:
             del self._nodes[node_id]
             await self._links.forget(node_id)
         node.shard.put(NodeEnded(node_id))
+
+    async def _halt(self, node_id: str, node: HeldNode, wipe: bool) -> None:
+        await self._end(node_id, node, keep_files=not wipe)
+        if not node.is_let_go:
+            node.handle, node.is_begun, node.failures = None, False, 0
+            await self._links.forget(node_id)
+        node.is_halting = False
+        node.shard.put(NodeEnded(node_id))
+
+    async def _kill(self, node_id: str, node: HeldNode, reason: str) -> None:
+        await self._end(node_id, node, keep_files=True, grace=0)
+        node.handle = None
+        node.shard.put(NodeLost(node_id, reason))
+
+    async def _end(
+        self, node_id: str, node: HeldNode, *, keep_files: bool = False, grace: float = GRACE_SECONDS
+    ) -> None:
+        """Returns once nothing of the node runs any more."""
+        self._links.send(node_id, link.Leave())
+        failures = 0
+        while node.engine is not None:
+            try:
+                engine = self._engines.of(node.engine)
+                await engine.stop(node_id, node.handle, keep_files=keep_files, grace=grace)
+                return
+            except Exception as error:
+                pause = held.pause(failures)
+                held.tell("stopped", node_id, error, failures, pause)
+                failures += 1
+            await asyncio.sleep(pause)
 
 
 def _by_engine(nodes: Mapping[str, HeldNode]) -> dict[str, dict[str, Handle | None]]:

@@ -1,4 +1,5 @@
-"""What is looked up every second: leases, due rows, events that nobody announced, nodes that say nothing."""
+"""What is looked up every second: leases, due rows, events that nobody announced, nodes that say nothing, and
+what agents have to be told anew."""
 
 from __future__ import annotations
 
@@ -28,7 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class Rounds:
-    def __init__(self, database: Database, clock: Clock, ownership: Ownership) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, ownership: Ownership, each: Callable[[], None]
+    ) -> None:
+        """`each` is called in every round."""
+        self._each = each
         self._database = database
         self._clock = clock
         self._ownership = ownership
@@ -61,6 +66,7 @@ class Rounds:
         await self._ownership.keep()
         if self._ownership.is_closed:
             return
+        self._each()
         now = self._clock.now().ticks
         due = await self.read(partial(work.due_until, until=now))
         await self._ownership.acquire({shard for shard, _, _ in due})

@@ -7,13 +7,15 @@ import contextlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from batchite.configuration.accounts import KnownAccounts
 from batchite.configuration.fidelity import Fidelity
+from batchite.configuration.scheduling import IN_ORDER, Scheduling
 from batchite.dispatch import loading
-from batchite.dispatch.allocation import Allocation
+from batchite.dispatch.auto_storage import AutoStorage
 from batchite.dispatch.effects import Effects
 from batchite.dispatch.files import LinkedFiles
 from batchite.dispatch.inbox import Inbox
@@ -22,16 +24,28 @@ from batchite.dispatch.links import Links
 from batchite.dispatch.nodes import Nodes
 from batchite.dispatch.ownership import Ownership
 from batchite.dispatch.questions import Questions
+from batchite.dispatch.reactors.account import AccountReactor
+from batchite.dispatch.reactors.base import Reactor
 from batchite.dispatch.reactors.pool import PoolReactor
 from batchite.dispatch.rounds import Rounds
 from batchite.dispatch.runner import AnyRunner, Runner
 from batchite.dispatch.surroundings import Surroundings, this_machine
+from batchite.dispatch.task_tokens import TaskTokens
 from batchite.engines.base import Lost
 from batchite.engines.registry import Engines
-from batchite.link.messages import BlobService, FromAgent, Hello, MeasureUse, UseMeasured
-from batchite.link.spec import NodeImage
+from batchite.link.messages import (
+    BlobService,
+    FromAgent,
+    Hello,
+    LogsChosen,
+    MeasureUse,
+    UploadLogs,
+    UseMeasured,
+)
+from batchite.link.spec import Authority, NodeImage
 from batchite.ports.node_files import NodeUnreachableError
 from batchite.ports.owner import NodeUse
+from batchite.resources.keys import is_account
 from batchite.scheduling.room import Limits
 from batchite.scheduling.state import ShardState
 from batchite.store.batch import events, execution, shards, work
@@ -56,9 +70,10 @@ class Dispatch:
     tasks find the API at `account_url`; `environment` is given to every task. `node_image` says what the
     image of a pool means for its nodes; it is called in a thread. There are no more than `max_nodes` nodes
     in all. Nodes reach our Blob service, if it runs, at `blob_url`. `hosts` gives lines for the hosts files
-    of nodes, `authorities` is the file of ours that `environment` names, if it does. `lease` is how long
-    shards stay with who does not renew it; None if the database is nobody else's. `link_app` and
-    `transfer_app` are ASGI apps for the agents, to be mounted at `/-/nodes` and `/-/transfers`.
+    of nodes, `authority` signs for the names in them, `authorities` is the file of ours that `environment`
+    names, if it does. `lease` is how long shards stay with who does not renew it; None if the database is
+    nobody else's. `link_app` and `transfer_app` are ASGI apps for the agents, to be mounted at `/-/nodes` and
+    `/-/transfers`.
     """
 
     def __init__(
@@ -73,27 +88,35 @@ class Dispatch:
         environment: Mapping[str, str],
         node_image: Callable[[str], NodeImage] = this_machine,
         fidelity: Fidelity,
+        scheduling: Scheduling = IN_ORDER,
         lease: Duration | None,
         max_nodes: int | None = None,
         blob_url: str = "",
         hosts: Callable[[], tuple[str, ...]] = tuple,
+        authority: Authority | None = None,
         authorities: str = "",
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._clock = clock
         self._fidelity = fidelity
+        self._scheduling = scheduling
         self._max_nodes = max_nodes
         self._blob_url = blob_url
+        self._hosts = hosts
         self._links = Links(self._received, self._closed, self._is_known, blob_service=self._blob_service)
         self._engines = make_engines(self._lost)
-        surroundings = Surroundings(service_url, account_url, environment, node_image, hosts, authorities)
+        surroundings = Surroundings(
+            service_url, account_url, environment, node_image, hosts, authority, authorities
+        )
         self._nodes = Nodes(database, self._links, self._engines, surroundings)
-        self._effects = Effects(database, self._links, self._nodes)
+        auto_storage = AutoStorage(accounts, clock, blob_url)
+        task_tokens = TaskTokens(accounts, clock)
+        self._effects = Effects(database, self._links, self._nodes, auto_storage, task_tokens, self.wake)
         self._questions = Questions(self._links)
         self.files = LinkedFiles(self._questions)
         self._ownership = Ownership(database, clock, lease, self._begin, self._let_go)
-        self._rounds = Rounds(database, clock, self._ownership)
+        self._rounds = Rounds(database, clock, self._ownership, self._links.retell)
         self.interrupted = 0
         """running tasks that an orderly stop has ended, and that run again at the next start"""
         self.is_stopping = False
@@ -118,6 +141,10 @@ class Dispatch:
         for shard in list(self._ownership.shards.values()):
             await shard.loaded()
         self._rounds.start()
+
+    def prepare(self) -> None:
+        """Have engines ready for their first nodes, now that nothing else waits."""
+        self._engines.prepare()
 
     async def stop(self, end_nodes: bool) -> bool:
         """Stop deciding. With `end_nodes` the nodes are ended in order and boot again at the next
@@ -171,12 +198,15 @@ class Dispatch:
         return False
 
     def look(self, connection: sa.Connection, shard: str, *, with_tasks: bool = True) -> ShardState:
-        state = loading.look(connection, shard, self._fidelity, with_tasks=with_tasks)
+        state = loading.look(connection, shard, self._fidelity, self._scheduling, with_tasks=with_tasks)
         for node in state.nodes.values():
             owner = self._nodes.shard_of(node.id)
             live = None if owner is None else owner.state.nodes.get(node.id)
             node.connected = live is None or live.connected
             node.is_given_up = live is not None and live.is_given_up
+            node.is_preparing = live is not None and live.is_preparing
+            if owner is not None and not state.kept:
+                state.kept = dict(owner.state.kept)
         return state
 
     async def agent_log(self, node_id: str, most_bytes: int) -> str | None:
@@ -189,6 +219,16 @@ class Dispatch:
             return None
         return answer if isinstance(answer, UseMeasured) else None
 
+    async def upload_logs(
+        self, node_id: str, container_url: str, directory: str, start: int, end: int | None
+    ) -> int:
+        answer = await self._questions.ask(
+            node_id, lambda number: UploadLogs(number, container_url, directory, start, end)
+        )
+        if not isinstance(answer, LogsChosen):
+            raise NodeUnreachableError(node_id)
+        return answer.files
+
     def limits(self, account: str) -> Limits:
         return self._limits_of(account)()
 
@@ -198,9 +238,16 @@ class Dispatch:
 
     # -- shards
 
-    def _begin(self, lease: OwnedShard) -> Runner[Allocation]:
+    def _begin(self, lease: OwnedShard) -> AnyRunner:
         inbox = Inbox()
-        reactor = PoolReactor(
+        reactor: Reactor[Any] = (
+            self._of_account(lease, inbox) if is_account(lease.shard) else self._of_pool(lease, inbox)
+        )
+        holds, lose = (lambda: self._ownership.holds), self._ownership.lose
+        return Runner(lease, self._database, inbox, reactor, holds, lose)
+
+    def _of_pool(self, lease: OwnedShard, inbox: Inbox) -> PoolReactor:
+        return PoolReactor(
             lease,
             self._database,
             self._clock,
@@ -209,9 +256,19 @@ class Dispatch:
             self._nodes,
             self._limits_of(lease.account),
             self._fidelity,
+            self._scheduling,
         )
-        holds, lose = (lambda: self._ownership.holds), self._ownership.lose
-        return Runner(lease, self._database, inbox, reactor, holds, lose)
+
+    def _of_account(self, lease: OwnedShard, inbox: Inbox) -> AccountReactor:
+        return AccountReactor(
+            lease,
+            self._database,
+            self._clock,
+            inbox,
+            self._limits_of(lease.account),
+            Duration.of(seconds=self._fidelity.autoscale_sample),
+            self.wake,
+        )
 
     def _let_go(self, shard: str) -> None:
         """It is another's, and so are its nodes."""
@@ -242,7 +299,7 @@ class Dispatch:
 
     def _blob_service(self) -> BlobService | None:
         names = tuple(account.name for account in self._accounts.own_storage)
-        return BlobService(self._blob_url, names) if self._blob_url else None
+        return BlobService(self._blob_url, names, self._hosts()) if self._blob_url else None
 
     def _closed(self, node_id: str) -> None:
         self._questions.disconnected(node_id)

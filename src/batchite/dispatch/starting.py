@@ -22,6 +22,7 @@ from batchite.scheduling.state import PoolState
 from batchite.store.batch import execution
 from batchite.store.batch.shards import LeaseLostError
 from batchite.store.database import Database
+from batchite.wire.batch.outcome import shortened
 
 UP_SECONDS = 5.0
 """A node that has not spoken by then holds up no other."""
@@ -164,8 +165,8 @@ class Starting:
         errors = []
         for node_id, error in failed.items():
             node, pause = batch[node_id], pauses[node_id]
+            held.tell("started", node_id, error, node.failures, pause)
             node.failures += 1
-            held.tell("started", node_id, error, pause)
             self.make_room(node_id, node)
             errors.append((node.number, _shown(error, pause)))
         try:
@@ -173,7 +174,7 @@ class Starting:
         except Exception:
             held.log.exception("the errors of %d nodes could not be recorded", len(errors))
         for node_id, pause in pauses.items():
-            if not batch[node_id].is_leaving:
+            if not (batch[node_id].is_leaving or batch[node_id].is_halting):
                 self._try_again(node_id, batch[node_id], pause)
 
     def _try_again(self, node_id: str, node: HeldNode, seconds: float) -> None:
@@ -190,8 +191,9 @@ class Starting:
 def _shown(error: Exception, pause: float) -> bytes:
     """The node's `errors` in the API."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = shortened(why.rstrip(".") or type(error).__name__)
     message = (
-        f"The node could not be started: {why}. It is tried again in {pause:g} seconds. If the machine is "
+        f"The node could not be started: {reason}. It is tried again in {pause:g} seconds. If the machine is "
         "short of memory, processes or file descriptors, remove nodes or raise its limits."
     )
     return msgspec.json.encode([{"code": "NodeStartFailed", "message": message}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from batchite.link.spec import NodeImage, NodeSpec
+from batchite.link.spec import Authority, NodeImage, NodePackage, NodeSpec, NodeUser
 from batchite.scheduling.state import NodeState, PoolState
 from batchite.wire.batch import vm_sizes
 from batchite.wire.batch.vm_sizes import VmSize
@@ -30,6 +30,8 @@ class Surroundings:
     """what the image of a pool means; it may wait for the disk"""
     hosts: Callable[[], tuple[str, ...]] = tuple
     """lines of the hosts files of nodes that have some, at present"""
+    authority: Authority | None = None
+    """that signs for these names"""
     authorities: str = ""
     """the file of the service's that `environment` names, if it does"""
 
@@ -46,8 +48,11 @@ class Surroundings:
             slots=pool.rules.slots_per_node,
             environment=dict(self.environment),
             hosts=self.hosts(),
+            authority=self.authority,
             authorities=self.authorities,
             image=image,
+            users=tuple(NodeUser(user.name, user.is_admin, user.number) for user in pool.rules.users),
+            packages=tuple(NodePackage(one.application_id, one.version) for one in pool.rules.packages),
         )
 
 

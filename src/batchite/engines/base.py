@@ -21,7 +21,8 @@ Handle = NewType("Handle", str)
 """What an engine needs to find a node again; opaque to everybody else, stored by the service."""
 
 Lost = Callable[[str, str], None]
-"""Called with a node id and a reason once nothing of that node runs any more."""
+"""Called with a node id and a reason once nothing of that node runs any more. Its files stay until it is
+stopped without `keep_files`."""
 
 
 class Taken(NamedTuple):
@@ -50,6 +51,11 @@ class Engine(Protocol):
 
     @property
     def pace(self) -> Pace: ...
+
+    def prepare(self) -> None:
+        """Whatever makes the first nodes come sooner, while nobody waits for them. Returns at once, and need
+        not be called."""
+        ...
 
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
         """Ask for nodes of that size, each of another id; returns at once, with the outcome of each by node

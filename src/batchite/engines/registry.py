@@ -48,6 +48,11 @@ class Engines:
         """One that is not there any more refuses what it is asked, until it is there again."""
         return self._engines.get(name) or _Missing(name)
 
+    def prepare(self) -> None:
+        """Have all of them ready for their first nodes, soon."""
+        for engine in self._engines.values():
+            engine.prepare()
+
     async def close(self) -> None:
         for engine in self._engines.values():
             await engine.close()
@@ -60,6 +65,9 @@ class _Missing:
 
     def __init__(self, name: str) -> None:
         self._name = name
+
+    def prepare(self) -> None:
+        return None
 
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
         return {spec.node_id: self._refusal() for spec in specs}

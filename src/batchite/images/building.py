@@ -22,18 +22,16 @@ from batchite.images.layer import Layer, LayerFile, Repository
 from batchite.images.packages import Content
 from batchite.machine import removal
 
-PLACE = "layers"
-"""below the data directory"""
 _STAGED = ".new-"
 _HEAD = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
-def build(data_dir: Path, name: str, layer: Layer, root: Path) -> Path:
-    """The directory of a layer for nodes with that root file system. Raises OSError."""
+def build(layers: Path, name: str, layer: Layer, root: Path) -> Path:
+    """The directory, in that of all layers, of one for nodes with that root file system. Raises OSError."""
     found = contents(layer, root)
     modes = _modes(found, root)
     digest = hashlib.sha256(msgspec.json.encode((sorted(found.items()), sorted(modes.items())))).hexdigest()
-    place = data_dir / PLACE / f"{name}-{digest[:16]}"
+    place = layers / f"{name}-{digest[:16]}"
     if not place.is_dir():
         _write(place, found, modes)
     return place

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from batchite.configuration.images import HOST, ImageRule
 from batchite.images import roots
+from batchite.images.absent import absence
 from batchite.images.errors import ImageError
 from batchite.images.layer import Layer, layers
 from batchite.images.mapping import Meaning, meaning
 from batchite.link.spec import NodeImage, NodeLayer
 from batchite.wire.batch import images
+
+LAYERS = "layers"
+"""where they are made, below the data directory"""
 
 
 class NodeImages:
@@ -29,10 +33,7 @@ class NodeImages:
         added = [root.name for root in roots.listed(self._data_dir)]
         means = meaning(images.of_urn(image), self._rules, layers(), added)
         if means.root != HOST and means.root not in added:
-            raise ImageError(
-                f"the image {image} means the root file system {means.root!r}, which is not there; add it "
-                f"with: batchite image add {means.root} --from-tar FILE"
-            )
+            raise ImageError(f"the image {image} means {absence(means.root)}")
         return NodeImage(
             system=means.root,
             layer=means.layer,
@@ -51,7 +52,7 @@ class NodeImages:
 
         layer = _layer(means)
         root = Path("/") if means.root == HOST else roots.place(self._data_dir, means.root)
-        directory = building.build(self._data_dir, means.layer, layer, root)
+        directory = building.build(self._data_dir / LAYERS, means.layer, layer, root)
         return (NodeLayer(str(directory), dict(layer.environment), layer.path),)
 
 

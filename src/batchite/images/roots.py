@@ -19,7 +19,7 @@ import msgspec
 
 from batchite.configuration.images import check_name
 from batchite.images.errors import ImageError
-from batchite.link.spec import FILE_NAME, NodeSpec
+from batchite.images.specs import specs
 from batchite.machine import directory_lock, openat2, private_file, removal
 
 PLACE = "images"
@@ -147,16 +147,9 @@ def delete(data_dir: Path, name: str) -> None:
 
 
 def _nodes_of(data_dir: Path, name: str) -> list[str]:
-    """Nodes that were begun with it and are not removed."""
-    found = []
-    for told in sorted((data_dir / "nodes").glob(f"*/{FILE_NAME}")):
-        try:
-            spec = msgspec.json.decode(told.read_bytes(), type=NodeSpec)
-        except (OSError, msgspec.DecodeError):
-            continue
-        if spec.image.root == str(place(data_dir, name)):
-            found.append(spec.node_id)
-    return found
+    """Nodes that were begun with it and are not removed. Raises ImageError."""
+    root = str(place(data_dir, name))
+    return [spec.node_id for spec in specs(data_dir) if spec.image.root == root]
 
 
 def _clear(images: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from batchite.link.spec import Authority
+
 FORGE = "batchite.nodes.sandbox.forge"
 """the module that is the forge"""
 
@@ -25,8 +27,9 @@ WHY_VARIABLE = "BATCHITE_WHY_PROCESS"
 
 FIRST_ID, IDS = 0x10000000, 0x10000
 """Users of nodes are those of this machine from here on, so many for each node."""
-RANGES = 0xE000
-"""of users that nodes may have"""
+RANGES = 0x7000
+"""of users that nodes may have: no number has more than 31 bits, as older kernels (Linux 6.1) read them as
+numbers with a sign when they mount /dev/pts"""
 
 ROOT = "/mnt/batch/tasks"
 """A node's root directory, as in the cloud."""
@@ -72,6 +75,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """paths that it does not see, although they are below a shared one"""
     hosts: tuple[str, ...] = ()
     """lines of its hosts file, beside this machine's"""
+    authority: Authority | None = None
+    """whom it trusts beside those that its system does"""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -64,6 +64,30 @@ class NodeImage(msgspec.Struct, frozen=True, kw_only=True):
     """command lines are written for Windows"""
 
 
+class Authority(msgspec.Struct, frozen=True):
+    """Whose certificates the services show under the cloud's names."""
+
+    pem: str
+    hash: str
+    """of its name, by which OpenSSL looks for it"""
+
+
+class NodeUser(msgspec.Struct, frozen=True):
+    """A user account of the pool, by which tasks may ask to be run."""
+
+    name: str
+    is_admin: bool = False
+    number: int | None = None
+    """that it is to have where users of nodes have numbers of their own"""
+
+
+class NodePackage(msgspec.Struct, frozen=True):
+    """A package of an application that the pool has its nodes given; without a version the default one."""
+
+    application: str
+    version: str = ""
+
+
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an agent must know to become this node."""
 
@@ -84,6 +108,11 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """given by the operator to every task and to the agent's own downloads"""
     hosts: tuple[str, ...] = ()
     """lines for the hosts file of a node that has one of its own"""
+    authority: Authority | None = None
+    """whom a node trusts that has a system of its own"""
     authorities: str = ""
     """a file that the environment names, which is the service's and which tasks have to be able to read"""
     image: NodeImage = NodeImage()
+    users: tuple[NodeUser, ...] = ()
+    packages: tuple[NodePackage, ...] = ()
+    """that are there before anything runs"""

@@ -25,6 +25,8 @@ class Wrapping(msgspec.Struct, frozen=True, kw_only=True):
     """why the node is of this tier, in a sentence"""
     processes: int
     """and threads that there may be in it at a time, where the kernel counts those of a node by themselves"""
+    memory: int = 0
+    """bytes that its commands may have together; 0: as many as they like"""
     shared: tuple[str, ...] = ()
     """paths that the node sees as well, and cannot change"""
     hidden: tuple[str, ...] = ()

@@ -72,6 +72,16 @@ class Receiver:
             messages.append(message)
         return messages
 
+    def look(self) -> list[Message] | None:
+        """What has come over a socket that does not block, which may be nothing; None at the end, and for
+        what fails or is no message."""
+        try:
+            return self.receive()
+        except BlockingIOError:
+            return []
+        except (OSError, ValueError):
+            return None
+
     def close(self) -> None:
         """Descriptors that nobody took are closed."""
         while self._descriptors:

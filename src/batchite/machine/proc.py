@@ -114,6 +114,27 @@ def used(pid: int) -> Used | None:
     return Used(int(fields[21]) * _PAGE, sum(map(int, fields[11:15])) * _TICK)
 
 
+def transferred(pid: int) -> tuple[int, int] | None:
+    """Bytes that it has had read from disks and written to them, with those of children that it has waited
+    for; None if that cannot be seen."""
+    try:
+        lines = dict(line.split(b": ") for line in _content(f"/proc/{pid}/io").splitlines())
+        return int(lines[b"read_bytes"]), int(lines[b"write_bytes"])
+    except (*_NOTHING_TO_SEE, KeyError, ValueError):
+        return None
+
+
+def share(pid: int) -> int | None:
+    """Bytes that it has in memory, and of those that others have as well a part each; None if that cannot be
+    seen."""
+    try:
+        text = _content(f"/proc/{pid}/smaps_rollup")
+    except _NOTHING_TO_SEE:
+        return None
+    lines = (line.split() for line in text.splitlines() if line.startswith(b"Pss:"))
+    return next((int(words[1]) * 1024 for words in lines), None)
+
+
 def with_descendants(pids: Iterable[int]) -> set[int] | None:
     """These processes and all that descend from them; None if this kernel does not list children. What starts
     or ends meanwhile may be missed."""

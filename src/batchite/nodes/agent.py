@@ -1,4 +1,4 @@
-"""The agent: joins the link, the tasks, the start task and the files of one node."""
+"""The agent: joins the link, the runs and the files of one node."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ import contextlib
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 
 import msgspec
 
 import batchite
 from batchite.link import messages
-from batchite.link.messages import FromAgent, Hello, ToAgent
+from batchite.link.messages import FilesOf, FilesRemoved, FromAgent, Hello, RunKey, ToAgent
 from batchite.link.spec import HOST, TIER_LINE, NodeSpec
 from batchite.nodes import command_line, windows_line
 from batchite.nodes.directories import NodeDirectories
 from batchite.nodes.environment import Environments
 from batchite.nodes.files import Files
+from batchite.nodes.kept_files import KeptFiles
 from batchite.nodes.link import Link, UnwantedError
+from batchite.nodes.log_uploads import LogUploads
 from batchite.nodes.measuring import Measuring
+from batchite.nodes.outputs.uploading import OutputUploads
+from batchite.nodes.packages import Packages
+from batchite.nodes.places import Places
+from batchite.nodes.preparing import Preparing
 from batchite.nodes.reports import Reports
-from batchite.nodes.run import KILL_GRACE_SECONDS, Tools
+from batchite.nodes.runs.held import Held
+from batchite.nodes.runs.tools import KILL_GRACE_SECONDS, Tools
 from batchite.nodes.sandbox.choosing import choose
+from batchite.nodes.shells import Shells
 from batchite.nodes.staging import Staging
-from batchite.nodes.start_task import StartTask
-from batchite.nodes.tasks import Tasks
+from batchite.nodes.uploader import Uploader
+from batchite.nodes.users import Users
 from batchite.wire.ticks import Clock
 
 
@@ -52,23 +61,35 @@ class Agent:
         self._sandbox = choose(spec, node)
         self._directories = NodeDirectories(self._sandbox.root)
         self._leaving: asyncio.Future[str] = self._loop.create_future()
+        self._address, self._is_awaited = "", False
         self._link = Link(spec.service_url, spec.node_id, spec.token, self)
-        self._staging = Staging(self._sandbox.landing, served=self._link.up)
+        is_windows = spec.image.is_windows
+        self._staging = Staging(self._sandbox.landing, served=self._link.up, is_windows=is_windows)
+        self._uploader = Uploader(self._staging.own_blobs, served=self._link.up)
         self._reports = Reports(self._link.send)
         self._say_what_it_is()
+        environments = Environments(spec, self._directories, self._sandbox)
+        self._packages = Packages(spec, self._sandbox, served=self._link.up)
+        install = self._packages.install(spec.packages) if spec.packages else None
+        self._preparing = Preparing(install, environments.know, self._prepared)
+        outputs = OutputUploads(self._sandbox, self._uploader, clock, is_windows=is_windows)
         tools = Tools(
             self._sandbox,
-            self._directories,
+            Places(self._directories, Users(spec.users)),
+            environments,
             clock,
             self._staging.stage,
+            self._packages.install,
+            outputs.upload,
             limits.grace,
-            windows_line.split if spec.image.is_windows else command_line.split,
+            windows_line.split if is_windows else command_line.split,
         )
-        environments = Environments(spec, self._directories, self._sandbox)
-        self._tasks = Tasks(spec.slots, tools, environments, self._reports)
-        self._start_task = StartTask(tools, environments, self._reports)
+        self._held = Held(spec.slots, tools, self._reports)
         self._measuring = Measuring(self._sandbox.use, self._link.send)
+        self._log_uploads = LogUploads(self._sandbox.files, self._uploader, self._booted, self._link.send)
+        self._shells = Shells(node, self._sandbox, environments)
         self._files = Files(self._sandbox.files, spec.service_url, self._link.send)
+        self._kept_files = KeptFiles(self._sandbox.files, self._held.directories, self._link.send)
 
     @property
     def _version(self) -> str:
@@ -101,33 +122,44 @@ class Agent:
         try:
             return await self._leaving
         finally:
-            self._tasks.stop()
+            self._held.stop()
+            self._shells.close()
             link.cancel()
             with contextlib.suppress(asyncio.CancelledError, UnwantedError):
                 await link
             await self._sandbox.end(self._limits.grace)
+            await self._held.stopped()
             await self._files.close()
+            await self._kept_files.close()
             await self._measuring.close()
+            await self._log_uploads.close()
             await self._staging.close()
+            await self._preparing.close()
+            await self._packages.close()
+            await self._uploader.close()
             self._sandbox.close()
 
     # Receiver
 
     def hello(self, address: str) -> Hello:
-        held = (*self._tasks.held(), *self._reports.held())
+        self._address = address
+        self._is_awaited = not self._preparing.is_over
+        held = (*self._held.keys(), *self._reports.held())
         return Hello(
             protocol=messages.PROTOCOL,
             agent_version=self._version,
             booted=self._booted,
             held=held,
-            start_task_attempt=self._start_task.attempt,
             address=address,
             tier=self._sandbox.tier.name,
             image=" + ".join(filter(None, (self._system, self._spec.image.layer))),
+            is_preparing=not self._preparing.is_over,
+            unprepared=self._preparing.failure,
         )
 
     def welcomed(self) -> list[FromAgent]:
-        return [*self._reports.pending]
+        self._kept_files.tell()
+        return [*self._news(), *self._reports.pending]
 
     def received(self, message: ToAgent) -> None:
         try:
@@ -138,30 +170,56 @@ class Agent:
 
     def _handle(self, message: ToAgent) -> None:
         match message:
-            case messages.BlobService(url, accounts):
+            case messages.BlobService(url, accounts, hosts):
                 self._staging.own_blobs.learn(url, accounts)
-            case messages.RunTask():
-                self._tasks.take(message)
+                self._sandbox.know(hosts)
+            case messages.Run():
+                self._held.take(message)
             case messages.Acknowledge(report):
                 self._reports.acknowledge(report)
-            case messages.EndTask():
-                self._tasks.end(message)
-            case messages.RecallTask():
-                self._tasks.recall(message)
-            case messages.RunStartTask():
-                self._start_task.run(message)
+            case messages.EndRun():
+                self._held.end(message)
+            case messages.LimitRun():
+                self._held.limit(message)
+            case messages.RecallRun():
+                self._held.recall(message)
+            case messages.RemoveFiles(tasks):
+                self._remove(tasks)
             case messages.RemoveTaskFiles(job_id, task_id):
                 self._sandbox.discard(self._directories.task(job_id, task_id).names)
             case messages.RemoveJobFiles(job_id):
                 self._sandbox.discard(self._directories.job(job_id))
             case messages.ListFiles() | messages.StatFile() | messages.SendFile() | messages.DeleteFile():
                 self._files.serve(message)
+            case messages.SetLogins(logins):
+                self._sandbox.introduce(logins)
+            case messages.UploadLogs():
+                self._log_uploads.serve(message)
             case messages.MeasureUse(request):
                 self._measuring.serve(request)
             case messages.Leave():
                 self._leave("the service removed the node")
             case messages.Welcome():
                 pass  # the link's own
+
+    def _prepared(self) -> None:
+        """A service that is away hears of it when it is back."""
+        if self._link.up.is_set():
+            for news in self._news():
+                self._link.send(news)
+
+    def _news(self) -> list[FromAgent]:
+        """That the node is prepared, or cannot be, if its first words were that it is not yet."""
+        return [self.hello(self._address)] if self._is_awaited and self._preparing.is_over else []
+
+    def _remove(self, tasks: Sequence[FilesOf]) -> None:
+        """What cannot be removed is told as if it had been: nobody is to come back for it for ever."""
+        for one in tasks:
+            try:
+                self._sandbox.discard(self._directories.task(one.job_id, one.task_id).names)
+            except (OSError, ValueError):
+                traceback.print_exc()
+        self._link.send(FilesRemoved(tuple(RunKey(one.number, one.attempt, one.kind) for one in tasks)))
 
     # the end
 

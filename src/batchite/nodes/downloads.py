@@ -6,13 +6,10 @@ first download.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -20,39 +17,20 @@ from yarl import URL
 from batchite.nodes import failures
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError, Source
-from batchite.nodes.own_blobs import OwnBlobs
+from batchite.nodes.patience import Patience
+from batchite.nodes.shown import shown
 from batchite.nodes.threads import in_thread
 from batchite.wire.batch.outcome import Failure
 
 T = TypeVar("T")
 
+Way = Callable[[str], tuple[str, dict[str, str]]]
+"""Where to ask for what is at a URL, and headers to ask with; raises ValueError for what is no URL."""
+
 _CHUNK_BYTES = 1 << 20
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _DENIED = frozenset({401, 403})
 _MISSING = frozenset({404, 410})
-
-
-class Patience:
-    """How often and how long to try; `pause` waits between tries.
-
-    Together the pauses are 13 to 25 seconds, since a Blob service that was killed must have time to
-    be back. They count only while the node is `served`: as long as its own service is away nobody can
-    be told of a failure, and files mostly come from the same machine, so the tries begin anew.
-    """
-
-    def __init__(
-        self,
-        tries: int = 8,
-        first_pause: float = 0.2,
-        silence: float = 60.0,
-        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        served: asyncio.Event | None = None,
-    ) -> None:
-        self.tries = tries
-        self.first_pause = first_pause
-        self.silence = silence
-        self.pause = pause
-        self.served = served
 
 
 class _TransientError(Exception):
@@ -64,13 +42,14 @@ class _TransientError(Exception):
 class Downloads:
     """HTTP GETs with the operator's proxies and certificates (from the agent's own environment)."""
 
-    def __init__(self, patience: Patience, own_blobs: OwnBlobs) -> None:
+    def __init__(self, patience: Patience, way: Way, *, trust_env: bool = True) -> None:
+        """`trust_env`: the environment's proxies are on the way."""
         self._patience = patience
-        self._own_blobs = own_blobs
+        self._way = way
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=patience.silence)
         self._session = aiohttp.ClientSession(
             timeout=timeout,
-            trust_env=True,
+            trust_env=trust_env,
             auto_decompress=False,
             read_bufsize=_CHUNK_BYTES,
             cookie_jar=aiohttp.DummyCookieJar(),  # what a server tells one task is not for the next
@@ -79,7 +58,7 @@ class Downloads:
     async def close(self) -> None:
         await self._session.close()
 
-    async def to_file(self, url: str, descriptor: int) -> None:
+    async def to_file(self, url: str, descriptor: int, source: Source = failures.FILE) -> None:
         """Write what `url` gives to a file, from its beginning. Raises RunError."""
 
         async def once(response: aiohttp.ClientResponse) -> None:
@@ -87,7 +66,7 @@ class Downloads:
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 await in_thread(_write_all, descriptor, chunk)
 
-        await self._patiently(url, failures.FILE, once)
+        await self._patiently(url, source, once)
 
     async def content(self, url: str, source: Source, limit: int) -> bytes:
         """What `url` gives, at most `limit` bytes. Raises RunError with a code of the source."""
@@ -105,25 +84,21 @@ class Downloads:
     async def _patiently(
         self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
     ) -> T:
-        patience, failed = self._patience, 0
+        failed = 0
         while True:
             try:
                 return await self._try(url, source, once)
             except _TransientError as error:
-                failed += 1
-                if patience.served is not None and not patience.served.is_set():
-                    await patience.served.wait()
-                    failed = 0
-                elif failed == patience.tries:
+                count = await self._patience.after(failed + 1)
+                if count is None:
                     raise RunError(error.failure) from None
-            pause = patience.first_pause * 2.0 ** (failed - 1)
-            await patience.pause(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries
+                failed = count
 
     async def _try(
         self, url: str, source: Source, once: Callable[[aiohttp.ClientResponse], Awaitable[T]]
     ) -> T:
         try:
-            place, headers = self._own_blobs.way(url)
+            place, headers = self._way(url)
             headers["Accept-Encoding"] = "identity"
             async with self._session.get(_as_sent(place), headers=headers) as response:
                 _check(url, source, response.status)
@@ -138,17 +113,8 @@ class Downloads:
         except aiohttp.ClientError as error:
             raise _TransientError(_other(url, source, str(error) or type(error).__name__)) from None
         except OSError as error:
-            failure = failures.of_system(error, "ResourceFileWriteFailed", "writing a resource file")
+            failure = failures.of_system(error, "ResourceFileWriteFailed", f"writing the {source.what}")
             raise RunError(failure) from None
-
-
-def shown(url: str) -> str:
-    """The address without its query and user, which are secrets."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(an address that cannot be read)"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _as_sent(url: str) -> URL:
@@ -160,13 +126,10 @@ def _check(url: str, source: Source, status: int) -> None:
     if status == 200:
         return
     if status in _MISSING:
-        message = f"The {source.what} does not exist. Check its address, or make it before adding the task."
+        message = f"The {source.what} does not exist. {source.if_missing}"
         raise RunError(failures.user(source.missing, message, **_details(url, status)))
     if status in _DENIED:
-        message = (
-            f"The node may not read the {source.what}. Give an address with a shared access signature "
-            "that permits reading (and listing, for a container) and has not expired."
-        )
+        message = f"The node may not read the {source.what}. {source.if_denied}"
         raise RunError(failures.user(source.denied, message, **_details(url, status)))
     failure = _other(url, source, f"the server answered {status}", status)
     raise _TransientError(failure) if status in _TRANSIENT else RunError(failure)

@@ -13,12 +13,13 @@ Azure, so that a script that was fetched starts by its bare name. TMPDIR is left
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from batchite.link.spec import ROOT_MARK, NodeImage, NodeSpec
-from batchite.nodes.definition import EnvironmentSetting
-from batchite.nodes.directories import NodeDirectories, RunDirectory
-from batchite.nodes.sandbox.base import TASK_MARK, Sandbox, Tier, User
+from batchite.nodes.directories import NodeDirectories
+from batchite.nodes.places import Place
+from batchite.nodes.sandbox.base import TASK_MARK, Sandbox, Tier
 
 RESERVED_DISK_BYTES = 64 * 1024 * 1024
 """Below this much free space no files are fetched any more."""
@@ -33,6 +34,7 @@ class Environments:
         self._image_path = (*spec.image.path, *layers.path)
         self._given = layers.environment | spec.image.environment | _readable(spec, sandbox)
         self._shared = directories.shared
+        self._packages: Mapping[str, str] = {}
         reserved = str(RESERVED_DISK_BYTES)
         self._documented = {
             "AZ_BATCH_ACCOUNT_NAME": spec.account,
@@ -51,29 +53,13 @@ class Environments:
             "AZ_BATCH_OS_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": "0",
         }
 
-    def of_start_task(
-        self, directory: RunDirectory, user: User, settings: Iterable[EnvironmentSetting]
-    ) -> dict[str, str]:
-        return self._of_run(directory, user, settings, {})
+    def know(self, packages: Mapping[str, str]) -> None:
+        """Variables of the pool's application packages, which are there for whatever runs from now on."""
+        self._packages = packages
 
-    def of_task(
-        self,
-        job_id: str,
-        task_id: str,
-        directory: RunDirectory,
-        user: User,
-        settings: Iterable[EnvironmentSetting],
-    ) -> dict[str, str]:
-        ids = {"AZ_BATCH_JOB_ID": job_id, "AZ_BATCH_TASK_ID": task_id}
-        return self._of_run(directory, user, settings, ids)
-
-    def _of_run(
-        self,
-        directory: RunDirectory,
-        user: User,
-        settings: Iterable[EnvironmentSetting],
-        ids: Mapping[str, str],
-    ) -> dict[str, str]:
+    def of(self, run: Place, packages: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """`packages`: variables of the application packages that are its own."""
+        directory, user = run.directory, run.user
         working = directory.working
         environment = {
             **self._defaults,
@@ -81,9 +67,11 @@ class Environments:
             "PWD": working,
             "USER": user.name,
             **self._given,
-            **{setting.name: setting.value or "" for setting in settings},
+            **{setting.name: setting.value or "" for setting in run.settings},
             **self._documented,
-            **ids,
+            **self._packages,
+            **packages,
+            **run.variables,
             TASK_MARK: directory.path,
             "AZ_BATCH_TASK_WORKING_DIR": working,
             "AZ_BATCH_TASK_USER": user.name,

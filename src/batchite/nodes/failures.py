@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from batchite.nodes.sandbox.base import SIGNALLED
@@ -23,6 +24,12 @@ class Source(NamedTuple):
     denied: str
     timed_out: str
     other: str
+    if_missing: str = "Check its address, or make it before adding the task."
+    """what to do then"""
+    if_denied: str = (
+        "Give an address with a shared access signature that permits reading (and listing, for a container) "
+        "and has not expired."
+    )
 
 
 FILE = Source(
@@ -35,6 +42,19 @@ CONTAINER = Source(
     "ResourceContainerListTimedOut",
     "ResourceContainerListMiscError",
 )
+
+
+PACKAGE_ERROR = "ApplicationPackageError"
+PACKAGE = Source(
+    "application package",
+    PACKAGE_ERROR,
+    PACKAGE_ERROR,
+    PACKAGE_ERROR,
+    PACKAGE_ERROR,
+    "It has just been deleted; add it again, or name another version.",
+    "The service does not know the node any more.",
+)
+DISK_FULL = "DiskFull"
 
 
 class RunError(Exception):
@@ -56,7 +76,7 @@ def server(code: str, message: str, **details: str) -> Failure:
 def of_system(error: OSError, code: str, doing: str) -> Failure:
     """The failure of a system call on the node's own files; a full disk has a code of its own."""
     if error.errno in _FULL:
-        return server("DiskFull", f"The node's disk is full: {doing} failed.", Reason=str(error.strerror))
+        return server(DISK_FULL, f"The node's disk is full: {doing} failed.", Reason=str(error.strerror))
     return server(code, f"The node failed at {doing}.", Reason=str(error.strerror or error))
 
 
@@ -107,6 +127,17 @@ def of_program(program: str, error: OSError) -> Failure:
 def of_launch(program: str, reason: str) -> Failure:
     return user(
         "CommandLaunchFailed", f"The command could not be started: {reason}.", Program=program, Reason=reason
+    )
+
+
+def of_user(name: str, known: Iterable[str]) -> Failure:
+    """The command is to run as nobody the node knows."""
+    there = ", ".join(known) or "none"
+    return user(
+        "CommandLaunchFailed",
+        f"The command could not be started: userIdentity.username is {name!r}, and the pool has no such user "
+        f"account (userAccounts: {there}). Name one of these, or leave it out.",
+        UserName=name,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from batchite.link.messages import HeldTask, Report, TaskEnded, TaskReturned
+from batchite.link.messages import Report, RunEnded, RunKey, RunReturned, key_of
 
 
 class Reports:
@@ -15,7 +15,7 @@ class Reports:
         self._send = send
         self._last = 0
         self._pending: deque[Report] = deque()
-        self._over: set[tuple[int, int]] = set()
+        self._over: set[RunKey] = set()
 
     @property
     def next_number(self) -> int:
@@ -26,22 +26,22 @@ class Reports:
         """Keep and send. Not `soon`: it may wait a moment for others to travel with."""
         self._last = report.report
         self._pending.append(report)
-        if isinstance(report, TaskEnded | TaskReturned):
-            self._over.add((report.task, report.attempt))
+        if isinstance(report, RunEnded | RunReturned):
+            self._over.add(key_of(report))
         self._send(report, soon)
 
     def acknowledge(self, number: int) -> None:
         while self._pending and self._pending[0].report <= number:
             report = self._pending.popleft()
-            if isinstance(report, TaskEnded | TaskReturned):
-                self._over.discard((report.task, report.attempt))
+            if isinstance(report, RunEnded | RunReturned):
+                self._over.discard(key_of(report))
 
-    def holds(self, task: int, attempt: int) -> bool:
-        """Whether the task is over here and the service may not know it yet."""
-        return (task, attempt) in self._over
+    def holds(self, key: RunKey) -> bool:
+        """Whether the run is over here and the service may not know it yet."""
+        return key in self._over
 
-    def held(self) -> Iterator[HeldTask]:
-        return (HeldTask(task, attempt) for task, attempt in self._over)
+    def held(self) -> Iterator[RunKey]:
+        return iter(self._over)
 
     @property
     def pending(self) -> list[Report]:

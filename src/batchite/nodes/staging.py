@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import TYPE_CHECKING
 
 from batchite.nodes import failures, landing
@@ -18,12 +18,15 @@ from batchite.nodes.directories import RunDirectory
 from batchite.nodes.environment import RESERVED_DISK_BYTES
 from batchite.nodes.failures import RunError
 from batchite.nodes.landing import Land, Landing
+from batchite.nodes.outputs.pattern import of_windows
 from batchite.nodes.own_blobs import OwnBlobs
 from batchite.nodes.sandbox.base import User
 from batchite.nodes.slowness import NOTICE_SECONDS, noticed
+from batchite.nodes.together import together
 
 if TYPE_CHECKING:
-    from batchite.nodes.downloads import Downloads, Patience
+    from batchite.nodes.downloads import Downloads
+    from batchite.nodes.patience import Patience
 
 AT_ONCE = 8
 """Files of all runs of a node that are fetched at the same time; the others wait."""
@@ -32,7 +35,8 @@ AT_ONCE = 8
 class Staging:
     """Fetches files for all runs of a node.
 
-    While the node's service is away (`served` is clear) no failed try counts.
+    While the node's service is away (`served` is clear) no failed try counts. `is_windows`: definitions are
+    written for Windows.
     """
 
     def __init__(
@@ -41,10 +45,13 @@ class Staging:
         patience: Patience | None = None,
         notice: float = NOTICE_SECONDS,
         served: asyncio.Event | None = None,
+        *,
+        is_windows: bool = False,
     ) -> None:
         self._land = land
         self._patience = patience
         self._served = served
+        self._is_windows = is_windows
         self._notice = notice
         self.own_blobs = OwnBlobs()
         self._downloads: Downloads | None = None
@@ -53,17 +60,15 @@ class Staging:
     async def stage(self, files: Iterable[ResourceFile], run: RunDirectory, user: User) -> None:
         """Raises RunError; what was fetched before stays."""
         area = Landing(self._land, run, user)
-        fetching: set[asyncio.Task[None]] = set()
+
+        async def fetching() -> AsyncIterator[Coroutine[None, None, None]]:
+            for file in files:
+                mode = landing.file_mode(file.file_mode)
+                async for url, path in self._sources(area, file):
+                    yield self._fetch(area, url, path, mode)
+
         try:
-            async with asyncio.TaskGroup() as group:
-                for file in files:
-                    mode = landing.file_mode(file.file_mode)
-                    async for url, path in self._sources(area, file):
-                        if len(fetching) == AT_ONCE:
-                            _, fetching = await asyncio.wait(fetching, return_when=asyncio.FIRST_COMPLETED)
-                        fetching.add(group.create_task(self._fetch(area, url, path, mode)))
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            await together(fetching(), AT_ONCE)
         finally:
             area.close()
 
@@ -73,15 +78,24 @@ class Staging:
 
     async def _sources(self, area: Landing, file: ResourceFile) -> AsyncIterator[tuple[str, str]]:
         """Address and path of each file meant; a path that ends in `/` is a directory."""
+        given = file.file_path or ""
+        path = of_windows(given) if self._is_windows else given
         if file.http_url is not None:
-            yield file.http_url, file.file_path or ""
+            yield file.http_url, path
         elif file.storage_container_url is not None:
             from batchite.nodes import container
 
             fetch = functools.partial(self._page, area)
-            directory = file.file_path.rstrip("/") + "/" if file.file_path else ""
+            directory = path.rstrip("/") + "/" if path else ""
             async for name, url in container.blobs(file.storage_container_url, file.blob_prefix, fetch):
                 yield url, directory + name
+        elif file.auto_storage_container_name is not None:
+            name = file.auto_storage_container_name
+            message = (
+                f"The resource files are in the container {name!r} of auto storage, and no storage account "
+                "that this node can reach is linked to the Batch account. Name one as its storage_account."
+            )
+            raise RunError(failures.user(failures.CONTAINER.missing, message, ContainerName=name))
         else:
             message = "A resource file names neither an httpUrl nor a storageContainerUrl."
             raise RunError(failures.user("BlobNotFound", message))
@@ -118,15 +132,9 @@ class Staging:
 
     def _client(self) -> Downloads:
         if self._downloads is None:
-            from batchite.nodes.downloads import Downloads, Patience
+            from batchite.nodes.downloads import Downloads
+            from batchite.nodes.patience import Patience
 
             patience = self._patience or Patience(served=self._served)
-            self._downloads = Downloads(patience, self.own_blobs)
+            self._downloads = Downloads(patience, self.own_blobs.way)
         return self._downloads
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The reason of a group's failure: a RunError if there is one."""
-    while isinstance(error := errors.exceptions[0], BaseExceptionGroup):
-        errors = error
-    return next((each for each in errors.exceptions if isinstance(each, RunError)), error)

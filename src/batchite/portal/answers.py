@@ -21,7 +21,7 @@ class Refused(Exception):  # noqa: N818 - what is asked for is not done
         self.status = status
 
 
-Kind: TypeAlias = Literal["pool", "node", "job", "task"]
+Kind: TypeAlias = Literal["pool", "node", "schedule", "job", "task", "preparation", "release"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from batchite.configuration import portal_secret
 from batchite.portal import audit, forms, headers, live, packing, rendering, sessions, static, theme
 from batchite.portal.accounts.views import ROUTES as ACCOUNTS
 from batchite.portal.answers import Answer, Done, NotHere, Page, Raw, Refused
+from batchite.portal.applications.views import ROUTES as APPLICATIONS
 from batchite.portal.blob_client.connection import Connection
 from batchite.portal.entering import ENTER, LEAVE, Entrance
 from batchite.portal.files.views import ROUTES as FILES
 from batchite.portal.following import Changes
 from batchite.portal.home.views import ROUTES as HOME
+from batchite.portal.job_schedules.views import ROUTES as JOB_SCHEDULES
 from batchite.portal.jobs.views import ROUTES as JOBS
 from batchite.portal.nodes.views import ROUTES as NODES
 from batchite.portal.pools.views import ROUTES as POOLS
@@ -42,7 +44,18 @@ from batchite.web.request import Incoming
 from batchite.web.router import Match, Router
 from batchite.wire.batch.errors import BatchError
 
-ROUTES: tuple[Route, ...] = (*HOME, *ACCOUNTS, *POOLS, *NODES, *JOBS, *TASKS, *FILES, *STORAGE)
+ROUTES: tuple[Route, ...] = (
+    *HOME,
+    *ACCOUNTS,
+    *POOLS,
+    *NODES,
+    *JOBS,
+    *JOB_SCHEDULES,
+    *TASKS,
+    *APPLICATIONS,
+    *FILES,
+    *STORAGE,
+)
 TOKEN_FIELD, TOKEN_HEADER = "csrf-token", "x-csrf-token"
 _READING = ("GET", "HEAD")
 _SAME = ("same-origin", "none")
@@ -134,7 +147,7 @@ class PortalApp:
         _check_role(route, visit.session)
         if route.is_form:
             _check_can_change(visit)
-        if route.verb == "GET":
+        if route.verb == "GET" or route.is_question:
             return self._answered(visit, await route.view(visit))
         return await self._change(visit, route)
 

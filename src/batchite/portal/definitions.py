@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from batchite.portal.answers import Refused
@@ -31,15 +32,22 @@ class Fields:
         except ValueError:
             return text
 
-    def pairs(self, name: str) -> list[dict[str, str]] | None:
-        """Lines of the form NAME=value, as the API has settings of an environment."""
+    def pairs(
+        self, name: str, known: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    ) -> list[Mapping[str, str]] | None:
+        """Lines of the form NAME=value, as the API has settings of an environment. A line that is `known`
+        stands for that setting."""
         lines = [line.strip() for line in self._form.get(name, "").splitlines()]
-        split = [line.partition("=") for line in lines if line]
-        return [{"name": key.strip(), "value": value} for key, _, value in split] or None
+        return [known.get(line) or _pair(line) for line in lines if line] or None
 
     def identity(self, name: str) -> dict[str, Any] | None:
         """That of an elevated automatic user, if its box is checked."""
         return {"autoUser": {"elevationLevel": "admin"}} if self.text(name) else None
+
+
+def _pair(line: str) -> Mapping[str, str]:
+    name, _, value = line.partition("=")
+    return {"name": name.strip(), "value": value}
 
 
 def typed(form: Mapping[str, str] | None) -> Mapping[str, str]:

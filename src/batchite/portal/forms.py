@@ -14,7 +14,8 @@ TYPE = "application/x-www-form-urlencoded"
 
 
 async def read(request: Incoming) -> Mapping[str, str]:
-    """Fields by name, the last of each. Raises BodyTooLarge and MalformedRequest."""
+    """Fields by name, the last of each, with line ends as they were typed: browsers send others. Raises
+    BodyTooLarge and MalformedRequest."""
     content = await request.body(LARGEST)
     if not content:
         return {}
@@ -23,6 +24,7 @@ async def read(request: Incoming) -> Mapping[str, str]:
         raise MalformedRequest(f"A form is sent as {TYPE}.")
     try:
         text = content.decode("ascii")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
+        fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise MalformedRequest("The form cannot be read.") from None
+    return {name: value.replace("\r\n", "\n") for name, value in fields}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from batchite.portal.answers import NotHere, Refused
@@ -20,12 +22,15 @@ MOST: Final = 100
 _FORM = "a URL or account/container/blob, then, if it is to be called otherwise, its path on the node"
 
 
-async def read(visit: Visit, text: str) -> list[dict[str, str]] | None:
-    """As the API has them; none: nothing was written. Raises Refused, which names the line."""
+async def read(
+    visit: Visit, text: str, known: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> list[Mapping[str, Any]] | None:
+    """As the API has them; none: nothing was written. A line that is `known` stands for that file. Raises
+    Refused, which names the line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > MOST:
+    if len([line for line in lines if line not in known]) > MOST:
         raise Refused(400, f"Resource files: a form takes {MOST} lines at most. Programs may name more.")
-    return [await _file(visit, line) for line in lines] or None
+    return [known.get(line) or await _file(visit, line) for line in lines] or None
 
 
 async def _file(visit: Visit, line: str) -> dict[str, str]:

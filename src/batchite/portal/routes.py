@@ -21,6 +21,8 @@ class Route:
     """only who came by a link of the data directory may ask for it"""
     is_form: bool = False
     """the page is a form for a change, and not there where nothing can be changed"""
+    is_question: bool = False
+    """it changes nothing, so it is there where nothing can be changed, and leaves no line in the log"""
     takes_stream: bool = False
     """the view reads the body itself, and the token comes in a header"""
 
@@ -38,6 +40,11 @@ def form(path: str, view: View) -> Route:
 def change(path: str, view: View, *, for_operator: bool = False) -> Route:
     """Something that changes; not there where the portal is for reading only."""
     return Route("POST", f"{ROOT}{path}", view, for_operator)
+
+
+def ask(path: str, view: View) -> Route:
+    """A question that is too long for a URL, and changes nothing."""
+    return Route("POST", f"{ROOT}{path}", view, is_question=True)
 
 
 def take(path: str, view: View) -> Route:

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 
 import msgspec
 
@@ -146,12 +145,13 @@ def _under(mask: bytes, content: bytes) -> bytes:
 
 
 def cookie(cookies: str, name: str) -> str:
-    """The value of a cookie in the header Cookie, empty if it is not there."""
-    try:
-        found = SimpleCookie(cookies).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    """The value of a cookie in the header Cookie, empty if it is not there. Ours are never quoted, so this
+    takes no quotes apart, as `http.cookies` does in a time that grows with the square of their length."""
+    for pair in cookies.split(";"):
+        given, _, value = pair.partition("=")
+        if given.strip() == name:
+            return value.strip()
+    return ""
 
 
 def _text(content: bytes) -> str:

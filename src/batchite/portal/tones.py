@@ -9,12 +9,22 @@ Tone: TypeAlias = Literal["good", "busy", "waiting", "bad", "plain"]
 
 _TONES: Final[Mapping[Tone, frozenset[str]]] = {
     "good": frozenset({"idle", "steady", "succeeded", "success", "available"}),
-    "busy": frozenset({"running", "leased", "resizing", "starting", "rebooting", "reimaging"}),
+    "busy": frozenset({"running", "leased", "resizing", "starting", "rebooting", "reimaging", "upgradingos"}),
     "waiting": frozenset(
-        {"creating", "waitingforstarttask", "preparing", "enabling", "disabling", "stopping", "terminating"}
+        {
+            "creating",
+            "waitingforstarttask",
+            "offline",
+            "deallocating",
+            "preparing",
+            "enabling",
+            "disabling",
+            "stopping",
+            "terminating",
+        }
     ),
     "bad": frozenset(
-        {"failed", "failure", "unusable", "starttaskfailed", "offline", "unknown", "preempted", "deleting"}
+        {"failed", "failure", "unusable", "starttaskfailed", "unknown", "preempted", "deleting"}
     ),
 }
 
@@ -24,7 +34,12 @@ def tone(state: str) -> Tone:
     return next((name for name, states in _TONES.items() if state in states), "plain")
 
 
-_SPOKEN: Final = {"waitingforstarttask": "waiting for start task", "starttaskfailed": "start task failed"}
+_SPOKEN: Final = {
+    "waitingforstarttask": "waiting for start task",
+    "starttaskfailed": "start task failed",
+    "leavingpool": "leaving the pool",
+    "upgradingos": "upgrading its system",
+}
 
 
 def spoken(state: str) -> str:

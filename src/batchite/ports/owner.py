@@ -71,6 +71,13 @@ class Owner(Protocol):
         answers for it."""
         ...
 
+    async def upload_logs(
+        self, node_id: str, container_url: str, directory: str, start: int, end: int | None
+    ) -> int:
+        """Have the node begin to upload what it has said between two moments, to blobs whose names begin with
+        the directory. Returns how many files those are. Raises NodeUnreachableError."""
+        ...
+
     def limits(self, account: str) -> Limits:
         """What nodes of the account have to keep within."""
         ...

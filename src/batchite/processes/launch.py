@@ -16,6 +16,7 @@ from batchite.configuration.cloud_proxy import CloudProxy
 from batchite.configuration.endpoints import Service
 from batchite.configuration.fidelity import Fidelity
 from batchite.configuration.images import ImageRule
+from batchite.configuration.scheduling import IN_ORDER, Scheduling
 from batchite.link.machines import PROCESSES, Isolation
 from batchite.tls.identity import Identity
 from batchite.web.hosts import LOCAL_HOSTS, Hosts
@@ -53,6 +54,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     testing_token: str = ""
     """of the test that may ask for faults; none: nobody may"""
     fidelity: Fidelity = Fidelity()
+    scheduling: Scheduling = IN_ORDER
     isolation: Isolation = PROCESSES
     """of compute nodes"""
     portal: str = "off"
@@ -71,11 +73,13 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[ImageRule, ...] = ()
     """what images that pools name mean, as far as the operator says it"""
     max_nodes: int | None = None
+    """compute nodes of all accounts together; none: as many as are wanted"""
     names_address: str = ""
     """where the Blob service answers for the cloud's names, for the hosts files of nodes; none: nowhere"""
+    cloud_regions: tuple[str, ...] = ()
+    """in which these names have Batch accounts"""
     cloud_proxy: CloudProxy | None = None
     """of tasks, which the Blob service has beside"""
-    """compute nodes of all accounts together; none: as many as are wanted"""
 
 
 def send(channel: socket.socket, launch: Launch, *listening: socket.socket) -> None:

@@ -28,6 +28,8 @@ class Parts:
     that was to end has ended"""
     close: Callable[[], Awaitable[None]]
     """called last"""
+    served: Callable[[], None] = lambda: None
+    """called once requests are served, for what has waited until then"""
 
 
 async def open_database(data_dir: Path, name: revisions.Name) -> Database:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import socket
@@ -22,7 +21,7 @@ from typing import Literal, TypeAlias
 import uvloop
 
 from batchite.configuration.endpoints import Service
-from batchite.machine import directory_lock
+from batchite.machine import directory_lock, lines
 from batchite.processes.launch import READY, Launch
 from batchite.processes.parts import CannotServeError, Parts
 from batchite.web import buffers
@@ -41,10 +40,7 @@ Compose: TypeAlias = Callable[[Launch, Sequence[socket.socket]], Awaitable[Parts
 def run(launch: Launch, listening: Sequence[socket.socket], compose: Compose) -> None:
     """Returns when the service has stopped; ends the process with a sentence if it cannot be composed, and
     with 1 if not all has ended that was to end."""
-    logging.basicConfig(
-        level=launch.log_level.upper(),
-        format=f"%(asctime)s {launch.service} %(levelname)s %(name)s: %(message)s",
-    )
+    lines.begin(launch.log_level, launch.service)
     buffers.keep_heap()
     lock = Path(launch.data_dir) / LOCK_FILES[launch.service]
     with directory_lock.held(lock, patience=PREDECESSOR_SECONDS):
@@ -72,6 +68,7 @@ async def _serve(launch: Launch, listening: Sequence[socket.socket], compose: Co
     gc.enable()
     with suppress(OSError):  # without a supervisor the service ends anyway
         os.write(sys.stdin.fileno(), READY)
+    parts.served()
     how = await end
     has_ended = await parts.stop(how == "stop")
     await listener.stop()

@@ -164,7 +164,7 @@ class Connection(Pipe):
                 self.transport, self, context, server_side=True
             )
         except (OSError, ValueError) as error:  # an SSLError is an OSError
-            self._leading.say(host, f"a program has given up TLS with {host} ({_reason(error)}); {_TRUST}")
+            self._leading.say(host, _given_up(host, error))
             return self._end()
         self.flow()
 
@@ -204,7 +204,15 @@ class Connection(Pipe):
         self.transport.close()
 
 
-_TRUST = f"to trust the certificate it has to heed one of {', '.join(TRUSTING)}"
+_HEED = f"it has to heed one of {', '.join(TRUSTING)}"
+_TRUST = f"to trust the certificate {_HEED}"
+
+
+def _given_up(host: str, error: Exception) -> str:
+    """What is known of a handshake that failed: many programs say why, and others just close."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return f"a program has given up TLS with {host} ({_reason(error)}); {_TRUST}"
+    return f"a program has left {host} before TLS had begun: it has ended, or to trust us {_HEED}"
 
 
 def _reason(error: Exception) -> str:

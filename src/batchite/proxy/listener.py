@@ -1,6 +1,6 @@
 """TLS under the cloud's names on an address of one's own, for machines whose hosts file leads there.
 
-What such a machine needs beside: the lines of its hosts file (`names.of_blobs`), and the bundle by which its
+What such a machine needs beside: the lines of its hosts file (`names.HostLines`), and the bundle by which its
 programs trust the certificates (`certificates.write_cloud_bundle`).
 """
 

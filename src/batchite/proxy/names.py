@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from batchite.configuration.accounts import KnownAccounts
@@ -61,16 +62,37 @@ def own_storage(accounts: KnownAccounts) -> set[str]:
     return {account.name for account in accounts.own_storage}
 
 
+class HostLines:
+    """The lines of a hosts file by which the names of the accounts lead to an address, as the accounts are at
+    each call. A file has no patterns, so a Batch account has a name for each of so many regions."""
+
+    def __init__(self, accounts: KnownAccounts, address: str, regions: Iterable[str]) -> None:
+        self._accounts = accounts
+        self._address = address
+        self._regions = tuple(dict.fromkeys(regions))
+        self._seen: tuple[object, object] = None, None
+        self._lines: tuple[str, ...] = ()
+
+    def __call__(self) -> tuple[str, ...]:
+        """The same value as long as the accounts are the same."""
+        batch, storage = self._accounts.batch, self._accounts.storage
+        if self._seen[0] is not batch or self._seen[1] is not storage:
+            names = [*of_blobs(self._accounts), *of_batch(self._accounts, self._regions)]
+            self._lines = tuple(f"{self._address}\t{name}" for name in names)
+            self._seen = batch, storage
+        return self._lines
+
+
 def of_blobs(accounts: KnownAccounts) -> list[str]:
-    """What the cloud calls the storage accounts, for a hosts file. (A Batch account's name has the region in
-    it, which is whatever a program says.)"""
+    """What the cloud calls our storage accounts."""
     ends = ("", cloud.SECONDARY)
     return [f"{name}{end}.{cloud.BLOB}" for name in sorted(own_storage(accounts)) for end in ends]
 
 
-def hosts(accounts: KnownAccounts, address: str) -> tuple[str, ...]:
-    """The lines of a hosts file by which these names lead to an address."""
-    return tuple(f"{address}\t{name}" for name in of_blobs(accounts))
+def of_batch(accounts: KnownAccounts, regions: Iterable[str]) -> list[str]:
+    """What it calls our Batch accounts if they are in one of these regions."""
+    known = sorted(account.name for account in accounts.batch)
+    return [f"{name}.{region}.{cloud.BATCH}" for name in known for region in regions]
 
 
 def _is_this_machine(host: str) -> bool:

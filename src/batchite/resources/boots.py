@@ -6,13 +6,17 @@ Only the last boot is kept. A node that leaves the pool takes its own along.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from batchite.wire.ticks import Duration, Timestamp
 
 StageName = Literal["requested", "allocated", "agentUp", "startTaskStarted", "startTaskEnded", "idle"]
+
+
+REASON: Final = "Reason"
+"""The detail of a node's error that says only why."""
 
 
 class ErrorRow(Protocol):
@@ -55,9 +59,16 @@ def timeline(node: BootRow) -> list[Stage]:
         duration = None if before is None else Duration(at - before)
         stages.append(Stage(name, Timestamp(at), duration, error))
         before = at
-    if node.boot_heard is None and (error := start_error(node)) is not None:
-        stages.append(Stage("allocated", error=error))
+    if (error := node_error(node)) is not None:
+        stages.append(Stage(_missed(node), error=error))
     return stages
+
+
+def _missed(node: BootRow) -> StageName:
+    """The stage to which a boot has not come that failed."""
+    if node.boot_begun is None and node.boot_heard is None:
+        return "allocated"
+    return "agentUp" if node.boot_heard is None else "idle"
 
 
 def _reached(node: BootRow) -> Iterator[tuple[StageName, int, str | None]]:
@@ -83,7 +94,11 @@ def start_task_error(node: ErrorRow) -> str | None:
     return str(text) if text else None
 
 
-def start_error(node: ErrorRow) -> str | None:
-    """Why the engine could not start the node, in its own words."""
+def node_error(node: ErrorRow) -> str | None:
+    """What is wrong with the node, in the words of whoever found that out: why its engine could not start it,
+    or why its boot failed."""
     found = msgspec.json.decode(node.errors) if node.errors else []
-    return str(found[0].get("message", "")) if found else None
+    if not found:
+        return None
+    details = {detail.get("name"): detail.get("value") for detail in found[0].get("errorDetails", ())}
+    return str(details.get(REASON) or found[0].get("message", ""))

@@ -1,4 +1,5 @@
-"""What the feed keeps of a transaction: which pools, nodes, jobs and tasks changed their visible state.
+"""What the feed keeps of a transaction: which pools, nodes, job schedules, jobs and
+tasks changed their visible state.
 
 A transaction has one row, whatever it changed, since tasks come and go by the thousand: its entries are
 MessagePack, with the names that come again (of jobs, pools and nodes) written once. An entry is one change,
@@ -28,6 +29,8 @@ class TaskStarted(_Entry, tag=1, frozen=True):
     id: str
     at: int
     node: int
+    has_prepared: bool = False
+    """it has waited on the node for the preparation task of its job"""
 
 
 class TaskCompleted(_Entry, tag=2, frozen=True):
@@ -46,6 +49,7 @@ class TaskRequeued(_Entry, tag=3, frozen=True):
     id: str
     at: int
     why: str
+    was: str = "running"
 
 
 class TaskDeleted(_Entry, tag=4, frozen=True):
@@ -71,6 +75,8 @@ class JobChanged(_Entry, tag=6, frozen=True):
     was: str | None
     reason: str | None = None
     """why it ends"""
+    error: str | None = None
+    """the code of its `schedulingError`"""
 
 
 class PoolChanged(_Entry, tag=7, frozen=True):
@@ -81,8 +87,43 @@ class PoolChanged(_Entry, tag=7, frozen=True):
     allocation_state: str | None
 
 
+class ScheduleChanged(_Entry, tag=8, frozen=True):
+    """Of a job schedule."""
+
+    id: str
+    at: int
+    state: str
+    was: str | None
+    job_id: str | None = None
+    """the job that it has made"""
+
+
+class TaskPreparing(_Entry, tag=16, frozen=True):
+    """It waits on the node for the preparation task of its job."""
+
+    job: int
+    id: str
+    at: int
+    node: int
+
+
+class JobTaskChanged(_Entry, tag=17, frozen=True):
+    """A job's preparation or release runs on the node, or has ended there."""
+
+    task: str
+    job: int
+    node: int
+    at: int
+    state: str
+    exit_code: int | None = None
+    failure: str | None = None
+    """the code of its `failureInfo`; none if it succeeded"""
+
+
 Entry = (
     TasksAdded
+    | TaskPreparing
+    | JobTaskChanged
     | TaskStarted
     | TaskCompleted
     | TaskRequeued
@@ -90,6 +131,7 @@ Entry = (
     | NodeChanged
     | JobChanged
     | PoolChanged
+    | ScheduleChanged
 )
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 
 from msgspec import UNSET
 
-from batchite.resources.etags import etag
+from batchite.resources.auto_pools import NewPool
 from batchite.resources.keys import folded, pool_shard
 from batchite.resources.rules import JobRules, encode
-from batchite.resources.showing import Address, Defined, given, merged, moment
-from batchite.resources.states import CountedState
+from batchite.resources.showing import Address, Defined, decoded, given, merged, moment, stamps, transitions
+from batchite.resources.states import CLOSED, CountedState
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.counts import BatchTaskCounts, BatchTaskCountsResult, BatchTaskSlotCounts
 from batchite.wire.batch.models.enums import BatchJobState
+from batchite.wire.batch.models.fields import Given
 from batchite.wire.batch.models.jobs import (
     BatchJob,
     BatchJobCreateOptions,
     BatchJobExecutionInfo,
+    BatchJobSchedulingError,
 )
+from batchite.wire.batch.models.statistics import BatchJobStatistics
 from batchite.wire.ticks import Timestamp
 
 
@@ -40,6 +44,8 @@ class JobRow(Defined, Protocol):
     started: int
     ended: int | None
     terminate_reason: str | None
+    scheduling_error: bytes | None
+    tasks_option: str | None
 
 
 class CountsRow(Protocol):
@@ -52,9 +58,18 @@ class CountsRow(Protocol):
     failed: int
 
 
-def row(job: BatchJobCreateOptions, account: str, now: int) -> dict[str, Any]:
-    """Of a job to be added whose defaults are filled in."""
-    pool_id = job.pool_info.pool_id or ""
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as it is added, with all that comes with it."""
+
+    row: Mapping[str, Any]
+    pool: NewPool | None = None
+    manager: Mapping[str, Any] | None = None
+    """columns of its manager task, but for the number of the job"""
+
+
+def row(job: BatchJobCreateOptions, account: str, pool_id: str, now: int) -> dict[str, Any]:
+    """Of a job to be added, to that pool, whose defaults are filled in."""
     return {
         "account": account,
         "key": folded(job.id),
@@ -80,25 +95,24 @@ def definition(job: Defined) -> BatchJobCreateOptions:
     return codec.decode(job.definition, BatchJobCreateOptions)
 
 
-def shown(job: JobRow, url: Address) -> BatchJob:
+def shown(job: JobRow, url: Address, stats: Given[BatchJobStatistics] = UNSET) -> BatchJob:
+    """How it has ended is told once it is completed; why it is to end, the feed tells at once."""
+    is_over = job.state == CLOSED
     execution = BatchJobExecutionInfo(
         start_time=Timestamp(job.started),
-        end_time=moment(job.ended),
-        pool_id=job.pool_id,
-        terminate_reason=given(job.terminate_reason),
+        end_time=moment(job.ended) if is_over else UNSET,
+        pool_id=UNSET if job.scheduling_error else job.pool_id,
+        scheduling_error=decoded(job.scheduling_error, BatchJobSchedulingError),
+        terminate_reason=given(job.terminate_reason) if is_over else UNSET,
     )
     return merged(
         BatchJob,
         definition(job),
         url=url("jobs", job.id),
-        e_tag=etag(job.modified),
-        last_modified=Timestamp(job.modified),
-        creation_time=Timestamp(job.created),
-        state=BatchJobState(job.state),
-        state_transition_time=Timestamp(job.state_time),
-        previous_state=BatchJobState(job.previous_state) if job.previous_state else UNSET,
-        previous_state_transition_time=moment(job.previous_state_time),
+        **stamps(job),
+        **transitions(job, BatchJobState),
         execution_info=execution,
+        stats=stats,
     )
 
 

@@ -1,4 +1,4 @@
-"""What resources are found by: their ids without regard to case, and the shard of a pool."""
+"""What resources are found by: their ids without regard to case, and the shards of pools and accounts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ def folded(text: str) -> str:
 def pool_shard(account: str, pool_id: str) -> str:
     """The shard of a pool, whether or not that pool exists yet: `account/pool`, the pool in lower case."""
     return f"{account}/{folded(pool_id)}"
+
+
+def account_shard(account: str) -> str:
+    """The shard of the account itself: that of its job schedules. It has no slash, unlike those of pools."""
+    return account
+
+
+def is_account(shard: str) -> bool:
+    """Whether it is an account's, and no pool's."""
+    return "/" not in shard
 
 
 def account_of(shard: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from batchite.resources.states import CountedState
 
-By: TypeAlias = Literal["state", "id", "node", "exit", "cause"]
+By: TypeAlias = Literal["state", "id", "node", "exit", "retries", "cause"]
 BY: tuple[By, ...] = get_args(By)
 STATES = (*get_args(CountedState), "completed")
 """What a task can be searched by as its state: completed ones are those that succeeded and those that

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from batchite.scheduling.decisions import Decisions
-from batchite.scheduling.effects import EndTask
+from batchite.scheduling.effects import EndRun, RecallTask
 from batchite.scheduling.ending import Ending
-from batchite.scheduling.state import Assignment, JobState, NodeState, QueuedTask, ShardState
+from batchite.scheduling.state import Assignment, JobState, NodeState, ShardState
+from batchite.scheduling.windows import QueuedTask
 
 
 def assign(
@@ -24,6 +25,7 @@ def assign(
     job.assignments[task.number] = assignment
     node.assignments[task.number] = assignment
     node.used += task.slots
+    node.is_taken = node.is_taken or _runs_alone(task)
     return assignment
 
 
@@ -43,10 +45,18 @@ def end(assignment: Assignment, ending: Ending, decisions: Decisions) -> None:
 
 def resend_end(assignment: Assignment, decisions: Decisions) -> None:
     """Tell the node again, if there is anything to tell: it may not have heard."""
-    if assignment.ending is not None:
-        decisions.effects.append(
-            EndTask(assignment.node.id, assignment.task.number, assignment.attempt, assignment.ending.failure)
-        )
+    ending = assignment.ending
+    if ending is not None:
+        of = assignment.node.id, assignment.task.number, assignment.attempt
+        decisions.effects.append(EndRun(*of, ending.failure, ending.notice))
+
+
+def recall(assignment: Assignment, decisions: Decisions) -> None:
+    """Fetch the task back if it still waits on its node. What has begun meanwhile the node keeps."""
+    if assignment.started is None and assignment.ending is None and not assignment.recalled:
+        assignment.recalled = True
+        of = assignment.node.id, assignment.task.number, assignment.attempt
+        decisions.effects.append(RecallTask(*of))
 
 
 def release(state: ShardState, assignment: Assignment) -> None:
@@ -56,3 +66,9 @@ def release(state: ShardState, assignment: Assignment) -> None:
     del assignment.job.assignments[number]
     del assignment.node.assignments[number]
     assignment.node.used -= assignment.task.slots
+    if _runs_alone(assignment.task):
+        assignment.node.is_taken = False
+
+
+def _runs_alone(task: QueuedTask) -> bool:
+    return task.rules.manager is not None and task.rules.manager.runs_alone

@@ -26,7 +26,7 @@ def on_look(state: ShardState, at: int, decisions: Decisions) -> None:
     step = 0 if state.looked is None else min(at - state.looked, LONGEST_STEP)
     state.looked = at
     for node in state.nodes.values():
-        if node.phase in ("creating", "leavingpool") or node.is_given_up:
+        if node.is_given_up or not _is_to_speak(node):
             continue
         node.silence += step
         if node.silence >= _patience(node):
@@ -38,6 +38,12 @@ def on_look(state: ShardState, at: int, decisions: Decisions) -> None:
 def on_node_heard(node: NodeState) -> None:
     """Its agent says something, whatever it is."""
     node.silence = 0
+
+
+def _is_to_speak(node: NodeState) -> bool:
+    """Its agent has spoken, or its engine has begun it, and nobody is ending it."""
+    is_ended = node.is_vacated or node.is_lost
+    return not is_ended and (node.was_connected or (node.is_begun and node.phase == "starting"))
 
 
 def _patience(node: NodeState) -> int:

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
-from batchite.link.messages import StartTaskEnded, StartTaskStarted, exit_of
+from batchite.link.messages import RunEnded, RunKey, RunStarted
 from batchite.resources.rules import StartTaskRules
 from batchite.scheduling import retries
-from batchite.scheduling.changes import DueCleared, Paused, StartTaskChanged
+from batchite.scheduling.changes.nodes import StartTaskChanged
+from batchite.scheduling.changes.times import DueCleared, Paused
 from batchite.scheduling.decisions import Decisions
-from batchite.scheduling.effects import RunStartTask
+from batchite.scheduling.effects import RunAtOnce
 from batchite.scheduling.state import NodeState, ShardState
 
 RETRY: Final = "start-task-retry"
+KIND: Final = "starttask"
+NUMBER: Final = 0
+"""Of every start task: a node has one."""
 
 
-def begin(state: ShardState, node: NodeState, decisions: Decisions) -> None:
-    """First contact after a boot: the start task, if the pool has one."""
-    start_task = _of_pool(state)
+def begin(node: NodeState, decisions: Decisions) -> None:
+    """First contact after a boot: the start task, if there is one."""
+    start_task = node.start_task
     if start_task is None:
         node.start_task_done = True
         node.phase = "idle"
         return
     node.phase = "waitingforstarttask" if start_task.wait_for_success else "idle"
     node.start_task_attempt = max(node.start_task_attempt, 1)
-    run(state, node, decisions)
+    run(node, decisions)
 
 
-def run(state: ShardState, node: NodeState, decisions: Decisions) -> None:
+def run(node: NodeState, decisions: Decisions) -> None:
     """Have the node run it, in the attempt it has come to."""
-    start_task = _of_pool(state)
-    if start_task is not None:
-        decisions.effects.append(RunStartTask(node.id, node.start_task_attempt, start_task.definition))
+    if node.start_task is not None:
+        run_ = RunAtOnce(
+            node.id,
+            KIND,
+            NUMBER,
+            node.start_task_attempt,
+            node.start_task.definition,
+            node.start_task_retries,
+        )
+        decisions.effects.append(run_)
+
+
+def run_again(node: NodeState, held: Set[RunKey], decisions: Decisions) -> None:
+    """A node speaks again, which holds these runs: it may not have heard of the start task."""
+    if node.is_leaving or node.start_task_done:
+        return
+    if RunKey(NUMBER, node.start_task_attempt, KIND) not in held:
+        run(node, decisions)
 
 
 def count_retry(node: NodeState, start_task: StartTaskRules, exit_code: int | None) -> bool:
@@ -43,7 +63,7 @@ def count_retry(node: NodeState, start_task: StartTaskRules, exit_code: int | No
     return True
 
 
-def on_start_task_started(node: NodeState, report: StartTaskStarted, decisions: Decisions) -> None:
+def on_start_task_started(node: NodeState, report: RunStarted, decisions: Decisions) -> None:
     if _is_current(node, report):
         decisions.changes.start_task_changed.append(
             StartTaskChanged(
@@ -57,14 +77,12 @@ def on_start_task_started(node: NodeState, report: StartTaskStarted, decisions: 
         )
 
 
-def on_start_task_ended(
-    state: ShardState, node: NodeState, report: StartTaskEnded, decisions: Decisions
-) -> None:
+def on_start_task_ended(_state: ShardState, node: NodeState, report: RunEnded, decisions: Decisions) -> None:
     """Only a non-zero exit code is retried; after the last failure a node that waits is of no use."""
     if not _is_current(node, report):
         return
-    exit_ = exit_of(report)
-    started = exit_.ended if exit_.started is None else exit_.started  # the API shows a start in any case
+    exit_ = report.exit
+    started = exit_.shown_start
     decisions.changes.start_task_changed.append(
         StartTaskChanged(
             node.number,
@@ -78,9 +96,9 @@ def on_start_task_ended(
             exit_.failure,
         )
     )
-    if _retry(state, node, exit_.exit_code, decisions):
+    if _retry(node, exit_.exit_code, decisions):
         return
-    node.start_task_done = True
+    node.start_task_done, node.start_task_failed = True, exit_.failure is not None
     if node.phase == "waitingforstarttask":
         node.phase = "idle" if exit_.failure is None else "starttaskfailed"
 
@@ -90,28 +108,24 @@ def on_start_task_retry_due(state: ShardState, number: int, at: int, decisions: 
     it is."""
     decisions.changes.due_cleared.append(DueCleared(RETRY, number))
     node = next((node for node in state.nodes.values() if node.number == number), None)
-    if node is not None and node.connected and not node.start_task_done:
-        run(state, node, decisions)
+    if node is not None and node.connected and not node.start_task_done and not node.is_leaving:
+        run(node, decisions)
 
 
-def _of_pool(state: ShardState) -> StartTaskRules | None:
-    return state.pool.rules.start_task if state.pool is not None else None
-
-
-def _is_current(node: NodeState, report: StartTaskStarted | StartTaskEnded) -> bool:
+def _is_current(node: NodeState, report: RunStarted | RunEnded) -> bool:
     return report.attempt == node.start_task_attempt and not node.start_task_done
 
 
-def _retry(state: ShardState, node: NodeState, exit_code: int | None, decisions: Decisions) -> bool:
+def _retry(node: NodeState, exit_code: int | None, decisions: Decisions) -> bool:
     """Whether it is run again, soon or at once."""
-    start_task = _of_pool(state)
+    start_task = node.start_task
     if start_task is None or not count_retry(node, start_task, exit_code):
         return False
     pause = retries.pause(start_task.max_retries, node.start_task_retries - 1)
     if pause:
         decisions.changes.paused.append(Paused(RETRY, node.number, pause))
     else:
-        run(state, node, decisions)
+        run(node, decisions)
     return True
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -44,8 +46,14 @@ _RECENT = 8
 SNAPSHOT: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 """Options with which PostgreSQL reads one state, as SQLite always does."""
 
-CACHE_KIB = 4096
-"""Pages each connection keeps; the system's own cache holds the rest."""
+BUSY_SECONDS = 10
+"""For which a connection of SQLite waits for another that writes."""
+_AGAIN_SECONDS = 0.01
+"""After which it tries again where SQLite does not wait by itself."""
+CACHE_KIB = 1024
+"""Pages that a connection keeps to read; the system's own cache holds the rest."""
+WRITERS_CACHE_KIB = 4096
+"""The same of one that writes: its own stay good from commit to commit."""
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +73,25 @@ def create_engine(url: str) -> sa.Engine:
     return engine
 
 
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Have the file a journal of what is written. SQLite does not wait for others who are just beginning on
+    the same file, whatever its timeout says. Raises sqlite3.OperationalError."""
+    last = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver would begin transactions on its own
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")  # overwrite what is deleted, as Debian's SQLite does unasked
@@ -103,8 +125,9 @@ class Database:
         self._turn = threading.Lock()
         """whoever writes has it"""
         self._queue: queue.SimpleQueue[Pending | None] = queue.SimpleQueue()
-        writing = self.engine.connect().execution_options(**BY_HAND)
-        self._writer = threading.Thread(target=self._write_loop, args=(writing,), name="write", daemon=True)
+        self._writer = threading.Thread(
+            target=self._write_loop, args=(self._to_write(),), name="write", daemon=True
+        )
         self._writer.start()
 
     async def read(self, query: Unit[T]) -> T:
@@ -185,9 +208,15 @@ class Database:
 
     def _connect(self) -> sa.Connection:
         """The event loop's own connection: its cache of pages stays good through its own writes."""
-        self._loops = self.engine.connect().execution_options(**BY_HAND)
+        self._loops = self._to_write()
         groups.driver(self._loops).execute("PRAGMA wal_autocheckpoint=0")
         return self._loops
+
+    def _to_write(self) -> sa.Connection:
+        connection = self.engine.connect().execution_options(**BY_HAND)
+        if self._is_file:
+            groups.driver(connection).execute(f"PRAGMA cache_size=-{WRITERS_CACHE_KIB}")
+        return connection
 
     def close(self) -> None:
         """Finish what was asked for, then stop."""

@@ -27,6 +27,17 @@ def insert_for(dialect: str, table: sa.Table) -> Insert:
     return postgresql.insert(table)  # type: ignore[return-value]  # the same methods
 
 
+def least(dialect: str, one: sa.ColumnElement[int], other: int) -> sa.ColumnElement[int]:
+    """The smaller of two numbers."""
+    function = sa.func.min if dialect == "sqlite" else sa.func.least
+    return function(one, sa.literal_column(str(other)))
+
+
+def greatest(dialect: str, one: sa.ColumnElement[int], other: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """The larger of two numbers."""
+    return sa.func.max(one, other) if dialect == "sqlite" else sa.func.greatest(one, other)
+
+
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
     """An index of the rows for which `where` holds.
 

@@ -6,7 +6,7 @@ what the driver takes as it is (numbers, text, bytes, None) and gives plain tupl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -55,6 +55,14 @@ class Prepared:
         rows: list[Any] = cursor.fetchall()
         cursor.close()
         return rows
+
+    def each(self, connection: sa.Connection, values: Values) -> Generator[Any, None, None]:
+        """Rows as they are asked for, which may be fewer than there are; close it before the next write."""
+        cursor = self._run(connection, values)
+        try:
+            yield from cursor
+        finally:
+            cursor.close()
 
     def count(self, connection: sa.Connection, values: Values) -> int:
         """Of rows that were changed."""

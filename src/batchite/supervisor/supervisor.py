@@ -316,6 +316,7 @@ def _launch(
         log_level=settings.log_level,
         content=settings.content,
         fidelity=settings.fidelity,
+        scheduling=settings.scheduling,
         isolation=isolation,
         images=settings.images,
         testing_token=os.environ.get(TESTING_TOKEN, ""),
@@ -329,6 +330,7 @@ def _launch(
         max_nodes=settings.max_nodes,
         cloud_proxy=proxy if service == "blob" else None,
         names_address=names_address,
+        cloud_regions=settings.cloud_regions,
     )
 
 

@@ -18,10 +18,11 @@ from batchite.web.problems import MalformedRequest, PathNotFound, VerbNotAllowed
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Route = tuple[str, str, T]
-"""(verb, pattern, target); the pattern's segments are literals, `{parameter}`, and at the end perhaps
-`{parameter...}`, which takes one segment or more"""
+"""(verb, pattern, target); the pattern's segments are literals, `{parameter}`, `name({parameter})`, and at
+the end perhaps `{parameter...}`, which takes one segment or more"""
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CALL = re.compile(r"(\w+\()\{(\w+)\}\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,18 @@ class _Shape(Generic[T]):
     """All routes with the same literals in the same places."""
 
     literals: tuple[tuple[int, str], ...]
+    calls: tuple[tuple[int, str], ...]
+    """beginnings of segments that end with a bracket, with a parameter between"""
     targets: dict[str, tuple[tuple[tuple[int, str], ...], T]]
 
     def fits(self, segments: list[str]) -> bool:
-        return all(segments[place] == text for place, text in self.literals)
+        return all(segments[place] == text for place, text in self.literals) and all(
+            segments[place].startswith(text) and segments[place].endswith(")") for place, text in self.calls
+        )
+
+    def values(self, segments: list[str], parameters: tuple[tuple[int, str], ...]) -> dict[str, str]:
+        within = {place: segments[place][len(text) : -1] for place, text in self.calls}
+        return {name: within.get(place, segments[place]) for place, name in parameters}
 
 
 def decode_segment(segment: str) -> str:
@@ -69,16 +78,24 @@ class Router(Generic[T]):
         for verb, pattern, target in routes:
             self._add(verb, pattern, target)
         for shapes in self._by_length.values():
-            shapes.sort(key=lambda shape: -len(shape.literals))
+            shapes.sort(key=lambda shape: (-len(shape.literals), -len(shape.calls)))
 
     def _add(self, verb: str, pattern: str, target: T) -> None:
         segments = pattern[1:].split("/")
-        parameters = tuple((i, text.strip("{.}")) for i, text in enumerate(segments) if text.startswith("{"))
-        literals = tuple((i, text) for i, text in enumerate(segments) if not text.startswith("{"))
+        called = {i: found for i, text in enumerate(segments) if (found := _CALL.fullmatch(text))}
+        parameters = tuple(
+            (i, called[i][2] if i in called else text.strip("{.}"))
+            for i, text in enumerate(segments)
+            if i in called or text.startswith("{")
+        )
+        literals = tuple(
+            (i, text) for i, text in enumerate(segments) if i not in called and not text.startswith("{")
+        )
+        calls = tuple((i, found[1]) for i, found in called.items())
         shapes = self._by_length.setdefault(len(segments), [])
-        shape = next((known for known in shapes if known.literals == literals), None)
+        shape = next((known for known in shapes if (known.literals, known.calls) == (literals, calls)), None)
         if shape is None:
-            shape = _Shape(literals, {})
+            shape = _Shape(literals, calls, {})
             shapes.append(shape)
             if segments[-1].endswith("...}"):
                 self._open.setdefault(len(segments), []).append(shape)
@@ -95,7 +112,7 @@ class Router(Generic[T]):
         for shape in fitting:
             if verb in shape.targets:
                 parameters, target = shape.targets[verb]
-                return Match(target, {name: segments[place] for place, name in parameters})
+                return Match(target, shape.values(segments, parameters))
         if not fitting:
             raise PathNotFound(raw_path)
         raise VerbNotAllowed(verb, tuple(sorted({known for shape in fitting for known in shape.targets})))

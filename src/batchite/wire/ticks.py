@@ -15,6 +15,8 @@ TICKS_PER_DAY = 86_400 * TICKS_PER_SECOND
 MAX_TICKS = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_TICKS = (datetime.min.replace(tzinfo=UTC) - _EPOCH).days * TICKS_PER_DAY
+_LAST_TICKS = ((datetime.max.replace(tzinfo=UTC) - _EPOCH).days + 1) * TICKS_PER_DAY - 1
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*([Zz]|[+-]\d\d:?\d\d)?", re.ASCII
 )
@@ -106,7 +108,8 @@ class Timestamp(_Ticks):
         return _EPOCH + timedelta(microseconds=self.ticks // 10)
 
     def __str__(self) -> str:
-        seconds, fraction = divmod(self.ticks, TICKS_PER_SECOND)
+        """What lies beyond is written as the first or the last moment of all, as .NET does."""
+        seconds, fraction = divmod(min(max(self.ticks, _FIRST_TICKS), _LAST_TICKS), TICKS_PER_SECOND)
         moment = _EPOCH + timedelta(seconds=seconds)
         return f"{moment.replace(tzinfo=None).isoformat()}{_fraction_text(fraction)}Z"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
-from batchite.batch.app import ABSENT, OPERATIONS
+from batchite.batch.app import OPERATIONS
 from batchite.web.router import Router
 
 ROUTER = Router((entry.verb, entry.path, entry.name) for entry in OPERATIONS)
@@ -22,9 +22,4 @@ def called(requests: Iterable[tuple[str, str]], version: str) -> set[str]:
 
 def there_are(version: str) -> set[str]:
     """The operations that the service has at an API version."""
-    missing = {entry.name for entry in ABSENT}
-    return {
-        entry.name
-        for entry in OPERATIONS
-        if entry.name not in missing and entry.since <= version <= (entry.until or version)
-    }
+    return {entry.name for entry in OPERATIONS if entry.since <= version <= (entry.until or version)}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.batch.explaining.test_reasons import (
+from tests.batch.explaining.scenarios.base import (
     DIRECTORY,
     FILES,
     JOB,
+    LATER,
     NODE,
+    OUTPUT_FILES,
     POOL,
     TASK,
     a_pool,
+    a_prepared_job,
     a_task,
     many_tasks,
     on_node,
@@ -85,6 +89,64 @@ async def test_a_task_that_somebody_has_deleted_is_gone(api: Api) -> None:
     await a_task(api)
     await api.delete(TASK)
     assert (await api.get(f"/-/explain{TASK}")).error == (404, "TaskNotFound")
+
+
+async def test_of_a_task_that_somebody_has_ended_nothing_else_is_said(api: Api) -> None:
+    await a_pool(api)
+    await a_task(api)
+    await api.post(f"{TASK}/terminate")
+    assert codes(await api.get(f"/-/explain{TASK}")) == ["TaskEnding"]
+
+
+async def test_a_job_that_only_its_release_tasks_keep_says_that_first(api: Api) -> None:
+    await a_pool(api)
+    await a_prepared_job(api, standing="ready", release="wanted")
+    await api.post(f"{JOB}/terminate")
+    assert codes(await api.get(f"/-/explain{JOB}"))[:2] == ["JobReleases", "JobEnding"]
+    await on_node(api, "t")
+    assert codes(await api.get(f"/-/explain{JOB}")) == ["JobEnding", "NothingWaits"]
+
+
+async def test_a_job_that_is_being_disabled_and_one_without_its_pool(api: Api) -> None:
+    await a_task(api)
+    answer = await api.get(f"/-/explain{JOB}")
+    assert answer.json["sentence"] == "The pool pool that the job names does not exist."
+    await a_pool(api)
+    await on_node(api, "t")
+    await api.update(schema.jobs, state="disabling")
+    assert codes(await api.get(f"/-/explain{JOB}")) == ["JobDisabling", "NothingWaits"]
+
+
+async def test_a_manager_that_takes_a_whole_node_says_so(api: Api) -> None:
+    await a_pool(api, taskSlotsPerNode=4)
+    await api.add_job(jobManagerTask={"id": "t", "commandLine": "true"})
+    assert codes(await api.get(f"/-/explain{TASK}")) == ["TaskNext"]
+    await api.add_task("other")
+    await on_node(api, "other")
+    reasons = (await api.get(f"/-/explain{TASK}")).json["reasons"]
+    assert [(one["code"], one["blocking"]) for one in reasons] == [
+        ("SlotsTaken", True),
+        ("ManagerRunsAlone", False),
+    ]
+    assert (reasons[0]["wanted"], reasons[0]["free"], reasons[1]["slots"]) == (4, 3, 4)
+
+
+async def test_one_of_the_tasks_that_wait_for_others_is_named(api: Api) -> None:
+    await a_pool(api)
+    await api.add_job(usesTaskDependencies=True)
+    for name in ("a", "b"):
+        await api.add_task(name, dependsOn={"taskIds": ["later"]})
+    (found,) = (await api.get(f"/-/explain{JOB}")).json["reasons"]
+    assert (found["code"], found["tasks"], found["task"]) == ("TasksBlocked", 2, "a")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_files_that_are_kept_no_more_are_told_of(api: Api, kept: bool) -> None:
+    await a_pool(api)
+    await a_task(api)
+    await on_node(api, "t")
+    await api.update_task("t", state="completed", result="success", files_until=LATER if kept else None)
+    assert ("TaskFilesGone" in codes(await api.get(f"/-/explain{TASK}"))) != kept
 
 
 async def test_a_running_task_whose_node_is_out_of_contact(api: Api) -> None:
@@ -167,17 +229,22 @@ async def test_how_a_task_came_to_where_it_is(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "code"),
+    ("defined", "files", "code"),
     [
-        (Node({DIRECTORY: None}), "TaskFetchesFiles"),
-        (Node({f"{DIRECTORY}/stdout.txt": b""}), "TaskRunning"),
-        (None, "TaskRunning"),
+        ({"resourceFiles": FILES}, Node({DIRECTORY: None}), "TaskFetchesFiles"),
+        ({"resourceFiles": FILES}, Node({f"{DIRECTORY}/stdout.txt": b""}), "TaskRunning"),
+        ({"resourceFiles": FILES}, None, "TaskRunning"),
+        ({"outputFiles": OUTPUT_FILES}, Node({DIRECTORY: None}), "TaskRunning"),
+        ({"outputFiles": OUTPUT_FILES}, Node({f"{DIRECTORY}/fileuploadout.txt": b""}), "TaskUploadsFiles"),
+        ({"outputFiles": OUTPUT_FILES}, None, "TaskRunning"),
     ],
 )
-async def test_a_task_that_runs_may_still_fetch_its_files(api: Api, files: Node | None, code: str) -> None:
-    """Its node says so; a task without resource files fetches none."""
+async def test_a_task_that_runs_may_still_fetch_its_files_or_already_upload_them(
+    api: Api, defined: dict[str, object], files: Node | None, code: str
+) -> None:
+    """Its node says so; a task without such files does neither."""
     await a_pool(api)
-    await a_task(api, resourceFiles=FILES)
+    await a_task(api, **defined)
     await a_task(api, "bare")
     for task in ("t", "bare"):
         await on_node(api, task)
@@ -235,6 +302,54 @@ async def test_a_long_queue_is_counted_no_further_than_it_is_told(api: Api) -> N
     await a_task(api, "first")
     await many_tasks(api, COUNTED + 50)
     await a_task(api)
-    before = await api.database.read(lambda c: explaining.tasks_before(c, 1, 1_000_000))
+    before = await api.database.read(lambda c: explaining.tasks_before(c, 1, [1], 0, 1_000_000))
     assert before == COUNTED + 1
     assert (await api.get(f"/-/explain{TASK}")).json["reasons"][-1]["tasks"] == COUNTED
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "of_task", "of_dependant"),
+    [
+        (
+            "FailureExitCode",
+            3,
+            "The task is over: failure, exit code 3.",
+            "The task depends on task a, which has failed with exit code 3 and so keeps it.",
+        ),
+        (
+            "FileUploadMiscError",
+            0,
+            "The task is over: failure, exit code 0. The upload failed.",
+            "The task depends on task a, which has failed and so keeps it. The upload failed.",
+        ),
+        (
+            "TaskEnded",
+            None,
+            "The task is over: failure. The upload failed.",
+            "The task depends on task a, which has failed and so keeps it. The upload failed.",
+        ),
+    ],
+)
+async def test_failures_are_told_by_what_they_are(
+    api: Api, code: str, exit_code: int | None, of_task: str, of_dependant: str
+) -> None:
+    """Output files that are not there fail a task with exit code 0, which alone would say nothing."""
+    await api.add_job(usesTaskDependencies=True)
+    await api.add_task("a")
+    await api.add_task("t", dependsOn={"taskIds": ["a"]})
+    failure = {"category": "usererror", "code": code, "message": "The upload failed."}
+    await api.update_task(
+        "a", state="completed", result="failure", exit_code=exit_code, failure=json.dumps(failure).encode()
+    )
+    assert (await api.get(f"/-/explain{JOB}/tasks/a")).json["sentence"] == of_task
+    assert (await api.get(f"/-/explain{TASK}")).json["sentence"] == of_dependant
+
+
+async def test_a_task_that_prepares_is_none_of_those_that_wait(api: Api) -> None:
+    """Beside one that takes as many slots, there would be nothing to say of that one."""
+    await a_pool(api)
+    await a_prepared_job(api, standing="wanted")
+    await api.add_task("second")
+    await api.update_task("t", state="preparing", node_no=1, node_id="n")
+    await api.update(schema.task_counts, active=1, running=1)
+    assert codes(await api.get(f"/-/explain{JOB}")) == ["SlotsTaken"]

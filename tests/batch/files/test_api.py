@@ -5,8 +5,11 @@ import aiohttp
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from tests.batch.service import VERSION, Answer, Api, Node
+from tests.clocks import Machine
 
+from batchite.machine.clock import SystemClock
 from batchite.store.batch import schema
+from batchite.wire.ticks import MAX_TICKS
 
 ROOT = "workitems/Job/job-1/Task"
 TEXT = b"0123456789" * 500
@@ -18,7 +21,9 @@ async def run_task(api: Api) -> None:
     await api.add_node("n")
     await api.add_job("Job")
     await api.add_task("Task", "Job")
-    await api.update(schema.tasks, state="completed", node_id="n", node_no=1, started=10)
+    await api.update(
+        schema.tasks, state="completed", node_id="n", node_no=1, started=10, files_until=MAX_TICKS
+    )
     api.files.nodes["n"] = Node(
         {
             "startup": None,
@@ -255,3 +260,24 @@ async def test_a_file_that_is_emptied_as_it_is_read(api: Api) -> None:
     await run_task(api)
     api.files.nodes["n"].extra = -len(TEXT)
     assert (await get_text(api)).error == (409, "OperationInvalidForCurrentState")
+
+
+async def test_files_that_are_kept_no_more(api: Api, machine: Machine) -> None:
+    """Whether or not they have been removed already."""
+    await run_task(api)
+    target = "/jobs/job/tasks/task/files"
+    for until in (SystemClock(machine.time_ns).now().ticks, None):
+        await api.update(schema.tasks, files_until=until)
+        for verb, path in (("GET", ""), ("GET", "/stdout.txt"), ("DELETE", "/stdout.txt")):
+            answer = await api.raw(verb, f"{target}{path}?{VERSION}")
+            assert answer.error == (409, "TaskFilesCleanedup")
+            assert "retentionTime" in answer.message
+        assert (await api.raw("HEAD", f"{target}/stdout.txt?{VERSION}")).status == 409
+    await api.update(schema.tasks, state="active")
+    assert (await api.get(f"{target}/stdout.txt")).status == 200, "it waits to be retried"
+
+
+async def test_files_of_a_node_that_is_gone(api: Api) -> None:
+    await run_task(api)
+    del api.files.nodes["n"]
+    assert (await api.get("/jobs/job/tasks/task/files")).error == (409, "TaskFilesUnavailable")

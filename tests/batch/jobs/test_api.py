@@ -45,7 +45,12 @@ async def test_terminating_and_deleting_a_job(api: Api) -> None:
         assert (job.state, job.previous_state) == ("terminating", "active")
         assert job.previous_state_transition_time == job.creation_time
         assert job.execution_info is not None
+        assert job.execution_info.termination_reason is None
+        await api.update(schema.jobs, state="completed")
+        job = await client.get_job("job")
+        assert job.execution_info is not None
         assert job.execution_info.termination_reason == "done with it"
+        await api.update(schema.jobs, state="terminating")
         assert (await api.post("/jobs/job/terminate")).error == (409, "JobBeingTerminated")
         await client._delete_job_internal("job", force=True)
         with pytest.raises(ResourceExistsError, match="JobBeingDeleted"):
@@ -60,6 +65,7 @@ async def test_a_termination_without_body_has_the_documented_reason(api: Api) ->
     answer = await api.post("/jobs/Job/terminate")
     assert (answer.status, answer.body) == (202, b"")
     assert answer.headers["DataServiceId"] == f"{api.url}/jobs/job/terminate"
+    await api.update(schema.jobs, state="completed")
     job = (await api.get("/jobs/job")).json
     assert job["executionInfo"]["terminateReason"] == "UserTerminate"
     assert answer.headers["ETag"] == job["eTag"]
@@ -226,9 +232,13 @@ async def test_a_job_stays_with_its_pool(api: Api, change: Callable[..., Awaitab
     refused = await change(api, poolInfo={"poolId": "other"}, priority=3)
     assert refused.error == (409, "OperationInvalidForCurrentState")
     assert "poolInfo.poolId" in refused.message
-    auto = {"autoPoolSpecification": {"poolLifetimeOption": "job"}}
-    assert (await change(api, poolInfo=auto)).error == (400, "UnsupportedProperty")
     assert (await api.get("/jobs/job")).json["priority"] == 0
+
+
+async def test_the_network_of_a_job_is_kept(api: Api) -> None:
+    network = {"subnetId": "/subscriptions/s/subnets/n", "skipWithdrawFromVNet": True}
+    assert (await api.add_job(networkConfiguration=network)).status == 201
+    assert (await api.get("/jobs/job")).json["networkConfiguration"] == network
 
 
 @pytest.mark.parametrize(
@@ -238,11 +248,11 @@ async def test_a_job_stays_with_its_pool(api: Api, change: Callable[..., Awaitab
         ("PATCH", {"maxParallelTasks": 0}, "InvalidPropertyValue"),
         ("PATCH", {"constraints": {"maxTaskRetryCount": -2}}, "InvalidPropertyValue"),
         ("PATCH", {"metadata": [{"name": "", "value": ""}]}, "EmptyMetadataKey"),
-        ("PATCH", {"allowTaskPreemption": True}, "UnsupportedProperty"),
+        ("PATCH", {"allowTaskPreemption": "often"}, "InvalidRequestBody"),
         (
             "PATCH",
-            {"networkConfiguration": {"subnetId": "s", "skipWithdrawFromVNet": False}},
-            "UnsupportedProperty",
+            {"networkConfiguration": {"subnetId": " ", "skipWithdrawFromVNet": False}},
+            "InvalidPropertyValue",
         ),
         ("PATCH", {"poolInfo": {}}, "MissingRequiredProperty"),
         ("PATCH", {"displayName": "other"}, "InvalidRequestBody"),

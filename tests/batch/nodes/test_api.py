@@ -3,14 +3,21 @@ import asyncio
 import pytest
 from azure.batch import models
 from azure.core.exceptions import ResourceNotFoundError
-from tests.batch.service import Api
+from tests.batch.service import IMAGE, Api
 
-from batchite.store.batch import schema
+from batchite.resources.rules import Ports, StartTaskRules, encode
+from batchite.store.batch import inbound, schema
+from batchite.wire.batch import versions
+
+VERSIONS = [known.text for known in versions.REGISTRY]
+VM = "virtualMachineConfiguration"
 
 
 async def test_nodes_are_listed_by_the_synchronous_client(api: Api) -> None:
     await api.add_pool("Pool", startTask={"commandLine": "prepare"})
-    await api.add_node("n1", "Pool", agent_version="1.0", booted=10**16, tasks_run=3, tasks_succeeded=2)
+    own = encode(StartTaskRules(b'{"commandLine":"prepare"}'))
+    numbers = {"tasks_run": 3, "tasks_succeeded": 2}
+    await api.add_node("n1", "Pool", agent_version="1.0", booted=10**16, start_task=own, **numbers)
     await api.add_node("n2", "Pool", state="creating", dedicated=False)
 
     def program() -> list[models.BatchNode]:
@@ -117,3 +124,145 @@ async def test_a_node_elsewhere_shows_the_address_that_it_is_reached_by(api: Api
     node = (await api.get("/pools/far/nodes/far-away")).json
     assert node["ipAddress"] == "10.0.0.7"
     assert "ipv6Address" not in node
+
+
+# -- how nodes are reached
+
+WEB = {
+    "name": "web",
+    "protocol": "udp",
+    "backendPort": 8080,
+    "frontendPortRangeStart": 15000,
+    "frontendPortRangeEnd": 15039,
+}
+
+
+async def reserve(api: Api, *node_nos: int) -> None:
+    """As the owner does when it makes nodes."""
+    await api.database.write(lambda c: inbound.reserve(c, 1, node_nos, [Ports("web", 15000, 15039)]))
+
+
+async def a_pool_with_endpoints(api: Api, **properties: object) -> None:
+    network = {"endpointConfiguration": {"inboundNATPools": [WEB]}}
+    added = await api.add_pool(networkConfiguration=network, **properties)
+    assert added.status == 201
+    for name, address in (("n1", "127.0.0.1"), ("n2", "10.0.0.7")):
+        await api.add_node(name, ip_address=address, booted=10**16)
+    await reserve(api, 1, 2)
+
+
+async def test_endpoints_and_where_to_log_in(api: Api) -> None:
+    await a_pool_with_endpoints(api)
+
+    def program() -> list[object]:
+        with api.client() as client:
+            found: list[object] = []
+            for node in client.list_nodes("pool"):
+                assert node.endpoint_configuration is not None
+                for one in node.endpoint_configuration.inbound_endpoints:
+                    place = (one.public_ip_address, one.public_fqdn, one.frontend_port, one.backend_port)
+                    found.append((one.name, one.protocol, *place))
+                settings = client.get_node_remote_login_settings("pool", node.id)
+                found.append((settings.remote_login_ip_address, settings.remote_login_port))
+            pool = client.get_pool("pool").network_configuration
+            assert pool is not None
+            assert pool.endpoint_configuration is not None
+            found.append(pool.endpoint_configuration.inbound_nat_pools[0].name)
+            return found
+
+    assert await asyncio.to_thread(program) == [
+        ("web.0", "udp", "127.0.0.1", "localhost", 15000, 8080),
+        ("SSHRule.0", "tcp", "127.0.0.1", "localhost", 50000, 22),
+        ("127.0.0.1", 50000),
+        ("web.1", "udp", "10.0.0.7", "10.0.0.7", 15001, 8080),
+        ("SSHRule.1", "tcp", "10.0.0.7", "10.0.0.7", 50001, 22),
+        ("10.0.0.7", 50001),
+        "web",
+    ]
+
+
+@pytest.mark.parametrize("version", [*VERSIONS])
+async def test_how_nodes_are_reached_in_every_version(api: Api, version: str) -> None:
+    if version >= "2017-06-01":
+        await a_pool_with_endpoints(api)
+    else:
+        await api.add_pool()
+        await api.add_node("n1")
+        await reserve(api, 1)
+    node = await api.raw("GET", f"/pools/pool/nodes/n1?api-version={version}")
+    assert ("endpointConfiguration" in node.json) == (version >= "2017-06-01")
+    settings = await api.raw("GET", f"/pools/pool/nodes/n1/remoteloginsettings?api-version={version}")
+    newest = {"ipv6RemoteLoginIPAddress": "::1", "ipv6RemoteLoginPort": 50000} if version >= "2025" else {}
+    body = {name: value for name, value in settings.json.items() if name != "odata.metadata"}
+    assert body == {**newest, "remoteLoginIPAddress": "127.0.0.1", "remoteLoginPort": 50000}
+    listed = await api.raw("GET", f"/pools/pool/nodes/n1/extensions?api-version={version}")
+    assert (listed.status == 200) == (version >= "2021-06-01")
+
+
+async def test_no_node_and_no_port(api: Api) -> None:
+    await api.add_pool()
+    await api.add_node("n1")
+    place = "/pools/pool/nodes/n1/remoteloginsettings"
+    assert (await api.get(place)).error == (409, "OperationNotValidOnNode")
+    assert (await api.get(place.replace("n1", "n2"))).error == (404, "NodeNotFound")
+    assert (await api.get(place.replace("pool/", "none/"))).error == (404, "PoolNotFound")
+    assert "endpointConfiguration" not in (await api.get("/pools/pool/nodes/n1")).json
+
+
+async def test_a_file_for_remote_desktops_of_cloud_services_only(api: Api) -> None:
+    old = "api-version=2019-06-01.9.0"
+    body = {"id": "pool", "vmSize": "small", "cloudServiceConfiguration": {"osFamily": "5"}}
+    assert (await api.raw("POST", f"/pools?{old}", body)).status == 201
+    await api.add_pool("linux")
+    await api.add_node("n1")
+    await api.add_node("n2", "linux")
+    await reserve(api, 1, 2)
+    file = await api.raw("GET", f"/pools/pool/nodes/n1/rdp?{old}")
+    assert (file.status, file.body) == (200, b"full address:s:127.0.0.1:50000")
+    assert file.headers["Content-Type"] == "application/octet-stream"
+    refused = await api.raw("GET", f"/pools/linux/nodes/n2/rdp?{old}")
+    assert refused.error == (409, "OperationNotValidOnNode")
+    assert (await api.get("/pools/pool/nodes/n1/rdp")).error == (404, "ResourceNotFound")
+    node = (await api.get("/pools/pool/nodes/n1")).json
+    *_, endpoint = node["endpointConfiguration"]["inboundEndpoints"]
+    assert (endpoint["name"], endpoint["backendPort"]) == ("SSHRule.0", 3389)
+
+
+# -- extensions
+
+
+async def test_extensions_of_a_node(api: Api) -> None:
+    own = {"name": "Keys", "publisher": "Contoso", "type": "KeyVault"}
+    secret = {**own, "protectedSettings": {"password": "hush"}}
+    await api.add_pool(**{VM: {**IMAGE, "extensions": [secret]}})
+    await api.add_node("n1", booted=10**16)
+    await api.add_node("n2", state="starting")
+
+    def program() -> list[object]:
+        with api.client() as client:
+            found: list[object] = []
+            for one in client.list_node_extensions("pool", "n1"):
+                assert one.vm_extension is not None
+                again = client.get_node_extension("pool", "n1", one.vm_extension.name.upper())
+                assert again.vm_extension == one.vm_extension
+                found.append((one.vm_extension.name, one.vm_extension.type, one.provisioning_state))
+            with pytest.raises(ResourceNotFoundError):
+                client.get_node_extension("pool", "n1", "none")
+            return found
+
+    assert await asyncio.to_thread(program) == [
+        ("batchNodeExtension", "CustomScript", "Succeeded"),
+        ("Keys", "KeyVault", "Succeeded"),
+    ]
+    first, second = (await api.get("/pools/pool/nodes/n1/extensions")).json["value"]
+    assert b"hush" not in (await api.get("/pools/pool/nodes/n1/extensions")).body
+    assert second["vmExtension"] == own
+    assert "installs no extensions" in second["instanceView"]["statuses"][0]["message"]
+    page = (await api.get("/pools/pool/nodes/n1/extensions?maxresults=1&$select=vmExtension")).json
+    assert page["value"] == [{"vmExtension": first["vmExtension"]}]
+    rest = await api.raw("GET", page["odata.nextLink"].removeprefix(api.url))
+    assert rest.json["value"] == [{"vmExtension": own}]
+    assert (await api.get("/pools/pool/nodes/n1/extensions/none")).error == (404, "ResourceNotFound")
+    assert (await api.get("/pools/pool/nodes/n3/extensions")).error == (404, "NodeNotFound")
+    young = (await api.get("/pools/pool/nodes/n2/extensions/keys")).json
+    assert young["provisioningState"] == "Creating"

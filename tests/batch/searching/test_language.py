@@ -26,6 +26,7 @@ def read(text: str) -> TaskSearch:
         ("state:failed", (Term("state", (Pattern("failed"),)),)),
         ("STATE:Failed,active", (Term("state", (Pattern("failed"), Pattern("active"))),)),
         ("-exit:100", (Term("exit", (Pattern("100"),), is_excluded=True),)),
+        ("-retries:0", (Term("retries", (Pattern("0"),), is_excluded=True),)),
         ("exit:-1", (Term("exit", (Pattern("-1"),)),)),
         ("render", (Term("id", (Pattern("render", True),)),)),
         ("Render*", (Term("id", (Pattern("render", True),)),)),
@@ -87,7 +88,7 @@ def hints(text: str, cursor: int | None = None) -> list[str]:
 
 
 def test_how_it_can_go_on() -> None:
-    assert hints("") == ["state:", "id:", "node:", "exit:", "cause:"]
+    assert hints("") == ["state:", "id:", "node:", "exit:", "retries:", "cause:"]
     assert hints("s") == ["state:"]
     assert hints("x -s") == ["x -state:"]
     assert hints("state:f") == ["state:failed"]

@@ -127,7 +127,7 @@ async def test_terminating_a_task_stores_the_intent_and_waits_for_the_owner(api:
     async with api.async_client() as client:
         await client.terminate_task("job", "T")
     stored = await api.content()
-    assert [row[7] for row in stored["tasks"]] == ["terminate"]
+    assert [task.intent for task in await api.rows(schema.tasks)] == ["terminate"]
     sequence, shard, kind, subject = stored["events"][-1]
     assert (kind, subject) == ("task", stored["tasks"][0][0])
     assert api.owner.awaited == [(shard, sequence)]
@@ -180,7 +180,7 @@ async def test_a_task_that_ran_shows_its_course_and_its_node(api: Api) -> None:
         "exitCode": 3,
         "failureInfo": {"category": "usererror", "code": "FailureExitCode"},
         "retryCount": 1,
-        "lastRetryTime": "2001-09-09T01:46:39.9999993Z",
+        "lastRetryTime": "2001-09-09T01:46:40Z",
         "requeueCount": 0,
         "result": "failure",
     }

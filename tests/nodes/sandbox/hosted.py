@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import select
 import signal
@@ -20,8 +21,11 @@ from batchite.engines.local.cgroups import Groups
 from batchite.link.spec import NodeImage
 from batchite.nodes.sandbox.base import TASK_MARK, UNLIMITED, Limits, ProcessExit, Tier, User
 from batchite.nodes.sandbox.use import Use
+from batchite.wire.batch.login import Login
 
 DEADLINE = 20.0
+Directory = tuple[str, ...]
+"""of a run, by the names that lead there"""
 NO_IMAGE = NodeImage()
 USER = User("_azbatch", "PoolNonAdmin")
 ADMIN = User("root", "PoolAdmin", is_admin=True)
@@ -50,12 +54,22 @@ class Spawned:
     def kill(self) -> None:
         self._ask("kill", self._number)
 
+    def type(self, text: str) -> None:
+        self._ask("type", self._number, text)
+
+    def wait_for(self, text: str) -> None:
+        """On its terminal, after the size of its window."""
+        seen = ""
+        while text not in seen:
+            seen += str(self._ask("read_terminal", self._number))
+        assert seen.split()[:2] == ["30", "90"]
+
     def over(self, seconds: float = DEADLINE) -> ProcessExit:
         """Wait until it is told. Raises RefusedError if the program could not be started."""
         answer = self._answer(self._number, seconds)
         if answer.value is None:
             raise RefusedError(answer)
-        return ProcessExit(*answer.value)
+        return msgspec.convert(answer.value, ProcessExit)
 
 
 class Hosted:
@@ -108,6 +122,12 @@ class Hosted:
     ) -> None:
         self._ask("land", directory, user, path.split("/"), mode, text)
 
+    def unpack(self, directory: Sequence[str], archive: bytes) -> None:
+        self._ask("unpack", directory, base64.b64encode(archive).decode())
+
+    def has(self, directory: Sequence[str]) -> bool:
+        return bool(self._ask("has", directory))
+
     def make(self, directory: Sequence[str], path: str, user: User = USER) -> None:
         self._ask("make", directory, user, path.split("/"))
 
@@ -116,6 +136,12 @@ class Hosted:
 
     def lend(self, file: Path) -> str:
         return str(self._ask("lend", str(file)))
+
+    def know(self, *hosts: str) -> None:
+        self._ask("know", hosts)
+
+    def introduce(self, *logins: Login) -> None:
+        self._ask("introduce", logins)
 
     def keep(self) -> bool:
         return bool(self._ask("keep"))
@@ -133,6 +159,13 @@ class Hosted:
         self._ask("spawn", words, given, directory, user, limits)
         return Spawned(self._ask, self._answer, self._number)
 
+    def on_terminal(self, directory: Sequence[str], script: str, user: User = USER) -> Spawned:
+        """Where nothing was prepared yet; on a terminal of 30 lines and 90 columns."""
+        self.prepare(directory, user)
+        given = {TASK_MARK: "/".join((self.root, *directory)), **self.environment}
+        self._ask("spawn_on_terminal", ["/bin/sh", "-c", script], given, directory, user)
+        return Spawned(self._ask, self._answer, self._number)
+
     def shell(self, directory: Sequence[str], script: str, user: User = USER) -> Spawned:
         """Where nothing was prepared yet."""
         self.prepare(directory, user)
@@ -141,6 +174,12 @@ class Hosted:
     def said(self, directory: Sequence[str], stream: str = "stdout") -> str:
         """What a command wrote."""
         return self.place.joinpath(*directory, f"{stream}.txt").read_text()
+
+    def lines(self, directory: Sequence[str], script: str, user: User = USER) -> list[str]:
+        """That a script prints; it must succeed. Nothing was prepared yet."""
+        over = self.shell(directory, script, user=user).over()
+        assert over.exit_code == 0, self.said(directory, "stderr")
+        return self.said(directory).splitlines()
 
     def end(self, grace: float) -> None:
         self._ask("end", grace)
@@ -219,6 +258,22 @@ def hosted(tier: str, node: Path, called: str = "") -> Iterator[Hosted]:
         yield one
     finally:
         one.close()
+
+
+@contextmanager
+def starting(tier: str, node: Path) -> Iterator[Callable[[], Hosted]]:
+    """Sandboxes over one node, as many as are started one after the other."""
+    started: list[Hosted] = []
+
+    def start() -> Hosted:
+        started.append(Hosted(tier, node))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.close()
 
 
 class Witness:

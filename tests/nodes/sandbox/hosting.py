@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import base64
+import fcntl
 import os
+import struct
 import sys
+import termios
 import time
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +30,7 @@ from batchite.nodes.sandbox.machine import MachineSandbox
 from batchite.nodes.sandbox.process import ProcessSandbox
 from batchite.nodes.sandbox.tree import TreeError
 from batchite.nodes.sandbox.user import UserSandbox
+from batchite.wire.batch.login import Login
 
 MEMORY_MIB = 512
 PROCESSES = 200
@@ -62,6 +67,7 @@ def user(node: str) -> UserSandbox:
         name="conforming",
         why="A test asked for it.",
         processes=PROCESSES,
+        memory=MEMORY_MIB << 20,
         shared=tuple(python_places()),
         hidden=(service, *masks.readable((service, *bubblewrap.TEMPORARY.values()))),
     )
@@ -116,6 +122,7 @@ class Host:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._running: dict[int, Running] = {}
+        self._terminals: dict[int, int] = {}
         self.is_over = asyncio.Event()
 
     def answer(self, ask: Ask) -> None:
@@ -153,6 +160,18 @@ class Host:
         finally:
             landing.close()
 
+    def unpack(self, _number: int, directory: list[str], archive: str) -> None:
+        """`archive` in base64."""
+        parcel = self._sandbox.parcel(directory)
+        try:
+            os.write(parcel.archive, base64.b64decode(archive))
+            parcel.unpack(0)
+        finally:
+            parcel.close()
+
+    def has(self, _number: int, directory: list[str]) -> bool:
+        return self._sandbox.has(directory)
+
     def make(self, _number: int, directory: list[str], user: list[Any], names: list[str]) -> None:
         landing = self._sandbox.landing(directory, User(*user))
         try:
@@ -166,6 +185,12 @@ class Host:
 
     def lend(self, _number: int, file: str) -> str:
         return self._sandbox.lend(file)
+
+    def know(self, _number: int, hosts: list[str]) -> None:
+        self._sandbox.know(hosts)
+
+    def introduce(self, _number: int, logins: list[Any]) -> None:
+        self._sandbox.introduce([Login(*login) for login in logins])
 
     def keep(self, _number: int) -> bool:
         return self._sandbox.keep()
@@ -181,6 +206,30 @@ class Host:
     ) -> None:
         command = Command(words, environment, directory, User(*user), Limits(*limits))
         self._running[number] = self._sandbox.spawn(command, partial(self._over, number))
+
+    def spawn_on_terminal(
+        self,
+        number: int,
+        words: list[str],
+        environment: dict[str, str],
+        directory: list[str],
+        user: list[Any],
+    ) -> None:
+        ours, theirs = os.openpty()
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", 30, 90, 0, 0))
+        command = Command(words, environment, directory, User(*user), terminal=theirs)
+        try:
+            self._running[number] = self._sandbox.spawn(command, partial(self._over, number))
+        finally:
+            os.close(theirs)
+        self._terminals[number] = ours
+
+    def type(self, _number: int, spawned: int, text: str) -> None:
+        os.write(self._terminals[spawned], text.encode())
+
+    def read_terminal(self, _number: int, spawned: int) -> str:
+        """What comes next."""
+        return os.read(self._terminals[spawned], 1 << 16).decode()
 
     def terminate(self, _number: int, spawned: int) -> None:
         self._running[spawned].terminate()

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import signal
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import pytest
-from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted, RefusedError, Witness, witness
+from tests.nodes.sandbox.hosted import (
+    ADMIN,
+    USER,
+    Directory,
+    Hosted,
+    RefusedError,
+    Witness,
+    starting,
+    witness,
+)
 
 from batchite.nodes.sandbox.base import User
+from batchite.wire.ticks import TICKS_PER_SECOND
 
 
 class Candidate(NamedTuple):
@@ -38,7 +49,6 @@ CANDIDATES = (
     ),
 )
 
-Directory = tuple[str, ...]
 Start = Callable[[], Hosted]
 
 BORN = "exec 9> {seen}; echo here >&9; : > born; cd /;"
@@ -84,24 +94,8 @@ def sandbox(candidate: Candidate, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture
 def start(candidate: Candidate, tmp_path: Path) -> Iterator[Start]:
     """Sandboxes over one node of the test's own."""
-    started: list[Hosted] = []
-
-    def start() -> Hosted:
-        started.append(Hosted(candidate.tier, tmp_path / "node"))
-        return started[-1]
-
-    yield start
-    for hosted in started:
-        hosted.close()
-
-
-_numbers = count(1)
-
-
-@pytest.fixture
-def run() -> Directory:
-    """Of a task that no other test has."""
-    return ("workitems", "job", "job-1", f"task{next(_numbers)}")
+    with starting(candidate.tier, tmp_path / "node") as start:
+        yield start
 
 
 @pytest.fixture
@@ -142,6 +136,27 @@ def test_a_command_sees_the_documented_directories(sandbox: Hosted, run: Directo
     expected = ["applications", "fsmounts", "shared", "startup", "volatile", "workitems", "wd"]
     assert sandbox.said(run).split() == expected
     assert sandbox.said(run, "stderr") == ""
+
+
+def test_a_package_is_there_for_all_users_and_no_users_own(
+    sandbox: Hosted, candidate: Candidate, run: Directory
+) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, mode in {"bin/tool": 0o4700, "text": 0o600}.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, "#!/bin/sh\necho it runs\n")
+    place = ("applications", f"tool-{run[-1]}")
+    assert not sandbox.has(place)
+    sandbox.unpack(place, content.getvalue())
+    assert sandbox.has(place)
+    path = "/".join((sandbox.root, *place))
+    script = f"{path}/bin/tool; stat -c %a {path} {path}/bin {path}/bin/tool {path}/text"
+    assert sandbox.lines(run, script) == ["it runs", "755", "755", "755", "644"]
+    if candidate.has_users:
+        spoil = f"touch {path}/x; touch {path}/../x; mv {path} {path}-2; echo x >> {path}/text; ls {path}"
+        assert sandbox.lines(run, f"({spoil}) 2>/dev/null") == ["bin", "text"]
 
 
 def test_a_command_has_the_environment_it_was_given(sandbox: Hosted, run: Directory) -> None:
@@ -240,8 +255,8 @@ def test_an_exit_tells_what_was_used(sandbox: Hosted, run: Directory) -> None:
 while time.process_time() < 0.1: pass'; exit 0"""
     over = sandbox.shell(run, script).over()
     assert over.exit_code == 0
-    assert over.user_seconds + over.kernel_seconds > 0.1
-    assert over.peak_bytes > 60 << 20
+    assert over.used.user_time + over.used.kernel_time > TICKS_PER_SECOND // 10
+    assert over.used.peak_memory > 60 << 20
 
 
 def left_behind(kind: str, seen: Witness) -> str:
@@ -349,11 +364,12 @@ def test_it_tells_what_its_node_uses(start: Start, run: Directory) -> None:
 
 
 def told(sandbox: Hosted) -> tuple[int, int, float, int]:
-    processes, memory, seconds, disk = sandbox.use()
+    processes, memory, seconds, disk, counters = sandbox.use()
     assert processes is not None
     assert memory is not None
     assert seconds is not None
     assert disk is not None
+    assert counters is not None
     return processes, memory, seconds, disk
 
 
@@ -642,3 +658,13 @@ def test_what_is_lent_is_read_by_everybody_in_the_node(
         assert sandbox.said(run) == "then"
     if candidate.tier != "process":
         assert sandbox.shell(run, f": >> {path}", ADMIN).over().code != 0
+
+
+@pytest.mark.parametrize("user", [USER, ADMIN], ids=["user", "admin"])
+def test_a_command_on_a_terminal_has_it_for_itself(sandbox: Hosted, run: Directory, user: User) -> None:
+    """It is the terminal of its session, by which keys that interrupt reach it."""
+    script = "trap 'exit 5' INT; stty size; tty -s && : < /dev/tty && echo ready; read -r line"
+    command = sandbox.on_terminal(run, script, user)
+    command.wait_for("ready")
+    command.type("\x03")
+    assert command.over().exit_code == 5

@@ -101,3 +101,17 @@ async def test_a_file_that_cannot_be_given_is_refused(disk: Disk) -> None:
             landing.create(names, 0o600)
     landing.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_notes_beside_output_files(disk: Disk, tmp_path: Path, given: list[tuple[str, User]]) -> None:
+    """The one before keeps its content under another name, and a link is not followed."""
+    disk.prepare(RUN, USER)
+    run = tmp_path.joinpath("root", *RUN)
+    (tmp_path / "target").write_text("of another")
+    (run / "note.txt").symlink_to(tmp_path / "target")
+    for text in (b"one", b"two"):
+        with inside.opened(disk.note(RUN, "note.txt", USER)) as descriptor:
+            os.write(descriptor, text)
+    assert given[-1] == ("/".join(("root", *RUN, "note.txt")), USER)
+    assert [(run / name).read_text() for name in ("note.txt", "note.txt.1")] == ["two", "one"]
+    assert (tmp_path / "target").read_text() == "of another"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from tests.nodes.conftest import RunningAgent
-from tests.nodes.peer import Peer, task, task_directory
+from tests.nodes.peer import Peer, start_task, task, task_directory
 from tests.nodes.sandbox.hosted import hosted
 
-from batchite.link.messages import RunStartTask, StartTaskEnded
+from batchite.link.messages import RunEnded
 from batchite.nodes.sandbox.python import NodePython
 
 SEEN = "import json, sys; print(json.dumps([sys.prefix, sys.path]))"
@@ -76,8 +76,8 @@ async def test_what_a_start_task_installs_is_there_for_tasks_and_nobody_else(
 ) -> None:
     before = installed()
     command = f"{pip} --no-index --no-cache-dir {wheel(tmp_path, 'tinytool')}"
-    await service.send(RunStartTask(1, json.dumps({"commandLine": command}).encode()))
-    ended = await service.first(StartTaskEnded)
+    await service.send(start_task(1, json.dumps({"commandLine": command}).encode()))
+    ended = await service.first(RunEnded)
     assert ended.exit_code == 0, (node / "root" / "startup" / "stderr.txt").read_text()
     assert await run(service, node, 1, "tinytool") == "tinytool 1.0\n"
     for number, name in enumerate(("python", "python3", f"python3.{sys.version_info.minor}"), 2):

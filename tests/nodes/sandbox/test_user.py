@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.nodes.sandbox import unprivileged
-from tests.nodes.sandbox.hosted import ADMIN, USER, Hosted, hosted, witness
-from tests.nodes.sandbox.hosting import PROCESSES
+from tests.nodes.sandbox.hosted import ADMIN, USER, Directory, Hosted, hosted, starting, witness
+from tests.nodes.sandbox.hosting import MEMORY_MIB, PROCESSES
 
 from batchite.machine import proc
 from batchite.nodes.sandbox.base import User
 
 pytestmark = pytest.mark.system
 
-Directory = tuple[str, ...]
-_numbers = count(1)
+SECRET = "SECRET"
+"""in paths and scripts: the one that only this process of tests has"""
 
 
 @pytest.fixture(scope="module")
 def secret() -> Iterator[Path]:
     """In the system's directories, and readable by the service's user alone."""
-    place = Path("/etc/batchite-test-users-secret")
+    place = Path(f"/etc/batchite-test-users-secret-{os.getpid()}")
     place.write_text("secret")
     place.chmod(0o600)
     os.chown(place, unprivileged.USER, unprivileged.USER)
@@ -49,31 +50,12 @@ def sandbox(service: Path, secret: Path) -> Iterator[Hosted]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[], Hosted]]:
-    started: list[Hosted] = []
-
-    def start() -> Hosted:
-        started.append(Hosted("user", tmp_path / "node"))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
-
-
-@pytest.fixture
-def run() -> Directory:
-    return ("workitems", "job", "job-1", f"task{next(_numbers)}")
-
-
-def said(sandbox: Hosted, run: Directory, script: str, user: User = USER) -> list[str]:
-    """The lines that a script prints; it must succeed."""
-    over = sandbox.shell(run, script, user=user).over()
-    assert over.exit_code == 0, sandbox.said(run, "stderr")
-    return sandbox.said(run).splitlines()
+    with starting("user", tmp_path / "node") as start:
+        yield start
 
 
 def test_names_and_processes_are_its_own(sandbox: Hosted, run: Directory) -> None:
-    name, known, pid, place = said(sandbox, run, "hostname; getent hosts $(hostname); echo $$; pwd")
+    name, known, pid, place = sandbox.lines(run, "hostname; getent hosts $(hostname); echo $$; pwd")
     assert name == "conforming"
     assert known.split() == ["127.0.1.1", "conforming"]
     assert int(pid) < 1000
@@ -84,23 +66,23 @@ def test_names_and_processes_are_its_own(sandbox: Hosted, run: Directory) -> Non
 def test_temporary_files_are_its_own(sandbox: Hosted, run: Directory, directory: str) -> None:
     """And neither in memory nor seen by others."""
     name = f"mine-{run[-1]}"
-    assert name in said(sandbox, run, f"echo > {directory}/{name}; ls -A {directory}")
+    assert name in sandbox.lines(run, f"echo > {directory}/{name}; ls -A {directory}")
     assert not Path(directory, name).exists()
     assert (sandbox.node / {"/tmp": "tmp", "/var/tmp": "vartmp"}[directory] / name).exists()
 
 
 def test_an_administrator_is_one_by_name_only(sandbox: Hosted, run: Directory) -> None:
-    assert said(sandbox, run, "id -u", ADMIN) == [str(sandbox.user)]
+    assert sandbox.lines(run, "id -u", ADMIN) == [str(sandbox.user)]
 
 
 @pytest.mark.parametrize("user", [USER, ADMIN])
-@pytest.mark.parametrize("path", ["/etc/batchite-test-users-secret", "/root", "/home", "/srv", "/run/user"])
+@pytest.mark.parametrize("path", [SECRET, "/root", "/home", "/srv", "/run/user"])
 def test_what_this_machine_keeps_to_itself_is_not_there(
-    sandbox: Hosted, run: Directory, path: str, user: User
+    sandbox: Hosted, secret: Path, run: Directory, path: str, user: User
 ) -> None:
-    found = said(
-        sandbox, run, f"cat {path} 2>/dev/null || find {path} -type f 2>/dev/null | head -1 || :", user
-    )
+    path = str(secret) if path == SECRET else path
+    script = f"cat {path} 2>/dev/null || find {path} -type f 2>/dev/null | head -1 || :"
+    found = sandbox.lines(run, script, user)
     if any(proc.is_below(place, path) for place in unprivileged.pythons()):
         assert all(any(proc.is_below(file, place) for place in unprivileged.pythons()) for file in found)
     else:
@@ -141,7 +123,7 @@ ALLOWED = "unshare -Urm true"
         "unshare -Urm umount /mnt/batch/tasks",
         "unshare -Urm umount /tmp",
         "unshare -Urm mount -o remount,rw,bind /usr",
-        "unshare -Urm sh -c 'umount /etc/batchite-test-users-secret'",
+        "unshare -Urm sh -c 'umount SECRET'",
         "unshare -Urm nsenter -t 1 -m true",
         "nsenter -t 1 -m true",
         "ls /proc/1/fd/",
@@ -154,9 +136,10 @@ ALLOWED = "unshare -Urm true"
         "hostname mine",
     ],
 )
-def test_it_has_no_power_outside(sandbox: Hosted, run: Directory, attempt: str) -> None:
+def test_it_has_no_power_outside(sandbox: Hosted, secret: Path, run: Directory, attempt: str) -> None:
     """Nor in namespaces of its own making, which it may have."""
-    said(sandbox, run, ALLOWED)
+    attempt = attempt.replace(SECRET, str(secret))
+    sandbox.lines(run, ALLOWED)
     assert sandbox.shell(run, f"touch mine; {attempt}", user=ADMIN).over().exit_code != 0
     assert sandbox.shell(run, "true").over().exit_code == 0
 
@@ -176,6 +159,56 @@ def test_it_kills_nobody_outside(start: Callable[[], Hosted], run: Directory) ->
         neighbour.kill()
         neighbour.wait()
     assert sandbox.shell(run, "true").over().exit_code == 0
+
+
+GREEDY = """x = []
+while True: x.append(bytearray(1 << 20))
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"exec python3 -c '{GREEDY}'",
+        f"echo '{GREEDY}' > x; ( env -i setsid PYTHON $PWD/x & ); exec sleep 600",
+    ],
+    ids=["alone", "hidden"],
+)
+def test_who_takes_more_memory_than_there_is_ends_and_is_told_why(
+    sandbox: Hosted, run: Directory, script: str
+) -> None:
+    """And not who takes little beside it."""
+    script = script.replace("PYTHON", sys.executable)
+    other = (*run[:-1], run[-1] + "-other")
+    neighbour = sandbox.shell(other, "trap 'exit 7' TERM; while :; do sleep 0.01; done")
+    over = sandbox.shell(run, script).over()
+    assert (over.signal, over.is_memory) == (signal.SIGKILL, True)
+    neighbour.terminate()
+    end = neighbour.over()
+    assert (end.code, end.is_memory) == (7, False)
+
+
+def test_a_process_that_hides_and_takes_more_is_ended_by_itself(sandbox: Hosted, run: Directory) -> None:
+    script = f"""echo '{GREEDY}' > x; mkfifo f
+( cd /; exec env -i setsid {sys.executable} "$OLDPWD/x" 2> "$OLDPWD/f" & )
+cat f"""
+    assert sandbox.shell(run, script).over().exit_code == 0, sandbox.said(run, "stderr")
+
+
+def test_memory_that_processes_share_is_counted_once(sandbox: Hosted, run: Directory) -> None:
+    """Four that have half of the limit in common, for longer than two looks."""
+    script = f"""exec python3 -c '
+import mmap, os, time
+shared = mmap.mmap(-1, {MEMORY_MIB << 19})
+for at in range(0, len(shared), 4096): shared[at] = 1
+for _ in range(4):
+    if os.fork() == 0:
+        for at in range(0, len(shared), 4096): shared[at]
+        time.sleep(1)
+        os._exit(0)
+for _ in range(4): assert os.wait()[1] == 0
+'"""
+    assert sandbox.shell(run, script).over().exit_code == 0, sandbox.said(run, "stderr")
 
 
 @pytest.mark.parametrize("who", ["agent", "first", "wall"])

@@ -1,6 +1,7 @@
 """Pools as people add them and look at them, in a real browser, of the real product."""
 
 import pytest
+from azure.batch import models
 from playwright.sync_api import Browser, ViewportSize, expect
 from tests.portal.browser import seeing
 
@@ -61,3 +62,38 @@ def test_pages_of_pools_fit_a_phone_in_the_dark(browser: Browser, service: Runni
         found = page.evaluate("axe.run()")
         assert [(each["id"], [n["html"] for n in each["nodes"]]) for each in found["violations"]] == []
         assert found["passes"], "axe has looked"
+
+
+def test_a_bar_over_time_leads_to_its_task(browser: Browser, service: RunningService) -> None:
+    client = seeing.client(service)
+    client.create_pool(seeing.pool("timed", 2, task_slots_per_node=2))
+    info = models.BatchPoolInfo(pool_id="timed")
+    client.create_job(models.BatchJobCreateOptions(id="timed", pool_info=info))
+    waits = "/bin/sh -c 'while [ ! -e go ]; do sleep 0.05; done'"
+    lines = {"fine": "true", "fails": "false", "stays": waits}
+    for task_id, line in lines.items():
+        client.create_task("timed", models.BatchTaskCreateOptions(id=task_id, command_line=line))
+    with seeing.look(browser, service) as look:
+        page = look.page
+        look.go("/batch/devbatch/pools/timed")
+        page.get_by_role("link", name="Timeline").click()
+        canvas = page.locator("canvas[data-drawn='3']")
+        expect(canvas).to_be_visible()
+        page.get_by_role("link", name="10 minutes").click()
+        box = canvas.bounding_box()
+        assert box is not None
+        found = False
+        for top in range(24, int(box["height"]), 3):
+            page.mouse.move(box["x"] + box["width"] - 1, box["y"] + top)
+            if "stays of timed: running" in (page.locator("#under").text_content() or ""):
+                found = True
+                page.mouse.click(box["x"] + box["width"] - 1, box["y"] + top)
+                break
+        assert found, "the bar of what runs reaches to the right"
+        page.wait_for_url("**/jobs/timed/tasks/stays")
+        page.go_back()
+        page.set_viewport_size({"width": 390, "height": 800})
+        expect(canvas).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    client.begin_delete_job("timed").result()
+    client.begin_delete_pool("timed").result()

@@ -54,7 +54,7 @@ def test_the_last_lines_of_a_failed_task_are_two_clicks_from_home(
     with seeing.look(browser, service) as look:
         page = look.page
         page.get_by_role("region", name="Tasks that failed lately").get_by_role("link", name="1 task").click()
-        page.get_by_role("cell", name="bad").get_by_role("link").click()
+        page.get_by_role("link", name="bad", exact=True).click()
         printed = page.locator("#tail")
         expect(printed).to_contain_text("complaint 351\n")
         expect(printed).to_contain_text("complaint 400")
@@ -87,22 +87,22 @@ def test_a_filter_survives_reload_and_back(
         page = look.page
         look.go(f"{JOBS}/night")
         box = page.get_by_role("combobox", name="Filter the tasks")
-        expect(page.get_by_role("cell", name="good")).to_be_visible()
+        expect(page.get_by_role("link", name="good", exact=True)).to_be_visible()
         box.fill("state:failed")
         box.press("Enter")
         page.wait_for_url("**?q=state%3Afailed")
         for _ in range(2):
             expect(box).to_have_value("state:failed")
-            expect(page.get_by_role("cell", name="bad")).to_be_visible()
-            expect(page.get_by_role("cell", name="good")).to_have_count(0)
+            expect(page.get_by_role("link", name="bad", exact=True)).to_be_visible()
+            expect(page.get_by_role("link", name="good", exact=True)).to_have_count(0)
             page.reload()
-        page.get_by_role("cell", name="bad").get_by_role("link").click()
+        page.get_by_role("link", name="bad", exact=True).click()
         page.wait_for_url("**/tasks/bad")
         page.go_back()
         expect(box).to_have_value("state:failed")
         page.go_back()
         expect(box).to_have_value("")
-        expect(page.get_by_role("cell", name="good")).to_be_visible()
+        expect(page.get_by_role("link", name="good", exact=True)).to_be_visible()
 
 
 def test_the_box_hints_at_what_can_be_typed(

@@ -47,7 +47,7 @@ def limited(service: RunningService, name: str) -> Iterator[None]:
                 process.rlimit(kind, limits)
 
 
-@pytest.mark.long
+@pytest.mark.endurance
 def test_what_is_short_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:
         asyncio.run(starve(service, [(name, partial(limited, service, name)) for name in LIMITS]))

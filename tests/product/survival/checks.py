@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from azure.batch import models as m
 from azure.core.exceptions import ResourceNotFoundError
-from tests.product.survival.house import until
+from tests.product.survival.house import House, until
 from tests.product.survival.ordeal import Ordeal
+from tests.product.survival.pools import node_ids
 
 
 def check_wishes(it: Ordeal) -> None:
@@ -56,6 +54,8 @@ def check_records(it: Ordeal) -> None:
         for task in otherwise
     ]
     assert all(completion.retries == 0 for completion in spared.values())
+    errors = {completion.error for completion in spared.values()}
+    assert errors <= {"", "FailureExitCode"}, "something but a command failed, such as an upload"
 
 
 def check_counts(it: Ordeal, job: str, listed: list[m.BatchTask]) -> None:
@@ -85,19 +85,44 @@ def check_runs(it: Ordeal) -> None:
         assert last.node == it.load.reported[task].node, f"{task} ran again after its completion: {runs}"
 
 
-def check_rest(data_dir: Path) -> None:
-    """Of services that have stopped: nothing is under way that nobody would look at again."""
-    with closing(sqlite3.connect(data_dir / "batch.db")) as connection:
-        tasks = connection.execute(
-            "SELECT id, state, intent FROM tasks "
-            "WHERE intent IS NOT NULL OR state NOT IN ('active', 'completed')"
-        ).fetchall()
-        jobs = connection.execute("SELECT id, state FROM jobs WHERE state <> 'completed'").fetchall()
-        causes = set(connection.execute("SELECT job_no, cause, tasks FROM failure_causes"))
-        failed = set(
-            connection.execute(
-                "SELECT job_no, cause, count(*) FROM tasks WHERE result = 'failure' GROUP BY job_no, cause"
-            )
-        )
-    assert (tasks, jobs) == ([], [])
-    assert causes == failed, "failed tasks are not counted by cause as they are"
+def check_nodes(it: Ordeal) -> None:
+    """Every node that ran tasks of a job was released from it, unless it had gone, and once, unless it had
+    been ended meanwhile. That tasks ran after preparation only, their exit codes say."""
+    nodes = node_ids(it.client)
+    lasting = nodes - it.house.killed_nodes
+    for job in it.load.jobs:
+        released = Counter(it.toll.nodes_around(job, "release-end"))
+        prepared = set(it.toll.nodes_around(job, "prepare-end"))
+        assert released.keys() <= prepared
+        assert all(released[node] <= 1 + it.stops for node in lasting), (job, released)
+        if it.load.wishes.jobs.get(job) == "delete":
+            continue
+        listed = list(it.client.list_job_preparation_and_release_task_status(job))
+        states = {one.node_id: one.job_release_task_execution_info for one in listed}
+        assert len(states) == len(listed), f"{job} has a node twice"
+        assert all(info is None or info.state == "completed" for info in states.values())
+        ran = {run.node for task, of in it.load.job_of.items() if of == job for run in it.toll.runs(task)}
+        assert ran <= states.keys(), f"{job} ran on a node that is not listed"
+        missing = {node for node in ran & lasting if not released[node]}
+        assert not missing, (job, missing, states)
+
+
+def check_dependencies(it: Ordeal) -> None:
+    """No task began before all that it waits for had ended."""
+    load, looked = it.load, 0
+    for task, parents in load.depends_on.items():
+        done = load.reported.get(task)
+        if done is None or done.started is None:
+            continue
+        ends = [load.reported[parent].ended for parent in parents if parent in load.reported]
+        assert all(ended <= done.started for ended in ends), f"{task} began before {parents} were over"
+        looked += len(ends)
+    assert looked > 0
+
+
+def check_log(house: House) -> None:
+    """Nothing went wrong that nobody had thought of, in the services and in the agents of nodes."""
+    agents = sorted((house.data_dir / "nodes").glob("*/agent.log"))
+    for log in [house.log, *agents]:
+        text = log.read_text(errors="replace") if log else ""
+        assert "Traceback" not in text, f"{log}: {text[text.index('Traceback') :][:5000]}"

@@ -9,12 +9,14 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import psutil
+from tests.product.survival.toll import TICKS, Run
 
+from batchite.engines.local.agent import running
 from batchite.testing import RunningService
 from batchite.testing.service import start
 
@@ -43,6 +45,17 @@ def processes_of(directory: Path) -> list[psutil.Process]:
     return found
 
 
+def agents_of(data_dir: Path) -> dict[str, psutil.Process]:
+    """By node id. What an agent is about to start shows its words for a moment, and is none of them."""
+    nodes, found = data_dir / "nodes", {}
+    for directory, agent in running().items():
+        place = Path(directory)
+        if place.parent == nodes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found[place.name] = psutil.Process(agent.pid)
+    return found
+
+
 def has_ended(process: psutil.Process) -> bool:
     """Also if that happens while it is looked at, or nobody has asked how it ended."""
     try:
@@ -52,27 +65,35 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 class House:
-    """Supervisor, services and agents; only what this test started."""
+    """Supervisor, services and agents; only what this test started. `config` is the services' file, `log` has
+    what they log."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, config: Path | None = None, log: Path | None = None) -> None:
         self.data_dir = data_dir
-        self.service = start(data_dir)
+        self.log = log
+        self._config = config
+        self.service = self._start()
         self.killed_nodes: set[str] = set()
+        self._stopped_at: list[int] = []
+        """when all nodes had been ended, in ticks of the kernel's clock"""
+
+    def _start(self) -> RunningService:
+        if self.log is None:
+            return start(self.data_dir, config=self._config)
+        with self.log.open("ab") as log:
+            return start(self.data_dir, config=self._config, stderr=log)
+
+    def has_lost(self, run: Run, following: Run) -> bool:
+        """Whether the node of a run was ended or killed, so that the task had to run again."""
+        return run.node in self.killed_nodes or any(
+            run.boot <= stopped <= following.boot for stopped in self._stopped_at
+        )
 
     # finding
 
     def agents(self) -> dict[str, psutil.Process]:
         """By node id."""
-        nodes = f"{self.data_dir / 'nodes'}/"
-        found = {}
-        for process in psutil.process_iter():
-            try:
-                words = process.cmdline()
-            except psutil.Error:
-                continue
-            if len(words) > 2 and words[-2] == "batchite.nodes" and words[-1].startswith(nodes):
-                found[words[-1].removeprefix(nodes)] = process
-        return found
+        return agents_of(self.data_dir)
 
     def _service_process(self, name: str) -> psutil.Process:
         return psutil.Process(int((self.data_dir / f"{name}.lock").read_text()))
@@ -102,12 +123,17 @@ class House:
         """The services are left alone and end by themselves."""
         self._kill([psutil.Process(self.service.process.pid)])
 
-    def kill_agent(self, dice: random.Random) -> str:
-        """The node whose agent was killed."""
-        node, agent = dice.choice(sorted(self.agents().items()))
-        self.killed_nodes.add(node)
+    def kill_agent(self, dice: random.Random, of: Collection[str] | None = None) -> str:
+        """The node whose agent was killed; one of those named, if any are."""
+        node, agent = self._choose(dice, of)
         agent.kill()
         return node
+
+    def _choose(self, dice: random.Random, of: Collection[str] | None) -> tuple[str, psutil.Process]:
+        agents = self.agents()
+        node = dice.choice(sorted(agents if of is None else agents.keys() & set(of)))
+        self.killed_nodes.add(node)
+        return node, agents[node]
 
     def _kill(self, victims: Iterable[psutil.Process]) -> None:
         for victim in victims:
@@ -120,10 +146,9 @@ class House:
         if self.service.process.stdin is not None:
             self.service.process.stdin.close()
 
-    def silence_agent(self, dice: random.Random) -> str:
+    def silence_agent(self, dice: random.Random, of: Collection[str] | None = None) -> str:
         """The node whose agent does nothing any more, and does not end either."""
-        node, agent = dice.choice(sorted(self.agents().items()))
-        self.killed_nodes.add(node)
+        node, agent = self._choose(dice, of)
         agent.suspend()
         return node
 
@@ -147,6 +172,7 @@ class House:
         assert self.service.process.wait(PATIENCE) == 0
         self._let_go()
         assert processes_of(self.data_dir) == []
+        self._stopped_at.append(int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS))
 
     def stop_without_batch(self, number: signal.Signals) -> None:
         """In the moment in which the process that knows the nodes has died."""
@@ -157,7 +183,7 @@ class House:
 
     def start_again(self) -> None:
         url = self.service.batch_url
-        self.service = start(self.data_dir)
+        self.service = self._start()
         assert self.service.batch_url == url
 
     def wait_until_healthy(self) -> None:

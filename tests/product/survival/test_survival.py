@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 from azure.batch import models as m
-from tests.product.survival.checks import check_records, check_rest, check_runs, check_wishes
+from tests.product.survival.checks import (
+    check_dependencies,
+    check_log,
+    check_nodes,
+    check_records,
+    check_runs,
+    check_wishes,
+)
 from tests.product.survival.house import processes_of, until
 from tests.product.survival.insisting import client_of
-from tests.product.survival.load import POOL, completed_tasks
-from tests.product.survival.ordeal import add_pool, idle_or_busy, ordeal, plan
+from tests.product.survival.load import completed_tasks
+from tests.product.survival.ordeal import ordeal, plan
+from tests.product.survival.pools import POOL, add_pool, idle_or_busy
+from tests.product.survival.rest import check_rest
+from tests.product.survival.schedule import check_schedule
 from tests.product.survival.toll import Toll
 
 from batchite.testing.service import start, stop
@@ -29,33 +39,39 @@ def dice() -> random.Random:
     return random.Random(seed)  # noqa: S311 - no secrets
 
 
-@pytest.mark.long
+@pytest.mark.endurance
 def test_acknowledged_work_survives_whatever_happens(tmp_path: Path, dice: random.Random) -> None:
     rounds = plan(dice, int(os.environ.get(ROUNDS) or 20))
     with ordeal(tmp_path, dice) as it:
         for kind in rounds:
             it.suffer(kind)
-        it.load.no_more()
-        it.toll.release()
-        it.load.wait(lambda: not it.load.open_tasks, "every task is completed")
+        it.end()
         assert it.half_staged > 0
+        assert it.load.left > 0
         assert it.ended_meanwhile > 0
         check_wishes(it)
         check_records(it)
         check_runs(it)
+        check_dependencies(it)
+        check_schedule(it.client)
+        check_nodes(it)
+        for strand in it.strands:
+            strand.check()
         it.load.stop()
         stop(it.house.service)
         assert processes_of(tmp_path) == []
+        check_log(it.house)
         check_rest(it.house.data_dir)
 
 
+@pytest.mark.endurance
 def test_a_clean_stop_in_the_middle_of_work_leaves_nothing(tmp_path: Path, dice: random.Random) -> None:
     """And the next start goes on where this one stopped."""
     toll = Toll(tmp_path / "toll")
     service = start(tmp_path / "data")
     try:
-        add_pool(service, 2)
         client = client_of(service)
+        add_pool(client, POOL, 256, target_dedicated_nodes=2)
         client.create_job(m.BatchJobCreateOptions(id="job", pool_info=m.BatchPoolInfo(pool_id=POOL)))
         names = [f"task-{number}" for number in range(40)]
         tasks = [

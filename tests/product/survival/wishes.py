@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from azure.batch import BatchClient
-from azure.core.exceptions import HttpResponseError
-from azure.core.rest import HttpRequest
-from tests.product.survival.insisting import insist_late
+from tests.product.survival.insisting import insist_late, send
 
 Wish = Literal["terminate", "delete"]
 WHOLE_JOBS = 0.03
@@ -32,6 +30,16 @@ class Wishes:
         self._client = client
         self._random = random.Random(seed)  # noqa: S311 - no secrets
         self._stopping = stopping
+        self._kept: set[str] = set()
+        self._lock = threading.Lock()
+
+    def keep(self, task: str) -> bool:
+        """Whether the task is not deleted, not later on either; terminated it may be."""
+        with self._lock:
+            if self.tasks.get(task) == "delete":
+                return False
+            self._kept.add(task)
+            return True
 
     def spare(self, task: str, job: str) -> bool:
         """Whether nothing has been wished of the task."""
@@ -48,17 +56,16 @@ class Wishes:
             insist_late(lambda: self._change_job(job, wish), LATE, self._stopping)
         elif tasks:
             task = self._random.choice(tasks)
-            self.tasks[task] = wish
+            with self._lock:
+                if wish == "delete" and task in self._kept:
+                    return
+                self.tasks[task] = wish
             call = self._client.terminate_task if wish == "terminate" else self._client.delete_task
             insist_late(lambda: call(job_of[task], task), LATE, self._stopping)
 
     def _change_job(self, job: str, wish: Wish) -> None:
         """The client's own methods wait in a thread until it has ended."""
         if wish == "terminate":
-            request = HttpRequest("POST", f"/jobs/{job}/terminate?{_API}", json={"terminateReason": "wished"})
-            request.headers["Content-Type"] = "application/json; odata=minimalmetadata"
+            send(self._client, "POST", f"/jobs/{job}/terminate?{_API}", {"terminateReason": "wished"})
         else:
-            request = HttpRequest("DELETE", f"/jobs/{job}?{_API}")
-        answer = self._client.send_request(request)
-        if answer.status_code >= 400:
-            raise HttpResponseError(response=answer)
+            send(self._client, "DELETE", f"/jobs/{job}?{_API}")

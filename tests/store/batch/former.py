@@ -60,3 +60,8 @@ TASK = {
 
 def insert(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
     connection.execute(sa.insert(sa.table(table.name, *(sa.column(name) for name in row))), row)
+
+
+def present(table: sa.Table, row: dict[str, object]) -> dict[str, object]:
+    """The row, for a database of the present."""
+    return {name: value for name, value in row.items() if name in table.c}

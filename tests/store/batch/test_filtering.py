@@ -59,7 +59,15 @@ def test_enumerations_come_out_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize(
-    "known", [filtering.POOLS, filtering.JOBS, filtering.TASKS, filtering.NODES, filtering.NODE_COUNTS]
+    "known",
+    [
+        filtering.POOLS,
+        filtering.JOBS,
+        filtering.TASKS,
+        filtering.NODES,
+        filtering.NODE_COUNTS,
+        filtering.USAGE,
+    ],
 )
 def test_what_can_be_filtered_by_is_a_property(known: Columns) -> None:
     strange = [name for name in known.properties if not is_property(name, known.model)]

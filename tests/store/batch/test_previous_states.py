@@ -12,30 +12,7 @@ from batchite.store import migrating
 from batchite.store.batch import changes, jobs, schema
 from batchite.store.database import create_engine
 
-JOB = {
-    "account": "a",
-    "key": "j",
-    "id": "j",
-    "shard": "a/p",
-    "pool_id": "p",
-    "definition": b"{}",
-    "state": "active",
-    "state_time": 10,
-    "created": 10,
-    "modified": 10,
-    "started": 10,
-}
-TASK = {
-    "job_no": 1,
-    "key": "t",
-    "id": "t",
-    "definition": b"{}",
-    "required_slots": 1,
-    "state": "active",
-    "state_time": 20,
-    "created": 20,
-    "modified": 20,
-}
+NOTHING_USED = dict.fromkeys(("wall_time", "user_time", "kernel_time", "blocks_read", "blocks_written"), 0)
 
 
 @pytest.fixture
@@ -43,8 +20,8 @@ def connection(batch_url: str) -> Iterator[sa.Connection]:
     """To a database with a job and a task in it."""
     engine = create_engine(batch_url)
     with engine.connect() as connection:
-        connection.execute(sa.insert(schema.jobs), JOB)
-        connection.execute(sa.insert(schema.tasks), TASK)
+        connection.execute(sa.insert(schema.jobs), former.present(schema.jobs, former.JOB))
+        connection.execute(sa.insert(schema.tasks), former.present(schema.tasks, former.TASK))
         yield connection
     engine.dispose()
 
@@ -64,10 +41,13 @@ def complete(connection: sa.Connection, started: int | None) -> None:
         "previous_state": "active" if started is None else "running",
         "started": started,
         "ended": 40,
+        "files_until": 50,
         "staged": None,
         "exit_code": 0,
         "result": "",
         "failure": None,
+        "satisfied": None,
+        **NOTHING_USED,
     }
     changes.COMPLETE_TASK.many(connection, [row])
 
@@ -98,6 +78,7 @@ def test_a_task_that_waits_again_ran_before(
     if is_start_stored:
         start(connection)
     row = {"task": 1, "started": 30, "at": 50, "retried": retried, "requeued": requeued}
+    row |= NOTHING_USED
     changes.REQUEUE_TASK.many(connection, [row])
     assert previous(connection, schema.tasks) == ("running", 30, "active", 50)
     changes.START_TASK.many(connection, [{"task": 1, "started": 60}])

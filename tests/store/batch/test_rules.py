@@ -49,7 +49,7 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
     with engine.connect() as connection:
         pool = owned.pool(connection, "a/p")
         (job,) = owned.open_jobs(connection, "a/p")
-        assert owned.job(connection, job.job_no) == job
+        assert owned.job(connection, "a/p", job.job_no) == job
         tasks = connection.execute(sa.select(schema.tasks).order_by(schema.tasks.c.task_no)).all()
     engine.dispose()
     assert pool is not None
@@ -74,10 +74,10 @@ def test_what_an_older_database_says_stays_true(empty_url: str) -> None:
 
 def test_a_definition_that_has_its_rules_is_not_read(batch_url: str) -> None:
     engine = create_engine(batch_url)
-    former_job = {name: value for name, value in former.JOB.items() if name in schema.jobs.c}
+    stored = former.present(schema.jobs, former.JOB)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         rules = encode(JobRules(priority=3))
-        connection.execute(sa.insert(schema.jobs), former_job | {"rules": rules})
+        connection.execute(sa.insert(schema.jobs), stored | {"rules": rules})
     with engine.connect() as connection:
         (job,) = owned.open_jobs(connection, "a/p")
     engine.dispose()

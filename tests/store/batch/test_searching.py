@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.store.batch import former
 
 from batchite.batch.searching import tasks as language
 from batchite.resources.searches import TaskSearch, Term
@@ -15,37 +16,6 @@ from batchite.store.batch import schema
 from batchite.store.batch.searching import Found, find
 from batchite.store.database import create_engine
 
-JOB = {
-    "account": "a",
-    "shard": "a/p",
-    "pool_id": "p",
-    "definition": b"{}",
-    "state": "active",
-    "state_time": 10,
-    "created": 10,
-    "modified": 10,
-    "started": 10,
-}
-POOL = {
-    "account": "a",
-    "key": "p",
-    "id": "p",
-    "shard": "a/p",
-    "definition": b"{}",
-    "state": "active",
-    "state_time": 1,
-    "allocation_state": "steady",
-    "allocation_state_time": 1,
-    "created": 1,
-    "modified": 1,
-    "vm_size": "standard_d2s_v3",
-    "node_cores": 2,
-    "inter_node": False,
-    "auto_scale": False,
-    "target_dedicated": 1,
-    "target_low_priority": 0,
-    "resize_timeout": 1,
-}
 SEARCHES = (
     "",
     "state:active",
@@ -75,6 +45,12 @@ SEARCHES = (
     "node:tvm-gone",
     "-node:tvm-1",
     "node:tvm-1 state:failed exit:3",
+    "retries:1",
+    "retries:0,2",
+    "-retries:0",
+    "-retries:1,2",
+    "state:failed -retries:0",
+    "retries:2 node:tvm-1",
     "id:100%",
     "render_",
 )
@@ -86,10 +62,11 @@ def connection(batch_url: str) -> Iterator[sa.Connection]:
     engine = create_engine(batch_url)
     chance = random.Random(1)  # noqa: S311
     with engine.connect() as connection:
-        connection.execute(sa.insert(schema.pools), POOL)
+        connection.execute(sa.insert(schema.pools), former.present(schema.pools, former.POOL))
         node = {"pool_no": 1, "dedicated": True, "state": "idle", "state_time": 1, "allocated": 1}
         connection.execute(sa.insert(schema.nodes), [{"id": f"tvm-{number}", **node} for number in (0, 1)])
-        connection.execute(sa.insert(schema.jobs), [{"key": key, "id": key, **JOB} for key in ("j", "k")])
+        job = former.present(schema.jobs, former.JOB)
+        connection.execute(sa.insert(schema.jobs), [job | {"key": key, "id": key} for key in ("j", "k")])
         rows = [task(chance, number) for number in range(160)]
         connection.execute(sa.insert(schema.tasks), rows)
         yield connection
@@ -118,7 +95,9 @@ def task(chance: random.Random, number: int) -> dict[str, Any]:
         "node_no": None if node is None else node + 1,
         "node_id": None if node is None else f"tvm-{node}" if node < 2 else "tvm-gone",
         "started": 30 if node is not None and state != "leased" else None,
+        "ended": 40 if state == "completed" else None,
         "exit_code": code,
+        "retry_count": chance.choice((0, 0, 0, 0, 0, 1, 2)),
         "result": None if state != "completed" else "success" if code == 0 else "failure",
         "cause": None if state != "completed" or code == 0 else f"c{chance.randrange(4)}",
     }
@@ -134,6 +113,8 @@ def holds(row: Any, term: Term) -> bool:
     def one(text: str, is_prefix: bool) -> bool:
         if term.by == "state":
             return states[text]
+        if term.by == "retries":
+            return bool(row.retry_count == int(text))
         if term.by == "exit":
             return bool(row.exit_code == int(text))
         value = {"id": row.key, "node": node, "cause": row.cause}[term.by]
@@ -173,7 +154,14 @@ def test_all_that_is_searched_for_is_found_once(connection: sa.Connection, limit
 
 
 def test_what_an_index_serves_is_never_cut_short(connection: sa.Connection) -> None:
-    for text in ("", "state:active", "state:failed", "cause:c1", "state:failed,running"):
+    for text in (
+        "",
+        "state:active",
+        "state:failed",
+        "cause:c1",
+        "state:failed,running",
+        "state:succeeded,active",
+    ):
         search, _ = language.read(text)
         assert search is not None
         assert not any(page.is_cut for page in pages(connection, search, 20, 1)), text
@@ -186,3 +174,13 @@ def test_what_none_serves_says_how_far_it_looked(connection: sa.Connection) -> N
     assert (list(first.rows), first.is_cut) == ([], True)
     total = len(list(pages(connection, search, 50, 60)))
     assert total == 3
+
+
+def test_tasks_that_were_retried_are_found_whatever_their_number(connection: sa.Connection) -> None:
+    """With no more looks than there are such tasks, no page is cut short."""
+    search, _ = language.read("state:completed -retries:0")
+    assert search is not None
+    retried = sa.select(sa.func.count()).where(schema.tasks.c.retry_count > 0)
+    assert not any(
+        page.is_cut for page in pages(connection, search, 20, connection.execute(retried).scalar_one())
+    )

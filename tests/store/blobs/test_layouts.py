@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -189,8 +190,10 @@ class Blobs(RuleBasedStateMachine):
         assert self.connection.execute(unused).all() == []
 
 
-TestBlobs = Blobs.TestCase
-TestBlobs.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+@pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.endurance)])
+def test_any_sequence_keeps_what_blobs_have_and_nothing_else(examples: int) -> None:
+    Blobs.TestCase.settings = settings(max_examples=examples, stateful_step_count=25, deadline=None)
+    Blobs.TestCase().runTest()
 
 
 def test_a_layout_that_went_on_without_its_last_blob_is_dropped() -> None:

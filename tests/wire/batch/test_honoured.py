@@ -9,8 +9,8 @@ from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.honoured import OWNERS, TABLE, Met
 from batchite.wire.batch.models import shapes
 from batchite.wire.batch.models.fields import Model
-from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchPoolInfo
 from batchite.wire.batch.models.machines import BatchVmDiskSecurityProfile
+from batchite.wire.batch.models.networks import BatchInboundNatPool
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions
 from batchite.wire.batch.models.transfers import ResourceFile
@@ -21,12 +21,20 @@ MINIMAL: dict[str, dict[str, object]] = {
     "job": {"id": "j", "poolInfo": {}},
     "task": {"id": "t", "commandLine": "true"},
 }
-MACHINE: dict[str, object] = {"imageReference": {}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}
+WITHIN: dict[str, dict[str, object]] = {
+    "virtualMachineConfiguration": {"imageReference": {}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"},
+    "startTask": MINIMAL["start task"],
+    "jobManagerTask": {"id": "m", "commandLine": "true"},
+    "jobPreparationTask": MINIMAL["start task"],
+    "jobReleaseTask": MINIMAL["start task"],
+    "autoPoolSpecification": {"poolLifetimeOption": "job"},
+    "pool": {"vmSize": "Standard_D2s_v3"},
+    "outputFiles[]": {"filePattern": "*", "uploadOptions": {"uploadCondition": "taskcompletion"}},
+    "container": {"containerUrl": "http://h/c"},
+}
+"""What else a model has to have, by the property that holds it."""
 VALUES: dict[str, object] = {
     "enableAutoScale": True,
-    "usesTaskDependencies": True,
-    "allowTaskPreemption": True,
-    "applicationPackageReferences": [{"applicationId": "a"}],
     "userAccounts": [{"name": "n", "password": "hidden-word"}],
     "mountConfiguration": [{}],
     "dynamicVNetAssignmentScope": "job",
@@ -48,20 +56,13 @@ VALUES: dict[str, object] = {
     "securityProfile": {},
     "containerSettings": {"imageName": "i"},
     "identityReference": {},
-    "jobManagerTask": {"id": "m", "commandLine": "true"},
-    "jobPreparationTask": {"commandLine": "true"},
-    "jobReleaseTask": {"commandLine": "true"},
-    "autoPoolSpecification": {"poolLifetimeOption": "job"},
-    "onTaskFailure": "performexitoptionsjobaction",
     "networkConfiguration": {"subnetId": "s"},
-    "outputFiles": [
-        {"filePattern": "*", "destination": {}, "uploadOptions": {"uploadCondition": "taskcompletion"}}
-    ],
     "exitConditions": {},
     "taskIds": ["a"],
     "taskIdRanges": [{"start": 1, "end": 2}],
     "multiInstanceSettings": {"coordinationCommandLine": "true"},
     "autoScaleEvaluationInterval": "PT5M",
+    "retentionTime": "PT1H",
 }
 
 
@@ -74,11 +75,7 @@ def request_with(owner: str, path: str) -> bytes:
 def nest(name: str, rest: str) -> dict[str, object]:
     if not rest:
         return {name: VALUES.get(name, "text")}
-    inner = nest(*rest.partition(".")[::2])
-    if name == "virtualMachineConfiguration":
-        inner = {**MACHINE, **inner}
-    if name == "startTask":
-        inner = {**MINIMAL["start task"], **inner}
+    inner = {**WITHIN.get(name, {}), **nest(*rest.partition(".")[::2])}
     return {name.removesuffix("[]"): [inner] if name.endswith("[]") else inner}
 
 
@@ -106,20 +103,23 @@ def test_a_property_is_told_once_and_found_wherever_its_model_lies() -> None:
     paths = {met.path for met in honoured.within(BatchPoolCreateOptions) if met.model is ResourceFile}
     assert "startTask.resourceFiles[].identityReference" in paths
     entries = [entry for entry in TABLE if issubclass(ResourceFile, entry.model)]
-    assert [entry.property for entry in entries] == ["autoStorageContainerName", "identityReference"]
+    assert [entry.property for entry in entries] == ["identityReference"]
 
 
 def test_every_item_of_a_list_is_looked_at() -> None:
-    files = [{"httpUrl": "http://h/f", "filePath": "f"}, {"autoStorageContainerName": "c"}]
+    files = [
+        {"httpUrl": "http://h/f", "filePath": "f"},
+        {"storageContainerUrl": "http://h/c", "identityReference": {}},
+    ]
     task = codec.encode({**MINIMAL["task"], "resourceFiles": files})
-    with pytest.raises(BatchError, match=r"resourceFiles\[1\]\.autoStorageContainerName: "):
+    with pytest.raises(BatchError, match=r"resourceFiles\[1\]\.identityReference: "):
         honoured.check(codec.decode(task, BatchTaskCreateOptions))
 
 
 def test_what_lies_below_a_refused_property_is_not_told_apart() -> None:
     paths = {met.path for met in honoured.within(BatchTaskCreateOptions)}
-    assert "outputFiles" in paths
-    assert not [path for path in paths if path.startswith("outputFiles[]")]
+    assert "multiInstanceSettings" in paths
+    assert not [path for path in paths if path.startswith("multiInstanceSettings.")]
 
 
 @pytest.mark.parametrize("owner", OWNERS)
@@ -128,8 +128,6 @@ def test_a_minimal_request_is_not_refused(owner: str) -> None:
 
 
 def test_values_that_ask_for_nothing_are_welcome() -> None:
-    job = b'{"id":"j","poolInfo":{},"usesTaskDependencies":false,"onTaskFailure":"NoAction"}'
-    honoured.check(codec.decode(job, BatchJobCreateOptions))
     task = b'{"id":"t","commandLine":"x","dependsOn":{"taskIds":[]},"outputFiles":[],"resourceFiles":[]}'
     honoured.check(codec.decode(task, BatchTaskCreateOptions))
 
@@ -150,5 +148,5 @@ def names(model: type[Model]) -> set[str]:
 
 
 def test_a_model_that_no_entry_is_about_has_none() -> None:
-    assert list(honoured.of_model(BatchPoolInfo)) == ["autoPoolSpecification"]
+    assert list(honoured.of_model(BatchInboundNatPool)) == ["networkSecurityGroupRules"]
     assert honoured.of_model(BatchVmDiskSecurityProfile) == {}

@@ -23,6 +23,26 @@ def test_only_an_exit_code_of_0_is_success(
     assert outcome.result(exit_code, failure) == expected
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "code", "expected"),
+    [
+        (3, "FailureExitCode", "exit"),
+        (None, "BlobNotFound", "preprocessing"),
+        (None, "CommandProgramNotFound", "preprocessing"),
+        (0, "FileUploadContainerNotFound", "upload"),
+        (3, "FileUploadAccessDenied", "upload"),
+        (None, "FileUploadMiscError", "upload"),
+        (0, "Unknown", "upload"),
+        (None, "Unknown", "preprocessing"),
+        (None, "TaskEnded", "ended"),
+        (0, "TaskEnded", "ended"),
+    ],
+)
+def test_kinds_of_trouble(exit_code: int | None, code: str, expected: str) -> None:
+    assert outcome.trouble(exit_code, Failure("usererror", code, "")) == expected
+    assert outcome.trouble(exit_code, None) is None
+
+
 def test_a_failure_is_shown_as_the_api_spells_it() -> None:
     assert outcome.shown(Failure("servererror", "DiskFull", "The disk is full.")) == {
         "category": "servererror",

@@ -258,6 +258,19 @@ def test_older_clients_sign_encoded_slashes_as_plain_ones() -> None:
     assert not signed_by_hand(request, f"{start}/jobs/j/tasks/t/files/wd/a/b c").is_valid
 
 
+def test_a_colon_may_be_signed_encoded_and_sent_plain() -> None:
+    """As the client does whose transport writes a URL in its shortest form; the reverse no client does."""
+    sent, encoded = (
+        SignedRequest("GET", f"/jobs/nightly{colon}job-1", (), (("ocp-date", DATE),))
+        for colon in (":", "%3A")
+    )
+    start = f"GET\n\n\n\n\n\n\n\n\n\n\n\nocp-date:{DATE}\n/devbatch/jobs/nightly"
+    assert signed_by_hand(sent, f"{start}:job-1").is_valid
+    assert signed_by_hand(sent, f"{start}%3Ajob-1").is_valid
+    assert signed_by_hand(encoded, f"{start}%3Ajob-1").is_valid
+    assert not signed_by_hand(encoded, f"{start}:job-1").is_valid
+
+
 @pytest.mark.parametrize("names", [("api-version", "timeOut"), ("api-version", "timeout")])
 def test_query_names_may_be_signed_in_lower_case(names: tuple[str, str]) -> None:
     query = query_of("timeOut=5&api-version=x")

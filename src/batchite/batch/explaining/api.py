@@ -20,6 +20,7 @@ PATH = "/-/explain"
 QUESTIONS: Mapping[str, Callable[..., Awaitable[Explanation]]] = {
     "/pools/{poolId}": actions.pool,
     "/pools/{poolId}/nodes/{nodeId}": actions.node,
+    "/jobschedules/{jobScheduleId}": actions.schedule,
     "/jobs/{jobId}": actions.job,
     "/jobs/{jobId}/tasks/{taskId}": actions.task,
 }

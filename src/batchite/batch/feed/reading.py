@@ -9,7 +9,7 @@ from typing import NamedTuple
 from batchite.batch.feed.cursors import Position
 from batchite.batch.feed.lines import Line
 from batchite.batch.feed.tail import Part, Tail, Told
-from batchite.resources.keys import folded, pool_shard
+from batchite.resources.keys import account_of, folded, pool_shard
 
 BATCH_BYTES = 128 * 1024
 """Of events that are handed out together, and one more."""
@@ -27,7 +27,7 @@ class Wanted:
     def row(self, row: Told) -> bool:
         if self.pool:
             return row.shard == pool_shard(self.account, self.pool)
-        return row.shard.startswith(f"{self.account}/")
+        return account_of(row.shard) == self.account
 
     def line(self, line: Line) -> bool:
         return (not self.job or line.job == folded(self.job)) and (not self.kinds or line.kind in self.kinds)

@@ -14,8 +14,10 @@ from batchite.batch.call import Call
 from batchite.batch.conditions import http_date
 from batchite.batch.files import actions, places, ranges
 from batchite.batch.files.places import Place
+from batchite.batch.job_nodes import actions as job_nodes
 from batchite.batch.operations import CONDITIONAL_ON_TIME, LIST, Operation, operation
 from batchite.ports.node_files import NodeFile, NodeFileError
+from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.fields import Int64
 from batchite.wire.batch.models.files import BatchNodeFile, FileProperties
 from batchite.wire.batch.odata.fields import PATH, Table
@@ -43,9 +45,8 @@ async def list_(call: Call, locate: Locate) -> Response:
     place = await locate(call)
     chosen = partial(passes, wanted=wanted, table=_FILTER)
     part = await actions.page(call.acting, place, chosen, after, limit, recursive=recursive)
-    return listing.answer(
-        call, "files", part, BatchNodeFile, lambda file: shown(call, place, file), lambda file: file.name
-    )
+    shapes = (shown(call, place, file) for file in part.rows)
+    return listing.answer(call, "files", part, BatchNodeFile, shapes, lambda file: file.name)
 
 
 def shown(call: Call, place: Place, file: NodeFile) -> BatchNodeFile:
@@ -110,11 +111,31 @@ async def delete(call: Call, locate: Locate) -> Response:
     return answers.empty(call, 200)
 
 
-def _operations(owner: str, locate: Locate) -> tuple[Operation, ...]:
+async def _absent_of_node(call: Call, error: BatchError) -> BatchError:
+    """Where a file is not there since what would have made it has not run on the node, that is said."""
+    path = call.params.get("filePath")
+    if error.code != "FileNotFound" or path is None:
+        return error
+    return await job_nodes.why_none(call.acting, call.params["nodeId"], path) or error
+
+
+async def _absent_of_task(_call: Call, error: BatchError) -> BatchError:
+    return error
+
+
+def _operations(
+    owner: str, locate: Locate, absent: Callable[[Call, BatchError], Awaitable[BatchError]]
+) -> tuple[Operation, ...]:
     recursive = frozenset({"recursive"})
 
     def at(run: Callable[[Call, Locate], Awaitable[Response]]) -> Callable[[Call], Awaitable[Response]]:
-        return lambda call: run(call, locate)
+        async def answer(call: Call) -> Response:
+            try:
+                return await run(call, locate)
+            except BatchError as error:
+                raise await absent(call, error) from None
+
+        return answer
 
     listed = LIST | {"$filter"} | recursive
     return (
@@ -126,6 +147,6 @@ def _operations(owner: str, locate: Locate) -> tuple[Operation, ...]:
 
 
 OPERATIONS = (
-    *_operations("Task", _of_task),
-    *_operations("ComputeNode", _of_node),
+    *_operations("Task", _of_task, _absent_of_task),
+    *_operations("ComputeNode", _of_node, _absent_of_node),
 )

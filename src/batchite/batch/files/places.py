@@ -10,7 +10,7 @@ from batchite.batch.nodes import actions as nodes
 from batchite.batch.tasks import actions as tasks
 from batchite.resources.jobs import JobRow
 from batchite.resources.nodes import NodeRow
-from batchite.resources.tasks import TaskRow, directory, node_with_files
+from batchite.resources.tasks import TaskRow, directory, has_lost_files, node_with_files
 from batchite.wire.batch.errors import BatchError
 
 
@@ -39,14 +39,17 @@ def at_node(node: NodeRow) -> Place:
 
 async def of_task(acting: Acting, job_id: str, task_id: str) -> Place:
     """Raises JobNotFound, TaskNotFound, and as `at_task` does."""
-    return at_task(*await tasks.find(acting, job_id, task_id))
+    return at_task(*await tasks.find(acting, job_id, task_id), acting.now)
 
 
-def at_task(task: TaskRow, job: JobRow) -> Place:
-    """Raises TaskFilesUnavailable before the task has run."""
+def at_task(task: TaskRow, job: JobRow, now: int) -> Place:
+    """Raises TaskFilesUnavailable before the task has run, TaskFilesCleanedup when its files are kept no
+    more."""
     node_id = node_with_files(task)
     if node_id is None:
         raise BatchError("TaskFilesUnavailable", "Wait until the task is running or completed.")
+    if has_lost_files(task, now):
+        raise BatchError("TaskFilesCleanedup", "Its retentionTime is over; give tasks a longer one.")
     root = directory(job.id, task.id)
     return Place(node_id, root, ("jobs", job.id, "tasks", task.id), "TaskFilesUnavailable")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from msgspec import UNSET
 from starlette.responses import Response
@@ -14,9 +15,11 @@ from batchite.batch.own import Endpoint, OwnCall
 from batchite.batch.services import Services
 from batchite.resources.causes import CauseRow
 from batchite.resources.showing import given
+from batchite.resources.usage import JobSums, of_jobs
 from batchite.wire.batch import codec
 from batchite.wire.batch.models.fields import Given, Model
-from batchite.wire.ticks import Timestamp
+from batchite.wire.batch.models.statistics import BatchJobStatistics
+from batchite.wire.ticks import Duration, Timestamp
 
 
 class FailureCause(Model, frozen=True, kw_only=True):
@@ -38,6 +41,13 @@ class JobFailures(Model, frozen=True, kw_only=True):
     job_id: str
     count: int
     causes: tuple[FailureCause, ...]
+
+
+class JobStatistics(BatchJobStatistics, frozen=True, kw_only=True):
+    """As the API has them, and `slotTime`: the time of all runs by the slots that each of them took."""
+
+    job_id: str
+    slot_time: Duration
 
 
 def shown(row: CauseRow) -> FailureCause:
@@ -63,4 +73,19 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         headers = refusals.answer_headers(call.request)
         return Response(codec.encode(body), 200, headers, refusals.CONTENT_TYPE)
 
-    return (Endpoint("GET", "/-/jobs/{jobId}/failures", failures),)
+    async def stats(call: OwnCall) -> Response:
+        """What the job's tasks have used."""
+        acting = Acting(services, call.account.name, call.now)
+        job = await actions.find(acting, call.params["jobId"])
+        sums = (await actions.sums(acting, [job])).get(job.job_no, JobSums())
+        url = f"{call.request.base_url}/-/jobs/{quote(job.id, safe='')}/stats"
+        known = of_jobs(sums, url, job.created, acting.now)
+        of_job = {name: getattr(known, name) for name in known.__struct_fields__}
+        body = JobStatistics(job_id=job.id, slot_time=Duration(sums.slot_time), **of_job)
+        headers = refusals.answer_headers(call.request)
+        return Response(codec.encode(body), 200, headers, refusals.CONTENT_TYPE)
+
+    return (
+        Endpoint("GET", "/-/jobs/{jobId}/failures", failures),
+        Endpoint("GET", "/-/jobs/{jobId}/stats", stats),
+    )

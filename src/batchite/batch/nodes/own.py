@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from batchite.batch import refusals
 from batchite.batch.acting import Acting
-from batchite.batch.nodes import actions
+from batchite.batch.nodes import actions, changing
 from batchite.batch.own import Endpoint, OwnCall
 from batchite.batch.services import Services
 from batchite.ports.owner import NodeUse
@@ -20,9 +20,13 @@ from batchite.resources.showing import given
 from batchite.wire.batch import codec
 from batchite.wire.batch.errors import invalid_query
 from batchite.wire.batch.models.fields import Given, Model
+from batchite.wire.batch.models.nodes import BatchNodeReimageOptions
+from batchite.wire.batch.validation.nodes import option
 
 MOST_ASKED = 100
 """Nodes in one request."""
+LARGEST_OPTIONS = 64 * 1024
+"""Bytes of a body that says how something is to be done."""
 
 
 class NodeLog(Model, frozen=True, kw_only=True):
@@ -93,7 +97,27 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         body = codec.encode(PoolUse(pool_id=pool_id, nodes=tuple(map(_uses, nodes, used))))
         return Response(body, 200, refusals.answer_headers(call.request), refusals.CONTENT_TYPE)
 
+    async def reimage(call: OwnCall) -> Response:
+        """As the operation, for nodes of any pool."""
+        services.check_not_stopping()
+        content = await call.request.body(LARGEST_OPTIONS)
+        options = codec.decode(content, BatchNodeReimageOptions) if content else None
+        wanted = option(options)
+        acting = Acting(services, call.account.name, call.now)
+        path = call.params["poolId"], call.params["nodeId"]
+        await changing.reimage(acting, *path, wanted, of_any_pool=True)
+        return Response(None, 202, refusals.answer_headers(call.request))
+
+    async def preempt(call: OwnCall) -> Response:
+        """Take the node away as the cloud may take any of low priority."""
+        services.check_not_stopping()
+        acting = Acting(services, call.account.name, call.now)
+        await changing.preempt(acting, call.params["poolId"], call.params["nodeId"])
+        return Response(None, 202, refusals.answer_headers(call.request))
+
     return (
         Endpoint("GET", "/-/pools/{poolId}/nodes/{nodeId}/log", log),
+        Endpoint("POST", "/-/pools/{poolId}/nodes/{nodeId}/preempt", preempt),
+        Endpoint("POST", "/-/pools/{poolId}/nodes/{nodeId}/reimage", reimage),
         Endpoint("GET", "/-/pools/{poolId}/use", use, frozenset({"nodes"})),
     )

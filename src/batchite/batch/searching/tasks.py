@@ -10,6 +10,7 @@ QUALIFIERS = (
     Qualifier("id", "the task's id", takes_prefix=True),
     Qualifier("node", "where it runs, or ran last", takes_prefix=True),
     Qualifier("exit", "the exit code", is_number=True),
+    Qualifier("retries", "how often it was retried", is_number=True),
     Qualifier("cause", "the cause of its failure"),
 )
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from batchite.blobs.content import writeback
 from batchite.blobs.content.base import ContentTruncated, Data, Digest, Stretch
+from batchite.machine.syncing import sync_directory
 
 T = TypeVar("T")
 
@@ -40,8 +41,8 @@ class Files:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._parents = set(directory.iterdir())
         """those of which a power failure leaves the names"""
-        _sync_directory(directory)
-        _sync_directory(directory.parent)
+        sync_directory(directory)
+        sync_directory(directory.parent)
 
     def _parent(self, content_no: int) -> Path:
         return self._directory / f"{content_no % _FANOUT:02x}"
@@ -59,7 +60,7 @@ class Files:
         parent = self._parent(content_no)
         if parent not in self._parents:  # another thread may have made it, and not have synced it yet
             parent.mkdir(mode=0o700, exist_ok=True)
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
             self._parents.add(parent)
         return FileDraft(self.path(content_no), self.draft_path(content_no), digest, self._threads)
 
@@ -173,7 +174,7 @@ class FileDraft:
         os.fdatasync(self._descriptor)
         self._close()
         self._draft.rename(self._path)
-        _sync_directory(self._path.parent)
+        sync_directory(self._path.parent)
 
     async def close(self) -> None:
         if self._digesting is not None and not self._digesting.done():
@@ -225,11 +226,3 @@ def _read(descriptor: int, length: int, offset: int) -> bytes:
             raise ContentTruncated(f"{length} bytes at {offset} are wanted, {len(data)} are there")
         data += more
     return data
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

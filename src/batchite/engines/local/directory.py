@@ -89,10 +89,10 @@ class NodeDirectory:
         return msgspec.json.encode(msgspec.structs.replace(spec, root=self.called))
 
     def last_words(self) -> str:
-        """The last line of the agent's log, but for what every agent says."""
+        """The last line of the agent's log, but for what every agent says, to be a part of a sentence."""
         lines = (self.said(_LOG_TAIL_BYTES) or "").split("\n")
         said = (line.strip() for line in reversed(lines) if not line.startswith(TIER_LINE))
-        return next(filter(None, said), "")
+        return next(filter(None, said), "").removesuffix(".")
 
     def said(self, most_bytes: int) -> str | None:
         """The last lines of the agent's log; None if there is none. Tasks may have the rights to put

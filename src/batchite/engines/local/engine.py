@@ -27,6 +27,7 @@ from batchite.engines.local.directory import NodeDirectory
 from batchite.engines.local.forging import NoMachineError
 from batchite.engines.local.leftovers import SHORTAGES, Leftovers
 from batchite.engines.local.machines import Machines
+from batchite.engines.local.starting import Starter
 from batchite.engines.local.watch import Watch, open_watch
 from batchite.link.machines import PROCESSES, Isolation
 from batchite.link.spec import NodeSpec
@@ -39,7 +40,7 @@ RETRY_SECONDS = 1.0
 PAUSE_SECONDS = 0.01
 """Between two looks whether what was killed is gone."""
 STARTS_OF_A_POOL = max(4, 2 * (os.cpu_count() or 1))
-"""A start takes most of a second of processor time, so more of them at once would make all late."""
+"""A start takes up to a tenth of a second of processor time, so more of them at once would make all late."""
 THREADS = 4
 """for starting agents, and as many for removing files: a full directory delays no start"""
 
@@ -76,6 +77,7 @@ class LocalEngine:
         self._directory = directory.resolve()
         self._isolation = isolation
         self._machines = Machines(self._directory, isolation) if isolation.tier == "machine" else None
+        self._starter = Starter()
         self._lost = lost
         self._nodes: dict[str, _Node] = {}
         self._work: set[asyncio.Task[Any]] = set()
@@ -87,6 +89,9 @@ class LocalEngine:
         self._probe: asyncio.Task[Groups] | None = None
         self._leftovers = Leftovers()
         self._closed = False
+
+    def prepare(self) -> None:
+        self._threads.submit(self._prepare)
 
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
         work = [self._begin(self._start(spec, size)) for spec in specs]
@@ -131,10 +136,24 @@ class LocalEngine:
             if node.watch is not None:
                 node.watch.close()
         self._nodes.clear()
-        if self._machines is not None:
-            await asyncio.to_thread(self._machines.close)
+        await asyncio.to_thread(self._close_makers)
         self._threads.shutdown(wait=False)
         self._removing.shutdown(wait=False, cancel_futures=True)
+
+    def _prepare(self) -> None:
+        if self._closed:
+            return
+        try:
+            self._starter.begin()
+            if self._machines is not None:
+                self._machines.begin()
+        except OSError as error:  # the first node will try again
+            log.warning("the first nodes will take longer: %s", error)
+
+    def _close_makers(self) -> None:
+        self._starter.close()
+        if self._machines is not None:
+            self._machines.close()
 
     async def _do(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry it out, also if the caller is cancelled: a node half started would be nobody's."""
@@ -189,15 +208,16 @@ class LocalEngine:
         directory.tell(spec)
         group = groups.make(spec.node_id)
         if self._isolation.tier == "user":
-            return agents.spawn(directory, group, walls.tell(directory.path, spec, size, self._isolation))
+            told = walls.tell(directory.path, spec, size, self._isolation)
+            return self._starter.start(directory, group, told)
         if self._machines is None:
-            return agents.spawn(directory, group, self._isolation.why)
+            return self._starter.start(directory, group, self._isolation.why)
         try:
-            made = self._machines.make(directory.path, size, groups, spec.image, spec.hosts)
+            made = self._machines.make(directory.path, size, groups, spec.image, spec.hosts, spec.authority)
         except NoMachineError as error:
             raise OSError(f"node {spec.node_id} cannot be made a machine: {error}") from None
         with made.spawner:
-            return agents.spawn(directory, group, made)
+            return self._starter.start(directory, group, made)
 
     async def _groups(self) -> Groups:
         """Tried when they are first needed, and again only if that could not be done."""
@@ -298,7 +318,6 @@ class LocalEngine:
                 return
             last_words = await self._in_thread(node.directory.last_words)
             await self._end(node, None, 0)
-            self._discard(node.directory)
             if not self._closed:
                 self._lost(node_id, f"{node.loss}: {last_words}" if last_words else node.loss)
             node.loss = None

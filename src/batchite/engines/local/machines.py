@@ -20,7 +20,7 @@ from batchite.engines.local.cgroups import Groups, Limits
 from batchite.engines.local.forging import Forge, NoMachineError
 from batchite.link import machines
 from batchite.link.machines import Isolation, Machine, Plan
-from batchite.link.spec import NodeImage
+from batchite.link.spec import Authority, NodeImage
 from batchite.machine import proc
 from batchite.wire.batch.vm_sizes import VmSize
 
@@ -51,6 +51,10 @@ class Machines:
         self._ranges = Ranges(directory)
         self._hidden = str(service)
 
+    def begin(self) -> None:
+        """Be ready for the first node, as soon as that takes. Raises OSError."""
+        self._forge.begin()
+
     def make(
         self,
         node: Path,
@@ -58,6 +62,7 @@ class Machines:
         groups: Groups,
         image: NodeImage = _NO_IMAGE,
         hosts: tuple[str, ...] = (),
+        authority: Authority | None = None,
     ) -> Made:
         """For the agent that is about to be started in this directory, which is told. Raises OSError, and
         NoMachineError."""
@@ -74,6 +79,7 @@ class Machines:
             layers=tuple(layer.directory for layer in image.layers),
             shared=shared,
             hosts=hosts,
+            authority=authority,
             hidden=tuple(_within(path, self._hidden) for path in shared if _is_in(self._hidden, path)),
         )
         pid, spawner = self._forge.make(plan)

@@ -36,6 +36,7 @@ def tell(node: Path, spec: NodeSpec, size: VmSize, isolation: Isolation) -> Path
         name=host_name(spec.node_id),
         why=isolation.why,
         processes=limits(size).processes,
+        memory=limits(size).memory_bytes,
         shared=tuple(dict.fromkeys(shared)),
         hidden=(str(service), *isolation.hidden),
     )

@@ -18,6 +18,8 @@ import msgspec
 
 from batchite.nodes.sandbox.tree import Tree
 from batchite.nodes.sandbox.use import Use
+from batchite.wire.batch.login import Login
+from batchite.wire.batch.outcome import UNUSED, Used
 
 TASK_MARK = "AZ_BATCH_TASK_DIR"
 """The variable that is in the environment of every command: its run's directory, as tasks are told it."""
@@ -41,10 +43,12 @@ class User(NamedTuple):
     """As whom a command runs, as it is told it. Numbers are the sandbox's own matter."""
 
     name: str
-    """such as `_azbatch`; `root` for every administrator"""
+    """such as `_azbatch`; `root` for every administrator that is no user account of the pool"""
     identity: str
     """such as `PoolNonAdmin`"""
     is_admin: bool = False
+    number: int | None = None
+    """that it is to have, where the sandbox gives numbers"""
 
 
 class Limits(NamedTuple):
@@ -69,35 +73,27 @@ class Command(msgspec.Struct, frozen=True):
     """the run's, in which stdout.txt and stderr.txt are; `wd` below it is where the command works"""
     user: User
     limits: Limits = UNLIMITED
+    terminal: int | None = None
+    """a descriptor, which stays the caller's, of a terminal that is to be its own instead of output files"""
 
 
 class ProcessExit(NamedTuple):
-    """How a command's first process ended, and what it used together with those that it waited for."""
+    """How a command's first process ended, and what it used together with those that it waited for, and with
+    those that it left behind as far as the sandbox knows whose they were."""
 
     code: int | None
     """None if a signal ended it"""
     signal: int | None = None
     is_memory: bool = False
     """killed since a limit of memory was reached; False where nobody can tell"""
-    user_seconds: float = 0.0
-    kernel_seconds: float = 0.0
-    peak_bytes: int = 0
-    """of the largest of these processes"""
+    used: Used = UNUSED
 
     @classmethod
-    def of(
-        cls,
-        status: int,
-        user_seconds: float,
-        kernel_seconds: float,
-        peak_bytes: int,
-        *,
-        is_memory: bool = False,
-    ) -> ProcessExit:
+    def of(cls, status: int, used: Used, *, is_memory: bool = False) -> ProcessExit:
         """Of what the kernel says of a process that was waited for; `status` as `wait4` gives it."""
         code = os.waitstatus_to_exitcode(status)
         by_itself, by_signal = (code, None) if code >= 0 else (None, -code)
-        return cls(by_itself, by_signal, is_memory, user_seconds, kernel_seconds, peak_bytes)
+        return cls(by_itself, by_signal, is_memory, used)
 
     @property
     def status(self) -> int:
@@ -144,6 +140,24 @@ class Landing(Protocol):
     def close(self) -> None: ...
 
 
+class Parcel(Protocol):
+    """A zip archive that is about to be a directory of the tree, of the node's own and readable for all."""
+
+    @property
+    def archive(self) -> int:
+        """A descriptor to write the archive with, from its beginning."""
+        ...
+
+    def unpack(self, reserved: int) -> None:
+        """The directory is there as a whole or not at all, whatever ends the agent. To be called in a thread.
+        Raises ZipError, and OSError, also where less than `reserved` bytes of the disk would be left."""
+        ...
+
+    def close(self) -> None:
+        """Remove what has not become the directory."""
+        ...
+
+
 class Sandbox(Protocol):
     """One node, whose directories exist once it is made."""
 
@@ -163,6 +177,11 @@ class Sandbox(Protocol):
     def lend(self, file: str) -> str:
         """The path by which the node's users read a file of this machine that holds nothing of anybody's, as
         it is now. Raises OSError."""
+        ...
+
+    def know(self, hosts: Sequence[str]) -> None:
+        """Have commands that are spawned from now on find these lines in the hosts file instead of those
+        that were given before, in a node that has such a file of its own."""
         ...
 
     @property
@@ -188,6 +207,19 @@ class Sandbox(Protocol):
         """For files of the user in a run's `wd`; to be closed. Raises OSError."""
         ...
 
+    def has(self, directory: Names) -> bool:
+        """Whether this directory of the tree is there."""
+        ...
+
+    def parcel(self, directory: Names) -> Parcel:
+        """For a new directory, whose parent is one of the documented ones; to be closed. Raises OSError."""
+        ...
+
+    def note(self, directory: Names, name: str, user: User) -> int:
+        """A descriptor to write a new file of this name with, beside a run's stdout.txt; that of the run
+        before gets another name. Raises OSError."""
+        ...
+
     def spawn(self, command: Command, over: Over) -> Running:
         """Start a command in the `wd` of its directory, with stdout and stderr to new files; those of the run
         before get another name. Raises OSError, if these cannot be had; `over` is never called then.
@@ -195,6 +227,11 @@ class Sandbox(Protocol):
         When the command's first process ends, whatever it left behind is killed before `over` is told. Azure
         lets such processes go on; here a completed task is over.
         """
+        ...
+
+    def introduce(self, logins: Sequence[Login]) -> None:
+        """Have the node know these users, by whom people log in, and no others; where a node has no users of
+        its own, nothing. Times of ends are as exact as the system has them, which is to the day."""
         ...
 
     def use(self) -> Use:

@@ -107,7 +107,7 @@ def start(node: str, wrapping: Wrapping) -> Wrapped:
         with theirs:
             pid = os.posix_spawn(
                 bwrap,
-                [bwrap, *words(node, wrapping), *_python(wrapping.processes)],
+                [bwrap, *words(node, wrapping), *_python(wrapping)],
                 _environment(f"{node}/root"),
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -224,8 +224,9 @@ def _marked(shared: Iterable[str], hidden: Iterable[str]) -> Iterator[str]:
             yield from ("--ro-bind", os.devnull, path)
 
 
-def _python(processes: int) -> list[str]:
-    return [sys.executable, "-S", "-P", "-m", _SPAWNER, str(_INHERITED), str(processes)]
+def _python(wrapping: Wrapping) -> list[str]:
+    limits = (wrapping.processes, wrapping.memory)
+    return [sys.executable, "-S", "-P", "-m", _SPAWNER, str(_INHERITED), *map(str, limits)]
 
 
 def _environment(root: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 removes.
 
 Below the node's directory, which no task is told, lie `root`, the only part that the service reads files
-from, and `waste`, what waits to be removed::
+from, and `waste`, what waits to be removed, and what is about to be a directory of it::
 
     root/applications  root/fsmounts  root/shared  root/startup  root/volatile
     root/workitems/{job}/job-1/{task}/{stdout.txt,stderr.txt,wd/}
@@ -21,7 +21,7 @@ import time
 
 from batchite.machine import removal
 from batchite.nodes.sandbox import inside
-from batchite.nodes.sandbox.base import Names, User
+from batchite.nodes.sandbox.base import Names, Parcel, User
 from batchite.nodes.sandbox.landing import DirectoryLanding, Give
 from batchite.wire.batch import directories
 
@@ -30,7 +30,6 @@ BEFORE = ".1"
 ROOT = "root"
 _WASTE = "waste"
 _ROOT = User("root", "PoolAdmin", is_admin=True)
-_WORKING = "wd"
 _OUTPUT = ("stdout.txt", "stderr.txt")
 _DOCUMENTED: tuple[Names, ...] = (
     ("applications",),
@@ -38,7 +37,7 @@ _DOCUMENTED: tuple[Names, ...] = (
     ("shared",),
     ("volatile",),
     (directories.STARTUP,),
-    (directories.STARTUP, _WORKING),
+    (directories.STARTUP, directories.WORKING),
     (directories.WORKITEMS,),
 )
 
@@ -74,18 +73,29 @@ class Disk:
             self._make_anew(name, parent)
             with inside.opened(inside.enter(parent, (name,))) as made:
                 with contextlib.suppress(FileExistsError):
-                    os.mkdir(_WORKING, dir_fd=made)
+                    os.mkdir(directories.WORKING, dir_fd=made)
                 if self._give is not None:
-                    with inside.opened(inside.enter(made, (_WORKING,))) as working:
+                    with inside.opened(inside.enter(made, (directories.WORKING,))) as working:
                         self._give(working, user)
                     self._give(made, user)
 
     def holds(self, directory: Names) -> bool:
+        return self.has((*directory, directories.WORKING))
+
+    def has(self, directory: Names) -> bool:
         try:
-            os.close(inside.enter(self._root, (*directory, _WORKING)))
+            os.close(inside.enter(self._root, directory))
         except OSError:
             return False
         return True
+
+    def parcel(self, directory: Names) -> Parcel:
+        from batchite.nodes.sandbox import parcels  # only here: few nodes are given packages
+
+        name = self._new_waste()
+        os.mkdir(name, 0o700, dir_fd=self._waste)
+        place = inside.enter(self._waste, (name,))
+        return parcels.Parcel(place, self._root, directory, self._keep, lambda: self._remove(name))
 
     def discard(self, directory: Names) -> None:
         *parents, name = directory
@@ -96,7 +106,7 @@ class Disk:
             self.throw_away(name, parent)
 
     def landing(self, directory: Names, user: User) -> DirectoryLanding:
-        return DirectoryLanding(inside.enter(self._root, (*directory, _WORKING)), user, self._give)
+        return DirectoryLanding(inside.enter(self._root, (*directory, directories.WORKING)), user, self._give)
 
     def open(self, directory: Names, user: User) -> tuple[int, int, int]:
         """Descriptors of the working directory and of new files for stdout and stderr, for the caller to
@@ -104,7 +114,7 @@ class Disk:
         found: list[int] = []
         try:
             with inside.opened(inside.enter(self._root, directory)) as place:
-                found.append(inside.enter(place, (_WORKING,)))
+                found.append(inside.enter(place, (directories.WORKING,)))
                 for name in _OUTPUT:
                     found.append(_open_output(name, place))
                     if self._give is not None:
@@ -116,13 +126,27 @@ class Disk:
         working, output, errors = found
         return working, output, errors
 
+    def note(self, directory: Names, name: str, user: User) -> int:
+        with inside.opened(inside.enter(self._root, directory)) as place:
+            descriptor = _open_output(name, place)
+        try:
+            if self._give is not None:
+                self._give(descriptor, user)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
     def throw_away(self, name: str, directory: int) -> None:
         """Remove what has this name, if anything has, from a directory of the node: out of sight at once, and
         for good in a thread. Raises OSError."""
-        target = f"{self._era}-{next(self._discards)}"
+        target = self._new_waste()
         with contextlib.suppress(FileNotFoundError):
             os.rename(name, target, src_dir_fd=directory, dst_dir_fd=self._waste)
             self._remove(target)
+
+    def _new_waste(self) -> str:
+        return f"{self._era}-{next(self._discards)}"
 
     def _make(self, names: Names) -> None:
         """What tasks have put in the place of a documented directory is thrown away."""

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import os
 
-from batchite.nodes.sandbox import orphans
+from batchite.nodes.sandbox import orphans, rusage
 from batchite.nodes.sandbox.base import ProcessExit
 from batchite.nodes.sandbox.leader import Leader
 from batchite.nodes.sandbox.orphans import Orphans
-
-_KIB = 1024
 
 
 class Family:
@@ -45,11 +43,13 @@ class Family:
                 if leader is not None:
                     leader.kill()
                     ended.append(leader)
-                _, status, usage = os.wait4(child.si_pid, 0)
-                self._orphans.forget(child.si_pid)
+                known = None if leader is not None else self._of_group(child.si_pid, ended)
+                _, status, told = os.wait4(child.si_pid, 0)
+                owner = self._orphans.forget(child.si_pid) or known
                 if leader is not None:
-                    peak = usage.ru_maxrss * _KIB
-                    leader.exit = ProcessExit.of(status, usage.ru_utime, usage.ru_stime, peak)
+                    leader.exit = ProcessExit.of(status, rusage.used(told))
+                elif owner is not None:
+                    owner.left_used = owner.left_used.with_more(rusage.used(told))
         except ChildProcessError:
             self._settle_all(ended)
             return True
@@ -60,6 +60,15 @@ class Family:
             except OSError:  # no descriptor to look with: nobody is over before that was done
                 return False
         return True
+
+    def _of_group(self, pid: int, ended: list[Leader]) -> Leader | None:
+        """Whose process group a dead child was in, which may have died before anybody looked for it."""
+        try:
+            group = os.getpgid(pid)
+        except ProcessLookupError:
+            return None
+        leaders = (*ended, *self._settling, *self.running.values())
+        return next((leader for leader in leaders if leader.pid == group), None)
 
     def _settle_all(self, ended: list[Leader]) -> None:
         """There is no child at all, so nobody left anything behind."""
@@ -88,7 +97,7 @@ class Family:
     def _tell(self, settled: list[Leader]) -> None:
         for leader in settled:
             if leader.exit is not None:
-                leader.over(leader.exit)
+                leader.over(leader.exit._replace(used=leader.exit.used.with_more(leader.left_used)))
 
     def _owner(self, pid: int) -> Leader | None:
         """Whose orphan this is; it is killed if its command is over or nobody can own it."""

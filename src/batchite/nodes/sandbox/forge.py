@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from batchite.link import machines
 from batchite.link.machines import Answer, Plan, Ready, Refused
 from batchite.machine import passing
-from batchite.nodes.sandbox import kernel
+from batchite.nodes.sandbox import hosts, kernel, trust
 from batchite.nodes.sandbox.masks import Masks
 from batchite.nodes.sandbox.overlay import Tree
 from batchite.nodes.sandbox.spawner import Spawner
@@ -189,6 +189,9 @@ def _become_node(plan: Plan, tree: Tree, users: int, agent: socket.socket, tells
     kernel.make_root()
     os.chdir("/")
     kernel.set_name(plan.name)
+    hosts.keep(plan.hosts)
+    if plan.authority is not None:
+        trust.add(plan.authority)
     spawner = Spawner(agent, home)
     os.write(tells, _READY + b"\n")
     os.close(tells)

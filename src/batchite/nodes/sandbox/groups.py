@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable
 from typing import NamedTuple
 
-from batchite.nodes.sandbox import orphans, programs
+from batchite.nodes.sandbox import orphans, programs, terminals
 from batchite.nodes.sandbox.base import Command, Names, Over, ProcessExit
 from batchite.nodes.sandbox.family import Family
 from batchite.nodes.sandbox.leader import Leader, mark
@@ -102,7 +102,9 @@ class ProcessGroups:
             path,
             command.words,
             command.environment,
-            file_actions=(
+            file_actions=terminals.actions(command.terminal)
+            if command.terminal is not None
+            else (
                 (os.POSIX_SPAWN_DUP2, self._null, 0),
                 (os.POSIX_SPAWN_DUP2, streams.output, 1),
                 (os.POSIX_SPAWN_DUP2, streams.errors, 2),

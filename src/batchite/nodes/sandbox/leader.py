@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from batchite.nodes.sandbox.base import TASK_MARK, ProcessExit
+from batchite.wire.batch.outcome import UNUSED
 
 Told: TypeAlias = Callable[[ProcessExit], object]
 
@@ -17,7 +18,7 @@ Told: TypeAlias = Callable[[ProcessExit], object]
 class Leader:
     """As `base.Running`: of a session and process group of its own. `pid` is 0 if it could not be started."""
 
-    __slots__ = ("born", "exit", "mark", "over", "pid", "place")
+    __slots__ = ("born", "exit", "left_used", "mark", "over", "pid", "place")
 
     def __init__(self, mark: bytes, place: str, over: Told) -> None:
         """`mark`: what is in the environment of this command, `place` the path of the directory that it is to
@@ -29,6 +30,8 @@ class Leader:
         self.born = time.monotonic()
         self.exit: ProcessExit | None = None
         """set as soon as it was reaped, so that its number is not used any more"""
+        self.left_used = UNUSED
+        """by processes that it left behind and that have ended"""
 
     def terminate(self) -> None:
         self.signal(signal.SIGTERM)

@@ -83,12 +83,7 @@ class Line:
         self._loop.remove_writer(self._socket)
 
     def _read(self) -> None:
-        try:
-            messages = self._receiver.receive()
-        except BlockingIOError:
-            return
-        except (OSError, ValueError):
-            messages = None
+        messages = self._receiver.look()
         if messages is None:
             self._loop.remove_reader(self._socket)
             self._lost()

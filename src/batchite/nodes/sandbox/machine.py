@@ -13,21 +13,25 @@ import contextlib
 import os
 import socket
 import zlib
+from collections.abc import Sequence
 
 from batchite.link import machines
 from batchite.link.machines import Machine
 from batchite.nodes.sandbox import inside
 from batchite.nodes.sandbox.base import SYSTEM_PATH, Command, Over, Running, Tier, User
 from batchite.nodes.sandbox.disk import ROOT
-from batchite.nodes.sandbox.masks import USERS
+from batchite.nodes.sandbox.masks import NOBODY, USERS
 from batchite.nodes.sandbox.members import Members
 from batchite.nodes.sandbox.on_disk import PYTHON, OnDisk, environment
+from batchite.nodes.sandbox.requests import Person
 from batchite.nodes.sandbox.slots import Slots
 from batchite.nodes.sandbox.spawner import GROUP
 from batchite.nodes.sandbox.use import Use, measure
+from batchite.wire.batch.login import Login
+from batchite.wire.ticks import TICKS_PER_DAY
 
 _TOOLS = "tools"
-_SHARED = ("applications", "fsmounts", "shared", "startup", "volatile")
+_SHARED = ("fsmounts", "shared", "startup", "volatile")
 """directories below the root in which all users may make files"""
 _OTHERS = 2000, 60000
 """The first number of users that no file tells of, and how many there are."""
@@ -61,13 +65,23 @@ class MachineSandbox(OnDisk):
         theirs.chmod(0o644)
         return f"{machines.TOOLS}/{name}"
 
+    def know(self, hosts: Sequence[str]) -> None:
+        self._members.know(hosts)
+
     def spawn(self, command: Command, over: Over) -> Running:
         opened = self._disk.open(command.directory, command.user)
         try:
-            return self._members.spawn(command, number_of(command.user), opened[1:], over)
+            streams = opened[1:]
+            if command.terminal is not None:
+                self._give(command.terminal, command.user)
+                streams = command.terminal, command.terminal
+            return self._members.spawn(command, number_of(command.user), streams, over)
         finally:
             for descriptor in opened:
                 os.close(descriptor)
+
+    def introduce(self, logins: Sequence[Login]) -> None:
+        self._members.introduce([_person(login) for login in logins])
 
     def use(self) -> Use:
         return measure(self._node, (os.getpid(), self._machine.spawner))
@@ -104,10 +118,18 @@ class MachineSandbox(OnDisk):
                 os.chown(os.path.join(place, name), owner, owner, follow_symlinks=False)
 
 
+def _person(login: Login) -> Person:
+    number = number_of(User(login.name, login.name))
+    day = -(-login.expires // TICKS_PER_DAY)
+    return Person(login.name, number, login.is_admin, day, login.password or "", login.ssh_public_key or "")
+
+
 def number_of(user: User) -> int:
     """Of a user of the node, in the node; always the same for a name."""
     if user.is_admin:
         return 0
+    if user.number is not None and user.number < NOBODY:
+        return user.number
     known = USERS.get(user.name)
     first, many = _OTHERS
     return known if known is not None else first + zlib.crc32(user.name.encode()) % many

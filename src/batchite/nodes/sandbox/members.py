@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 from batchite.nodes.sandbox.base import Command, Over, ProcessExit, Running
 from batchite.nodes.sandbox.line import Line
-from batchite.nodes.sandbox.requests import Failed, Signal, Start, Told
+from batchite.nodes.sandbox.requests import Failed, Names, Noted, People, Person, Signal, Start, Told
 from batchite.nodes.sandbox.slots import Slot, Slots
+from batchite.wire.batch.directories import WORKING
 
-_WORKING = "wd"
 _PAUSE_SECONDS = 0.003
 """between two looks at what was killed"""
 
@@ -69,14 +69,22 @@ class Members:
             raise ProcessLookupError(errno.ESRCH, "the node is ending")
         member = _Member(next(self._keys), self._slots.take(), over, self._line, self._slots)
         self._all[member.key] = member
-        place = "/".join((self._root, *command.directory, _WORKING))
-        start = Start(member.key, command.words, command.environment, place, user, command.user.name)
+        place = "/".join((self._root, *command.directory, WORKING))
+        has_terminal = command.terminal is not None
+        start = Start(
+            member.key, command.words, command.environment, place, user, command.user.name, has_terminal
+        )
         try:
             self._line.send(start, (*streams, *member.slot.descriptors))
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, OSError) else OSError(errno.E2BIG, str(error))
             self._loop.call_soon(self._settle, member, reason)
         return member
+
+    def know(self, hosts: Sequence[str]) -> None:
+        """Commands that are spawned from now on find these lines in the hosts file."""
+        with contextlib.suppress(OSError, ValueError):  # then the node is about to end, or does without
+            self._line.send(Names(tuple(hosts)))
 
     async def end(self, grace: float) -> None:
         """All of them, and with them the node."""
@@ -96,16 +104,23 @@ class Members:
     def close(self) -> None:
         self._slots.close()
 
+    def introduce(self, people: Sequence[Person]) -> None:
+        """Have the node know these people, and no others."""
+        if not self._ending:
+            self._line.send(People(tuple(people)))
+
     def _hear(self, told: Told) -> None:
+        if isinstance(told, Noted):
+            print(told.text, file=sys.stderr, flush=True)
+            return
         member = self._all.get(told.key)
         if member is None or member.end is not None:
             return
         if isinstance(told, Failed):
             self._settle(member, OSError(told.error, told.reason))
         else:
-            used = told.user_seconds, told.kernel_seconds, told.peak_bytes
-            is_memory = member.slot.was_short_of_memory()
-            self._settle(member, ProcessExit.of(told.status, *used, is_memory=is_memory))
+            is_memory = member.slot.was_short_of_memory() or told.is_memory
+            self._settle(member, ProcessExit.of(told.status, told.used, is_memory=is_memory))
 
     def _settle(self, member: _Member, end: ProcessExit | OSError) -> None:
         """It is over when nothing is left of it."""

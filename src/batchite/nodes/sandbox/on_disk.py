@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from batchite.nodes.sandbox import inside
-from batchite.nodes.sandbox.base import SYSTEM_PATH, Names, User
+from batchite.nodes.sandbox.base import SYSTEM_PATH, Names, Parcel, User
 from batchite.nodes.sandbox.disk import ROOT, Disk
 from batchite.nodes.sandbox.landing import DirectoryLanding, Give
 from batchite.nodes.sandbox.python import NodePython
 from batchite.nodes.sandbox.tree import Tree
+from batchite.wire.batch.login import Login
 
 PYTHON = "python"
 """the name of the directory with the node's Python"""
@@ -37,6 +39,21 @@ class OnDisk:
 
     def landing(self, directory: Names, user: User) -> DirectoryLanding:
         return self._disk.landing(directory, user)
+
+    def has(self, directory: Names) -> bool:
+        return self._disk.has(directory)
+
+    def parcel(self, directory: Names) -> Parcel:
+        return self._disk.parcel(directory)
+
+    def note(self, directory: Names, name: str, user: User) -> int:
+        return self._disk.note(directory, name, user)
+
+    def know(self, hosts: Sequence[str]) -> None:
+        """The file is this machine's."""
+
+    def introduce(self, logins: Sequence[Login]) -> None:
+        """Whom such a node knows is this machine's matter."""
 
     def keep(self) -> bool:
         return os.path.isdir(f"{self._node}/{ROOT}")

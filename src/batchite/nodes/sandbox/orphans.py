@@ -26,9 +26,9 @@ class Orphans:
     def __init__(self) -> None:
         self._owners: dict[int, Leader] = {}
 
-    def forget(self, pid: int) -> None:
-        """It was reaped."""
-        self._owners.pop(pid, None)
+    def forget(self, pid: int) -> Leader | None:
+        """It was reaped; returns whose it was, if that was found out."""
+        return self._owners.pop(pid, None)
 
     def find(
         self, ended: Sequence[Leader], settling: Sequence[Leader], running: Collection[int]

@@ -78,36 +78,36 @@ class Tree:
             with contextlib.suppress(FileNotFoundError):
                 removal.remove(self._machine)  # which was made half, or over another system
         for path in (self._machine, f"{self._machine}/low"):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o700)
+            _make(path, 0o700)
         self._own(self.top, 0o755)
         for name, mode in _OWN.items():
             self._own(f"{self.top}/{name}", mode)
         for path in (machines.ROOT, machines.TOOLS):
             self._lead(path)
         for name in ("root", "tools"):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(f"{self._plan.node}/{name}", 0o755)
+            _make(f"{self._plan.node}/{name}", 0o755)
         for name in self._system():
-            self._own(f"{self.top}/{name}", 0o755)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(f"{self._machine}/{name}", 0o700)
-            upper = f"{self._machine}/{name}/upper"
-            if not os.path.exists(upper):
-                self._own(upper, stat.S_IMODE(os.stat(f"{self._plan.root}/{name}").st_mode))
-                masks.write(upper, name, self._owner)
-                for layer in self._laid(name):
-                    laying.lay(layer, upper, self._owner)
-            self._own(f"{self._machine}/{name}/work", 0o755)
-            for number, _ in enumerate(self._lower(name)):
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(f"{self._machine}/low/{name}{number}", 0o700)
+            self._make_overlay(name, masks)
         for name in _MAYBE_LINKS:
             if os.path.islink(f"{self._plan.root}/{name}"):
                 self._link(os.readlink(f"{self._plan.root}/{name}"), f"{self.top}/{name}")
         self._name()
         with open(made, "w") as file:
             file.write(self._plan.root)
+
+    def _make_overlay(self, name: str, masks: Masks) -> None:
+        """What the overlay of a directory of the system is mounted of, and where."""
+        self._own(f"{self.top}/{name}", 0o755)
+        _make(f"{self._machine}/{name}", 0o700)
+        upper = f"{self._machine}/{name}/upper"
+        if not os.path.exists(upper):
+            self._own(upper, stat.S_IMODE(os.stat(f"{self._plan.root}/{name}").st_mode))
+            masks.write(upper, name, self._owner)
+            for layer in self._laid(name):
+                laying.lay(layer, upper, self._owner)
+        self._own(f"{self._machine}/{name}/work", 0o755)
+        for number, _ in enumerate(self._lower(name)):
+            _make(f"{self._machine}/low/{name}{number}", 0o700)
 
     def mount(self, users: int) -> None:
         """All but /proc, in a namespace of mounts of this process's own; `users` is a descriptor of the
@@ -223,7 +223,7 @@ class Tree:
                 hosts = file.read()
         except FileNotFoundError:
             hosts = "127.0.0.1\tlocalhost\n"
-        lines = (hosts.rstrip(), f"127.0.1.1\t{self._plan.name}", *self._plan.hosts)
+        lines = (hosts.rstrip(), f"127.0.1.1\t{self._plan.name}")
         hosts = "".join(f"{line}\n" for line in lines)
         texts = {"hosts": hosts, "hostname": f"{self._plan.name}\n"}
         if self._plan.root:
@@ -235,6 +235,12 @@ class Tree:
                 with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(text)
                     os.fchown(descriptor, self._owner, self._owner)
+
+
+def _make(path: str, mode: int) -> None:
+    """A directory of this service's; one that is there stays as it is."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, mode)
 
 
 def _says(path: str, text: str) -> bool:

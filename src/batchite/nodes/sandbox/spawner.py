@@ -12,16 +12,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import resource  # noqa: F401 - wait4 would import it too late
 import select
 import signal
 import socket
 from collections.abc import Sequence
 
 from batchite.machine import passing
-from batchite.nodes.sandbox import programs, requests
+from batchite.nodes.sandbox import hosts, people, programs, requests, rusage, terminals
 from batchite.nodes.sandbox.masks import USERS
-from batchite.nodes.sandbox.requests import Ended, Failed, Request, Signal, Start, Told
+from batchite.nodes.sandbox.requests import (
+    Ended,
+    Failed,
+    Names,
+    Noted,
+    People,
+    Request,
+    Signal,
+    Start,
+    Told,
+)
 
 GROUP = 1000
 """of all who are not the node's root"""
@@ -75,6 +84,11 @@ class Spawner:
         try:
             if isinstance(request, Signal):
                 self.signal(request)
+            elif isinstance(request, Names):
+                hosts.keep(request.hosts)
+            elif isinstance(request, People):
+                for text in people.settle(request.people):
+                    self.tell(Noted(text))
             else:
                 self._start(request, descriptors)
         finally:
@@ -130,7 +144,9 @@ class Spawner:
                 path,
                 request.words,
                 request.environment,
-                file_actions=(
+                file_actions=terminals.actions(output)
+                if request.has_terminal
+                else (
                     (os.POSIX_SPAWN_DUP2, self._null, 0),
                     (os.POSIX_SPAWN_DUP2, output, 1),
                     (os.POSIX_SPAWN_DUP2, errors, 2),
@@ -146,13 +162,13 @@ class Spawner:
         """What ended, whether it is a command or was left behind by one."""
         with contextlib.suppress(ChildProcessError):
             while True:
-                pid, status, used = os.wait4(-1, os.WNOHANG)
+                pid, status, told = os.wait4(-1, os.WNOHANG)
                 if not pid:
                     return
                 key = self._keys.pop(pid, None)
                 if key is not None:
                     del self._pids[key]
-                    self.tell(Ended(key, status, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
+                    self.tell(Ended(key, status, rusage.used(told)))
 
 
 def _set_signals(waking: int) -> None:

@@ -83,6 +83,14 @@ class Tree:
         own = (entry for position, entry in enumerate(found) if position not in hidden)
         return sorted(own, key=lambda entry: entry.name)
 
+    def entries(self, directory: str, *, by_link: bool) -> Iterator[tuple[str, bool]]:
+        """The names that a directory has, in no order and as they are asked for, and whether each is itself a
+        directory. `by_link`: it may have been reached by one that stays below the root."""
+        flags = _O_LIST if by_link else _O_LIST | os.O_NOFOLLOW
+        with _reasons(), opened(self._open(directory, flags)) as inner, os.scandir(inner) as found:
+            for entry in found:
+                yield entry.name, entry.is_dir(follow_symlinks=False)
+
     def status(self, path: str) -> FileEntry:
         with _reasons(), opened(self._open(path, _O_PATH)) as descriptor:
             self._check_names(descriptor)
@@ -104,6 +112,11 @@ class Tree:
             os.close(descriptor)
             raise
         return descriptor
+
+    def lies_at(self, descriptor: int, path: str) -> bool:
+        """Whether an open file lies at this path itself, and was not reached by a link on the way."""
+        top, place = (os.readlink(f"/proc/self/fd/{one}") for one in (self._root, descriptor))
+        return place == f"{top}/{path}"
 
     def end(self, path: str, most: int) -> tuple[bytes, bool]:
         """At most so many of a regular file's last bytes, and whether that is all of it; at once, so of a

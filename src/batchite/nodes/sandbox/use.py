@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from batchite.machine import proc
+from batchite.machine import counters, proc
 from batchite.nodes.sandbox import hard_links, inside
 from batchite.nodes.sandbox.hard_links import Identity
+from batchite.wire.batch.counters import Counters
 
 MOST_COUNTED = 100_000
 """Files and directories; how much disk a node of more takes is not told, since nobody is to wait for it."""
@@ -27,17 +28,33 @@ class Use(NamedTuple):
     """since the node booted"""
     disk: int | None
     """bytes"""
+    counters: Counters | None = None
 
 
 def measure(node: str, firsts: Sequence[int]) -> Use:
     """`node`: its directory. `firsts`: those from which all processes of the node descend. Raises OSError."""
     disk = taken(node)
     pids = proc.with_descendants(firsts)
+    counted = _counters(node, pids)
     if pids is None:
-        return Use(None, None, None, disk)
+        return Use(None, None, None, disk, counted)
     used = [one for pid in pids if (one := proc.used(pid)) is not None]
     seconds = round(sum(one.seconds for one in used), 3)  # sums of hundredths must not differ by a hair
-    return Use(len(used), sum(one.memory for one in used), seconds, disk)
+    return Use(len(used), sum(one.memory for one in used), seconds, disk, counted)
+
+
+def _counters(node: str, pids: Collection[int] | None) -> Counters:
+    """Bytes of disks are those of the node's processes, as far as they can be seen."""
+    moved = [one for pid in pids or () if (one := proc.transferred(pid)) is not None]
+    operations, network = counters.disk_operations(node), counters.network_bytes()
+    return Counters(
+        bytes_read=sum(read for read, _ in moved) if moved else None,
+        bytes_written=sum(written for _, written in moved) if moved else None,
+        reads=None if operations is None else operations.reads,
+        writes=None if operations is None else operations.writes,
+        received=None if network is None else network.received,
+        sent=None if network is None else network.sent,
+    )
 
 
 def taken(directory: str, most: int = MOST_COUNTED) -> int | None:

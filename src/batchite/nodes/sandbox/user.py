@@ -59,7 +59,8 @@ class UserSandbox(OnDisk):
             )
         opened = self._disk.open(command.directory, command.user)
         try:
-            return self._members.spawn(command, _SPAWNERS_USER, opened[1:], over)
+            streams = opened[1:] if command.terminal is None else (command.terminal, command.terminal)
+            return self._members.spawn(command, _SPAWNERS_USER, streams, over)
         finally:
             for descriptor in opened:
                 os.close(descriptor)

@@ -1,4 +1,4 @@
-"""`python -m batchite.nodes.sandbox.wrapped DESCRIPTOR PROCESSES`: the first process of a node behind a wall.
+"""`python -m batchite.nodes.sandbox.wrapped DESCRIPTOR PROCESSES MEMORY`: the first process behind a wall.
 
 It has the same user as the commands that it starts, so it lets none of them look into it. No groups hold
 these commands together: what they leave behind comes to this process, which ends it.
@@ -10,11 +10,14 @@ import contextlib
 import os
 import re
 import resource
+import signal
 import socket
 import sys
+import time
 from functools import partial
 
 from batchite.nodes.sandbox import kernel
+from batchite.nodes.sandbox.appetite import Appetite
 from batchite.nodes.sandbox.base import ProcessExit
 from batchite.nodes.sandbox.family import Family
 from batchite.nodes.sandbox.leader import Leader, mark
@@ -22,15 +25,23 @@ from batchite.nodes.sandbox.requests import READY, Ended, Signal, Start
 from batchite.nodes.sandbox.spawner import Spawner
 
 _PAUSE_MILLISECONDS = 20.0
+_LOOK_SECONDS = 0.25
+"""between two looks at the memory that commands take"""
 _COUNTS_BY_NAMESPACE = [5, 14]
 
 
 class ClearingSpawner(Spawner):
-    """Tells of the end of a command once nothing of it is left."""
+    """Tells of the end of a command once nothing of it is left. When all take more memory than they may, the
+    one that takes most is ended."""
 
-    def __init__(self, agent: socket.socket) -> None:
+    def __init__(self, agent: socket.socket, memory: int) -> None:
+        """`memory`: bytes; 0: as much as they like."""
         super().__init__(agent)
         self._family = Family(is_all=True)
+        self._appetite = Appetite(memory) if memory else None
+        self._looked = 0.0
+        self._greedy: Leader | None = None
+        """which was ended for its memory, and is not over yet"""
         self._leaders: dict[int, Leader] = {}
         """of commands that are not over, by key"""
 
@@ -39,6 +50,8 @@ class ClearingSpawner(Spawner):
         leader = Leader(mark(request.environment), place, partial(self._over, request.key))
         leader.pid = pid
         self._family.running[pid] = self._leaders[request.key] = leader
+        if self.patience is None:
+            self.patience = self._idle_patience
 
     def signal(self, request: Signal) -> None:
         leader = self._leaders.get(request.key)
@@ -46,11 +59,34 @@ class ClearingSpawner(Spawner):
             leader.signal(request.number)
 
     def reap(self) -> None:
-        self.patience = None if self._family.reap() else _PAUSE_MILLISECONDS
+        is_done = self._family.reap()
+        self._look()
+        self.patience = self._idle_patience if is_done else _PAUSE_MILLISECONDS
+
+    @property
+    def _idle_patience(self) -> float | None:
+        return _LOOK_SECONDS * 1000 if self._appetite is not None and self._leaders else None
+
+    def _look(self) -> None:
+        """One goes at a time, and then it is seen what the others take."""
+        now = time.monotonic()
+        is_time = now >= self._looked + _LOOK_SECONDS
+        if self._appetite is None or self._greedy is not None or not is_time:
+            return
+        self._looked = now
+        with contextlib.suppress(OSError):  # no descriptor to look with: the next time
+            greedy = self._appetite.greediest(self._family.running.values())
+            if isinstance(greedy, Leader):
+                self._greedy = greedy
+                greedy.kill()
+            elif greedy is not None:
+                os.kill(greedy, signal.SIGKILL)
 
     def _over(self, key: int, end: ProcessExit) -> None:
-        del self._leaders[key]
-        self.tell(Ended(key, end.status, end.user_seconds, end.kernel_seconds, end.peak_bytes))
+        is_memory = self._leaders.pop(key) is self._greedy
+        if is_memory:
+            self._greedy = None
+        self.tell(Ended(key, end.status, end.used, is_memory and end.signal == signal.SIGKILL))
 
 
 def main() -> None:
@@ -64,7 +100,7 @@ def main() -> None:
     for standard in range(3):
         os.dup2(null, standard)
     os.close(null)
-    spawner = ClearingSpawner(agent)
+    spawner = ClearingSpawner(agent, int(sys.argv[3]))
     agent.sendall(READY)
     with contextlib.suppress(OSError):
         spawner.serve()

@@ -45,17 +45,21 @@ async def list_(visit: Visit) -> Answer:
 
 async def add(visit: Visit) -> Answer:
     name, kind = visit.form.get("name", "").strip(), visit.form.get("kind", "")
-    quota = visit.form.get("core-quota", "").strip()
     if kind not in KINDS:
         raise Refused(400, "Say which accounts to make: both, batch or storage.")
-    if quota and not (quota.isascii() and quota.isdigit() and len(quota) <= 10):
-        raise Refused(400, f"The core quota {quota!r} is no whole number.")
+    cores, jobs = _quota(visit, "core-quota"), _quota(visit, "job-quota")
     await _change(
-        lambda: made.add(
-            Path(visit.place.data_dir), name, KINDS[kind], core_quota=int(quota) if quota else None
-        )
+        lambda: made.add(Path(visit.place.data_dir), name, KINDS[kind], core_quota=cores, job_quota=jobs)
     )
     return Done(address("accounts"), f"The account {name} is there.")
+
+
+def _quota(visit: Visit, name: str) -> int | None:
+    """None if there is to be none. Raises Refused."""
+    text = visit.form.get(name, "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise Refused(400, f"The {name.replace('-', ' ')} {text!r} is no whole number.")
+    return int(text) if text else None
 
 
 async def renew_key(visit: Visit) -> Answer:

@@ -74,6 +74,19 @@ def all_pages() -> Mapping[str, DocPage]:
     }
 
 
+@cache
+def examples(name: str, language: str) -> Sequence[tuple[str, str]]:
+    """The blocks of a page that are in the language, each after the paragraph that says what it is."""
+    text = (directory() / f"{name}.md").read_text(encoding="utf-8")
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(_COMMENT.sub("", text))
+    return [
+        (_plain(tokens[place - 2]).rstrip(":"), token.content)
+        for place, token in enumerate(tokens)
+        if token.type == "fence" and token.info == language
+        if place > 1 and tokens[place - 1].type == "paragraph_close"
+    ]
+
+
 def image(name: str) -> Path | None:
     """The file of a picture or a drawing; None if no page could mean it."""
     path = directory() / "images" / name

@@ -56,7 +56,7 @@ async def of(visit: Visit) -> FileOwner:
 def of_task(visit: Visit, task: TaskRow, job: JobRow) -> FileOwner:
     found: Place | BatchError
     try:
-        found = places.at_task(task, job)
+        found = places.at_task(task, job, visit.acting.now)
     except BatchError as error:
         found = error
     to_job = (("Jobs", visit.url("jobs")), (job.id, visit.url("jobs", job.id)))

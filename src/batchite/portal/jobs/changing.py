@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from batchite.batch import wanting
 from batchite.batch.conditions import Conditions
@@ -13,12 +13,19 @@ from batchite.portal import definitions
 from batchite.portal.answers import Answer, Done, Page
 from batchite.portal.definitions import Fields
 from batchite.portal.visit import Visit
+from batchite.resources.job_options import DisableOption
 from batchite.wire.batch.errors import BatchError
-from batchite.wire.batch.models.jobs import BatchJobCreateOptions
-from batchite.wire.batch.validation.jobs import TERMINATE_REASON, accept
+from batchite.wire.batch.models.jobs import BatchJobCreateOptions, BatchJobDisableOptions
+from batchite.wire.batch.validation.jobs import TERMINATE_REASON, accept, disable_option
 
 POOLS = 100
 """that are offered to choose from"""
+DISABLING: Final[Sequence[tuple[DisableOption, str]]] = (
+    ("requeue", "They are ended and wait to run again, from their beginning"),
+    ("terminate", "They are ended for good, as failed"),
+    ("wait", "They run to their end, however long that takes"),
+)
+"""What becomes of tasks that run, in words; the first is offered."""
 
 
 async def form(visit: Visit) -> Answer:
@@ -61,6 +68,21 @@ async def terminate(visit: Visit) -> Answer:
     job_id = visit.params["job"]
     await actions.terminate(visit.acting, job_id, TERMINATE_REASON, Conditions())
     return Done(visit.url("jobs", job_id), f"The job {job_id} is being ended, with the tasks that run.")
+
+
+async def disable(visit: Visit) -> Answer:
+    job_id = visit.params["job"]
+    option = disable_option(
+        definitions.made(BatchJobDisableOptions, {"disableTasks": visit.form.get("option")})
+    )
+    await actions.disable(visit.acting, job_id, option, Conditions())
+    return Done(visit.url("jobs", job_id), f"The job {job_id} starts no tasks from now on.")
+
+
+async def enable(visit: Visit) -> Answer:
+    job_id = visit.params["job"]
+    await actions.enable(visit.acting, job_id, Conditions())
+    return Done(visit.url("jobs", job_id), f"The job {job_id} starts tasks again.")
 
 
 async def delete(visit: Visit) -> Answer:

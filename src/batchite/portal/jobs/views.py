@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import RedirectResponse
@@ -15,43 +14,28 @@ from batchite.batch.searching import tasks as task_language
 from batchite.batch.tasks import actions as task_actions
 from batchite.portal import headers, lists, reasons, shares
 from batchite.portal.answers import Answer, NotHere, Page, Raw, watch
-from batchite.portal.jobs import causes, changing, searching
+from batchite.portal.jobs import causes, changing, dependencies, preparation, retrying, searching
+from batchite.portal.jobs.rows import JobLine, job_line
 from batchite.portal.routes import change, form, show
-from batchite.portal.shares import Shares
 from batchite.portal.visit import Visit
 from batchite.resources import jobs
 from batchite.resources.searches import TaskSearch
-from batchite.resources.states import DELETABLE, ENDABLE, TAKING_TASKS
+from batchite.resources.states import DELETABLE, DISABLABLE, ENABLABLE, ENDABLE, TAKING_TASKS
 from batchite.wire.batch.models.counts import BatchTaskCounts
-from batchite.wire.batch.models.jobs import BatchJob
 
 WORDS: Final = {"id": "id", "state": "state", "pool": "executionInfo/poolId"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A job of the list, with its tasks by state."""
-
-    job: BatchJob
-    tasks: Shares
-    total: int
-
-
 async def list_(visit: Visit) -> Answer:
     asked = lists.asked(visit, "jobs", WORDS, newest_first=True)
-    rows: list[Row] = []
+    rows: list[JobLine] = []
     more = ""
     if asked.wanted is not None:
         part = await actions.page(visit.acting, asked.wanted)
         counts = await actions.counts_of(visit.acting, part.rows)
-        rows = [_row(visit, job, counts.get(job.job_no, shares.NO_TASKS)) for job in part.rows]
+        rows = [job_line(visit, job, counts.get(job.job_no, shares.NO_TASKS)) for job in part.rows]
         more = lists.next_page(visit, part, lambda job: job.job_no)
     return Page("jobs/list.html", {"asked": asked, "rows": rows, "more": more}, watch("job", "task"))
-
-
-def _row(visit: Visit, job: jobs.JobRow, counts: BatchTaskCounts) -> Row:
-    tasks = shares.of_tasks(counts)
-    return Row(jobs.shown(job, visit.url), tasks, shares.total(tasks))
 
 
 async def show_one(visit: Visit) -> Answer:
@@ -65,10 +49,15 @@ async def show_one(visit: Visit) -> Answer:
     values = {
         "job": jobs.shown(job, visit.url),
         "can": {
+            "retry": visit.can_change and job.state in TAKING_TASKS,
+            "disable": job.state in DISABLABLE and job.state != "disabled",
+            "enable": job.state in ENABLABLE,
             "terminate": job.state in ENDABLE,
             "delete": job.state in DELETABLE,
             "add": job.state in TAKING_TASKS,
         },
+        "disabling": changing.DISABLING,
+        "most_retried": retrying.MOST,
         "reasons": await _why_none_runs(visit, job, counts),
         "tasks": tasks,
         "total": shares.total(tasks),
@@ -115,6 +104,11 @@ ROUTES = (
     show("/batch/{account}/jobs/{job}/hints", hints),
     form("/batch/{account}/new-job", changing.form),
     change("/batch/{account}/new-job", changing.add),
+    change("/batch/{account}/jobs/{job}/retry", retrying.retry),
+    change("/batch/{account}/jobs/{job}/disable", changing.disable),
+    change("/batch/{account}/jobs/{job}/enable", changing.enable),
     change("/batch/{account}/jobs/{job}/terminate", changing.terminate),
     change("/batch/{account}/jobs/{job}/delete", changing.delete),
+    *dependencies.ROUTES,
+    *preparation.ROUTES,
 )

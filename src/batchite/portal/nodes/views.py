@@ -10,20 +10,25 @@ from starlette.responses import Response
 
 from batchite.batch.explaining import actions as explaining
 from batchite.batch.nodes import actions
-from batchite.portal import headers, reasons, rendering
+from batchite.batch.pools import actions as pools
+from batchite.portal import headers, reasons, rendering, vacating
 from batchite.portal.answers import Answer, Page, Raw, watch
 from batchite.portal.files import owners, printed
 from batchite.portal.files.printed import Printed
 from batchite.portal.files.reading import plain
-from batchite.portal.nodes import work
+from batchite.portal.nodes import telling, work
 from batchite.portal.routes import show
 from batchite.portal.storage import sizes
 from batchite.portal.visit import Visit
 from batchite.resources.boots import Stage, StageName
 from batchite.resources.nodes import NodeRow, shown
+from batchite.resources.vacating import of_stored
 from batchite.wire.batch import codec, directories, vm_sizes
 from batchite.wire.batch.models.pools import BatchPoolCreateOptions
 
+AGAIN_SECONDS = 5.0
+"""After which the node is looked at again: that it takes no more tasks, and which files it waits for, is no
+change of its state."""
 _SPOKEN: Final[Mapping[StageName, str]] = {
     "requested": "asked for",
     "allocated": "allocated",
@@ -53,21 +58,35 @@ async def show_one(visit: Visit) -> Answer:
     pool = codec.decode(row.pool_definition, BatchPoolCreateOptions)
     found = await explaining.node(visit.acting, pool_id, node_id, with_outputs=False)
     is_first = not visit.is_following
+    node = shown(row, pool, done, visit.url)
+    wanted = of_stored(row.state, row.vacating, row.vacating_option)
     values = {
-        "node": shown(row, pool, done, visit.url),
+        "node": node,
         "pool_id": row.pool_id,
         "slots": pool.task_slots_per_node or 1,
         "size": vm_sizes.find(pool.vm_size),
+        "orders": await _orders(visit, row),
+        "can_retry": visit.can_change and row.pool_state == "active" and row.state in telling.FAILED,
+        "wanted": wanted,
+        "vacating": vacating,
         "reasons": reasons.of(found),
         "boot": _spoken(found.boot),
         "recent": work.recent(done.recent.get(row.node_no, ())),
-        "printed": await _printed(visit, row) if is_first and pool.start_task else None,
+        "printed": await _printed(visit, row) if is_first and node.start_task else None,
         "tier": row.tier,
         "image": row.image,
         "use": await _use(visit, row) if is_first else None,
         "said": await _said(visit, row) if is_first else None,
     }
-    return Page("nodes/node.html", values, watch("node", "task", pool=row.pool_id))
+    watches = watch("node", "task", pool=row.pool_id)
+    return Page("nodes/node.html", values, watches, again=AGAIN_SECONDS)
+
+
+async def _orders(visit: Visit, node: NodeRow) -> Sequence[telling.Order]:
+    """What can be told it by whoever looks."""
+    if not visit.can_change:
+        return ()
+    return telling.permitted(await pools.find(visit.acting, node.pool_id), node)
 
 
 async def _use(visit: Visit, node: NodeRow) -> Sequence[tuple[str, str | None]]:
@@ -115,4 +134,4 @@ async def _said(visit: Visit, node: NodeRow) -> Said | None:
 
 _NODE = "/batch/{account}/pools/{pool}/nodes/{node}"
 
-ROUTES = (show(_NODE, show_one), show(f"{_NODE}/said", said))
+ROUTES = (show(_NODE, show_one), show(f"{_NODE}/said", said), *telling.ROUTES)

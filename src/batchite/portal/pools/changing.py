@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from batchite.batch.conditions import Conditions
 from batchite.batch.pools import actions
-from batchite.portal import definitions, resource_files
+from batchite.portal import definitions, start_tasks
 from batchite.portal.answers import Answer, Done, Page, Refused
 from batchite.portal.definitions import Fields
 from batchite.portal.visit import Visit
@@ -63,7 +63,7 @@ async def _definition(visit: Visit) -> dict[str, Any]:
         "targetLowPriorityNodes": fields.number("spare"),
         "taskSlotsPerNode": fields.number("slots"),
         "taskSchedulingPolicy": {"nodeFillType": fields.text("fill")},
-        "startTask": await _start_task(visit, fields),
+        "startTask": await start_tasks.read(visit, {}),
     }
 
 
@@ -74,17 +74,6 @@ def _machine(text: str) -> dict[str, Any]:
     agent = images.agent_for(BatchVmImageReference(publisher=publisher, offer=offer, sku=sku))
     reference = {"publisher": publisher, "offer": offer, "sku": sku, "version": version or None}
     return {"imageReference": reference, "nodeAgentSKUId": agent or images.AGENTS[0]}
-
-
-async def _start_task(visit: Visit, fields: Fields) -> dict[str, Any]:
-    """Empty if nothing was said of one; that tasks wait for it is no reason to have one. Raises Refused."""
-    task: dict[str, Any] = {
-        "commandLine": fields.text("command"),
-        "maxTaskRetryCount": fields.number("retries"),
-        "resourceFiles": await resource_files.read(visit, visit.form.get("files", "")),
-        "userIdentity": fields.identity("elevated"),
-    }
-    return {**task, "waitForSuccess": fields.text("wait") is not None} if any(task.values()) else {}
 
 
 def _form(given: Mapping[str, str], problem: str = "", status: int = 200) -> Page:

@@ -11,7 +11,8 @@ from batchite.batch.nodes import actions as node_actions
 from batchite.batch.pools import actions
 from batchite.portal import lists
 from batchite.portal.answers import Answer, Page, watch
-from batchite.portal.pools import changing, glance, troubles
+from batchite.portal.nodes import telling
+from batchite.portal.pools import autoscale, changing, glance, resizing, retrying, timeline, troubles
 from batchite.portal.routes import change, form, show
 from batchite.portal.shares import Shares, by_state
 from batchite.portal.visit import Visit
@@ -69,16 +70,21 @@ async def show_one(visit: Visit) -> Answer:
     counted = (await node_actions.counts(visit.acting, only)).rows
     states = by_state(counted[0].nodes) if counted else []
     why = await troubles.of(visit, row.id)
+    orders = {node.id: telling.permitted(row, node) if visit.can_change else () for node in part.rows}
     values = {
         "pool": pools.shown(row, visit.url),
         "size": vm_sizes.find(definition.vm_size),
         "states": states,
         "total": sum(count for _, count in states),
+        "failing": sum(count for state, count in states if state in telling.FAILED),
         "reasons": why,
         "start_task": await troubles.of_start_task(visit, row.id, why),
         "glance": await glance.of(visit.acting, row, definition.task_slots_per_node or 1, work),
         "nodes": [nodes.shown(node, definition, work, visit.url) for node in part.rows],
         "told": {node.id: (node.tier, node.image) for node in part.rows},
+        "orders": orders,
+        "of_chosen": telling.several(orders),
+        "can": resizing.possible(visit, row),
         "asked": asked,
         "more": lists.next_page(visit, part, lambda node: node.node_no),
     }
@@ -91,4 +97,11 @@ ROUTES = (
     form("/batch/{account}/new-pool", changing.form),
     change("/batch/{account}/new-pool", changing.add),
     change("/batch/{account}/pools/{pool}/delete", changing.delete),
+    form("/batch/{account}/pools/{pool}/resize", resizing.form),
+    change("/batch/{account}/pools/{pool}/resize", resizing.resize),
+    change("/batch/{account}/pools/{pool}/stop-resize", resizing.stop),
+    form("/batch/{account}/pools/{pool}/start-task", retrying.form),
+    change("/batch/{account}/pools/{pool}/start-task", retrying.save),
+    *autoscale.ROUTES,
+    *timeline.ROUTES,
 )

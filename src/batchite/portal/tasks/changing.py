@@ -56,6 +56,12 @@ async def _form(
     return Page("tasks/new.html", values, status=status)
 
 
+async def reactivate(visit: Visit) -> Answer:
+    job_id, task_id = visit.params["job"], visit.params["task"]
+    await actions.reactivate(visit.acting, job_id, task_id, Conditions())
+    return Done(visit.url("jobs", job_id, "tasks", task_id), f"The task {task_id} waits to run anew.")
+
+
 async def terminate(visit: Visit) -> Answer:
     job_id, task_id = visit.params["job"], visit.params["task"]
     await actions.terminate(visit.acting, job_id, task_id, Conditions())

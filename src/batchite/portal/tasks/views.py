@@ -48,6 +48,7 @@ async def show_one(visit: Visit) -> Answer:
         "attempts": 1 + task.retry_count + task.requeue_count,
         "state": states.counted(task.state, task.result),
         "can": {
+            "reactivate": is_over and task.result != "success" and job.state in TAKING_TASKS,
             "terminate": task.state in UNFINISHED,
             "delete": True,
             "add": job.state in TAKING_TASKS,
@@ -55,7 +56,11 @@ async def show_one(visit: Visit) -> Answer:
         "course": _spoken(course(task)),
         "reasons": []
         if found is None
-        else reasons.of(found, lambda node: visit.url("pools", job.pool_id, "nodes", node)),
+        else reasons.of(
+            found,
+            lambda node: visit.url("pools", job.pool_id, "nodes", node),
+            lambda task: visit.url("jobs", job.id, "tasks", task),
+        ),
         "node_id": node_with_files(task),
         "printed": None if visit.is_following else await _printed(visit, task, job, has_begun=has_begun),
     }
@@ -77,6 +82,7 @@ ROUTES = (
     show(f"{_JOB}/tasks/{{task}}", show_one),
     form(f"{_JOB}/new-task", changing.form),
     change(f"{_JOB}/new-task", changing.add),
+    change(f"{_JOB}/tasks/{{task}}/reactivate", changing.reactivate),
     change(f"{_JOB}/tasks/{{task}}/terminate", changing.terminate),
     change(f"{_JOB}/tasks/{{task}}/delete", changing.delete),
 )

@@ -1,8 +1,8 @@
 """The events of shards: how their owners learn what API operations changed.
 
-An event only says what to look at again (`kind` and the number of a pool, job or task); the change
-itself is in the tables. So an owner that reads an event twice, or reads all tables instead, comes to
-the same state. Numbers come from one sequence, without a lock that others would wait for, so an event may
+An event only says what to look at again (`kind` and the number of a pool, node, job, task or job schedule);
+the change itself is in the tables. So an owner that reads an event twice, or reads all tables instead, comes
+to the same state. Numbers come from one sequence, without a lock that others would wait for, so an event may
 become visible after others of higher numbers. Nobody reads on from a number, then: an owner takes away
 exactly those events that it has read.
 """
@@ -16,9 +16,13 @@ import sqlalchemy as sa
 
 from batchite.store.batch.schema import events, tasks
 
-Kind = Literal["pool", "job", "tasks", "task"]
-"""`pool`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
-`task`: that task has an intent."""
+PoolKind = Literal["pool", "node", "job", "tasks", "task", "task-changed", "dependants", "logins"]
+"""`pool`, `node`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
+`task`: that task has an intent. `task-changed`: that task was defined anew, or waits anew. `dependants`: of
+the job's tasks not all have been looked at that wait for what has come. `logins`: the users of a node are
+others."""
+Kind = PoolKind | Literal["schedule"]
+"""`schedule`, of an account's shard: that job schedule changed, or its job is over."""
 
 
 class Event(NamedTuple):

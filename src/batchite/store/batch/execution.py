@@ -9,11 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.store.batch import feed
+from batchite.resources.feed import JobChanged, Telling
+from batchite.resources.keys import account_shard
+from batchite.store.batch import auto_pools, dependencies, feed, job_nodes, job_schedules, job_usage
 from batchite.store.batch.schema import failure_causes, jobs, nodes, task_counts, tasks
+from batchite.store.prepared import Prepared
 
 _TOKEN_HASH = sa.select(nodes.c.token_hash).where(nodes.c.id == sa.bindparam("name"))
 
+_OF_GONE_JOB = tuple(jobs.c[name] for name in ("shard", "pool_id", "id", "account", "created", "schedule_no"))
 Rows = Sequence[Mapping[str, Any]]
 
 _of_node = sa.update(nodes).where(nodes.c.node_no == sa.bindparam("node"))
@@ -22,6 +26,10 @@ _RECORD_START = _of_node.values(
 )
 _RECORD_HANDLE = _of_node.values(handle=sa.bindparam("handle"))
 _RECORD_ERRORS = _of_node.values(errors=sa.bindparam("errors"))
+
+_LOCK_JOB = Prepared(
+    sa.select(jobs.c.job_no).where(jobs.c.job_no == sa.bindparam("job")).with_for_update(key_share=True)
+)
 
 
 def add_nodes(connection: sa.Connection, rows: Rows) -> list[tuple[int, str]]:
@@ -54,18 +62,26 @@ def record_errors(connection: sa.Connection, errors: Sequence[tuple[int, bytes]]
 
 def lock_job(connection: sa.Connection, job: int) -> None:
     """Wait for whoever is adding tasks to the job: the next statement sees them, and nobody adds more."""
-    connection.execute(sa.select(jobs.c.job_no).where(jobs.c.job_no == job).with_for_update(key_share=True))
+    _LOCK_JOB.one_or_none(connection, {"job": job})
 
 
 def purge_job(connection: sa.Connection, job: int, at: int, limit: int) -> bool:
     """Remove up to `limit` tasks of a job that is being deleted; True once the job is gone too."""
     some = sa.select(tasks.c.task_no).where(tasks.c.job_no == job).limit(limit)
-    if connection.execute(sa.delete(tasks).where(tasks.c.task_no.in_(some))).rowcount == limit:
+    removed = connection.execute(sa.delete(tasks).where(tasks.c.task_no.in_(some))).rowcount
+    if removed == limit or not dependencies.purge(connection, job, limit - removed):
         return False
+    statement = sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting")
+    gone = connection.execute(statement.returning(*_OF_GONE_JOB)).one_or_none()
+    if gone is not None:
+        job_usage.leave(connection, gone.account, job, gone.created, gone.schedule_no)
     for table in (task_counts, failure_causes):
         connection.execute(sa.delete(table).where(table.c.job_no == job))
-    statement = sa.delete(jobs).where(jobs.c.job_no == job, jobs.c.state == "deleting")
-    gone = connection.execute(statement.returning(jobs.c.shard, jobs.c.pool_id, jobs.c.id)).one_or_none()
+    job_nodes.purge(connection, job)
     if gone is not None:
-        feed.append_job(connection, gone.shard, at, gone.pool_id, gone.id, "deleted", "deleting")
+        telling = Telling()
+        telling.add(JobChanged(telling.name(gone.pool_id), gone.id, at, "deleted", "deleting"))
+        auto_pools.let_go(connection, gone.shard, job, at, telling)
+        job_schedules.tell_of_job(connection, account_shard(gone.account), gone.schedule_no)
+        feed.append(connection, gone.shard, at, telling)
     return True

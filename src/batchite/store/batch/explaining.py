@@ -3,13 +3,13 @@ is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from batchite.resources.boots import ErrorRow
-from batchite.store.batch.schema import due, nodes, tasks
+from batchite.store.batch.schema import WAITING_TASK, due, nodes, tasks
 
 COUNTED = 1000
 """Tasks of a queue that are counted one by one."""
@@ -21,15 +21,31 @@ class TroubledNode(ErrorRow, Protocol):
     start_task_exit_code: int | None
 
 
-def tasks_before(connection: sa.Connection, job_no: int, task_no: int) -> int:
-    """Tasks of the job that wait and were added before this one; `COUNTED` and one more if there are more."""
-    before = (
-        sa.select(tasks.c.task_no)
-        .where(tasks.c.job_no == job_no, tasks.c.state == "active", tasks.c.task_no < task_no)
-        .limit(COUNTED + 1)
-    )
-    count: int = connection.execute(sa.select(sa.func.count()).select_from(before.subquery())).scalar_one()
+def tasks_before(
+    connection: sa.Connection, job_no: int, lanes: Iterable[int], rank: int, task_no: int
+) -> int:
+    """Tasks of the job, of so many slots each, that wait and go before the one of that rank and number;
+    `COUNTED` and one more if there are more."""
+    count = 0
+    for slots in lanes:
+        before = (
+            sa.select(tasks.c.task_no)
+            .where(
+                tasks.c.job_no == job_no,
+                WAITING_TASK,
+                tasks.c.required_slots == slots,
+                sa.tuple_(tasks.c.rank, tasks.c.task_no) < sa.tuple_(rank, task_no),
+            )
+            .limit(COUNTED + 1 - count)
+        )
+        count += connection.execute(sa.select(sa.func.count()).select_from(before.subquery())).scalar_one()
     return count
+
+
+def a_blocked_task(connection: sa.Connection, job_no: int) -> str | None:
+    """The id of one of the job's tasks that wait for others."""
+    query = sa.select(tasks.c.id).where(tasks.c.job_no == job_no, tasks.c.awaits.is_not(None))
+    return connection.execute(query.order_by(tasks.c.awaits, tasks.c.task_no).limit(1)).scalar()
 
 
 def due_at(connection: sa.Connection, kind: str, subject: int) -> int | None:

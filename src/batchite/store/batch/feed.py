@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from batchite.resources.feed import JobChanged, PoolChanged, Telling
+from batchite.resources.feed import JobChanged, NodeChanged, PoolChanged, Telling
 from batchite.store.batch.schema import feed
 from batchite.store.prepared import Prepared, Values
 
@@ -59,6 +59,15 @@ def append_pool(
     """Tell of one pool."""
     telling = Telling()
     telling.add(PoolChanged(id, at, state, was, allocation_state))
+    append(connection, shard, at, telling)
+
+
+def append_node(
+    connection: sa.Connection, shard: str, at: int, pool_id: str, id: str, state: str, was: str
+) -> None:
+    """Tell of one node."""
+    telling = Telling()
+    telling.add(NodeChanged(telling.name(pool_id), telling.name(id), at, state, was))
     append(connection, shard, at, telling)
 
 

@@ -14,14 +14,37 @@ import sqlalchemy as sa
 
 from batchite.resources import states
 from batchite.resources.keys import folded
-from batchite.store.batch.schema import jobs, nodes, pools, tasks
+from batchite.store.batch.schema import (
+    certificates,
+    job_nodes,
+    job_schedules,
+    jobs,
+    node_spans,
+    nodes,
+    pools,
+    tasks,
+)
 from batchite.wire.batch.models import enums
+from batchite.wire.batch.models.certificates import BatchCertificate
 from batchite.wire.batch.models.counts import BatchPoolNodeCounts
+from batchite.wire.batch.models.job_schedules import BatchJobSchedule
+from batchite.wire.batch.models.job_tasks import BatchJobPreparationAndReleaseTaskStatus
 from batchite.wire.batch.models.jobs import BatchJob
 from batchite.wire.batch.models.nodes import BatchNode
 from batchite.wire.batch.models.pools import BatchPool
+from batchite.wire.batch.models.statistics import BatchPoolUsageMetrics
 from batchite.wire.batch.models.tasks import BatchTask
-from batchite.wire.batch.odata.fields import NAME, NUMBER, ONE_NAME, TEXT, TIME, TRUTH, Table, one_of
+from batchite.wire.batch.odata.fields import (
+    ID_RANGE,
+    NAME,
+    NUMBER,
+    ONE_NAME,
+    TEXT,
+    TIME,
+    TRUTH,
+    Table,
+    one_of,
+)
 from batchite.wire.batch.odata.filter import And, Comparison, Expression, Or, StartsWith, Value
 from batchite.wire.ticks import Timestamp
 
@@ -57,6 +80,29 @@ JOBS: Columns = Table(
         "executionInfo/poolId": (TEXT, sa.func.lower(jobs.c.pool_id)),
     },
 )
+JOBS_OF_SCHEDULE: Columns = Table(
+    BatchJob, {name: place for name, place in JOBS.properties.items() if name != "id"}
+)
+JOB_SCHEDULES: Columns = Table(
+    BatchJobSchedule,
+    {
+        "id": (TEXT, job_schedules.c.key),
+        "state": (one_of(enums.BatchJobScheduleState), job_schedules.c.state),
+        "stateTransitionTime": (TIME, job_schedules.c.state_time),
+        "creationTime": (TIME, job_schedules.c.created),
+        "lastModified": (TIME, job_schedules.c.modified),
+        "executionInfo/endTime": (TIME, job_schedules.c.ended),
+        "schedule/doNotRunUntil": (TIME, job_schedules.c.do_not_run_until),
+        "schedule/doNotRunAfter": (TIME, job_schedules.c.do_not_run_after),
+    },
+)
+CERTIFICATES: Columns = Table(
+    BatchCertificate,
+    {
+        "state": (one_of(enums.BatchCertificateState), certificates.c.state),
+        "stateTransitionTime": (TIME, certificates.c.state_time),
+    },
+)
 TASKS: Columns = Table(
     BatchTask,
     {
@@ -75,6 +121,18 @@ TASKS: Columns = Table(
         "executionInfo/result": (one_of(enums.BatchTaskExecutionResult), tasks.c.result),
     },
 )
+
+
+def unindexed(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The same value, as no index knows it: only so the databases take the index that is meant."""
+    return sa.func.coalesce(column, column)
+
+
+UNINDEXED_TASKS: Columns = Table(
+    BatchTask,
+    {name: (field, unindexed(column)) for name, (field, column) in TASKS.properties.items()},
+)
+_TASK_STATES = (tasks.c.state, UNINDEXED_TASKS.properties["state"][1])
 NODES: Columns = Table(
     BatchNode,
     {
@@ -89,6 +147,30 @@ NODES: Columns = Table(
         "startTaskInfo/endTime": (TIME, nodes.c.start_task_end),
     },
 )
+
+
+def _of_job_task(shown: str, task: str, states: type[enums.WireEnum]) -> dict[str, Any]:
+    """What of the runs of a job's preparation or release a list can be filtered by."""
+    return {
+        f"{shown}/state": (one_of(states), job_nodes.c[f"{task}_state"]),
+        f"{shown}/startTime": (TIME, job_nodes.c[f"{task}_start"]),
+        f"{shown}/endTime": (TIME, job_nodes.c[f"{task}_end"]),
+        f"{shown}/exitCode": (NUMBER, job_nodes.c[f"{task}_exit_code"]),
+        f"{shown}/result": (one_of(enums.BatchTaskExecutionResult), job_nodes.c[f"{task}_result"]),
+    }
+
+
+OF_RELEASE = "jobReleaseTaskExecutionInfo"
+JOB_NODES: Columns = Table(
+    BatchJobPreparationAndReleaseTaskStatus,
+    {
+        "poolId": (NAME, sa.func.lower(job_nodes.c.pool_id)),
+        "nodeId": (NAME, sa.func.lower(job_nodes.c.node_id)),
+        **_of_job_task("jobPreparationTaskExecutionInfo", "preparation", enums.BatchJobPreparationTaskState),
+        **_of_job_task(OF_RELEASE, "release", enums.BatchJobReleaseTaskState),
+    },
+)
+USAGE: Columns = Table(BatchPoolUsageMetrics, {"poolId": (ID_RANGE, node_spans.c.pool_key)})
 NODE_COUNTS: Columns = Table(BatchPoolNodeCounts, {"poolId": (ONE_NAME, pools.c.key)})
 
 _ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -109,10 +191,15 @@ def clause(wanted: Expression | None, table: Columns) -> Clause:
             return sa.and_(*(clause(part, table) for part in parts))
         case Or(parts):
             return sa.or_(*(clause(part, table) for part in parts))
-        case StartsWith(name, text):
-            return starts_with(table.properties[name][1], folded(text))
-        case Comparison(name, compared, literal):
-            return _compare(table.properties[name][1], compared, _stored(literal))
+        case StartsWith() | Comparison():
+            return holds(table.properties[wanted.property][1], wanted)
+
+
+def holds(column: sa.ColumnElement[Any], term: StartsWith | Comparison) -> Clause:
+    """What is said of a property, as a condition of this column."""
+    if isinstance(term, StartsWith):
+        return starts_with(column, folded(term.text))
+    return _compare(column, term.operator, _stored(term.literal))
 
 
 def starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
@@ -126,7 +213,7 @@ def starts_with(column: sa.ColumnElement[Any], text: str) -> Clause:
 
 
 def _compare(column: sa.ColumnElement[Any], compared: str, value: Stored) -> Clause:
-    if column is tasks.c.state:
+    if any(column is state for state in _TASK_STATES):
         stored = states.shown_as(str(value))
         return column.in_(stored) if compared == "eq" else column.not_in(stored)
     if compared == "eq":

@@ -7,12 +7,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from batchite.resources.jobs import CountsRow, JobRow
+from batchite.resources.auto_pools import unscheduled
+from batchite.resources.feed import JobChanged, Telling
+from batchite.resources.jobs import CountsRow, JobRow, NewJob
 from batchite.resources.keys import folded
-from batchite.store.batch import feed, pages, recording
+from batchite.store.batch import auto_pools, feed, names, pages, recording, tasks
+from batchite.store.batch.auto_pools import Room
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
-from batchite.store.batch.schema import jobs, task_counts
+from batchite.store.batch.schema import job_schedules, jobs, task_counts
 
 Clause = sa.ColumnElement[bool]
 
@@ -24,11 +27,26 @@ _TOLD = (jobs.c.pool_id, jobs.c.state, jobs.c.previous_state)
 _COUNTS = sa.select(task_counts).where(task_counts.c.job_no == sa.bindparam("job"))
 
 
-def add(connection: sa.Connection, row: Mapping[str, Any]) -> Changed | None:
-    """Store the job and its event; None if the account has one of this id already."""
+def add(connection: sa.Connection, new: NewJob, room: Room) -> Changed | None:
+    """Store a job with all that comes with it, and their events; None if the account has one of this id
+    already, or a job schedule. If its pool cannot be made, the job is over at once and says why."""
+    row = new.row
+    if not names.is_free(connection, job_schedules, row["account"], row["id"]):
+        return None
     added = recording.add(connection, jobs, "job", row)
-    if added is not None:
-        feed.append_job(connection, added.shard, row["created"], row["pool_id"], added.id, row["state"])
+    if added is None:
+        return None
+    telling, now = Telling(), row["created"]
+    in_pool = telling.name(row["pool_id"])
+    telling.add(JobChanged(in_pool, added.id, now, row["state"], None))
+    failure = auto_pools.add(connection, added.number, new.pool, room, telling) if new.pool else None
+    if failure is not None:
+        this_job = sa.update(jobs).where(jobs.c.job_no == added.number)
+        connection.execute(this_job.values(unscheduled(failure, now)))
+        telling.add(JobChanged(in_pool, added.id, now, "completed", row["state"], error=failure.code))
+    feed.append(connection, added.shard, now, telling)
+    if new.manager is not None:
+        tasks.add(connection, added.number, [{**new.manager, "job_no": added.number}])
     return added
 
 
@@ -41,6 +59,12 @@ def find(connection: sa.Connection, account: str, job_id: str, *, to_change: boo
 def page(connection: sa.Connection, account: str, wanted: Wanted) -> Part[JobRow]:
     """Jobs of the account, oldest first."""
     query = sa.select(jobs).where(jobs.c.account == account)
+    return pages.read(connection, query, jobs.c.job_no, wanted)
+
+
+def page_of_schedule(connection: sa.Connection, schedule_no: int, wanted: Wanted) -> Part[JobRow]:
+    """Jobs that the schedule has made, oldest first."""
+    query = sa.select(jobs).where(jobs.c.schedule_no == schedule_no, jobs.c.schedule_no.is_not(None))
     return pages.read(connection, query, jobs.c.job_no, wanted)
 
 

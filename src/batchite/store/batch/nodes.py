@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
 from batchite.resources.boots import BootRow
 from batchite.resources.keys import folded
-from batchite.resources.nodes import NodeRow, RecentTask
-from batchite.store.batch import pages
+from batchite.resources.nodes import BriefNode, NodeRow, RecentTask
+from batchite.store.batch import feed, pages, recording
 from batchite.store.batch.pages import Part, Wanted
+from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import OPEN_JOB, jobs, nodes, pools, tasks
 from batchite.store.batch.tasks import VISIBLE
 
@@ -21,15 +22,31 @@ RECENT = 10
 _SHOWN = sa.select(
     nodes,
     pools.c.id.label("pool_id"),
+    pools.c.state.label("pool_state"),
     pools.c.shard,
     pools.c.definition.label("pool_definition"),
 ).join_from(nodes, pools)
 
 
-def find(connection: sa.Connection, account: str, pool_id: str, node_id: str) -> NodeRow | None:
-    """The node, with what it has of its pool."""
+def find(
+    connection: sa.Connection, account: str, pool_id: str, node_id: str, *, to_change: bool = False
+) -> NodeRow | None:
+    """The node, with what it has of its pool. With `to_change` nobody else changes it until the transaction
+    ends."""
     mine = (pools.c.account == account, pools.c.key == folded(pool_id), nodes.c.id == node_id)
-    return connection.execute(_SHOWN.where(*mine)).one_or_none()
+    query = _SHOWN.where(*mine)
+    return connection.execute(query.with_for_update(of=nodes) if to_change else query).one_or_none()
+
+
+def change(connection: sa.Connection, node: NodeRow, now: int, values: Mapping[str, Any]) -> Changed:
+    """Give the node, which was found to be changed, these values of columns, and tell the owner of its shard,
+    and clients where its state changes."""
+    times = {"state_time": now} if "state" in values else {}
+    connection.execute(sa.update(nodes).where(nodes.c.node_no == node.node_no).values(**times, **values))
+    changed = recording.record(connection, node.shard, "node", node.node_no, node.id, now)
+    if times:
+        feed.append_node(connection, node.shard, now, node.pool_id, node.id, values["state"], node.state)
+    return changed
 
 
 def several(
@@ -56,14 +73,6 @@ def page(connection: sa.Connection, pool_no: int, wanted: Wanted) -> Part[NodeRo
     return pages.cut(connection.execute(query).all(), wanted.limit)
 
 
-class BriefNode(NamedTuple):
-    """What tells a node from others, without its pool's definition."""
-
-    node_no: int
-    id: str
-    state: str
-
-
 def brief(connection: sa.Connection, pool_no: int, limit: int) -> Part[BriefNode]:
     """Nodes of the pool, oldest first; few bytes for each."""
     query = (
@@ -73,6 +82,17 @@ def brief(connection: sa.Connection, pool_no: int, limit: int) -> Part[BriefNode
         .limit(limit + 1)
     )
     return pages.cut([BriefNode(*row) for row in connection.execute(query)], limit)
+
+
+def newest(connection: sa.Connection, pool_no: int, limit: int) -> list[BriefNode]:
+    """As `brief`, the newest of them, oldest first."""
+    query = (
+        sa.select(nodes.c.node_no, nodes.c.id, nodes.c.state)
+        .where(nodes.c.pool_no == pool_no)
+        .order_by(nodes.c.node_no.desc())
+        .limit(limit)
+    )
+    return [BriefNode(*row) for row in connection.execute(query)][::-1]
 
 
 def running(connection: sa.Connection, shard: str) -> dict[int, tuple[int, int]]:

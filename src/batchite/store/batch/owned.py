@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +12,7 @@ from batchite.resources.states import ON_NODE
 from batchite.store.batch.schema import (
     OPEN_JOB,
     WAITING_TASK,
+    autoscaling,
     due,
     jobs,
     nodes,
@@ -24,11 +25,15 @@ _task_columns = (
     tasks.c.task_no,
     tasks.c.id,
     tasks.c.required_slots,
+    tasks.c.rank,
     tasks.c.attempt,
     tasks.c.retry_count,
     tasks.c.rules,
     tasks.c.definition,
     tasks.c.requeue_count,
+    tasks.c.created,
+    tasks.c.state,
+    tasks.c.node_id,
 )
 
 _bare_columns = (
@@ -40,20 +45,36 @@ Row = sa.Row[*tuple[Any, ...]]
 
 # Queries of every turn are built once: building one takes longer than running it.
 
-_COUNTS = sa.select(task_counts.c.required_slots, task_counts.c.active, task_counts.c.running).where(
-    task_counts.c.job_no == sa.bindparam("job")
+_counts = (
+    task_counts.c.required_slots,
+    task_counts.c.active,
+    task_counts.c.running,
+    task_counts.c.blocked,
 )
+_FIRST_RANK = (
+    sa.select(tasks.c.rank)
+    .where(
+        tasks.c.job_no == task_counts.c.job_no,
+        tasks.c.required_slots == task_counts.c.required_slots,
+        WAITING_TASK,
+    )
+    .order_by(tasks.c.rank)
+    .limit(1)
+    .scalar_subquery()
+)
+_COUNTS = sa.select(*_counts, _FIRST_RANK.label("rank")).where(task_counts.c.job_no == sa.bindparam("job"))
 _WAITING = (
     sa.select(*_task_columns)
     .where(
         tasks.c.job_no == sa.bindparam("job"),
         WAITING_TASK,
         tasks.c.required_slots == sa.bindparam("slots"),
-        tasks.c.task_no > sa.bindparam("after"),
+        sa.tuple_(tasks.c.rank, tasks.c.task_no)
+        > sa.tuple_(sa.bindparam("rank", type_=sa.Integer), sa.bindparam("after", type_=sa.BigInteger)),
         tasks.c.intent.is_(None),
         ~sa.exists().where(due.c.kind == "task-retry", due.c.subject == tasks.c.task_no),
     )
-    .order_by(tasks.c.task_no)
+    .order_by(tasks.c.rank, tasks.c.task_no)
     .limit(sa.bindparam("most"))
 )
 _WAITING_ONES = sa.select(*_task_columns, tasks.c.job_no).where(
@@ -68,9 +89,7 @@ _INTENDED = (
         *_task_columns,
         tasks.c.job_no,
         tasks.c.intent,
-        tasks.c.state,
         tasks.c.result,
-        tasks.c.node_id,
         jobs.c.id.label("job_id"),
     )
     .join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
@@ -84,8 +103,13 @@ def _ruled(table: sa.Table) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(*(column for column in table.c if column.name != "definition"), definition)
 
 
-_POOL = _ruled(pools).where(pools.c.shard == sa.bindparam("of"))
-_JOB = _ruled(jobs).where(jobs.c.job_no == sa.bindparam("job"))
+_POOL = (
+    _ruled(pools)
+    .add_columns(autoscaling.c.interval_ticks, autoscaling.c.evaluate_at, autoscaling.c.sample_at)
+    .join_from(pools, autoscaling, autoscaling.c.pool_no == pools.c.pool_no, isouter=True)
+    .where(pools.c.shard == sa.bindparam("of"))
+)
+_JOB = _ruled(jobs).where(jobs.c.job_no == sa.bindparam("job"), jobs.c.shard == sa.bindparam("of"))
 _OPEN_JOBS = _ruled(jobs).where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB).order_by(jobs.c.job_no)
 
 
@@ -98,40 +122,104 @@ def pool_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
     return connection.execute(query).all()
 
 
+_NODE = sa.select(nodes).where(nodes.c.node_no == sa.bindparam("node"))
+
+
+def node(connection: sa.Connection, node_no: int) -> Row | None:
+    return connection.execute(_NODE, {"node": node_no}).one_or_none()
+
+
+_VACATING = sa.select(nodes.c.id, nodes.c.state, nodes.c.vacating, nodes.c.vacating_option).where(
+    nodes.c.pool_no == sa.bindparam("pool"),
+    nodes.c.vacating.is_not(None),
+)
+
+
+def vacating_nodes(connection: sa.Connection, pool_no: int) -> Sequence[Row]:
+    """id, state, vacating, vacating_option, of the pool's nodes that take no more tasks for some purpose."""
+    return connection.execute(_VACATING, {"pool": pool_no}).all()
+
+
+_HAS_FILES = sa.and_(tasks.c.node_no == sa.bindparam("node"), tasks.c.files_until.is_not(None))
+_LAST_EXPIRY, _NEXT_EXPIRY = (
+    sa.select(tasks.c.files_until).where(_HAS_FILES).order_by(order).limit(1)
+    for order in (tasks.c.files_until.desc(), tasks.c.files_until)
+)
+_EXPIRED = (
+    sa.select(tasks.c.task_no, tasks.c.attempt, jobs.c.id.label("job_id"), tasks.c.id)
+    .join_from(tasks, jobs, jobs.c.job_no == tasks.c.job_no)
+    .where(_HAS_FILES, tasks.c.files_until <= sa.bindparam("now"))
+    .order_by(tasks.c.files_until)
+    .limit(sa.bindparam("most"))
+)
+
+
+def files_until(connection: sa.Connection, node_no: int) -> int:
+    """How long the node keeps files of tasks that are over; 0 if it has none."""
+    return connection.execute(_LAST_EXPIRY, {"node": node_no}).scalar() or 0
+
+
+def next_expiry(connection: sa.Connection, node_no: int) -> int | None:
+    """When the first of them are to go."""
+    return connection.execute(_NEXT_EXPIRY, {"node": node_no}).scalar()
+
+
+def expired_tasks(connection: sa.Connection, node_no: int, now: int, limit: int) -> Sequence[Row]:
+    """task_no, attempt, job_id, id: of those whose files are to go by now, so many at most."""
+    return connection.execute(_EXPIRED, {"node": node_no, "now": now, "most": limit}).all()
+
+
 def open_jobs(connection: sa.Connection, shard: str) -> Sequence[Row]:
     return connection.execute(_OPEN_JOBS, {"of": shard}).all()
 
 
-def job(connection: sa.Connection, job_no: int) -> Row | None:
-    return connection.execute(_JOB, {"job": job_no}).one_or_none()
+_DEFINITIONS = sa.select(jobs.c.job_no, jobs.c.definition).where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB)
+_DEFINITION = sa.select(jobs.c.definition).where(jobs.c.job_no == sa.bindparam("job"))
+
+
+def definitions(connection: sa.Connection, shard: str) -> Iterator[Row]:
+    """job_no, definition, of the shard's open jobs, one after the other since they may be large"""
+    yield from connection.execute(_DEFINITIONS, {"of": shard})
+
+
+def definition(connection: sa.Connection, job_no: int) -> bytes | None:
+    """Of a job; None if it is gone."""
+    return connection.execute(_DEFINITION, {"job": job_no}).scalar()
+
+
+def job(connection: sa.Connection, shard: str, job_no: int) -> Row | None:
+    """None if it is gone, or of another shard by now."""
+    return connection.execute(_JOB, {"job": job_no, "of": shard}).one_or_none()
 
 
 def job_counts(connection: sa.Connection, job_no: int) -> Sequence[Row]:
-    """required_slots, active, running"""
+    """required_slots, active, running, blocked: so many of the active ones; rank: that of the first that
+    waits for a node, if one does"""
     return connection.execute(_COUNTS, {"job": job_no}).all()
 
 
 _SHARD_COUNTS = (
-    sa.select(task_counts.c.job_no, task_counts.c.required_slots, task_counts.c.active, task_counts.c.running)
+    sa.select(task_counts.c.job_no, *_counts)
     .join_from(jobs, task_counts, task_counts.c.job_no == jobs.c.job_no)
     .where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB)
 )
 
 
 def shard_counts(connection: sa.Connection, shard: str) -> Sequence[Row]:
-    """job_no, required_slots, active, running, of the shard's open jobs"""
+    """job_no, required_slots, active, running, blocked, of the shard's open jobs"""
     return connection.execute(_SHARD_COUNTS, {"of": shard}).all()
 
 
 def waiting_tasks(
-    connection: sa.Connection, job_no: int, slots: int, after: int, limit: int, size: int
+    connection: sa.Connection, job_no: int, slots: int, after: tuple[int, int], limit: int, size: int
 ) -> tuple[list[Row], bool]:
-    """Active tasks in the order they were added, and whether there may be more.
+    """Active tasks after that rank and number, by these two, and whether there may be more.
 
     At most `limit`, and none once their definitions have `size` bytes together. Those that somebody
     wants ended, and those that pause before they are retried, are left out.
     """
-    given = {"job": job_no, "slots": slots, "after": after, "most": limit}
+    rank, number = after
+    given = {"job": job_no, "slots": slots, "rank": rank, "after": number, "most": limit}
     rows: list[Row] = []
     for row in connection.execute(_WAITING, given):
         rows.append(row)
@@ -142,7 +230,7 @@ def waiting_tasks(
 
 
 def waiting(connection: sa.Connection, numbers: Sequence[int]) -> list[Row]:
-    """Those of these tasks that are active and that nobody wants ended, with their jobs."""
+    """Those of these tasks that wait for a node and that nobody wants ended, with their jobs."""
     found: list[Row] = []
     for start in range(0, len(numbers), _AT_ONCE):
         some = {"numbers": numbers[start : start + _AT_ONCE]}
@@ -151,7 +239,7 @@ def waiting(connection: sa.Connection, numbers: Sequence[int]) -> list[Row]:
 
 
 _ASSIGNED, _ASSIGNED_BARE = (
-    sa.select(*columns, tasks.c.job_no, tasks.c.node_id, tasks.c.state, tasks.c.started, tasks.c.intent)
+    sa.select(*columns, tasks.c.job_no, tasks.c.started, tasks.c.intent)
     .join_from(jobs, tasks, tasks.c.job_no == jobs.c.job_no)
     .where(jobs.c.shard == sa.bindparam("of"), OPEN_JOB, tasks.c.state.in_(ON_NODE))
     for columns in (_task_columns, _bare_columns)
@@ -169,9 +257,29 @@ def assigned_tasks(connection: sa.Connection, shard: str, *, bare: bool) -> Sequ
     return sorted(rows, key=attrgetter("task_no"))
 
 
-def task_intent(connection: sa.Connection, task_no: int) -> Row | None:
-    """The task with its job, intent, state, result and last node, if anything is still wanted of it."""
-    return connection.execute(_INTENDED.where(tasks.c.task_no == task_no)).one_or_none()
+def task_intent(connection: sa.Connection, shard: str, task_no: int) -> Row | None:
+    """The task with its job, intent, state, result and last node, if it is of the shard and anything is still
+    wanted of it."""
+    query = _INTENDED.where(tasks.c.task_no == task_no, jobs.c.shard == shard)
+    return connection.execute(query).one_or_none()
+
+
+_CHANGED = sa.select(
+    *_task_columns,
+    tasks.c.job_no,
+    tasks.c.intent,
+    tasks.c.files_until,
+    sa.exists().where(due.c.kind == "task-retry", due.c.subject == tasks.c.task_no).label("pauses"),
+).where(
+    tasks.c.task_no == sa.bindparam("number"),
+    sa.exists().where(jobs.c.job_no == tasks.c.job_no, jobs.c.shard == sa.bindparam("of")),
+)
+
+
+def changed_task(connection: sa.Connection, shard: str, task_no: int) -> Row | None:
+    """The task with its job and intent, how long its files are kept, and whether it pauses before it is
+    retried, if it is of the shard."""
+    return connection.execute(_CHANGED, {"number": task_no, "of": shard}).one_or_none()
 
 
 def intents(connection: sa.Connection, shard: str) -> Sequence[Row]:

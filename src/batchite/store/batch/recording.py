@@ -23,7 +23,7 @@ class Changed(NamedTuple):
     sequence: int
 
 
-def later(modified: sa.Column[int], now: int) -> sa.ColumnElement[int]:
+def later(modified: sa.Column[int], now: int | sa.BindParameter[int]) -> sa.ColumnElement[int]:
     """What `modified` becomes by a change at `now`: later than it is, since ETags are made of it, even if
     the last change was made by a service whose clock is ahead."""
     return sa.case((modified >= now, modified + 1), else_=now)
@@ -55,11 +55,11 @@ def change(
     *also: sa.ColumnElement[Any],
 ) -> tuple[Changed, sa.Row[*tuple[Any, ...]]] | None:
     """Change the resource, and tell the owner of its shard; None if there is none such. Returns also the
-    columns `also`, as they are now."""
+    columns `also`, as they are now. It is modified by that, unless `values` say what `modified` is."""
     statement = (
         sa.update(table)
         .where(which)
-        .values(modified=later(table.c.modified, now), **values)
+        .values({"modified": later(table.c.modified, now), **values})
         .returning(*table.primary_key, table.c.id, table.c.shard, table.c.modified, *also)
     )
     found = connection.execute(statement).one_or_none()

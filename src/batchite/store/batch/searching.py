@@ -1,8 +1,8 @@
 """Tasks of a job that are searched for, the newest first, without a look at all of a million.
 
 What an index serves is found at once: a state, a cause, an id, and whatever else where the beginning of an
-id, or a node, leaves few enough to look at each. For the rest so many rows are looked at for a page, and it
-says from where the next one goes on.
+id, a node, or that they were retried, leaves few enough to look at each. For the rest so many rows are looked
+at for a page, and it says from where the next one goes on.
 
 Conditions of an index stand as they are, all others over expressions that no index knows: only so the
 databases take the index that is meant, of whose rows they know nothing.
@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from batchite.resources import states
 from batchite.resources.searches import By, Pattern, TaskSearch, Term
-from batchite.store.batch.filtering import starts_with
-from batchite.store.batch.schema import nodes, tasks
+from batchite.store.batch.filtering import starts_with, unindexed
+from batchite.store.batch.schema import COMPLETED_TASK, RETRIED_TASK, nodes, tasks
 from batchite.store.batch.tasks import VISIBLE
 
 LOOK = 25_000
@@ -123,7 +123,18 @@ def _way(connection: sa.Connection, job_no: int, search: TaskSearch, look: int) 
             if chosen is not None and _count(connection, job_no, chosen, look) <= look:
                 others = (_condition(other) for other in search.terms if other is not term)
                 return _Way((chosen,), tuple(others), is_complete=True)
+        retried = any(_is_retried(term) for term in search.terms)
+        if retried and (used is None or _count(connection, job_no, RETRIED_TASK, look) <= look):
+            return _Way((RETRIED_TASK,), tuple(_condition(term) for term in search.terms))
     return _Way(streams, rest)
+
+
+def _is_retried(term: Term) -> bool:
+    """Only tasks that were retried pass the term."""
+    if term.by != "retries":
+        return False
+    counts = [int(text) for text in term.texts]
+    return 0 in counts if term.is_excluded else min(counts) > 0
 
 
 def _streams(search: TaskSearch) -> tuple[tuple[Clause, ...], Term | None]:
@@ -132,9 +143,7 @@ def _streams(search: TaskSearch) -> tuple[tuple[Clause, ...], Term | None]:
     causes, wanted = search.included("cause"), search.included("state")
     if causes is not None:
         return tuple(tasks.c.cause == cause for cause in dict.fromkeys(causes.texts)), causes
-    if wanted is not None and set(wanted.texts) == {"succeeded"}:
-        return (tasks.c.state == "completed",), None
-    if wanted is not None and ("succeeded" not in wanted.texts or "completed" in wanted.texts):
+    if wanted is not None:
         return tuple(_of_states(wanted.texts)), wanted
     return (sa.true(),), None
 
@@ -142,11 +151,14 @@ def _streams(search: TaskSearch) -> tuple[tuple[Clause, ...], Term | None]:
 def _of_states(names: Sequence[str]) -> Iterator[Clause]:
     if "completed" in names:
         yield tasks.c.state == "completed"
-    elif "failed" in names:
-        yield tasks.c.cause.is_not(None)
+    else:
+        if "failed" in names:
+            yield sa.and_(COMPLETED_TASK, tasks.c.result == "failure")
+        if "succeeded" in names:
+            yield sa.and_(COMPLETED_TASK, tasks.c.result == "success")
     for name in ("active", "running"):
         if name in names:
-            yield from (tasks.c.state == stored for stored in states.shown_as(name))
+            yield from (tasks.c.state == stored for stored in states.counted_as(name))
 
 
 def _chosen(connection: sa.Connection, term: Term) -> Clause | None:
@@ -191,7 +203,7 @@ def _has_state(value: Pattern) -> Clause:
         case "succeeded":
             return sa.and_(state == "completed", sa.not_(failed))
         case name:
-            return state.in_(states.shown_as(name))
+            return state.in_(states.counted_as(name) or states.shown_as(name))
 
 
 def _ran_on(value: Pattern) -> Clause:
@@ -203,5 +215,6 @@ _CONDITIONS: Mapping[By, Callable[[Pattern], Clause]] = {
     "id": lambda value: _matches(tasks.c.key, value),
     "node": _ran_on,
     "exit": lambda value: tasks.c.exit_code.is_not_distinct_from(int(value.text)),
+    "retries": lambda value: unindexed(tasks.c.retry_count) == int(value.text),
     "cause": lambda value: _matches(tasks.c.cause, value),
 }

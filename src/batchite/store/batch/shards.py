@@ -1,8 +1,9 @@
 """Who owns a shard, and until when.
 
-A shard has a row once it has had an owner, until there is neither a pool nor a job nor an event of it. Its
-owner has a lease: until it ends nobody of another name takes the shard. An owner renews what it has all at
-once; whoever has its name takes the shard from it at any time, and so does anybody once the lease has ended.
+A shard has a row once it has had an owner, until there is neither a pool nor a job nor a job schedule nor an
+event of it. Its owner has a lease: until it ends nobody of another name takes the shard. An owner renews what
+it has all at once; whoever has its name takes the shard from it at any time, and so does anybody once the
+lease has ended.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.resources.keys import account_of
 from batchite.store.batch import events
-from batchite.store.batch.schema import Ticks, jobs, pools, shards
+from batchite.store.batch.schema import Ticks, job_schedules, jobs, pools, shards
 from batchite.store.dialects import insert_for
 
 
@@ -131,6 +132,7 @@ def forget_unused(connection: sa.Connection, which: sa.ColumnElement[bool] | Non
         shards.c.shard.in_(events.SHARDS),
         sa.exists().where(pools.c.shard == shards.c.shard),
         sa.exists().where(jobs.c.shard == shards.c.shard),
+        sa.exists().where(job_schedules.c.shard == shards.c.shard),
     )
     connection.execute(sa.delete(shards).where(~used, sa.true() if which is None else which))
 

@@ -14,16 +14,19 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
-from batchite.resources.feed import Telling
+from batchite.resources.feed import TaskRequeued, Telling
+from batchite.resources.graph import GraphTask
+from batchite.resources.graph import task as as_graph
 from batchite.resources.jobs import JobRow
 from batchite.resources.keys import folded
-from batchite.resources.states import TAKING_TASKS, UNFINISHED
+from batchite.resources.states import BLOCKED, TAKING_TASKS, UNFINISHED, WAITING
 from batchite.resources.tasks import TaskRow
-from batchite.store.batch import events, feed, pages, recording
+from batchite.store.batch import changes, dependencies, events, feed, pages, recording, ways
 from batchite.store.batch.pages import Part, Wanted
 from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts, tasks
-from batchite.store.dialects import Insert, insert_for
+from batchite.store.batch.walking import Rows
+from batchite.store.dialects import Insert, greatest, insert_for
 
 Clause = sa.ColumnElement[bool]
 Change = Literal["terminate", "delete"]
@@ -44,19 +47,35 @@ class Added(NamedTuple):
 def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]]) -> Added | None:
     """Store those whose id is free in the job; None if the job is gone or takes no tasks any more.
 
-    The job's row is locked, so that the job cannot end while its tasks are being stored, and that they become
-    visible in the order of their numbers: whoever reads on from a number misses none.
+    The job's row is locked, so that the job cannot end while its tasks are being stored, that none waits for
+    what is satisfied at the same moment, and that they become visible in the order of their numbers: whoever
+    reads on from a number misses none. Those of a job with dependencies come with what they depend on, and
+    are blocked or not.
     """
-    job = connection.execute(_JOB, {"number": job_no}).one_or_none()
-    if job is None or job.state not in TAKING_TASKS:
+    job = lock_job(connection, job_no)
+    if job is None:
         return None
+    depends = "dependencies" in rows[0]
+    if depends:
+        rows = dependencies.settled(connection, job_no, rows)
     stored = connection.execute(_insertion(connection.dialect.name), rows).all()
     sequence = 0
     if stored:
-        _count(connection, job_no, Counter(slots for _, slots, _ in stored))
+        added = Counter(row.required_slots for row in stored)
+        blocked = Counter(row.required_slots for row in stored if row.awaits is not None)
+        _count(connection, job_no, added, blocked)
+        if depends:
+            dependencies.await_ranges(connection, job_no, (row.awaits for row in stored if row.awaits))
         sequence = events.append(connection, job.shard, "tasks", job_no)
-        _tell(connection, job.shard, job.id, rows[0]["created"], [id for _, _, id in stored])
-    return Added(job.shard, sequence, frozenset(key for key, _, _ in stored))
+        _tell(connection, job.shard, job.id, rows[0]["created"], [row.id for row in stored])
+    return Added(job.shard, sequence, frozenset(row.key for row in stored))
+
+
+def lock_job(connection: sa.Connection, job_no: int) -> sa.Row[str, str, str] | None:
+    """Shard, state and id of the job, which cannot end before the transaction does; None if it is gone or
+    takes no tasks any more."""
+    job = connection.execute(_JOB, {"number": job_no}).one_or_none()
+    return job if job is not None and job.state in TAKING_TASKS else None
 
 
 def _tell(connection: sa.Connection, shard: str, job_id: str, at: int, ids: Sequence[str]) -> None:
@@ -65,9 +84,12 @@ def _tell(connection: sa.Connection, shard: str, job_id: str, at: int, ids: Sequ
     feed.append(connection, shard, at, telling)
 
 
-def _count(connection: sa.Connection, job_no: int, added: Counter[int]) -> None:
+def _count(connection: sa.Connection, job_no: int, added: Counter[int], blocked: Counter[int]) -> None:
     fresh = {"job_no": job_no, "running": 0, "succeeded": 0, "failed": 0}
-    rows = [{**fresh, "required_slots": slots, "active": count} for slots, count in added.items()]
+    rows = [
+        {**fresh, "required_slots": slots, "active": count, "blocked": blocked[slots]}
+        for slots, count in added.items()
+    ]
     connection.execute(_addition(connection.dialect.name), rows)
 
 
@@ -82,12 +104,13 @@ _JOB = (
 _FIND = sa.select(tasks).where(
     tasks.c.job_no == sa.bindparam("job"), tasks.c.key == sa.bindparam("name"), VISIBLE
 )
+_FIND_TO_CHANGE = _FIND.with_for_update()
 
 
 @cache
-def _insertion(dialect: str) -> ReturningInsert[str, int, str]:
+def _insertion(dialect: str) -> ReturningInsert[str, int, str, str | None]:
     statement = insert_for(dialect, tasks).on_conflict_do_nothing()
-    return statement.returning(tasks.c.key, tasks.c.required_slots, tasks.c.id)
+    return statement.returning(tasks.c.key, tasks.c.required_slots, tasks.c.id, tasks.c.awaits)
 
 
 @cache
@@ -95,18 +118,35 @@ def _addition(dialect: str) -> Insert:
     statement = insert_for(dialect, task_counts)
     return statement.on_conflict_do_update(
         index_elements=["job_no", "required_slots"],
-        set_={"active": task_counts.c.active + statement.excluded.active},
+        set_={
+            "active": task_counts.c.active + statement.excluded.active,
+            "blocked": task_counts.c.blocked + statement.excluded.blocked,
+        },
     )
 
 
-def find(connection: sa.Connection, job_no: int, task_id: str) -> TaskRow | None:
-    return connection.execute(_FIND, {"job": job_no, "name": folded(task_id)}).one_or_none()
+def find(connection: sa.Connection, job_no: int, task_id: str, *, to_change: bool = False) -> TaskRow | None:
+    """With `to_change` nobody else changes the task until the transaction ends."""
+    statement = _FIND_TO_CHANGE if to_change else _FIND
+    return connection.execute(statement, {"job": job_no, "name": folded(task_id)}).one_or_none()
 
 
 def page(connection: sa.Connection, job_no: int, wanted: Wanted) -> Part[TaskRow]:
     """Tasks of the job, oldest first."""
     query = sa.select(tasks).where(tasks.c.job_no == job_no, VISIBLE)
-    return pages.read(connection, query, tasks.c.task_no, wanted)
+    if wanted.expression is None or wanted.newest_first:
+        return pages.read(connection, query, tasks.c.task_no, wanted)
+    rows = Rows(sa.select(tasks.c.task_no).where(tasks.c.job_no == job_no), tasks.c.task_no, VISIBLE)
+    found = ways.of_tasks(connection, job_no, wanted.expression)
+    return pages.read_by(connection, query, rows, found, wanted)
+
+
+def graph(connection: sa.Connection, job_no: int, limit: int) -> Part[GraphTask]:
+    """Which of the job's tasks wait for which, oldest first; of more than `limit` the first."""
+    columns = (tasks.c.key, tasks.c.id, tasks.c.state, tasks.c.result, tasks.c.definition)
+    query = sa.select(*columns).where(tasks.c.job_no == job_no, VISIBLE)
+    rows = connection.execute(query.order_by(tasks.c.task_no).limit(limit + 1))
+    return pages.cut([as_graph(row) for row in rows], limit)
 
 
 def intend(
@@ -122,3 +162,101 @@ def intend(
     )
     task = connection.execute(statement).one_or_none()
     return None if task is None else recording.record(connection, job.shard, "task", *task)
+
+
+def redefine(
+    connection: sa.Connection, job: JobRow, task: TaskRow, values: Mapping[str, Any], now: int
+) -> Changed:
+    """Give the task, of which nobody else changes anything, these values of columns."""
+    statement = (
+        sa.update(tasks)
+        .where(tasks.c.task_no == task.task_no)
+        .values({"modified": recording.later(tasks.c.modified, now), **values})
+        .returning(tasks.c.modified)
+    )
+    modified = connection.execute(statement).scalar_one()
+    return recording.record(connection, job.shard, "task-changed", task.task_no, task.id, modified)
+
+
+_ANEW = (
+    "assigned",
+    "started",
+    "staged",
+    "ended",
+    "exit_code",
+    "result",
+    "failure",
+    "cause",
+    "last_retry",
+    "files_until",
+)
+"""What a task that waits anew says nothing of."""
+
+
+def _if_files_are_there(column: sa.Column[Any]) -> sa.Case[Any]:
+    """They can be read until it runs again."""
+    return sa.case((tasks.c.files_until.is_not(None), column), else_=None)
+
+
+_REACTIVATE = (
+    sa.update(tasks)
+    .where(tasks.c.task_no == sa.bindparam("task"))
+    .values(
+        state=sa.bindparam("becomes"),
+        awaits=sa.bindparam("first"),
+        dependencies=sa.bindparam("all"),
+        previous_state="completed",
+        previous_state_time=tasks.c.state_time,
+        state_time=sa.bindparam("now"),
+        retry_count=0,
+        node_no=_if_files_are_there(tasks.c.node_no),
+        node_id=_if_files_are_there(tasks.c.node_id),
+        **dict.fromkeys(_ANEW, sa.null()),
+    )
+)
+
+
+@cache
+def _uncompletion(dialect: str) -> sa.Update:
+    waited = task_counts.c.wait_time - sa.bindparam("waited", type_=sa.BigInteger)
+    return (
+        sa.update(task_counts)
+        .where(
+            task_counts.c.job_no == sa.bindparam("job"), task_counts.c.required_slots == sa.bindparam("slots")
+        )
+        .values(
+            active=task_counts.c.active + 1,
+            blocked=task_counts.c.blocked + sa.bindparam("kept", type_=sa.BigInteger),
+            failed=task_counts.c.failed - 1,
+            wait_time=greatest(dialect, waited, sa.literal_column("0")),
+        )
+    )
+
+
+def reactivate(
+    connection: sa.Connection, job: JobRow, task: TaskRow, depends_on: Sequence[str], now: int
+) -> Changed:
+    """Have a task wait anew that has completed and failed, first for what it depends on; nobody else changes
+    anything of it nor of its job. It is no failure of the job any more, and what it waited is counted when it
+    has run again."""
+    of_task = {"job": job.job_no, "task": task.task_no}
+    if task.cause is not None:
+        changes.DISCOUNT_CAUSE.count(connection, of_task)
+    first = dependencies.awaited(connection, job.job_no, depends_on)
+    waits = {
+        "becomes": WAITING if first is None else BLOCKED,
+        "first": first,
+        "all": dependencies.kept(depends_on) if first is not None else None,
+    }
+    connection.execute(_REACTIVATE, {"task": task.task_no, "now": now, **waits})
+    if task.cause is not None:
+        changes.DROP_CAUSE.count(connection, {"job": job.job_no})
+    waited = 0 if task.started is None else max(task.started - task.created, 0)
+    counted = {"job": job.job_no, "slots": task.required_slots, "waited": waited}
+    counted["kept"] = int(first is not None)
+    connection.execute(_uncompletion(connection.dialect.name), counted)
+    telling = Telling()
+    telling.add(TaskRequeued(telling.name(job.id), task.id, now, "reactivation", "completed"))
+    feed.append(connection, job.shard, now, telling)
+    events.append(connection, job.shard, "tasks", job.job_no)
+    return recording.record(connection, job.shard, "task-changed", task.task_no, task.id, task.modified)

@@ -39,13 +39,13 @@ def _read(type_: type, value: object) -> object:
         raise ValueError(str(error)) from None
 
 
-_duration_text = lru_cache(maxsize=1024)(str)  # tasks of a collection mostly share theirs
+_time_text = lru_cache(maxsize=1024, typed=True)(str)  # tasks of a collection mostly share theirs
 
 
 def _write(value: object) -> str:
-    if isinstance(value, Duration):
-        return _duration_text(value)
-    if isinstance(value, Timestamp | Int64):
+    if isinstance(value, Duration | Timestamp):
+        return _time_text(value)
+    if isinstance(value, Int64):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not written to JSON")
 

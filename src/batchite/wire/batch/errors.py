@@ -44,8 +44,13 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "MultipleConditionHeadersNotSupported": (400, "This mixture of conditional headers is not supported."),
     "UnsupportedRequestVersion": (400, "The API version of the request is not supported."),
     "InvalidAutoScalingSettings": (400, "The autoscale settings of the pool are not valid."),
+    "PoolNotEligibleForOSVersionUpgrade": (400, "The pool is none whose operating system can be upgraded."),
+    "PoolVersionEqualsUpgradeVersion": (400, "The pool has this version of the operating system already."),
+    "AutoScalingFormulaSyntaxError": (400, "The autoscale formula has a syntax error."),
+    "AutoScaleFormulaTooLong": (400, "The autoscale formula is longer than 8192 characters."),
     "TaskDependenciesNotSpecifiedOnJob": (400, "The job of the task does not use task dependencies."),
     "TaskDependencyListTooLong": (400, "The ids of the task's dependencies are too long together."),
+    "TaskDependencyRangesTooLong": (400, "The ranges of the task's dependencies are too long together."),
     # 403
     "AuthenticationFailed": (
         403,
@@ -56,23 +61,38 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "ResourceNotFound": (404, "The specified resource does not exist."),
     "PoolNotFound": (404, "The specified pool does not exist."),
     "NodeNotFound": (404, "The specified node does not exist."),
+    "NodeUserNotFound": (404, "The node has no user of this name."),
+    "JobScheduleNotFound": (404, "The specified job schedule does not exist."),
     "JobNotFound": (404, "The specified job does not exist."),
     "TaskNotFound": (404, "The specified task does not exist."),
+    "ApplicationNotFound": (404, "The account has no such application with packages."),
+    "JobPreparationTaskNotRunOnNode": (404, "The job's preparation task has not run on the specified node."),
+    "JobReleaseTaskNotRunOnNode": (404, "The job's release task has not run on the specified node."),
+    "CertificateNotFound": (404, "The account has no certificate of this thumbprint."),
     "FileNotFound": (404, "The specified file does not exist."),
     # 405 to 416
-    "NotImplemented": (501, "The requested operation is not implemented."),
     "UnsupportedHttpVerb": (405, "The resource does not support this HTTP verb."),
     "MissingContentLengthHeader": (411, "The Content-Length header is missing."),
     "RequestBodyTooLarge": (413, "The request body is larger than the service takes."),
+    "RequestEntityTooLarge": (413, "A list of resource files is larger than the service takes."),
     "InvalidRange": (416, "The range asked for is outside of the file."),
     # 409
     "PoolExists": (409, "The specified pool already exists."),
     "JobExists": (409, "The specified job already exists."),
+    "JobScheduleExists": (409, "The specified job schedule already exists."),
     "TaskExists": (409, "The specified task already exists."),
+    "CertificateExists": (409, "The account has a certificate of this thumbprint already."),
+    "CertificateStateActive": (409, "The certificate is active: there is no deletion to cancel."),
+    "NodeUserExists": (409, "The node has a user of this name already."),
     "PoolBeingCreated": (409, "The specified pool is being created."),
     "PoolBeingResized": (409, "The specified pool is being resized."),
     "PoolBeingDeleted": (409, "The specified pool is being deleted."),
     "PoolQuotaReached": (409, "The account has as many pools as its quota allows."),
+    "NodeBeingCreated": (409, "The specified node is being created."),
+    "NodeBeingStarted": (409, "The specified node is being started."),
+    "NodeBeingRebooted": (409, "The specified node is being rebooted."),
+    "NodeBeingReimaged": (409, "The specified node is being reimaged."),
+    "NodeAlreadyInTargetSchedulingState": (409, "The specified node is in that scheduling state already."),
     "NodeStateUnusable": (409, "The specified node is unusable."),
     "OperationNotValidOnNode": (409, "The operation is not valid on the specified node."),
     "OperationNotValidOnPool": (409, "The operation is not valid on the specified pool."),
@@ -81,9 +101,20 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "JobDisabled": (409, "The specified job is disabled."),
     "JobCompleted": (409, "The specified job is completed."),
     "JobNotActive": (409, "The specified job is not active."),
+    "JobScheduleBeingTerminated": (409, "The specified job schedule is being terminated."),
+    "JobScheduleBeingDeleted": (409, "The specified job schedule is being deleted."),
+    "JobScheduleDisabled": (409, "The specified job schedule is disabled."),
+    "JobScheduleCompleted": (409, "The specified job schedule is completed."),
     "JobWithSameIdExists": (409, "A job with the same id already exists."),
     "JobScheduleWithSameIdExists": (409, "A job schedule with the same id already exists."),
-    "ActiveJobAndScheduleQuotaReached": (409, "The account has as many active jobs as its quota allows."),
+    "ActiveJobAndScheduleQuotaReached": (
+        409,
+        "The account has as many active jobs and job schedules as its quota allows.",
+    ),
+    "JobPreparationTaskNotSpecified": (409, "The specified job has no preparation task."),
+    "JobReleaseTaskNotSpecified": (409, "The specified job has no release task."),
+    "TaskIdSameAsJobPreparationTask": (409, "The task has the id of the job's preparation task."),
+    "TaskIdSameAsJobReleaseTask": (409, "The task has the id of the job's release task."),
     "TaskCompleted": (409, "The specified task is already completed."),
     "TaskNotCompleted": (409, "The specified task is not completed."),
     "TaskSucceeded": (409, "The specified task has succeeded."),
@@ -92,12 +123,21 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "The files of the task are not available: it never ran or its node is gone.",
     ),
     "TaskFilesCleanedup": (409, "The files of the task have been cleaned up."),
+    "InvalidApplicationPackageReferences": (
+        409,
+        "One or more of the application packages that are referred to do not exist.",
+    ),
+    "StorageAccountNotFound": (409, "No storage account is linked to the Batch account."),
     "OperationInvalidForCurrentState": (409, "The operation is not valid in the resource's present state."),
     # 410, of the feed
     "EventsExpired": (410, "The events after the cursor are not kept any more."),
     # 500 and 503
     "InternalError": (500, "The service met an internal error; send the request again."),
     "OperationTimedOut": (500, "The operation did not finish in the time it was given; ask for its outcome."),
+    "TooManyEnableAutoScaleRequests": (
+        503,
+        "Requests to enable autoscale of the same pool must be at least 30 seconds apart.",
+    ),
     "ServerBusy": (503, "The service is busy; send the request again later."),
 }
 """Every code the service answers with: its HTTP status and its text."""
@@ -165,7 +205,12 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 def invalid_property(name: str, value: object, reason: str) -> PropertyError:
     """The property's value breaks a rule; `reason` reads after "it"."""
-    return PropertyError("InvalidPropertyValue", _BROKEN_RULE, name, f"it {reason}", quote(value))
+    return PropertyError("InvalidPropertyValue", _BROKEN_RULE, name, f"it {reason}", _told(name, value))
+
+
+def taken_property(code: str, name: str, value: object, reason: str) -> PropertyError:
+    """The property's value is something else's already; `reason` reads after "it"."""
+    return PropertyError(code, _BROKEN_RULE, name, f"it {reason}", _told(name, value))
 
 
 def missing_property(name: str) -> PropertyError:
@@ -175,22 +220,36 @@ def missing_property(name: str) -> PropertyError:
 
 def unreadable_property(name: str, value: object, reason: str) -> PropertyError:
     """The property's value is not of the type that is due; `reason` reads after "it"."""
-    return PropertyError("InvalidRequestBody", _BROKEN_RULE, name, f"it {reason}", quote(value))
+    return PropertyError("InvalidRequestBody", _BROKEN_RULE, name, f"it {reason}", _told(name, value))
 
 
 def unknown_property(name: str, reason: str, value: object = None) -> PropertyError:
     """There is no such property; `reason` is a sentence."""
-    return PropertyError("InvalidRequestBody", _UNWANTED, name, reason, _plain(value))
+    return PropertyError("InvalidRequestBody", _UNWANTED, name, reason, _plain(name, value))
 
 
 def unsupported_property(name: str, reason: str, value: object = None) -> PropertyError:
     """The property cannot be used; `reason` is a sentence."""
-    return PropertyError("UnsupportedProperty", _UNWANTED, name, reason, _plain(value))
+    return PropertyError("UnsupportedProperty", _UNWANTED, name, reason, _plain(name, value))
 
 
-def _plain(value: object) -> str | None:
+_SECRETS = frozenset({"password", "sshprivatekey", "accountkey", "saskey", "protectedsettings"})
+"""Names of properties, in lower case."""
+_UNTOLD = "not told here"
+
+
+def _told(name: str, value: object) -> str:
+    """The value in the words of an error, unless it is a secret or holds one."""
+    if not _SECRETS.isdisjoint(word.lower() for word in _WORD.findall(name)):
+        return _UNTOLD
+    text = quote(value)
+    is_composite = isinstance(value, dict | list | tuple)
+    return _UNTOLD if is_composite and any(f'"{word}"' in text.lower() for word in _SECRETS) else text
+
+
+def _plain(name: str, value: object) -> str | None:
     """A plain value is quoted, a composite one is not: it may be long and hold secrets."""
-    return quote(value) if isinstance(value, str | int | float) else None
+    return _told(name, value) if isinstance(value, str | int | float) else None
 
 
 def invalid_query(name: str, value: str, reason: str) -> BatchError:

@@ -2,7 +2,7 @@
 
 Nodes are sandboxes on Linux machines, so an image stands for "a Linux node" and any image that programs
 commonly name is welcome, also one of Windows, whose simplest command lines are understood. What an image is
-made of is not reproduced, so images of one's own are refused: tasks would not find what they expect.
+made of is not reproduced. An image of one's own is taken by its node agent for one of the marketplace.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from batchite.wire.batch.models.enums import ImageVerificationType, OSType
 from batchite.wire.batch.models.fields import Maybe
 from batchite.wire.batch.models.images import BatchSupportedImage, BatchVmImageReference, NodeAgentSku
+from batchite.wire.batch.models.machines import VirtualMachineConfiguration
 
 _AGENTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "batch.node.ubuntu 24.04": (
@@ -159,10 +160,31 @@ def os_family(reference: Mapping[str, Any]) -> str | None:
     return reference.get("sku") if is_one else None
 
 
+def is_cloud_service(image: BatchVmImageReference) -> bool:
+    """Whether the image stands for one."""
+    return (image.publisher, image.offer) == _CLOUD_SERVICE
+
+
 def agent_for(reference: BatchVmImageReference) -> str | None:
     """The node agent SKU that goes with an image of the marketplace; None for an unknown image."""
     key = (_fold(reference.publisher), _fold(reference.offer), _fold(reference.sku))
     return _AGENT_OF.get(key)
+
+
+def is_own(machine: VirtualMachineConfiguration) -> bool:
+    """Whether it is of an image of one's own, or of somebody's gallery, rather than of the marketplace."""
+    image, disk = machine.image_reference, machine.former_os_disk
+    ids = (image.virtual_machine_image_id, image.shared_gallery_image_id, image.community_gallery_image_id)
+    return any(ids) or (image == BatchVmImageReference() and bool(disk and disk.image_uris))
+
+
+def of_machine(machine: VirtualMachineConfiguration) -> BatchVmImageReference:
+    """The image of the marketplace that tasks find on such a machine: of an image of one's own, one that has
+    the same node agent."""
+    if not is_own(machine):
+        return machine.image_reference
+    agent = machine.node_agent_sku_id.lower()
+    return next(image.image_reference for image in SUPPORTED if image.node_agent_sku_id == agent)
 
 
 def _fold(text: Maybe[str]) -> str:

@@ -23,7 +23,8 @@ from batchite.wire.batch.errors import (
 )
 from batchite.wire.batch.models import shapes
 
-_LOCATED = re.compile(r"(?P<finding>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?", re.DOTALL)
+_AT = " - at `"
+_LOCATION = re.compile(rf"{_AT}(?:key in )?\$(?P<path>(?:\.[^.\[\]`]+|\[(?:\d{{1,9}}|\.\.\.)\])*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NAMED = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<expected>[^`]+)`(?P<limit> [<>=]+ -?\d+)?(?:, got `(?P<got>\w+)`)?")
@@ -53,9 +54,11 @@ def json_type(value: object) -> str:
 
 
 def explain(finding: str, raw: object, type_: type) -> BatchError:
-    """The error for a body that was read as JSON into `raw` and is no `type_`."""
-    located = _LOCATED.fullmatch(finding)
-    text, path = (located["finding"], located["path"] or "") if located else (finding, "")
+    """The error for a body that was read as JSON into `raw` and is no `type_`. Only the end of the finding is
+    sure to be the decoder's; before it there may be a name that a stranger gave."""
+    at = finding.rfind(_AT)
+    located = _LOCATION.fullmatch(finding, at) if at >= 0 else None
+    text, path = (finding[:at], located["path"]) if located else (finding, "")
     steps: list[Step] = [int(index) if index else name for name, index in _STEP.findall(path)]
     if named := _NAMED.fullmatch(text):
         return _about_name(named[1] == "missing required", named[2], steps, raw, type_)

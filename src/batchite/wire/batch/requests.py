@@ -20,6 +20,7 @@ class Request(NamedTuple):
 
 _POOL, _NODE = "/pools/{poolId}", "/pools/{poolId}/nodes/{nodeId}"
 _JOB, _TASK, _SCHEDULE = "/jobs/{jobId}", "/jobs/{jobId}/tasks/{taskId}", "/jobschedules/{jobScheduleId}"
+_CERTIFICATE = "/certificates({certificate})"
 _TASK_FILES, _NODE_FILES = f"{_TASK}/files", f"{_NODE}/files"
 
 REQUESTS: Final[Mapping[str, Request]] = {
@@ -106,5 +107,8 @@ REQUESTS: Final[Mapping[str, Request]] = {
     "Application_Get": Request("GET", "/applications/{applicationId}"),
     "Certificate_List": Request("GET", "/certificates", until="2024-07-01.20.0"),
     "Certificate_Add": Request("POST", "/certificates", until="2024-07-01.20.0"),
+    "Certificate_Get": Request("GET", _CERTIFICATE, until="2024-07-01.20.0"),
+    "Certificate_Delete": Request("DELETE", _CERTIFICATE, until="2024-07-01.20.0"),
+    "Certificate_CancelDeletion": Request("POST", f"{_CERTIFICATE}/canceldelete", until="2024-07-01.20.0"),
 }
 """By the names that the protocol's description has."""

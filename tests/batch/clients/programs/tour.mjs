@@ -1,5 +1,6 @@
 // The tour with @azure/batch 10: `node tour.mjs SCRIPT_URL`, in a folder that has it. The accounts come from the
 // environment. Prints what was seen, in words that are the same for all clients, and every request that went out.
+import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -79,6 +80,23 @@ async function images() {
   const image = listed.find((one) => one.nodeAgentSKUId === "batch.node.ubuntu 20.04");
   machine = { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId };
   seen["images"] = [image.nodeAgentSKUId, [...new Set(named(listed, "osType"))].sort()];
+  const applications = await all(batch.application.list(), (link) => batch.application.listNext(link));
+  seen["applications"] = named(applications, "id");
+  seen["no application"] = await refusal(batch.application.get("nothing"));
+}
+
+async function certificates() {
+  const content = Buffer.from("\x30certificate", "latin1");
+  const thumbprint = createHash("sha1").update(content).digest("hex");
+  const certificate = { thumbprint, thumbprintAlgorithm: "sha1", data: content.toString("base64"), certificateFormat: "cer" };
+  await batch.certificate.add(certificate);
+  const listed = await all(batch.certificate.list(), (link) => batch.certificate.listNext(link));
+  seen["certificates"] = listed.map((one) => one.thumbprint === thumbprint);
+  const found = await batch.certificate.get("sha1", thumbprint);
+  seen["certificate"] = [found.state, found.publicData !== undefined];
+  seen["nothing to cancel"] = await refusal(batch.certificate.cancelDeletion("sha1", thumbprint));
+  await batch.certificate.deleteMethod("sha1", thumbprint);
+  seen["no certificate"] = await refusal(batch.certificate.get("sha1", thumbprint));
 }
 
 async function pool() {
@@ -109,6 +127,20 @@ async function pool() {
   await poolsShown();
 }
 
+async function changedPool() {
+  const name = `${NAME}-plain`;
+  const poolPatchOptions = { ifMatch: (await batch.pool.get(name)).eTag };
+  const patch = () => batch.pool.patch(name, { metadata: [{ name: "kind", value: "changed" }] }, { poolPatchOptions });
+  await patch();
+  seen["pool patched late"] = await refusal(patch());
+  const found = await batch.pool.get(name);
+  seen["pool patched"] = [found.metadata.map((item) => [item.name, item.value]), found.startTask.commandLine];
+  const nothing = { certificateReferences: [], applicationPackageReferences: [], metadata: [] };
+  await batch.pool.updateProperties(name, nothing);
+  const emptied = await batch.pool.get(name);
+  seen["pool emptied"] = [emptied.startTask ?? null, emptied.metadata];
+}
+
 async function poolsShown() {
   const found = await wait(() => batch.pool.get(NAME), (shown) => shown.allocationState === "steady");
   const { startTask } = found;
@@ -135,6 +167,32 @@ async function poolsShown() {
   seen["pools"] = listed.map((one) => [one.id === NAME, one.taskSlotsPerNode, one.vmSize ?? null]);
   const plain = (await batch.pool.get(`${NAME}-plain`)).startTask;
   seen["start task unless told"] = [plain.waitForSuccess, plain.maxTaskRetryCount];
+  await autoscale(`${NAME}-plain`);
+}
+
+async function autoscale(name) {
+  const enabled = (autoScaleFormula) => batch.pool.enableAutoScale(name, { autoScaleFormula });
+  seen["no formula"] = await refusal(enabled("a formula"));
+  await enabled("$TargetDedicatedNodes = 0;");
+  const on = await batch.pool.get(name);
+  seen["tried"] = (await batch.pool.evaluateAutoScale(name, "most = 3; $TargetDedicatedNodes = most")).results;
+  seen["tried in vain"] = (await batch.pool.evaluateAutoScale(name, "something_useless")).error.code;
+  await batch.pool.disableAutoScale(name);
+  const off = await batch.pool.get(name);
+  seen["autoscale"] = [[on.enableAutoScale, on.autoScaleFormula], off.enableAutoScale];
+}
+
+// Of the pool that had no nodes.
+async function sizes() {
+  const name = `${NAME}-plain`;
+  const steady = () => wait(() => batch.pool.get(name), (shown) => shown.allocationState === "steady");
+  const size = (shown) => [shown.targetDedicatedNodes, shown.currentDedicatedNodes];
+  await batch.pool.resize(name, { targetDedicatedNodes: 1 });
+  const grown = await steady();
+  seen["stopped late"] = await refusal(batch.pool.stopResize(name));
+  const [one] = await batch.computeNode.list(name);
+  await batch.pool.removeNodes(name, { nodeList: [one.id] });
+  seen["sizes"] = [size(grown), size(await steady())];
 }
 
 async function node() {
@@ -159,6 +217,40 @@ async function node() {
   return found.id;
 }
 
+// How one gets at a node.
+async function reach(nodeId) {
+  const settings = await batch.computeNode.getRemoteLoginSettings(NAME, nodeId);
+  seen["login"] = [settings.remoteLoginIPAddress, settings.remoteLoginPort >= 50000];
+  await batch.computeNode.addUser(NAME, nodeId, { name: "tourist", isAdmin: true, password: "sesame" });
+  seen["user again"] = await refusal(batch.computeNode.addUser(NAME, nodeId, { name: "tourist" }));
+  await batch.computeNode.updateUser(NAME, nodeId, "tourist", { password: "other" });
+  await batch.computeNode.deleteUser(NAME, nodeId, "tourist");
+  seen["no user"] = await refusal(batch.computeNode.deleteUser(NAME, nodeId, "tourist"));
+  const logs = { containerUrl: script.split("?")[0].replace(/\/[^/]*$/, ""), startTime: new Date(Date.now() - 3.6e6) };
+  const sent = await batch.computeNode.uploadBatchServiceLogs(NAME, nodeId, logs);
+  seen["logs"] = [sent.numberOfFilesUploaded > 0, sent.virtualDirectoryName.startsWith(`${NAME}/${nodeId}/`)];
+  seen["no desktop"] = await refusal(text(batch.computeNode.getRemoteDesktop(NAME, nodeId)));
+  const extensions = batch.computeNodeExtension;
+  const names = (await extensions.list(NAME, nodeId)).map((one) => one.vmExtension.name);
+  seen["extensions"] = [names, (await extensions.get(NAME, nodeId, names[0])).provisioningState];
+}
+
+// What nodes are told: to take no tasks, and to boot again.
+async function order(nodeId) {
+  const nodes = batch.computeNode;
+  const be = (state) => wait(() => nodes.get(NAME, nodeId), (found) => found.state === state);
+  await nodes.disableScheduling(NAME, nodeId, { nodeDisableSchedulingOption: "taskcompletion" });
+  const off = await be("offline");
+  const again = await refusal(nodes.disableScheduling(NAME, nodeId));
+  await nodes.enableScheduling(NAME, nodeId);
+  const on = await be("idle");
+  seen["scheduling"] = [off.schedulingState, again, on.schedulingState];
+  await nodes.reboot(NAME, nodeId, { nodeRebootOption: "requeue" });
+  const booted = await be("idle");
+  seen["rebooted"] = [booted.lastBootTime > on.lastBootTime, booted.startTaskInfo.exitCode];
+  seen["reimaged"] = await refusal(nodes.reimage(NAME, nodeId));
+}
+
 async function job() {
   const poolInfo = { poolId: NAME };
   await batch.job.add({ id: NAME, poolInfo, priority: 5, displayName: "A tour" });
@@ -176,6 +268,98 @@ async function job() {
   const jobListOptions = { filter: `state eq 'active' and id eq '${NAME}'`, select: "priority" };
   const listed = await batch.job.list({ jobListOptions });
   seen["jobs"] = listed.map((one) => [one.priority, one.poolInfo ?? null]);
+}
+
+// One that has a node prepared and released, and one that does not.
+async function preparedJob() {
+  const name = `${NAME}-prepared`;
+  const statuses = (of) => batch.job.listPreparationAndReleaseTaskStatus(of);
+  seen["not prepared"] = await refusal(statuses(NAME));
+  await batch.job.add({
+    id: name,
+    poolInfo: { poolId: NAME },
+    jobPreparationTask: { commandLine: "/bin/true" },
+    jobReleaseTask: { commandLine: "/bin/false" },
+  });
+  await batch.task.add(name, { id: "t", commandLine: "/bin/true" });
+  await wait(() => batch.task.get(name, "t"), (task) => task.state === "completed");
+  await batch.job.terminate(name);
+  await wait(() => batch.job.get(name), (found) => found.state === "completed");
+  const [one] = await statuses(name);
+  const { jobPreparationTaskExecutionInfo: prepared, jobReleaseTaskExecutionInfo: released } = one;
+  seen["prepared"] = [prepared.state, prepared.exitCode, prepared.retryCount];
+  seen["released"] = [released.state, released.exitCode, one.poolId === NAME];
+  await batch.job.deleteMethod(name);
+}
+
+async function disabledJob() {
+  await batch.job.disable(NAME, "requeue");
+  const disabled = await wait(() => batch.job.get(NAME), (found) => found.state === "disabled");
+  await batch.job.enable(NAME);
+  const again = await wait(() => batch.job.get(NAME), (found) => found.state === "active");
+  seen["disabled"] = [disabled.previousState, again.previousState];
+  seen["enabled again"] = await refusal(batch.job.enable(NAME));
+}
+
+// A job that brings its pool with it: that of a cloud service, without nodes.
+async function ownPool() {
+  const name = `${NAME}-own`;
+  const wanted = { vmSize: "small", cloudServiceConfiguration: { osFamily: "4" }, taskSlotsPerNode: 2 };
+  const auto = { autoPoolIdPrefix: "Tour_", poolLifetimeOption: "job", pool: wanted };
+  await batch.job.add({ id: name, poolInfo: { autoPoolSpecification: auto } });
+  const found = await batch.job.get(name);
+  const own = await batch.pool.get(found.executionInfo.poolId);
+  const kept = found.poolInfo.autoPoolSpecification;
+  seen["own pool"] = [
+    own.id.startsWith("Tour_"),
+    own.cloudServiceConfiguration.osFamily,
+    own.taskSlotsPerNode,
+    [kept.autoPoolIdPrefix, kept.keepAlive, kept.pool.cloudServiceConfiguration.osFamily],
+  ];
+  await batch.job.deleteMethod(name);
+  seen["own pool gone"] = !(await wait(() => batch.pool.exists(own.id), (there) => !there.body)).body;
+}
+
+// Its first job is there at once; the next one comes long after the tour.
+async function schedule() {
+  const name = `${NAME}-nightly`;
+  const jobs = { poolInfo: { poolId: NAME }, priority: 5 };
+  const added = { id: name, schedule: { recurrenceInterval: "P1D", startWindow: "PT5M" }, jobSpecification: jobs };
+  await batch.jobSchedule.add(added);
+  seen["schedule again"] = await refusal(batch.jobSchedule.add(added));
+  const found = await batch.jobSchedule.get(name);
+  const there = [name, `${name}-not`].map(async (one) => (await batch.jobSchedule.exists(one)).body);
+  seen["schedule there"] = await Promise.all(there);
+  const day = 86_400_000;
+  seen["schedule"] = [
+    found.state,
+    Number(/^P(\d+)D/.exec(found.schedule.recurrenceInterval)[1]),
+    found.jobSpecification.priority,
+    found.executionInfo.recentJob.id === `${name}:job-1`,
+    found.executionInfo.nextRunTime - found.creationTime >= day,
+  ];
+  const listed = await batch.job.listFromJobSchedule(name);
+  seen["jobs of the schedule"] = listed.map((one) => [one.id === `${name}:job-1`, one.priority]);
+  seen["a job's own id"] = (await batch.job.get(`${name}:job-1`)).state;
+  const unchanged = { jobSchedulePatchOptions: { ifMatch: found.eTag } };
+  const wanted = { metadata: [{ name: "a", value: "b" }] };
+  await batch.jobSchedule.patch(name, wanted, unchanged);
+  seen["schedule patched late"] = await refusal(batch.jobSchedule.patch(name, wanted, unchanged));
+  await batch.jobSchedule.update(name, { schedule: {}, jobSpecification: { ...jobs, priority: 7 } });
+  await batch.jobSchedule.disable(name);
+  const jobScheduleListOptions = { filter: `state eq 'disabled' and id eq '${name}'` };
+  seen["schedules"] = (await batch.jobSchedule.list({ jobScheduleListOptions })).map((one) => [
+    one.jobSpecification.priority,
+    one.metadata ?? null,
+    one.schedule.recurrenceInterval ?? null,
+  ]);
+  await batch.jobSchedule.enable(name);
+  await batch.jobSchedule.terminate(name);
+  const ended = await wait(() => batch.jobSchedule.get(name), (one) => one.state === "completed");
+  const reason = (await batch.job.get(`${name}:job-1`)).executionInfo.terminateReason;
+  seen["schedule ended"] = [reason, moments(ended.creationTime, ended.executionInfo.endTime)];
+  await batch.jobSchedule.deleteMethod(name);
+  seen["schedule gone"] = await wait(() => refusal(batch.jobSchedule.get(name)), (answer) => answer !== "no refusal");
 }
 
 async function tasks() {
@@ -244,12 +428,43 @@ async function taskEnds(nodeId) {
   await batch.task.terminate(NAME, "stays");
   const stayed = await wait(() => of("stays"), (one) => one.state === "completed");
   seen["terminated"] = [stayed.state, stayed.executionInfo.failureInfo.code];
+  await batch.task.update(NAME, "stays", { constraints: { maxTaskRetryCount: 4 } });
+  await batch.task.reactivate(NAME, "stays");
+  const anew = await wait(() => of("stays"), (one) => one.state === "running");
+  seen["anew"] = [anew.constraints.maxTaskRetryCount, anew.executionInfo.retryCount];
+  seen["subtasks"] = (await batch.task.listSubtasks(NAME, "stays")).value;
+  await batch.task.terminate(NAME, "stays");
+  await wait(() => of("stays"), (one) => one.state === "completed");
+  seen["not anew"] = await refusal(batch.task.reactivate(NAME, "works"));
   const taskListOptions = { filter: "state eq 'completed'", maxResults: 2 };
   const listed = await all(batch.task.list(NAME, { taskListOptions }), (link) => batch.task.listNext(link));
   seen["completed"] = named(listed, "id").sort();
   seen["where"] = listed.every((one) => one.nodeInfo.nodeId === nodeId);
   await batch.task.deleteMethod(NAME, "stays");
   seen["deleted"] = await wait(() => refusal(of("stays")), (answer) => answer !== "no refusal");
+}
+
+// Of a duration below an hour.
+function seconds(duration) {
+  const [, minutes, rest] = /^PT(?:(\d+)M)?(?:([\d.]+)S)?$/.exec(duration);
+  return 60 * Number(minutes ?? 0) + Number(rest ?? 0);
+}
+
+async function used() {
+  const ofJob = (await batch.job.get(NAME, { jobGetOptions: { expand: "stats" } })).stats;
+  const ofTask = (await batch.task.get(NAME, "fails", { taskGetOptions: { expand: "stats" } })).stats;
+  const plain = (await batch.task.get(NAME, "fails")).stats;
+  seen["used"] = [ofJob.numTaskRetries, ofJob.numSucceededTasks, ofJob.numFailedTasks].map(Number);
+  seen["used by a task"] = [seconds(ofTask.wallClockTime) < seconds(ofJob.wallClockTime), plain ?? null];
+  const ofPool = (await batch.pool.get(NAME, { poolGetOptions: { expand: "stats" } })).stats;
+  const coreTime = seconds(ofPool.usageStats.dedicatedCoreTime);
+  seen["used of a pool"] = [coreTime > 0, moments(ofPool.startTime, ofPool.lastUpdateTime)];
+  seen["metrics so far"] = await all(batch.pool.listUsageMetrics(), (link) => batch.pool.listUsageMetricsNext(link));
+  const ofAll = await batch.pool.getAllLifetimeStatistics();
+  seen["used of all pools"] = seconds(ofAll.usageStats.dedicatedCoreTime) >= coreTime;
+  const ever = await batch.job.getAllLifetimeStatistics();
+  const isAll = seconds(ever.wallClockTime) >= seconds(ofJob.wallClockTime);
+  seen["used by all jobs"] = [isAll, moments(ever.startTime, ever.lastUpdateTime)];
 }
 
 // The headers of a file, which come without its content. This client knows "False" for a text only.
@@ -299,12 +514,22 @@ async function end() {
 }
 
 await images();
+await certificates();
 await pool();
+await changedPool();
+await sizes();
 const nodeId = await node();
+await reach(nodeId);
+await order(nodeId);
 await job();
+await preparedJob();
+await disabledJob();
+await ownPool();
+await schedule();
 await tasks();
 await collections();
 await taskEnds(nodeId);
+await used();
 await taskFiles();
 await nodeFiles(nodeId);
 await end();

@@ -116,8 +116,16 @@ def test_a_pool_needs_its_machines() -> None:
         accept(virtualMachineConfiguration=None)
 
 
+def test_a_list_of_files_may_not_be_too_large() -> None:
+    files = [{"httpUrl": "http://h/f", "filePath": "x" * 100}] * 300
+    with pytest.raises(BatchError, match=r"startTask\.resourceFiles has \d+ characters") as caught:
+        accept(startTask={"commandLine": "x", "resourceFiles": files})
+    assert (caught.value.code, caught.value.status) == ("RequestEntityTooLarge", 413)
+
+
 def test_what_is_not_honoured_is_refused() -> None:
     with pytest.raises(BatchError, match="UnsupportedProperty"):
-        accept(enableAutoScale=True)
-    with pytest.raises(BatchError, match=r"startTask\.userIdentity\.username"):
-        accept(startTask={"commandLine": "x", "userIdentity": {"username": "u"}})
+        accept(mountConfiguration=[{}])
+    file = {"httpUrl": "http://h/f", "filePath": "f", "identityReference": {"resourceId": "/i"}}
+    with pytest.raises(BatchError, match=r"startTask\.resourceFiles\[0\]\.identityReference"):
+        accept(startTask={"commandLine": "x", "resourceFiles": [file]})

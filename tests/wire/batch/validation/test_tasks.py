@@ -11,6 +11,7 @@ from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.models.tasks import BatchTaskCreateOptions, BatchTaskGroup
 from batchite.wire.batch.validation import tasks
+from batchite.wire.batch.validation.tasks import OfJob
 
 FILE = {"httpUrl": "https://host/c/b?sig=x", "filePath": "b"}
 
@@ -23,7 +24,7 @@ def accepted(options: object) -> Any:
 def accept(job_retries: int = 0, **properties: Any) -> dict[str, object]:
     body = json.dumps({"id": "t", "commandLine": "true", **properties}).encode()
     found: dict[str, object] = accepted(
-        tasks.accept(codec.decode(body, BatchTaskCreateOptions), job_retries, "value[3].")
+        tasks.accept(codec.decode(body, BatchTaskCreateOptions), OfJob(job_retries), "value[3].")
     )
     return found
 
@@ -98,7 +99,7 @@ def test_what_is_given_is_kept() -> None:
         ({"constraints": {"maxTaskRetryCount": -2}}, "constraints.maxTaskRetryCount"),
         ({"constraints": {"maxWallClockTime": "PT0S"}}, "constraints.maxWallClockTime"),
         ({"constraints": {"retentionTime": "-PT1S"}}, "constraints.retentionTime"),
-        ({"userIdentity": {"username": "u", "autoUser": {}}}, "userIdentity"),
+        ({"userIdentity": {"username": "u", "autoUser": {}}}, "userIdentity.username"),
         ({"resourceFiles": [{}]}, "resourceFiles[0]"),
         ({"resourceFiles": [FILE, {**FILE, "storageContainerUrl": "http://h/c"}]}, "resourceFiles[1]"),
         ({"resourceFiles": [{**FILE, "httpUrl": "file:///etc/passwd"}]}, "resourceFiles[0].httpUrl"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from batchite.wire.batch.models import shapes
 from batchite.wire.batch.models.containers import BatchContainerConfiguration
 from batchite.wire.batch.models.counts import BatchTaskCountsResult
 from batchite.wire.batch.models.fields import Model
+from batchite.wire.batch.models.jobs import BatchJobCreateOptions
 from batchite.wire.batch.models.pools import BatchPool, BatchPoolCreateOptions
 from batchite.wire.batch.models.tasks import BatchTask, BatchTaskCreateOptions, BatchTaskGroup
 from batchite.wire.batch.validation.pools import accept
 from batchite.wire.batch.versions import NEWEST, OLDER, REGISTRY, clients
+from batchite.wire.batch.versions.registry import Version
 from batchite.wire.ticks import INFINITE
 
 LIFETIMES: dict[str, dict[str, str]] = json.loads(
@@ -29,6 +32,8 @@ LIFETIMES: dict[str, dict[str, str]] = json.loads(
 """By model and property from which version to which it was there, as Microsoft's clients of the time have it;
 what is not told has always been there."""
 TEXTS = [*OLDER, NEWEST]
+OWN_NAMES = {"formerOSDisk": "osDisk"}
+"""How models call a property whose name another has in newer versions."""
 
 
 def lives(lifetime: str, version: str) -> bool:
@@ -43,7 +48,7 @@ def lives(lifetime: str, version: str) -> bool:
 def known(model: type[Model], version: str) -> Iterator[str]:
     told = LIFETIMES.get(model.__name__, {})
     yield from (name for name, lifetime in told.items() if lives(lifetime, version))
-    yield from (one.name for one in shapes.properties(model) if one.name not in told)
+    yield from (one.name for one in shapes.properties(model) if one.name not in told | OWN_NAMES.keys())
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -180,7 +185,9 @@ def test_pools_of_cloud_services_are_pools_of_windows() -> None:
     for version, asked, shown in (
         ("2019-08-01.10.0", {"osVersion": "v2"}, {"osVersion": "v2"}),
         ("2019-08-01.10.0", {}, {"osVersion": "*"}),
-        ("2016-07-01.3.1", {"targetOSVersion": "v2"}, {"targetOSVersion": "v2", "currentOSVersion": "v2"}),
+        ("2018-12-01.8.0", {"osVersion": "v2"}, {"osVersion": "v2"}),
+        ("2018-08-01.7.0", {"targetOSVersion": "v2"}, {"targetOSVersion": "v2", "currentOSVersion": "v2"}),
+        ("2016-07-01.3.1", {"currentOSVersion": "v1"}, {"targetOSVersion": "*", "currentOSVersion": "*"}),
     ):
         body = {**pool, "cloudServiceConfiguration": {"osFamily": "4", **asked}}
         lift = lifted(version, BatchPoolCreateOptions, body)
@@ -194,23 +201,47 @@ def test_pools_of_cloud_services_are_pools_of_windows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "why"),
+    ("service", "code", "name", "why"),
     [
-        ({"cloudServiceConfiguration": {"osFamily": "7"}}, "osFamily must be one of 2, 3, 4, 5, 6"),
-        ({"cloudServiceConfiguration": {"osFamily": 4}}, "as text"),
-        ({"cloudServiceConfiguration": {"osFamily": ["4"]}}, "as text"),
-        ({"cloudServiceConfiguration": "4"}, "osFamily must be one of"),
-        ({"cloudServiceConfiguration": {"osFamily": "4", "osVersion": 1}}, "osVersion must be text"),
-        (
-            {"cloudServiceConfiguration": {"osFamily": "4"}, "virtualMachineConfiguration": {}},
-            "goes without virtualMachineConfiguration",
-        ),
+        ({"osFamily": "7"}, "InvalidPropertyValue", ".osFamily", "must be one of 2, 3, 4, 5, 6"),
+        ({"osFamily": 4}, "InvalidRequestBody", ".osFamily", "must be text, not a whole number"),
+        ({"osFamily": ["4"]}, "InvalidRequestBody", ".osFamily", "must be text"),
+        ({}, "MissingRequiredProperty", ".osFamily", "osFamily is required"),
+        ("4", "InvalidRequestBody", "", "must be an object"),
+        ({"osFamily": "4", "osVersion": 1}, "InvalidRequestBody", ".osVersion", "must be text"),
+        ({"osFamily": "4", "osVersions": "1"}, "InvalidRequestBody", ".osVersions", "Did you mean osVersion"),
+        ({"osFamily": "4", "targetOSVersion": "1"}, "InvalidRequestBody", ".targetOSVersion", "no property"),
     ],
 )
-def test_cloud_services_that_are_none(more: dict[str, Any], why: str) -> None:
-    with pytest.raises(PropertyError, match=why) as caught:
-        lifted("2019-08-01.10.0", BatchPoolCreateOptions, {"id": "p", "vmSize": "s", **more})
-    assert caught.value.name == "cloudServiceConfiguration"
+def test_cloud_services_that_are_none(service: object, code: str, name: str, why: str) -> None:
+    own = {"cloudServiceConfiguration": service}
+    pool = {"vmSize": "s", **own}
+    auto = {"autoPoolSpecification": {"poolLifetimeOption": "job", "pool": pool}}
+    for model, where, body in (
+        (BatchPoolCreateOptions, "", {"id": "p", **pool}),
+        (BatchJobCreateOptions, "poolInfo.autoPoolSpecification.pool.", {"id": "j", "poolInfo": auto}),
+    ):
+        with pytest.raises(PropertyError, match=why) as caught:
+            lifted("2019-08-01.10.0", model, copy.deepcopy(body))
+        assert caught.value.code == code
+        assert caught.value.name == f"{where}cloudServiceConfiguration{name}"
+
+
+def test_cloud_services_of_another_version() -> None:
+    service = {"osFamily": "4", "osVersion": "1"}
+    with pytest.raises(PropertyError, match="Did you mean targetOSVersion") as caught:
+        lifted(
+            "2018-08-01.7.0",
+            BatchPoolCreateOptions,
+            {"id": "p", "vmSize": "s", "cloudServiceConfiguration": service},
+        )
+    assert caught.value.name == "cloudServiceConfiguration.osVersion"
+
+
+def test_a_pool_is_of_a_cloud_service_or_of_an_image() -> None:
+    both = {"cloudServiceConfiguration": {"osFamily": "4"}, "virtualMachineConfiguration": {}}
+    with pytest.raises(PropertyError, match="together with virtualMachineConfiguration"):
+        lifted("2019-08-01.10.0", BatchPoolCreateOptions, {"id": "p", "vmSize": "s", **both})
 
 
 def test_other_pools_show_their_machines() -> None:
@@ -220,25 +251,101 @@ def test_other_pools_show_their_machines() -> None:
     assert lowered("2016-07-01.3.1", BatchPool, {"id": "p"})["id"] == "p"
 
 
-def test_pools_with_certificates_are_refused() -> None:
-    pool = {"id": "p", "vmSize": "s"}
-    for name, value in (
-        ("certificateReferences", [{"thumbprint": "t", "thumbprintAlgorithm": "sha1"}]),
-        ("applicationLicenses", ["maya"]),
-    ):
-        with pytest.raises(PropertyError) as caught:
-            lifted("2019-08-01.10.0", BatchPoolCreateOptions, {**pool, name: value})
-        assert (caught.value.code, caught.value.name) == ("UnsupportedProperty", name)
-    welcome = {"certificateReferences": [], "cloudServiceConfiguration": None, "applicationLicenses": []}
-    assert lifted("2019-08-01.10.0", BatchPoolCreateOptions, {**pool, **welcome}) == pool
+CERTIFICATES = [{"thumbprint": "t", "thumbprintAlgorithm": "sha1", "visibility": ["Task"]}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "last"),
+    [
+        ("certificateReferences", CERTIFICATES, "2024-07-01.20.0"),
+        ("resourceTags", {"a": "b"}, "2024-07-01.20.0"),
+        ("targetNodeCommunicationMode", "classic", "2024-07-01.20.0"),
+        ("applicationLicenses", ["maya"], "2024-02-01.19.0"),
+    ],
+)
+def test_what_went_is_kept_for_those_who_know_it(name: str, value: object, last: str) -> None:
+    pool = {"id": "p", "vmSize": "s", name: value}
+    body = lifted(last, BatchPoolCreateOptions, dict(pool))
+    codec.convert(body, BatchPoolCreateOptions)
+    assert lowered(last, BatchPool, dict(body)) == {**pool, **SHOWN_IN_2024}
+    later = TEXTS[TEXTS.index(last) + 1]
+    assert name not in lowered(later, BatchPool, dict(body))
+    assert name not in REGISTRY.resolve(later).names(BatchPool)
+    if later != NEWEST:
+        with pytest.raises(PropertyError, match=f"{name}: no property of this name"):
+            lifted(later, BatchPoolCreateOptions, dict(pool))
+
+
+MANY = f"[{'9' * 5000}]"
+
+
+def decoded(version: Version, body: dict[str, Any]) -> None:
+    """As a body of a job is, by a client of the version."""
+    if version.is_newest:
+        codec.decode(json.dumps(body).encode(), BatchJobCreateOptions)
+    version.lift(BatchJobCreateOptions, body)
+    codec.convert(body, BatchJobCreateOptions)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "`", "[1]", MANY, f"x` - at `${MANY}", " - at `$.poolInfo[5].a`"]
+)
+def test_a_name_that_nobody_gives_is_refused_at_every_version(name: str) -> None:
+    """Also one that looks like what a decoder says of places."""
+    for version in REGISTRY:
+        for body in ({name: 1}, {"id": "j", "poolInfo": {name: {name: 1}}}, {"metadata": [{name: name}]}):
+            with pytest.raises(PropertyError) as caught:
+                decoded(version, body)
+            said = version.respelled(caught.value, BatchJobCreateOptions)
+            assert "no property of this name is known here" in said.message or "is required" in said.message
+
+
+SHOWN_IN_2024 = {"currentNodeCommunicationMode": "simplified"}
+
+
+def test_the_newest_knows_nothing_of_what_went() -> None:
+    newest = REGISTRY.newest
+    pool = codec.convert({"id": "p", "vmSize": "s", "resourceTags": {}}, BatchPoolCreateOptions)
+    with pytest.raises(PropertyError, match="resourceTags: no property of this name") as caught:
+        newest.check_hidden(pool)
+    assert caught.value.code == "InvalidRequestBody"
+    inner = {"pool": pool, "poolLifetimeOption": "job"}
+    job = {"id": "j", "poolInfo": {"autoPoolSpecification": inner}}
+    job_pool = codec.to_builtins(job)
+    job_pool["poolInfo"]["autoPoolSpecification"]["pool"].pop("id")
+    with pytest.raises(PropertyError) as caught:
+        newest.check_hidden(codec.convert(job_pool, BatchJobCreateOptions))
+    assert caught.value.name == "poolInfo.autoPoolSpecification.pool.resourceTags"
+    assert codec.to_builtins(newest.shown(pool)) == {"id": "p", "vmSize": "s"}
+    plain = codec.convert({"id": "p", "vmSize": "s"}, BatchPoolCreateOptions)
+    newest.check_hidden(plain)
+    assert newest.shown(plain) is plain
 
 
 def test_disks_of_old_pools() -> None:
     machine = {"imageReference": {"publisher": "p", "offer": "o", "sku": "s"}, "nodeAgentSKUId": "n"}
-    own = {"id": "p", "virtualMachineConfiguration": {**machine, "osDisk": {"imageUris": ["http://h/d"]}}}
-    with pytest.raises(PropertyError, match="images of one's own do not run here") as caught:
-        lifted("2017-05-01.5.0", BatchPoolCreateOptions, own)
-    assert caught.value.name == "virtualMachineConfiguration.osDisk"
+    disk = {"imageUris": ["http://h/d"]}
+    own = {"id": "p", "virtualMachineConfiguration": {"nodeAgentSKUId": "n", "osDisk": disk}}
+    body = lifted("2017-05-01.5.0", BatchPoolCreateOptions, copy.deepcopy(own))
+    assert body["virtualMachineConfiguration"] == {
+        "imageReference": {}, "nodeAgentSKUId": "n", "formerOSDisk": disk,
+    }  # fmt: skip
+    assert lowered("2017-05-01.5.0", BatchPool, copy.deepcopy(body)) == own
+    assert lowered("2019-06-01.9.0", BatchPool, copy.deepcopy(body))["virtualMachineConfiguration"] == {
+        "imageReference": {}, "nodeAgentSKUId": "n",
+    }  # fmt: skip
     cached = {"id": "p", "virtualMachineConfiguration": {**machine, "osDisk": {"caching": "none"}}}
-    body = lifted("2018-08-01.7.0", BatchPoolCreateOptions, cached)
-    assert body["virtualMachineConfiguration"] == machine
+    body = lifted("2018-08-01.7.0", BatchPoolCreateOptions, copy.deepcopy(cached))
+    assert body["virtualMachineConfiguration"] == {**machine, "formerOSDisk": {"caching": "none"}}
+    assert lowered("2018-08-01.7.0", BatchPool, body) == cached
+
+
+def test_machines_of_2017_have_an_image_or_a_disk() -> None:
+    for machine, missing in (
+        ({"imageReference": {"publisher": "p", "sku": "s"}}, "imageReference.offer"),
+        ({"osDisk": {"caching": "none"}}, "osDisk.imageUris"),
+    ):
+        pool = {"id": "p", "virtualMachineConfiguration": {**machine, "nodeAgentSKUId": "n"}}
+        with pytest.raises(PropertyError) as caught:
+            lifted("2017-05-01.5.0", BatchPoolCreateOptions, pool)
+        assert caught.value.name == f"virtualMachineConfiguration.{missing}"

@@ -10,6 +10,7 @@ from batchite.wire.batch.models.common import (
     UserIdentity,
 )
 from batchite.wire.batch.models.containers import BatchTaskContainerSettings
+from batchite.wire.batch.models.enums import AccessScope
 from batchite.wire.batch.models.fields import Int32, Maybe, Model
 from batchite.wire.batch.models.task_rules import BatchTaskConstraints
 from batchite.wire.batch.models.transfers import OutputFile, ResourceFile
@@ -25,6 +26,12 @@ class CommandShape(Model, frozen=True, kw_only=True):
     user_identity: Maybe[UserIdentity] = UNSET
 
 
+class AuthenticationTokenSettings(Model, frozen=True, kw_only=True):
+    """What the token of a task is good for: what versions up to 2024-07-01.20.0 know."""
+
+    access: Maybe[tuple[AccessScope, ...]] = UNSET
+
+
 class TaskShape(CommandShape, frozen=True, kw_only=True):
     """What every task has that takes slots of a node."""
 
@@ -34,3 +41,4 @@ class TaskShape(CommandShape, frozen=True, kw_only=True):
     constraints: Maybe[BatchTaskConstraints] = UNSET
     required_slots: Maybe[Int32] = UNSET
     application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    authentication_token_settings: Maybe[AuthenticationTokenSettings] = UNSET

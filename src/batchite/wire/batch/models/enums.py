@@ -15,6 +15,10 @@ class WireEnum(StrEnum):
         return next((member for member in cls if member.value.lower() == folded), None)
 
 
+class AccessScope(WireEnum):
+    JOB = "job"
+
+
 class AllocationState(WireEnum):
     STEADY = "steady"
     RESIZING = "resizing"
@@ -29,6 +33,28 @@ class AutoUserScope(WireEnum):
 class BatchAllTasksCompleteMode(WireEnum):
     NO_ACTION = "noaction"
     TERMINATE_JOB = "terminatejob"
+
+
+class BatchCertificateFormat(WireEnum):
+    PFX = "pfx"
+    CER = "cer"
+
+
+class BatchCertificateState(WireEnum):
+    ACTIVE = "active"
+    DELETING = "deleting"
+    DELETE_FAILED = "deletefailed"
+
+
+class BatchCertificateStoreLocation(WireEnum):
+    CURRENT_USER = "currentuser"
+    LOCAL_MACHINE = "localmachine"
+
+
+class BatchCertificateVisibility(WireEnum):
+    START_TASK = "starttask"
+    TASK = "task"
+    REMOTE_USER = "remoteuser"
 
 
 class BatchErrorSourceCategory(WireEnum):
@@ -47,6 +73,24 @@ class BatchJobDefaultOrder(WireEnum):
     CREATION_TIME = "creationtime"
 
 
+class BatchJobPreparationTaskState(WireEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+
+
+class BatchJobReleaseTaskState(WireEnum):
+    RUNNING = "running"
+    COMPLETED = "completed"
+
+
+class BatchJobScheduleState(WireEnum):
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DISABLED = "disabled"
+    TERMINATING = "terminating"
+    DELETING = "deleting"
+
+
 class BatchJobState(WireEnum):
     ACTIVE = "active"
     DISABLING = "disabling"
@@ -57,6 +101,34 @@ class BatchJobState(WireEnum):
     DELETING = "deleting"
 
 
+class BatchNodeCommunicationMode(WireEnum):
+    DEFAULT = "default"
+    CLASSIC = "classic"
+    SIMPLIFIED = "simplified"
+
+
+class BatchNodeDeallocateOption(WireEnum):
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+    RETAINED_DATA = "retaineddata"
+
+
+class BatchNodeDeallocationOption(WireEnum):
+    """What becomes of the tasks of a node that is to take no more of them."""
+
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+    RETAINED_DATA = "retaineddata"
+
+
+class BatchNodeDisableSchedulingOption(WireEnum):
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+
+
 class BatchNodeFillType(WireEnum):
     SPREAD = "Spread"
     PACK = "Pack"
@@ -65,6 +137,20 @@ class BatchNodeFillType(WireEnum):
 class BatchNodePlacementPolicyType(WireEnum):
     REGIONAL = "regional"
     ZONAL = "zonal"
+
+
+class BatchNodeRebootKind(WireEnum):
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+    RETAINED_DATA = "retaineddata"
+
+
+class BatchNodeReimageOption(WireEnum):
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    TASK_COMPLETION = "taskcompletion"
+    RETAINED_DATA = "retaineddata"
 
 
 class BatchNodeState(WireEnum):
@@ -122,6 +208,12 @@ class BatchTaskFailureMode(WireEnum):
     PERFORM_EXIT_OPTIONS_JOB_ACTION = "performexitoptionsjobaction"
 
 
+class BatchSubtaskState(WireEnum):
+    PREPARING = "preparing"
+    RUNNING = "running"
+    COMPLETED = "completed"
+
+
 class BatchTaskState(WireEnum):
     ACTIVE = "active"
     PREPARING = "preparing"
@@ -161,6 +253,12 @@ class DependencyAction(WireEnum):
 
 class DiffDiskPlacement(WireEnum):
     CACHE_DISK = "cachedisk"
+
+
+class DisableBatchJobOption(WireEnum):
+    REQUEUE = "requeue"
+    TERMINATE = "terminate"
+    WAIT = "wait"
 
 
 class DiskEncryptionTarget(WireEnum):
@@ -239,6 +337,12 @@ class SecurityEncryptionTypes(WireEnum):
 class SecurityTypes(WireEnum):
     TRUSTED_LAUNCH = "trustedLaunch"
     CONFIDENTIAL_VM = "confidentialvm"
+
+
+class StatusLevelTypes(WireEnum):
+    ERROR = "Error"
+    INFO = "Info"
+    WARNING = "Warning"
 
 
 class StorageAccountType(WireEnum):

@@ -10,6 +10,7 @@ from batchite.wire.batch.models.enums import (
     BatchJobState,
     BatchPoolLifetimeOption,
     BatchTaskFailureMode,
+    DisableBatchJobOption,
 )
 from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
 from batchite.wire.batch.models.job_tasks import (
@@ -102,6 +103,12 @@ class BatchJobReplaceOptions(JobChange, frozen=True, kw_only=True):
     """All that can be replaced of a job: what of a `BatchJob` is not read-only."""
 
     pool_info: BatchPoolInfo
+
+
+class BatchJobDisableOptions(Model, frozen=True, kw_only=True):
+    """What becomes of the tasks that run when a job is disabled."""
+
+    disable_tasks: DisableBatchJobOption
 
 
 class BatchJobTerminateOptions(Model, frozen=True, kw_only=True):

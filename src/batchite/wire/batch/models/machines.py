@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET, field
 
 from batchite.wire.batch.models.containers import BatchContainerConfiguration
@@ -92,8 +94,9 @@ class VMExtension(Model, frozen=True, kw_only=True):
     type_handler_version: Maybe[str] = UNSET
     auto_upgrade_minor_version: Maybe[bool] = UNSET
     enable_automatic_upgrade: Maybe[bool] = UNSET
-    settings: Maybe[dict[str, str]] = UNSET
-    protected_settings: Maybe[dict[str, str]] = UNSET
+    settings: Maybe[dict[str, Any]] = UNSET
+    protected_settings: Maybe[dict[str, Any]] = UNSET
+    """neither stored nor returned"""
     provision_after_extensions: Maybe[tuple[str, ...]] = UNSET
 
 
@@ -154,6 +157,14 @@ class ServiceArtifactReference(Model, frozen=True, kw_only=True):
     id: str
 
 
+class OSDisk(Model, frozen=True, kw_only=True):
+    """The system disk as versions up to 2018-08-01.7.0 have it; those before 2017-09-01.6.0 name disks of
+    one's own by it."""
+
+    caching: Maybe[CachingType] = UNSET
+    image_uris: Maybe[tuple[str, ...]] = UNSET
+
+
 class VirtualMachineConfiguration(Model, frozen=True, kw_only=True):
     """The virtual machines of a pool."""
 
@@ -167,6 +178,8 @@ class VirtualMachineConfiguration(Model, frozen=True, kw_only=True):
     node_placement_configuration: Maybe[BatchNodePlacementConfiguration] = UNSET
     extensions: Maybe[tuple[VMExtension, ...]] = UNSET
     os_disk: Maybe[BatchOsDisk] = UNSET
+    former_os_disk: Maybe[OSDisk] = field(default=UNSET, name="formerOSDisk")
+    """`osDisk` of the versions that have the other kind"""
     security_profile: Maybe[SecurityProfile] = UNSET
     service_artifact_reference: Maybe[ServiceArtifactReference] = UNSET
 

@@ -11,7 +11,7 @@ from batchite.wire.batch.models.enums import (
     IPFamily,
     NetworkSecurityGroupRuleAccess,
 )
-from batchite.wire.batch.models.fields import Int32, Maybe, Model
+from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
 
 
 class NetworkSecurityGroupRule(Model, frozen=True, kw_only=True):
@@ -84,6 +84,15 @@ class InboundEndpoint(Model, frozen=True, kw_only=True):
     public_fqdn: str = field(name="publicFQDN")
     frontend_port: Int32
     backend_port: Int32
+
+
+class BatchNodeRemoteLoginSettings(Model, frozen=True, kw_only=True):
+    """Where to log in to a node."""
+
+    ipv6_remote_login_ip_address: Given[str] = field(default=UNSET, name="ipv6RemoteLoginIPAddress")
+    ipv6_remote_login_port: Given[Int32] = field(default=UNSET, name="ipv6RemoteLoginPort")
+    remote_login_ip_address: str = field(name="remoteLoginIPAddress")
+    remote_login_port: Int32
 
 
 class BatchNodeEndpointConfiguration(Model, frozen=True, kw_only=True):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from batchite.wire.batch.models.common import NameValuePair
-from batchite.wire.batch.models.enums import BatchNodeState, BatchTaskState, SchedulingState
-from batchite.wire.batch.models.fields import Given, Int32, Model
+from batchite.wire.batch.models.enums import (
+    BatchNodeDeallocateOption,
+    BatchNodeDisableSchedulingOption,
+    BatchNodeRebootKind,
+    BatchNodeReimageOption,
+    BatchNodeState,
+    BatchTaskState,
+    SchedulingState,
+)
+from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
 from batchite.wire.batch.models.images import VirtualMachineInfo
 from batchite.wire.batch.models.networks import BatchNodeEndpointConfiguration
 from batchite.wire.batch.models.start_tasks import BatchStartTask, BatchStartTaskInfo
@@ -66,3 +74,27 @@ class BatchNode(Model, frozen=True, kw_only=True):
     endpoint_configuration: Given[BatchNodeEndpointConfiguration] = UNSET
     node_agent_info: Given[BatchNodeAgentInfo] = UNSET
     virtual_machine_info: Given[VirtualMachineInfo] = UNSET
+
+
+class BatchNodeRebootOptions(Model, frozen=True, kw_only=True):
+    """What becomes of the tasks of a node that is rebooted."""
+
+    node_reboot_option: Maybe[BatchNodeRebootKind] = UNSET
+
+
+class BatchNodeReimageOptions(Model, frozen=True, kw_only=True):
+    """What becomes of the tasks of a node that is reimaged."""
+
+    node_reimage_option: Maybe[BatchNodeReimageOption] = UNSET
+
+
+class BatchNodeDeallocateOptions(Model, frozen=True, kw_only=True):
+    """What becomes of the tasks of a node that is deallocated."""
+
+    node_deallocate_option: Maybe[BatchNodeDeallocateOption] = UNSET
+
+
+class BatchNodeDisableSchedulingOptions(Model, frozen=True, kw_only=True):
+    """What becomes of the tasks of a node that is to take no more."""
+
+    node_disable_scheduling_option: Maybe[BatchNodeDisableSchedulingOption] = UNSET

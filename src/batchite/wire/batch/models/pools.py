@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from msgspec import UNSET, field
 
 from batchite.wire.batch.models.common import (
     BatchApplicationPackageReference,
@@ -11,7 +11,11 @@ from batchite.wire.batch.models.common import (
 )
 from batchite.wire.batch.models.enums import (
     AllocationState,
+    BatchCertificateStoreLocation,
+    BatchCertificateVisibility,
     BatchJobDefaultOrder,
+    BatchNodeCommunicationMode,
+    BatchNodeDeallocationOption,
     BatchNodeFillType,
     BatchPoolIdentityType,
     BatchPoolState,
@@ -72,6 +76,16 @@ class BatchPoolIdentity(Model, frozen=True, kw_only=True):
     user_assigned_identities: Given[tuple[BatchUserAssignedIdentity, ...]] = UNSET
 
 
+class BatchCertificateReference(Model, frozen=True, kw_only=True):
+    """A certificate that nodes were to have: what versions up to 2024-07-01.20.0 know."""
+
+    thumbprint: str
+    thumbprint_algorithm: str
+    store_location: Maybe[BatchCertificateStoreLocation] = UNSET
+    store_name: Maybe[str] = UNSET
+    visibility: Maybe[tuple[BatchCertificateVisibility, ...]] = UNSET
+
+
 class TargetsShape(Model, frozen=True, kw_only=True):
     """How many nodes a pool is to have, and how long it may take to come to them."""
 
@@ -99,6 +113,11 @@ class PoolShape(TargetsShape, frozen=True, kw_only=True):
     metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
     mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
     upgrade_policy: Maybe[UpgradePolicy] = UNSET
+    # which only older versions have
+    application_licenses: Maybe[tuple[str, ...]] = UNSET
+    certificate_references: Maybe[tuple[BatchCertificateReference, ...]] = UNSET
+    resource_tags: Maybe[dict[str, str]] = UNSET
+    target_node_communication_mode: Maybe[BatchNodeCommunicationMode] = UNSET
 
 
 class BatchPoolCreateOptions(PoolShape, frozen=True, kw_only=True):
@@ -107,8 +126,74 @@ class BatchPoolCreateOptions(PoolShape, frozen=True, kw_only=True):
     id: str
 
 
+class PoolChangeShape(Model, frozen=True, kw_only=True):
+    """What may be said anew of a pool at any time."""
+
+    start_task: Maybe[BatchStartTask] = UNSET
+    application_package_references: Maybe[tuple[BatchApplicationPackageReference, ...]] = UNSET
+    metadata: Maybe[tuple[BatchMetadataItem, ...]] = UNSET
+    # which only older versions have
+    certificate_references: Maybe[tuple[BatchCertificateReference, ...]] = UNSET
+    target_node_communication_mode: Maybe[BatchNodeCommunicationMode] = UNSET
+
+
+class BatchPoolReplaceOptions(PoolChangeShape, frozen=True, kw_only=True):
+    """All of it; what is left out goes."""
+
+
+class BatchPoolUpdateOptions(PoolChangeShape, frozen=True, kw_only=True):
+    """What of a pool is to be another; what is left out stays. Most of it may change only while the pool has
+    no nodes."""
+
+    display_name: Maybe[str] = UNSET
+    vm_size: Maybe[str] = UNSET
+    virtual_machine_configuration: Maybe[VirtualMachineConfiguration] = UNSET
+    enable_inter_node_communication: Maybe[bool] = UNSET
+    network_configuration: Maybe[NetworkConfiguration] = UNSET
+    task_slots_per_node: Maybe[Int32] = UNSET
+    task_scheduling_policy: Maybe[BatchTaskSchedulingPolicy] = UNSET
+    user_accounts: Maybe[tuple[UserAccount, ...]] = UNSET
+    mount_configuration: Maybe[tuple[MountConfiguration, ...]] = UNSET
+    upgrade_policy: Maybe[UpgradePolicy] = UNSET
+    resource_tags: Maybe[dict[str, str]] = UNSET
+    """which only older versions have"""
+
+
+class PoolUpgradeOSParameter(Model, frozen=True, kw_only=True):
+    """The version that a cloud service is to have: an operation up to 2018-08-01.7.0."""
+
+    target_os_version: str = field(name="targetOSVersion")
+
+
 class BatchPoolSpecification(PoolShape, frozen=True, kw_only=True):
     """A pool that a job brings with it."""
+
+
+class BatchPoolResizeOptions(TargetsShape, frozen=True, kw_only=True):
+    """How many nodes a pool is to have from now on, and what becomes of the tasks of those that leave."""
+
+    node_deallocation_option: Maybe[BatchNodeDeallocationOption] = UNSET
+
+
+class BatchNodeRemoveOptions(Model, frozen=True, kw_only=True):
+    """Which nodes are to leave a pool, and what becomes of their tasks."""
+
+    node_list: tuple[str, ...]
+    resize_timeout: Maybe[Duration] = UNSET
+    node_deallocation_option: Maybe[BatchNodeDeallocationOption] = UNSET
+
+
+class BatchPoolEnableAutoScaleOptions(Model, frozen=True, kw_only=True):
+    """By which formula a pool is to have its size, and how often that is evaluated."""
+
+    auto_scale_formula: Maybe[str] = UNSET
+    auto_scale_evaluation_interval: Maybe[Duration] = UNSET
+
+
+class BatchPoolEvaluateAutoScaleOptions(Model, frozen=True, kw_only=True):
+    """A formula to try."""
+
+    auto_scale_formula: str
 
 
 class BatchPool(PoolShape, frozen=True, kw_only=True):

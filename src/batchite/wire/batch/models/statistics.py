@@ -44,6 +44,16 @@ class BatchPoolStatistics(Model, frozen=True, kw_only=True):
     resource_stats: Given[BatchPoolResourceStatistics] = UNSET
 
 
+class BatchPoolUsageMetrics(Model, frozen=True, kw_only=True):
+    """What nodes of a size used in a pool, in an interval of half an hour."""
+
+    pool_id: str
+    start_time: Timestamp
+    end_time: Timestamp
+    vm_size: str
+    total_core_hours: float
+
+
 class CommandStatistics(Model, frozen=True, kw_only=True):
     """What commands took of the nodes they ran on."""
 
@@ -60,12 +70,16 @@ class CommandStatistics(Model, frozen=True, kw_only=True):
     wait_time: Duration
 
 
-class BatchJobStatistics(CommandStatistics, frozen=True, kw_only=True):
-    """Statistics of a job, summed over its tasks."""
+class JobStatisticsShape(CommandStatistics, frozen=True, kw_only=True):
+    """What is summed over tasks, of a job or of several."""
 
     num_succeeded_tasks: Int64
     num_failed_tasks: Int64
     num_task_retries: Int64
+
+
+class BatchJobStatistics(JobStatisticsShape, frozen=True, kw_only=True):
+    """Statistics of a job, summed over its tasks."""
 
 
 class BatchTaskStatistics(CommandStatistics, frozen=True, kw_only=True):

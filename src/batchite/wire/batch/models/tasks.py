@@ -7,12 +7,18 @@ from msgspec import UNSET
 from batchite.wire.batch.models.commands import TaskShape
 from batchite.wire.batch.models.common import BatchTaskFailureInfo
 from batchite.wire.batch.models.containers import BatchTaskContainerExecutionInfo
-from batchite.wire.batch.models.enums import BatchTaskAddStatus, BatchTaskExecutionResult, BatchTaskState
+from batchite.wire.batch.models.enums import (
+    BatchSubtaskState,
+    BatchTaskAddStatus,
+    BatchTaskExecutionResult,
+    BatchTaskState,
+)
 from batchite.wire.batch.models.errors import BatchError
 from batchite.wire.batch.models.fields import Given, Int32, Maybe, Model
 from batchite.wire.batch.models.statistics import BatchTaskStatistics
 from batchite.wire.batch.models.task_rules import (
     BatchAffinityInfo,
+    BatchTaskConstraints,
     BatchTaskDependencies,
     ExitConditions,
     MultiInstanceSettings,
@@ -59,6 +65,12 @@ class BatchTaskCreateOptions(OrdinaryTaskShape, frozen=True, kw_only=True):
     """A task to add."""
 
 
+class BatchTaskReplaceOptions(Model, frozen=True, kw_only=True):
+    """All that can be replaced of a task: what of a `BatchTask` is not read-only."""
+
+    constraints: Maybe[BatchTaskConstraints] = UNSET
+
+
 class BatchTaskGroup(Model, frozen=True, kw_only=True):
     """Tasks to add together, at most 100."""
 
@@ -96,3 +108,20 @@ class BatchTask(OrdinaryTaskShape, frozen=True, kw_only=True):
     execution_info: Given[BatchTaskExecutionInfo] = UNSET
     node_info: Given[BatchNodeInfo] = UNSET
     stats: Given[BatchTaskStatistics] = UNSET
+
+
+class BatchSubtask(Model, frozen=True, kw_only=True):
+    """A part of a multi-instance task, on one of its nodes besides the first."""
+
+    id: Given[Int32] = UNSET
+    node_info: Given[BatchNodeInfo] = UNSET
+    start_time: Given[Timestamp] = UNSET
+    end_time: Given[Timestamp] = UNSET
+    exit_code: Given[Int32] = UNSET
+    container_info: Given[BatchTaskContainerExecutionInfo] = UNSET
+    failure_info: Given[BatchTaskFailureInfo] = UNSET
+    state: Given[BatchSubtaskState] = UNSET
+    state_transition_time: Given[Timestamp] = UNSET
+    previous_state: Given[BatchSubtaskState] = UNSET
+    previous_state_transition_time: Given[Timestamp] = UNSET
+    result: Given[BatchTaskExecutionResult] = UNSET

@@ -23,10 +23,11 @@ class WindowsUserConfiguration(Model, frozen=True, kw_only=True):
 
 
 class UserAccount(Model, frozen=True, kw_only=True):
-    """A user account on every node; the password is never returned."""
+    """A user account on every node. Password and private key have to be given, and go no further than
+    validation: they are neither stored nor returned."""
 
     name: str
-    password: str
+    password: Maybe[str] = UNSET
     elevation_level: Maybe[ElevationLevel] = UNSET
     linux_user_configuration: Maybe[LinuxUserConfiguration] = UNSET
     windows_user_configuration: Maybe[WindowsUserConfiguration] = UNSET

@@ -7,7 +7,7 @@ case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
@@ -63,6 +63,7 @@ class Table(Generic[S]):
 TEXT = Field("text", _ORDERED, starts_with=True)
 NAME = Field("text", _EQUAL)
 ONE_NAME = Field("text", ("eq",))
+ID_RANGE = Field("text", ("eq", "ge", "gt", "le", "lt"), starts_with=True)
 PATH = Field("text", (), starts_with=True, has_case=True)
 TIME = Field("time", _ORDERED)
 NUMBER = Field("number", _ORDERED)
@@ -109,6 +110,18 @@ def renamed(expression: Expression, names: Mapping[str, str]) -> Expression:
             return StartsWith(names[name], text)
         case Comparison(name, operator, literal):
             return Comparison(names[name], operator, literal)
+
+
+def names(expression: Expression | None) -> Iterator[str]:
+    """The properties that the expression looks at."""
+    match expression:
+        case None:
+            return
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from names(part)
+        case StartsWith(name, _) | Comparison(name, _, _):
+            yield name
 
 
 def _field(name: str, fields: Properties, text: str) -> Field:

@@ -2,76 +2,125 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
-from batchite.wire.batch import honoured
-from batchite.wire.batch.errors import invalid_property, missing_property
-from batchite.wire.batch.models.enums import BatchAllTasksCompleteMode, BatchTaskFailureMode
+from batchite.wire.batch import codec, honoured
+from batchite.wire.batch.errors import invalid_property
+from batchite.wire.batch.models.enums import (
+    BatchAllTasksCompleteMode,
+    BatchPoolLifetimeOption,
+    BatchTaskFailureMode,
+)
 from batchite.wire.batch.models.fields import Maybe
 from batchite.wire.batch.models.jobs import (
     BatchJobConstraints,
     BatchJobCreateOptions,
+    BatchJobDisableOptions,
     BatchJobReplaceOptions,
     BatchJobTerminateOptions,
     BatchJobUpdateOptions,
+    BatchPoolInfo,
+    JobShape,
 )
-from batchite.wire.batch.validation import rules
+from batchite.wire.batch.validation import autoscaling, job_tasks, pool_infos, rules
 from batchite.wire.batch.validation.nulls import without_nulls
+from batchite.wire.batch.validation.pool_infos import OF_A_JOB, Shown
+from batchite.wire.batch.validation.tasks import RETENTION
 from batchite.wire.ticks import INFINITE, Duration
+
+S = TypeVar("S", bound=JobShape)
 
 LEAST_PRIORITY = -1000
 MOST_PRIORITY = 1000
 UNLIMITED_TASKS = -1
 TERMINATE_REASON = "UserTerminate"
+DisableOption: TypeAlias = Literal["requeue", "terminate", "wait"]
 MAX_TERMINATE_REASON_LENGTH = 1024
 
 
-def accept(options: BatchJobCreateOptions) -> BatchJobCreateOptions:
-    """The job with its defaults, or a BatchError. Its `pool_info.pool_id` is given."""
+def accept(
+    options: BatchJobCreateOptions,
+    least_interval: Duration = autoscaling.LEAST_INTERVAL,
+    retention: Duration = RETENTION,
+) -> BatchJobCreateOptions:
+    """The job with its defaults, or a BatchError. Its `pool_info` has an id or the specification of an auto
+    pool. `least_interval` has to lie between evaluations of the autoscale formula of that; `retention` is how
+    long files of a task of the job itself are kept that does not say."""
     options = without_nulls(options)
-    _check(options)
-    honoured.check(options)
-    if not options.pool_info.pool_id:
-        raise missing_property("poolInfo.poolId")
-    rules.check_id("poolInfo.poolId", options.pool_info.pool_id)
+    pool_infos.check_new(options.pool_info, least_interval=least_interval)
+    rules.check_id("id", options.id)
+    return completed(options, retention=retention)
+
+
+def completed(
+    options: S,
+    where: str = "",
+    lifetimes: Collection[BatchPoolLifetimeOption] = OF_A_JOB,
+    retention: Duration = RETENTION,
+) -> S:
+    """A job, or what a job schedule says of its jobs, with its defaults, or a BatchError. Secrets may have
+    been taken from it already. `where` goes before the names of properties; see `pool_infos.accept`."""
+    _check(options, where)
+    job_tasks.check(options, where)
+    honoured.check(options, where)
+    constraints, preparation = _constraints(options.constraints), options.job_preparation_task
+    retries, manager = constraints.max_task_retry_count or 0, options.job_manager_task
     return replace(
         options,
-        uses_task_dependencies=False,
+        pool_info=pool_infos.accept(options.pool_info, f"{where}poolInfo", lifetimes),
+        uses_task_dependencies=options.uses_task_dependencies or False,
         priority=options.priority or 0,
-        allow_task_preemption=False,
+        allow_task_preemption=options.allow_task_preemption or False,
         max_parallel_tasks=options.max_parallel_tasks or UNLIMITED_TASKS,
-        constraints=_constraints(options.constraints),
+        constraints=constraints,
         on_all_tasks_complete=options.on_all_tasks_complete or BatchAllTasksCompleteMode.NO_ACTION,
         on_task_failure=options.on_task_failure or BatchTaskFailureMode.NO_ACTION,
+        job_manager_task=manager and job_tasks.managed(manager, retries, retention),
+        job_preparation_task=preparation and job_tasks.prepared(preparation, retries, retention),
+        job_release_task=options.job_release_task and job_tasks.released(options.job_release_task),
     )
 
 
-def patched(job: BatchJobCreateOptions, options: BatchJobUpdateOptions) -> BatchJobCreateOptions:
-    """The accepted job with each property that is given replaced as a whole, or a BatchError."""
+def patched(
+    job: BatchJobCreateOptions, options: BatchJobUpdateOptions, shown: Shown = codec.to_builtins
+) -> BatchJobCreateOptions:
+    """The accepted job with each property that is given replaced as a whole, or a BatchError. `shown` is how
+    the client sees what it may send back unchanged."""
     given = {name: value for name, value in _properties(options).items() if value is not UNSET}
-    return _changed(job, given)
+    return _changed(job, given, shown)
 
 
-def replaced(job: BatchJobCreateOptions, options: BatchJobReplaceOptions) -> BatchJobCreateOptions:
+def replaced(
+    job: BatchJobCreateOptions, options: BatchJobReplaceOptions, shown: Shown = codec.to_builtins
+) -> BatchJobCreateOptions:
     """The accepted job with the properties that are given and the defaults of those that are not, or a
     BatchError. What cannot be replaced stays."""
-    return _changed(job, _properties(options))
+    return _changed(job, _properties(options), shown)
 
 
 def _properties(options: BatchJobUpdateOptions | BatchJobReplaceOptions) -> dict[str, Any]:
     return asdict(without_nulls(options))
 
 
-def _changed(job: BatchJobCreateOptions, values: dict[str, Any]) -> BatchJobCreateOptions:
-    changed = accept(replace(job, **values))
+def _changed(job: BatchJobCreateOptions, values: dict[str, Any], shown: Shown) -> BatchJobCreateOptions:
+    if isinstance(wanted := values.get("pool_info"), BatchPoolInfo):
+        values["pool_info"] = pool_infos.completed(wanted, job.pool_info)
+    changed = completed(replace(job, **values), lifetimes=pool_infos.lifetimes(job.pool_info))
+    changed = replace(changed, pool_info=pool_infos.changed(changed.pool_info, job.pool_info, shown))
     ends, stays = BatchAllTasksCompleteMode.TERMINATE_JOB, BatchAllTasksCompleteMode.NO_ACTION
     if job.on_all_tasks_complete is ends and changed.on_all_tasks_complete is stays:
         rule = f"must stay {ends}: a job that ends with its tasks cannot be kept any more"
         raise invalid_property("onAllTasksComplete", stays, rule)
     return changed
+
+
+def disable_option(options: BatchJobDisableOptions) -> DisableOption:
+    """What becomes of the tasks that run."""
+    return options.disable_tasks.value
 
 
 def terminate_reason(options: BatchJobTerminateOptions | None) -> str:
@@ -85,23 +134,23 @@ def terminate_reason(options: BatchJobTerminateOptions | None) -> str:
     return reason
 
 
-def _check(options: BatchJobCreateOptions) -> None:
-    rules.check_id("id", options.id)
-    rules.check_display_name("displayName", options.display_name)
-    rules.check_range("priority", options.priority, LEAST_PRIORITY, MOST_PRIORITY)
-    rules.check_environment("commonEnvironmentSettings", options.common_environment_settings)
-    rules.check_metadata("metadata", options.metadata)
-    _check_parallel(options.max_parallel_tasks)
+def _check(options: JobShape, where: str) -> None:
+    rules.check_display_name(f"{where}displayName", options.display_name)
+    rules.check_range(f"{where}priority", options.priority, LEAST_PRIORITY, MOST_PRIORITY)
+    rules.check_environment(f"{where}commonEnvironmentSettings", options.common_environment_settings)
+    rules.check_metadata(f"{where}metadata", options.metadata)
+    if options.network_configuration:
+        rules.check_text(f"{where}networkConfiguration.subnetId", options.network_configuration.subnet_id)
+    _check_parallel(f"{where}maxParallelTasks", options.max_parallel_tasks)
     if constraints := options.constraints:
-        rules.check_duration("constraints.maxWallClockTime", constraints.max_wall_clock_time, Duration(1))
-        rules.check_retries("constraints.maxTaskRetryCount", constraints.max_task_retry_count)
+        least = Duration(1)
+        rules.check_duration(f"{where}constraints.maxWallClockTime", constraints.max_wall_clock_time, least)
+        rules.check_retries(f"{where}constraints.maxTaskRetryCount", constraints.max_task_retry_count)
 
 
-def _check_parallel(value: Maybe[int]) -> None:
+def _check_parallel(where: str, value: Maybe[int]) -> None:
     if isinstance(value, int) and value != UNLIMITED_TASKS and value < 1:
-        raise invalid_property(
-            "maxParallelTasks", value, f"must be {UNLIMITED_TASKS} (no limit) or 1 and more"
-        )
+        raise invalid_property(where, value, f"must be {UNLIMITED_TASKS} (no limit) or 1 and more")
 
 
 def _constraints(given: Maybe[BatchJobConstraints]) -> BatchJobConstraints:

@@ -28,8 +28,9 @@ def _clean(value: Any) -> Any:
 
 def _clean_model(model: Model) -> Model:
     changes = {}
-    for name in model.__struct_fields__:
-        value = getattr(model, name)
+    for name, value in zip(model.__struct_fields__, msgspec.structs.astuple(model), strict=True):
+        if value is msgspec.UNSET:
+            continue
         if value is None or type(value) is tuple or isinstance(value, Model):
             cleaned = _clean(value)
             if cleaned is not value:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
+from batchite.wire.batch import codec
 from batchite.wire.batch.errors import BatchError, invalid_property, missing_property
 from batchite.wire.batch.models.common import BatchMetadataItem, EnvironmentSetting, UserIdentity
 from batchite.wire.batch.models.fields import Maybe
@@ -16,10 +17,16 @@ from batchite.wire.ticks import Duration
 
 MAX_ID_LENGTH = 64
 MAX_DISPLAY_NAME_LENGTH = 1024
+MAX_FILES_SIZE = 32_768
+"""Characters of a list of resource files as JSON, where it belongs to a pool or job rather than to a task."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _FILE_MODE = re.compile(r"[0-7]{3,4}", re.ASCII)
-_URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
+_CONTAINER = re.compile(r"\$root|\$web|(?=.{3,63}\Z)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_CONTAINER_RULE = (
+    "must be the name of a container: 3 to 63 lower-case letters, digits and single hyphens between them"
+)
 _SEPARATORS = re.compile(r"[/\\]")
 _ID_RULE = f"must have 1 to {MAX_ID_LENGTH} characters, which are letters, digits, - and _"
 
@@ -38,7 +45,23 @@ def check_display_name(where: str, value: Maybe[str]) -> None:
 def check_command_line(where: str, value: str) -> None:
     if not value.strip():
         raise invalid_property(where, value, "must not be empty")
-    _check_no_nul(where, value)
+    check_no_nul(where, value)
+
+
+def check_text(where: str, value: str) -> None:
+    """That there is some."""
+    if not value.strip():
+        raise invalid_property(where, value, "must not be empty")
+    check_no_nul(where, value)
+
+
+def check_different(where: str, name: str, values: Sequence[object]) -> None:
+    """Of the items of a list no two may have the same `name`; `values` are those that have one."""
+    met: set[object] = set()
+    for value in values:
+        if value in met:
+            raise invalid_property(where, value, f"must have each {name} once")
+        met.add(value)
 
 
 def check_environment(where: str, settings: Maybe[Sequence[EnvironmentSetting]]) -> None:
@@ -47,7 +70,7 @@ def check_environment(where: str, settings: Maybe[Sequence[EnvironmentSetting]])
         if not name or "=" in name or "\0" in name:
             rule = "must be the name of an environment variable, without = and NUL"
             raise invalid_property(f"{where}[{index}].name", name, rule)
-        _check_no_nul(f"{where}[{index}].value", setting.value or "")
+        check_no_nul(f"{where}[{index}].value", setting.value or "")
 
 
 def check_metadata(where: str, items: Maybe[Sequence[BatchMetadataItem]]) -> None:
@@ -76,7 +99,11 @@ def check_range(where: str, value: Maybe[int], least: int, most: int) -> None:
 
 def check_user_identity(where: str, identity: Maybe[UserIdentity]) -> None:
     if identity and identity.username is not UNSET and identity.auto_user is not UNSET:
-        raise invalid_property(where, identity.username, "must not be given together with autoUser")
+        raise invalid_property(
+            f"{where}.username", identity.username, "must not be given together with autoUser"
+        )
+    if identity and isinstance(identity.username, str):
+        check_text(f"{where}.username", identity.username)
 
 
 def check_resource_files(where: str, files: Maybe[Sequence[ResourceFile]]) -> None:
@@ -84,11 +111,25 @@ def check_resource_files(where: str, files: Maybe[Sequence[ResourceFile]]) -> No
         _check_resource_file(f"{where}[{index}]", file)
 
 
+def check_files_size(where: str, files: Maybe[Sequence[ResourceFile]]) -> None:
+    """That a list of resource files is not too long for what is sent to every node."""
+    size = len(codec.encode(files).decode()) if files else 0
+    if size > MAX_FILES_SIZE:
+        detail = (
+            f"{where} has {size} characters as JSON; it may have {MAX_FILES_SIZE}. Name fewer files, or a "
+            "container that has them (storageContainerUrl)."
+        )
+        raise BatchError("RequestEntityTooLarge", detail, (("PropertyName", where),))
+
+
 def _check_resource_file(where: str, file: ResourceFile) -> None:
     _check_sources(where, file)
     for name, url in (("httpUrl", file.http_url), ("storageContainerUrl", file.storage_container_url)):
-        if isinstance(url, str) and not _is_url(url):
-            raise invalid_property(f"{where}.{name}", url, "must be an absolute http or https URL")
+        if isinstance(url, str):
+            check_url(f"{where}.{name}", url)
+    container = file.auto_storage_container_name
+    if isinstance(container, str) and _CONTAINER.fullmatch(container) is None:
+        raise invalid_property(f"{where}.autoStorageContainerName", container, _CONTAINER_RULE)
     if isinstance(file.http_url, str) and not file.file_path:
         raise missing_property(f"{where}.filePath")
     if isinstance(file.http_url, str) and _SEPARATORS.split(file.file_path or "")[-1] in ("", "."):
@@ -97,6 +138,11 @@ def _check_resource_file(where: str, file: ResourceFile) -> None:
         _check_inner_path(f"{where}.filePath", file.file_path)
     if isinstance(file.file_mode, str) and _FILE_MODE.fullmatch(file.file_mode) is None:
         raise invalid_property(f"{where}.fileMode", file.file_mode, "must be octal, such as 0770")
+
+
+def check_url(where: str, url: str) -> None:
+    if not _is_url(url):
+        raise invalid_property(where, url, "must be an absolute http or https URL")
 
 
 def _is_url(text: str) -> bool:
@@ -128,9 +174,9 @@ def _check_inner_path(where: str, path: str) -> None:
     is_absolute = parts[0] == "" and len(parts) > 1
     if is_absolute or ".." in parts or re.match(r"[A-Za-z]:", path):
         raise invalid_property(where, path, "must stay inside of the working directory")
-    _check_no_nul(where, path)
+    check_no_nul(where, path)
 
 
-def _check_no_nul(where: str, value: str) -> None:
+def check_no_nul(where: str, value: str) -> None:
     if "\0" in value:
         raise invalid_property(where, value, "must not have a NUL character")

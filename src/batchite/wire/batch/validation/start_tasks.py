@@ -31,6 +31,7 @@ def _check(task: BatchStartTask, where: str) -> None:
     rules.check_command_line(f"{where}.commandLine", task.command_line)
     rules.check_environment(f"{where}.environmentSettings", task.environment_settings)
     rules.check_resource_files(f"{where}.resourceFiles", task.resource_files)
+    rules.check_files_size(f"{where}.resourceFiles", task.resource_files)
     rules.check_retries(f"{where}.maxTaskRetryCount", task.max_task_retry_count)
     rules.check_user_identity(f"{where}.userIdentity", task.user_identity)
     size = len(codec.encode(task).decode())

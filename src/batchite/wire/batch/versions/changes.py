@@ -46,17 +46,17 @@ class New(Change):
 
     def __init__(self, models: Models, *names: str) -> None:
         super().__init__(models)
-        self._names = frozenset(names)
+        self.hides = frozenset(names)
 
     def lower(self, body: Json) -> None:
-        for name in self._names:
+        for name in self.hides:
             body.pop(name, None)
 
     def names(self, newer: frozenset[str]) -> frozenset[str]:
-        return newer - self._names
+        return newer - self.hides
 
     def spell(self, newer: Path) -> Path | None:
-        return None if newer[0] in self._names else newer
+        return None if newer[0] in self.hides else newer
 
 
 class Gone(Change):
@@ -73,6 +73,27 @@ class Gone(Change):
 
     def names(self, newer: frozenset[str]) -> frozenset[str]:
         return newer | {self.entry.property}
+
+
+class Kept(Change):
+    """This property went with the next version, and is kept for those who know it: the models have it, the
+    versions since then do not."""
+
+    def __init__(
+        self, models: Models, name: str, note: str = "", called: str = "", of: type[Model] | None = None
+    ) -> None:
+        """With a `note` it has no effect, as an entry of `honoured` says; without, it has that which it had.
+        `called`: its name in those versions, where that is another, and perhaps its path from the model
+        `of`."""
+        super().__init__(models)
+        self._name = name
+        first = models[0] if isinstance(models, tuple) else models
+        self.entry = Entry(of or first, called or name, "accepted", note) if note else None
+
+    @property
+    def hidden(self) -> New:
+        """What the versions since then do otherwise than the models."""
+        return New(self.models, self._name)
 
 
 class Shown(Change):

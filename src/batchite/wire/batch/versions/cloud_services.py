@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchite.wire.batch import images
-from batchite.wire.batch.errors import unreadable_property
+from msgspec import UNSET
+
+from batchite.wire.batch import codec, images
+from batchite.wire.batch.errors import BatchError, PropertyError, invalid_property, unreadable_property
+from batchite.wire.batch.models.fields import Maybe, Model
 from batchite.wire.batch.models.pools import PoolShape
+from batchite.wire.batch.refusals import no_such_property
 from batchite.wire.batch.versions.changes import Change, Json
 
 _OLD, _NEW = "cloudServiceConfiguration", "virtualMachineConfiguration"
+
+
+class CloudServiceConfiguration(Model, frozen=True, kw_only=True):
+    """A family of Windows, and which of its versions."""
+
+    os_family: str
+    os_version: Maybe[str] = UNSET
 
 
 class CloudServices(Change):
@@ -19,21 +30,16 @@ class CloudServices(Change):
         super().__init__(PoolShape)
 
     def lift(self, body: Json, where: str) -> None:
-        value = body.pop(_OLD, None)
-        if value is None:
+        given = body.pop(_OLD, None)
+        if given is None:
             return
+        service = _read(given, where + _OLD)
         if body.get(_NEW) is not None:
-            raise unreadable_property(where + _OLD, value, f"goes without {_NEW}")
-        family = value.get("osFamily") if isinstance(value, dict) else None
-        if family not in images.OS_FAMILIES:
-            known = ", ".join(images.OS_FAMILIES)
-            raise unreadable_property(where + _OLD, value, f"osFamily must be one of {known}, as text")
-        version = value.get("osVersion") or value.get("targetOSVersion") or "*"
-        if not isinstance(version, str):
-            raise unreadable_property(
-                where + _OLD, value, "osVersion must be text; leave it out for the newest"
-            )
-        body[_NEW] = images.cloud_service(family, version)
+            raise invalid_property(where + _OLD, service.os_family, f"must not be given together with {_NEW}")
+        if service.os_family not in images.OS_FAMILIES:
+            rule = f"must be one of {', '.join(images.OS_FAMILIES)}"
+            raise invalid_property(f"{where}{_OLD}.osFamily", service.os_family, rule)
+        body[_NEW] = images.cloud_service(service.os_family, service.os_version or "*")
 
     def lower(self, body: Json) -> None:
         machine = body.get(_NEW)
@@ -46,14 +52,38 @@ class CloudServices(Change):
         return newer | {_OLD}
 
 
+def _read(given: object, where: str) -> CloudServiceConfiguration:
+    """Raises BatchError."""
+    try:
+        return codec.convert(given, CloudServiceConfiguration)
+    except PropertyError as error:
+        raise error.respelled(f"{where}.{error.name}", {}) from None
+    except BatchError:
+        raise unreadable_property(where, given, "must be an object") from None
+
+
 class TargetVersions(Change):
-    """A cloud service had a version that it was to have, and one that it had."""
+    """A cloud service had a version that it was to have, and one that it had, which only answers say."""
 
     def __init__(self) -> None:
         super().__init__(PoolShape)
+
+    def lift(self, body: Json, where: str) -> None:
+        service = body.get(_OLD)
+        if not isinstance(service, dict):
+            return
+        if "osVersion" in service:
+            known = ("osFamily", _TARGET, _CURRENT)
+            raise no_such_property(f"{where}{_OLD}.", "osVersion", service["osVersion"], known)
+        service.pop(_CURRENT, None)
+        if _TARGET in service:
+            service["osVersion"] = service.pop(_TARGET)
 
     def lower(self, body: Json) -> None:
         service: dict[str, Any] | None = body.get(_OLD)
         if service is not None:
             version = service.pop("osVersion")
-            service.update(targetOSVersion=version, currentOSVersion=version)
+            service.update({_TARGET: version, _CURRENT: version})
+
+
+_TARGET, _CURRENT = "targetOSVersion", "currentOSVersion"

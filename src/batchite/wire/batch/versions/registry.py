@@ -1,7 +1,8 @@
 """API versions: what requests and answers of an older one look like in the newest, and back.
 
 Operations know the newest version only. Each older one tells what it did otherwise than the next newer
-one, and is reached by all the steps between.
+one, and is reached by all the steps between. What is kept for clients of older versions the models have as
+well, and each version since hides it.
 """
 
 from __future__ import annotations
@@ -10,29 +11,35 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
+from typing import TypeVar
 
 from batchite.wire.batch.errors import BatchError, PropertyError, missing_query
 from batchite.wire.batch.models.fields import Model
 from batchite.wire.batch.versions import clients
-from batchite.wire.batch.versions.changes import Change, Json, Path, Renamed
+from batchite.wire.batch.versions.changes import Change, Json, Kept, New, Path, Renamed
+from batchite.wire.batch.versions.hiding import Hiding
 from batchite.wire.batch.versions.spelling import Spelling, compiled
+
+M = TypeVar("M", bound=Model)
 
 PARAMETER = "api-version"
 
 _DATED = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\d{1,4}\.\d{1,4})?", re.ASCII)
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,9})\]")
 
 
 class Version:
-    """An API version a client may ask for; `changes` lead from it to the newest, the oldest first.
+    """An API version a client may ask for; `changes` lead from it to the newest, the oldest first. It has no
+    properties that are `hidden`.
 
     Bodies of the newest go as they are, without a detour over plain JSON values.
     """
 
-    def __init__(self, text: str, changes: tuple[Change, ...] = ()) -> None:
+    def __init__(self, text: str, changes: tuple[Change, ...] = (), hidden: tuple[New, ...] = ()) -> None:
         self.text = text
         self.is_newest = not changes
-        self._changes = changes
+        self._changes = changes + hidden
+        self._hiding = Hiding(hidden)
         self._spellings: dict[type[Model], Spelling] = {}
         self._words = _words(changes)
 
@@ -48,6 +55,14 @@ class Version:
     def lower(self, model: type[Model], answer: Json) -> None:
         """Bring an answer's JSON, made of a model, to this version."""
         self._spelling(model).lower(answer)
+
+    def check_hidden(self, request: Model) -> None:
+        """Of a request that was decoded as it is. Raises BatchError if it has what this version has not."""
+        self._hiding.check(request)
+
+    def shown(self, answer: M) -> M:
+        """An answer that is to be encoded as it is, without what this version has not."""
+        return self._hiding.without(answer)
 
     def default(self, model: type[Model], name: str) -> object:
         """What a property is when a request leaves it out, as JSON; None where that is as in the newest.
@@ -67,8 +82,8 @@ class Version:
 
     def respelled(self, error: PropertyError, model: type[Model]) -> PropertyError:
         """The refusal of a property of a request, as clients of this version write it."""
-        steps = (int(place) if place else name for name, place in _STEP.findall(error.name))
-        path = self._spelling(model).path(tuple(steps))
+        steps = tuple(int(place) if place else name for name, place in _STEP.findall(error.name))
+        path = self._spelling(model).path(steps) if steps else None
         return error.respelled(error.name if path is None else _spell(path), self._words)
 
 
@@ -92,10 +107,13 @@ class Registry:
 
     def __init__(self, newest: str, older: Mapping[str, tuple[Change, ...]] | None = None) -> None:
         """`older` says what each version did otherwise than the next one, in order, the oldest first."""
-        self.newest = Version(newest)
-        steps = list((older or {}).items())[::-1]
-        chains = accumulate((changes for _, changes in steps), lambda later, own: own + later)
-        known = [Version(text, chain) for (text, _), chain in zip(steps, chains, strict=True)]
+        no_changes: tuple[New, ...] = ()
+        texts, steps = list(older or {}), list((older or {}).values())
+        chains = list(accumulate(steps[::-1], lambda later, own: own + later))[::-1]
+        gone = (tuple(one.hidden for one in step if isinstance(one, Kept)) for step in steps)
+        hidden = list(accumulate(gone, initial=no_changes))
+        self.newest = Version(newest, hidden=hidden.pop())
+        known = [Version(*one) for one in zip(texts, chains, hidden, strict=True)][::-1]
         self._versions = {one.text: one for one in (self.newest, *known)}
 
     def __iter__(self) -> Iterator[Version]:

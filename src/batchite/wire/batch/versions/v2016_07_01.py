@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batchite.wire.batch.models.commands import CommandShape, TaskShape
+from batchite.wire.batch.models.job_schedules import BatchJobSpecification
 from batchite.wire.batch.models.machines import VirtualMachineConfiguration
 from batchite.wire.batch.models.pools import PoolShape
 from batchite.wire.batch.models.task_rules import ExitOptions
@@ -28,4 +29,5 @@ CHANGES: tuple[Change, ...] = (
     New(PoolShape, "userAccounts"),
     New(VirtualMachineConfiguration, "osDisk"),
     New(ExitOptions, "dependencyAction"),
+    New(BatchJobSpecification, "onAllTasksComplete", "onTaskFailure"),
 )

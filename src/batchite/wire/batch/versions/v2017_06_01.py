@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from batchite.wire.batch.models.commands import CommandShape
 from batchite.wire.batch.models.images import BatchVmImageReference
-from batchite.wire.batch.models.machines import VirtualMachineConfiguration
+from batchite.wire.batch.models.job_tasks import NodeRunShape
+from batchite.wire.batch.models.machines import OSDisk, VirtualMachineConfiguration
 from batchite.wire.batch.models.start_tasks import BatchStartTaskInfo
 from batchite.wire.batch.models.task_rules import MultiInstanceSettings
-from batchite.wire.batch.models.tasks import BatchTaskExecutionInfo
-from batchite.wire.batch.versions.changes import Change, Gone, New, Required
+from batchite.wire.batch.models.tasks import BatchSubtask, BatchTaskExecutionInfo
+from batchite.wire.batch.versions.changes import Change, Kept, New, Required
+from batchite.wire.batch.versions.own_disks import OwnDisks
 
 CHANGES: tuple[Change, ...] = (
     New(CommandShape, "containerSettings"),
-    New((BatchStartTaskInfo, BatchTaskExecutionInfo), "containerInfo"),
+    New((BatchStartTaskInfo, BatchTaskExecutionInfo, BatchSubtask, NodeRunShape), "containerInfo"),
     New(VirtualMachineConfiguration, "dataDisks", "licenseType", "containerConfiguration"),
-    Gone(VirtualMachineConfiguration, "osDisk", "refused", "images of one's own do not run here"),
+    OwnDisks(),
+    Required(OSDisk, "imageUris"),
+    Kept(
+        OSDisk,
+        "imageUris",
+        "tasks run on what the node agent SKU stands for",
+        called="osDisk.imageUris",
+        of=VirtualMachineConfiguration,
+    ),
     New(BatchVmImageReference, "virtualMachineImageId"),
-    Required(BatchVmImageReference, "publisher", "offer", "sku"),
     Required(MultiInstanceSettings, "numberOfInstances"),
 )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from batchite.wire.batch.models.containers import BatchTaskContainerSettings
 from batchite.wire.batch.models.networks import NetworkSecurityGroupRule
 from batchite.wire.batch.versions.changes import Change, New
-from batchite.wire.batch.versions.cloud_services import TargetVersions
 
 CHANGES: tuple[Change, ...] = (
-    TargetVersions(),
     New(NetworkSecurityGroupRule, "sourcePortRanges"),
     New(BatchTaskContainerSettings, "workingDirectory"),
 )

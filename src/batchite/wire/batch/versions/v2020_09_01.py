@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchite.wire.batch.models.containers import ContainerRegistryReference
 from batchite.wire.batch.models.images import BatchVmImageReference
 from batchite.wire.batch.models.jobs import BatchJobUpdateOptions, JobShape
+from batchite.wire.batch.models.logs import UploadBatchServiceLogsOptions
 from batchite.wire.batch.models.machines import VirtualMachineConfiguration
 from batchite.wire.batch.models.mounts import AzureBlobFileSystemConfiguration
 from batchite.wire.batch.models.nodes import BatchNode
@@ -19,6 +20,7 @@ CHANGES: tuple[Change, ...] = (
     New(BatchVmImageReference, "exactVersion"),
     New((JobShape, BatchJobUpdateOptions), "maxParallelTasks"),
     New((ResourceFile, OutputFileBlobContainerDestination), "identityReference"),
+    New(UploadBatchServiceLogsOptions, "identityReference"),
     New(AzureBlobFileSystemConfiguration, "identityReference"),
     New(ContainerRegistryReference, "identityReference"),
     Required(ContainerRegistryReference, "username", "password"),

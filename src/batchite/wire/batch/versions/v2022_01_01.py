@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from batchite.wire.batch.models.pools import BatchPool, PoolShape
+from batchite.wire.batch.models.pools import BatchPool, PoolChangeShape, PoolShape
 from batchite.wire.batch.versions.changes import Change, New
 
 CHANGES: tuple[Change, ...] = (
-    New(PoolShape, "targetNodeCommunicationMode"),
+    New((PoolShape, PoolChangeShape), "targetNodeCommunicationMode"),
     New(BatchPool, "currentNodeCommunicationMode"),
 )

@@ -9,19 +9,31 @@ from batchite.wire.batch.models.machines import (
     ManagedDisk,
     SecurityProfile,
 )
-from batchite.wire.batch.models.networks import BatchPublicIpAddressConfiguration
+from batchite.wire.batch.models.networks import (
+    BatchNodeRemoteLoginSettings,
+    BatchPublicIpAddressConfiguration,
+)
 from batchite.wire.batch.models.nodes import BatchNode
-from batchite.wire.batch.models.pools import BatchPool, BatchTaskSchedulingPolicy, PoolShape
-from batchite.wire.batch.versions.changes import Change, Gone, Moved, New, Shown
+from batchite.wire.batch.models.pools import (
+    BatchPool,
+    BatchPoolUpdateOptions,
+    BatchTaskSchedulingPolicy,
+    PoolChangeShape,
+    PoolShape,
+)
+from batchite.wire.batch.versions.changes import Change, Kept, Moved, New, Shown
+
+_POOLS = PoolShape, PoolChangeShape
 
 CHANGES: tuple[Change, ...] = (
-    Gone(PoolShape, "certificateReferences", "refused", "certificates are not supported"),
-    Gone(PoolShape, "resourceTags", "accepted", "there are no resources of a cloud to tag"),
-    Gone(PoolShape, "targetNodeCommunicationMode", "accepted", "nodes call the service, never the reverse"),
+    Kept(_POOLS, "certificateReferences", "nodes get no certificates; fetch them with resourceFiles"),
+    Kept((PoolShape, BatchPoolUpdateOptions), "resourceTags", "there are no resources of a cloud to tag"),
+    Kept(_POOLS, "targetNodeCommunicationMode", "nodes call the service, never the reverse"),
     Shown(BatchPool, currentNodeCommunicationMode="simplified"),
-    Gone(TaskShape, "authenticationTokenSettings", "refused", "tasks get no token of their own"),
+    Kept(TaskShape, "authenticationTokenSettings"),
     Shown(BatchNode, certificateReferences=[]),
     New(BatchNode, "ipv6Address"),
+    New(BatchNodeRemoteLoginSettings, "ipv6RemoteLoginIPAddress", "ipv6RemoteLoginPort"),
     New(BatchTaskSchedulingPolicy, "jobDefaultOrder"),
     New(BatchPublicIpAddressConfiguration, "ipFamilies", "ipTags"),
     Moved(DataDisk, storageAccountType="managedDisk.storageAccountType"),

@@ -1,0 +1,1 @@
+"""What a user would pick instead, at the same work in the same run."""
