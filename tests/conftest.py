@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests import postgresql
 from tests.databases import Databases, SqliteFiles, one_cache_of_statements
 
@@ -12,6 +13,20 @@ from batchite.store.database import Database
 
 os.environ.setdefault("BATCHITE_SANDBOX_TIER", "process")
 """Wherever a test asks for no other, so that all see the same nodes on every machine, and as any user."""
+
+SEED = "BATCHITE_TEST_SEED"
+"""What is tried at random is the same each time where this variable is set: a change that breaks something is
+told apart from what was broken all the while."""
+
+settings.register_profile(
+    "batchite",
+    derandomize=bool(os.environ.get(SEED)),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    print_blob=True,
+)
+settings.load_profile("batchite")
+"""No example fails for how long it took, or for how many before it were of no use."""
 
 OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
 """Fixtures of stores that run beside the tests."""

@@ -385,6 +385,6 @@ def test_sequences_of_changes(running: Running, examples: int) -> None:
     Sequences.running = running
     machine = Sequences.TestCase
     machine.settings = settings(
-        max_examples=examples, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples, stateful_step_count=25, suppress_health_check=list(HealthCheck)
     )
     machine("runTest").runTest()

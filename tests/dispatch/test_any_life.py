@@ -232,7 +232,6 @@ def test_any_life_of_tasks_is_as_the_model_says(databases: Databases, examples: 
     AnyLife.TestCase.settings = settings(
         max_examples=int(os.environ.get("BATCHITE_TEST_EXAMPLES", examples)),
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=[*HealthCheck],
     )
     AnyLife.TestCase().runTest()

@@ -331,7 +331,6 @@ def test_any_sequence_comes_to_the_documented_state(databases: Databases, exampl
     AnySequence.TestCase.settings = settings(
         max_examples=int(os.environ.get("BATCHITE_TEST_EXAMPLES", examples)),
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=[*HealthCheck],
     )
     AnySequence.TestCase().runTest()

@@ -39,7 +39,10 @@ def numbers(first: int, last: int) -> str:
     return words.Range(first, last).word
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(steps, max_size=14))
 def test_a_circle_is_told_if_there_is_one_and_no_other(
     connection: sa.Connection, happens: list[Step]

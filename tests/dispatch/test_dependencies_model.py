@@ -32,7 +32,7 @@ def connection(batch_url: str) -> Iterator[sa.Connection]:
 def test_a_task_waits_as_long_as_something_of_what_it_depends_on_is_not_satisfied(
     connection: sa.Connection, examples: int
 ) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(st.lists(steps, max_size=25), st.integers(1, 3))
     def compare(happens: list[Step], most: int) -> None:
         both = Both(connection)

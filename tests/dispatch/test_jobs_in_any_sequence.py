@@ -357,7 +357,6 @@ def test_any_sequence_comes_to_what_the_model_says(databases: Databases, example
     AnySequence.TestCase.settings = settings(
         max_examples=int(os.environ.get("BATCHITE_TEST_EXAMPLES", examples)),
         stateful_step_count=25,
-        deadline=None,
         suppress_health_check=[*HealthCheck],
     )
     AnySequence.TestCase().runTest()

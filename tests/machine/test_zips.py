@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from batchite.machine import zips
@@ -303,7 +303,7 @@ PLACES = ("a", "b", "d", "d/a", "d/b", "d/e", "d/e/a")
 steps_of_links = st.lists(st.sampled_from(["a", "b", "d", "e", "..", "."]), min_size=1, max_size=5)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=20)
 @given(
     files=st.sets(st.sampled_from(PLACES)),
     links=st.dictionaries(st.sampled_from(PLACES), steps_of_links.map("/".join), min_size=1),

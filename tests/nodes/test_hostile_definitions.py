@@ -64,7 +64,7 @@ READERS: dict[str, tuple[Callable[[str], object], type[Exception]]] = {
 
 @pytest.mark.parametrize("name", READERS)
 def test_whatever_is_written_is_read_or_refused(name: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(TEXTS)
     def holds(text: str) -> None:
         _read(name, text)

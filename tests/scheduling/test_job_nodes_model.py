@@ -190,7 +190,7 @@ HAPPENINGS = (
 STEPS = st.tuples(st.sampled_from(HAPPENINGS), st.integers(0, 3), st.integers(0, 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=12), st.integers(0, 15), st.integers(0, 1))
 @example([(World.breaks_off, 0, 1)], 15, 1)
 def test_in_any_order(steps: list[Any], until_end: int, retries: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.scheduling.builders import NOW, add_job, add_node, add_tasks, placed, shard
 
@@ -164,7 +164,6 @@ def test_tasks_of_one_slot_cost_and_keep_nothing() -> None:
 sizes = st.lists(st.integers(1, 4), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(large=sizes, nodes=st.integers(1, 3), chance=st.randoms(use_true_random=False))
 def test_no_task_starves(large: list[int], nodes: int, chance: object) -> None:
     """Small tasks come without end, and one task ends at a time, whichever: every task that was there before

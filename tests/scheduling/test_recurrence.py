@@ -117,7 +117,7 @@ COURSES = st.builds(
 
 @pytest.mark.parametrize("examples", [300, pytest.param(3000, marks=pytest.mark.endurance)])
 def test_jobs_are_made_when_the_model_makes_them(examples: int) -> None:
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(rules=RULES, course=COURSES)
     def compare(rules: ScheduleRules, course: Course) -> None:
         assert acted(rules, course) == modelled(rules, course)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.scheduling.builders import NOW, add_job, add_tasks, leases, placed, run_all, sent, shard
 
@@ -173,7 +173,6 @@ def test_older_jobs_are_ahead_in_a_tag_only() -> None:
 TAGS = st.sampled_from(("a", "b", "c", None))
 
 
-@settings(deadline=None)
 @given(st.lists(TAGS, min_size=1, max_size=8), st.integers(1, 4), st.integers(1, 6), st.booleans())
 def test_shares_are_even_within_one_task(
     tags: list[str | None], nodes: int, slots: int, oldest_first: bool
@@ -187,7 +186,6 @@ def test_shares_are_even_within_one_task(
     assert max(shares) - min(shares) <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(TAGS, min_size=1, max_size=6), st.lists(st.integers(0, 20), max_size=60))
 def test_shares_become_and_stay_even_whatever_ends(tags: list[str | None], ends: list[int]) -> None:
     """Tasks end in any order, one a turn: who gets the slot has no more than any other before."""

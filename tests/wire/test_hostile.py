@@ -178,7 +178,7 @@ def test_whatever_is_written_is_read_or_refused(name: str) -> None:
     reader = READERS[name]
     words = st.sampled_from((*reader.words, *reader.words, *STRANGE))
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.lists(words, max_size=12))
     def holds(parts: list[str]) -> None:
         _read(reader, "".join(parts))
@@ -234,7 +234,7 @@ VALUES = (
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(VALUES), max_size=3).map("".join)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_signature_is_more_than_refused(query: dict[str, str]) -> None:
     given_query = {**query, "sig": "AAAA"}
     with pytest.raises((SasError, ParameterError)):

@@ -211,7 +211,10 @@ filters = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(wanted=filters)
 def test_any_filter(connection: sa.Connection, wanted: Expression) -> None:
     checked = check(wanted, filtering.TASKS.properties, "")

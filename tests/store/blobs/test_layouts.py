@@ -192,7 +192,7 @@ class Blobs(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("examples", [12, pytest.param(200, marks=pytest.mark.endurance)])
 def test_any_sequence_keeps_what_blobs_have_and_nothing_else(examples: int) -> None:
-    Blobs.TestCase.settings = settings(max_examples=examples, stateful_step_count=25, deadline=None)
+    Blobs.TestCase.settings = settings(max_examples=examples, stateful_step_count=25)
     Blobs.TestCase().runTest()
 
 
