@@ -223,6 +223,15 @@ class Api:
     session: aiohttp.ClientSession
     tail: Tail
     data_dir: Path
+    services: Services
+
+    @property
+    def packages(self) -> PackageFiles:
+        return self.services.packages
+
+    def acting(self) -> Acting:
+        """For the account of development, now; without any HTTP."""
+        return Acting(self.services, DEVELOPMENT_BATCH_NAME, self.services.clock.now())
 
     def client(self) -> azure.batch.BatchClient:
         return azure.batch.BatchClient(self.url, CREDENTIAL, retry_total=0)
@@ -376,7 +385,8 @@ async def serving(
     listener = Listener(guard, bind("127.0.0.1", 0))
     await listener.start()
     async with aiohttp.ClientSession() as session:
-        yield Api(f"http://127.0.0.1:{listener.address[1]}", database, owner, files, session, tail, data_dir)
+        url = f"http://127.0.0.1:{listener.address[1]}"
+        yield Api(url, database, owner, files, session, tail, data_dir, app.services)
     await tail.stop()
     await listener.stop()
     shutil.rmtree(data_dir)

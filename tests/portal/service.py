@@ -157,7 +157,7 @@ async def serving(
     )
     await listener.start()
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        api = Api(url, database, owner, files, session, tail, data_dir)
+        api = Api(url, database, owner, files, session, tail, data_dir, services)
         yield Browser(api, url, data_dir, clock, session)
     await tail.stop()
     await listener.stop()

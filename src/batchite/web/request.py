@@ -146,6 +146,12 @@ class Incoming:
         raw = self.raw_query
         return _known_query(raw) if len(raw) <= KNOWN_QUERY_CHARACTERS else _query(raw)
 
+    @property
+    def announced(self) -> int | None:
+        """Bytes of the body, if the client has said how many."""
+        length = self.headers.get("content-length")
+        return None if length is None else int(length)
+
     async def stream(self) -> AsyncIterator[bytes]:
         """The body in the pieces it comes in. Raises ClientGone and BodyIncomplete."""
         received, more = 0, True
@@ -178,8 +184,8 @@ class Incoming:
 
     def _check_length(self, received: int) -> None:
         """Whatever the parser took for the end: nothing is acknowledged of which a part is missing."""
-        announced = self.headers.get("content-length")
-        if announced is not None and int(announced) != received:
+        announced = self.announced
+        if announced is not None and announced != received:
             raise BodyIncomplete(f"{announced} bytes of body were announced, and {received} came.")
 
     async def _next(self) -> tuple[bytes, bool]:
@@ -210,9 +216,9 @@ class Incoming:
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises BodyTooLarge, having kept no more than `limit` bytes, and as `stream`."""
-        announced = self.headers.get("content-length")
-        if announced is not None and int(announced) > limit:
-            raise BodyTooLarge(limit, int(announced))
+        announced = self.announced
+        if announced is not None and announced > limit:
+            raise BodyTooLarge(limit, announced)
         chunks: list[bytes] = []
         size = 0
         async for chunk in self.stream():

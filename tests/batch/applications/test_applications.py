@@ -6,17 +6,23 @@ import io
 import os
 import threading
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from tests.batch.service import IMAGE, Answer, Api
+from yarl import URL
 
 from batchite.batch.applications import actions
+from batchite.machine.free_space import RESERVE_BYTES
 from batchite.machine.zips import Archive
 from batchite.resources import applications
-from batchite.store.package_files import PackageFiles, Staged
+from batchite.store import package_files
+from batchite.store.package_files import PackageFiles, Staged, UnderWayError
+from batchite.web.problems import ClientGone
+from batchite.wire.batch.errors import BatchError
 
 PLACE = "/-/applications"
 
@@ -217,9 +223,82 @@ async def test_numbers_and_sizes_have_limits(api: Api, monkeypatch: pytest.Monke
     assert refused.error == (409, "OperationInvalidForCurrentState")
     assert "at most 2 applications" in refused.message
     assert contents(api) == {file_of(content), file_of(package(b="b"))}
-    monkeypatch.setattr(actions, "LARGEST", 50)
+    monkeypatch.setattr(package_files, "LARGEST", 50)
     assert (await put(api, "b", "1", content)).error == (413, "RequestBodyTooLarge")
     assert (applications.MOST_APPLICATIONS, applications.MOST_PACKAGES) == (20, 40)
+
+
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 100):
+        yield content[start : start + 100]
+
+
+async def test_what_is_on_its_way_has_a_limit_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = package(a="a" * 1000)
+    monkeypatch.setattr(package_files, "MOST_UNDER_WAY", 2 * len(content))
+    slow, slower = api.packages.stage(), api.packages.stage()
+    slow.write(b"x" * len(content))
+    assert (await put(api, "a", "1", content)).status == 201
+    slower.write(b"x")
+    refused = await put(api, "b", "1", content)
+    assert refused.error == (503, "ServerBusy")
+    assert refused.headers["Retry-After"] == "5"
+    assert "Send this one again when others have come to their end." in refused.message
+    with pytest.raises(BatchError, match="Send this one again"):
+        await actions.add_package(api.acting(), "b", "1", pieces(content), None)
+    with pytest.raises(UnderWayError):
+        slower.write(b"x" * len(content))
+    slow.close()
+    assert (await put(api, "b", "1", content)).status == 201
+    slower.close()
+    assert contents(api) == {file_of(content)}
+
+
+async def test_who_gives_up_or_is_refused_leaves_room(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = package(a="a" * 1000)
+    monkeypatch.setattr(package_files, "MOST_UNDER_WAY", len(content))
+
+    async def half() -> AsyncIterator[bytes]:
+        yield content[:500]
+        raise ClientGone("The connection was closed before the body was complete.")
+
+    with pytest.raises(ClientGone):
+        await actions.add_package(api.acting(), "a", "1", half(), None)
+    assert (await put(api, "a", "1", b"x" * len(content))).error == (400, "InvalidInput")
+    assert (await put(api, "a", "1", content)).status == 201
+    assert contents(api) == {file_of(content)}
+
+
+async def test_a_disk_that_is_almost_full_takes_no_packages(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = package(a="a" * 1000)
+    left = [RESERVE_BYTES + len(content)]
+    monkeypatch.setattr(
+        os, "statvfs", lambda _: os.statvfs_result((1, 1, 1 << 40, left[0], left[0], 0, 0, 0, 0, 255))
+    )
+    assert (await put(api, "a", "1", content)).status == 201
+    left[0] -= 1
+    refused = await put(api, "b", "1", content)
+    assert refused.error == (507, "InsufficientStorage")
+    assert "Delete packages, blobs or jobs" in refused.message
+    left[0] = RESERVE_BYTES + 99
+    with pytest.raises(BatchError, match="Delete packages, blobs or jobs"):
+        await actions.add_package(api.acting(), "b", "1", pieces(content), None)
+    assert contents(api) == {file_of(content)}
+
+
+async def test_what_is_announced_as_too_large_is_not_waited_for(api: Api) -> None:
+    """The refusal comes before a single byte of it has been sent."""
+    target = f"{PLACE}/a/packages/1"
+    signed = api.signed("PUT", target, None, {"Content-Length": str(package_files.LARGEST + 1)})
+    url = URL(api.url)
+    assert url.host
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    lines = [f"PUT {target} HTTP/1.1", f"Host: {url.authority}", *map(": ".join, signed.items()), "", ""]
+    writer.write("\r\n".join(lines).encode())
+    assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 413 ")
+    writer.close()
 
 
 async def test_only_who_has_a_key_may(api: Api) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from batchite.blobs.content.room import BELIEVED_SECONDS, RESERVE_BYTES, Room
+from batchite.blobs.content.room import BELIEVED_SECONDS, Room
+from batchite.machine.free_space import RESERVE_BYTES
 from batchite.store.database import Database
 
 BLOCK = 4096

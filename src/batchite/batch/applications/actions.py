@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
@@ -17,14 +18,13 @@ from batchite.resources.applications import (
     Package,
     Reference,
 )
+from batchite.store import package_files
 from batchite.store.batch import applications as stored
 from batchite.store.batch.pages import Part, Wanted
-from batchite.store.package_files import Staged
+from batchite.store.package_files import Staged, UnderWayError
+from batchite.web.exhaustion import is_disk_full
 from batchite.wire.batch.errors import BatchError
 from batchite.wire.batch.validation.applications import check_application_id, check_version
-
-LARGEST: int = 16 << 30
-"""Bytes of a package as it is sent."""
 
 
 async def page(acting: Acting, wanted: Wanted) -> Part[Application]:
@@ -118,33 +118,67 @@ async def delete_package(acting: Acting, name: str, version: str) -> None:
 
 
 async def add_package(
-    acting: Acting, name: str, version: str, content: AsyncIterator[bytes | memoryview]
+    acting: Acting, name: str, version: str, content: AsyncIterator[bytes | memoryview], announced: int | None
 ) -> Application:
     """Take a zip in as this version of the application, which is made if there is none. Raises BatchError; an
-    archive that is refused leaves nothing behind."""
+    archive that is refused leaves nothing behind, and one that was announced as having too many bytes is not
+    waited for."""
     check_application_id("applicationId", name)
     check_version("version", version)
     files = acting.services.packages
-    staged = await asyncio.to_thread(files.stage)
+    with _room_refused():
+        _check_size(announced or 0)
+        files.check_room(announced or 0)
+        staged = await asyncio.to_thread(files.stage)
+        try:
+            await _receive(staged, content)
+            return await _keep(acting, name, version, staged)
+        finally:
+            await asyncio.to_thread(staged.close)
+
+
+async def _keep(acting: Acting, name: str, version: str, staged: Staged) -> Application:
+    """What has been received."""
+    files = acting.services.packages
+    async with files.reading:
+        archive = await asyncio.to_thread(_verified, staged)
+    await asyncio.to_thread(staged.sync)
+    package = Package(version, staged.digest, staged.size, archive.unpacked, archive.files, acting.now)
+    async with files.lock:
+        await asyncio.to_thread(staged.keep)
+        return await _record(acting, name, package)
+
+
+@contextmanager
+def _room_refused() -> Iterator[None]:
+    """Raises BatchError where there is no room for what is sent."""
     try:
-        await _receive(staged, content)
-        async with files.reading:
-            archive = await asyncio.to_thread(_verified, staged)
-        await asyncio.to_thread(staged.sync)
-        package = Package(version, staged.digest, staged.size, archive.unpacked, archive.files, acting.now)
-        async with files.lock:
-            await asyncio.to_thread(staged.keep)
-            return await _record(acting, name, package)
-    finally:
-        await asyncio.to_thread(staged.close)
+        yield
+    except UnderWayError:
+        most = package_files.MOST_UNDER_WAY >> 30
+        detail = (
+            f"Packages that are being sent take as much of its disk as they may, {most} GiB together. "
+            "Send this one again when others have come to their end."
+        )
+        raise BatchError("ServerBusy", detail) from None
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        detail = "Delete packages, blobs or jobs that nobody needs, then send it again."
+        raise BatchError("InsufficientStorage", detail) from None
 
 
 async def _receive(staged: Staged, content: AsyncIterator[bytes | memoryview]) -> None:
     async for piece in content:
-        if staged.size + len(piece) > LARGEST:
-            detail = f"A package has at most {LARGEST >> 30} GiB. Bring large data as resource files."
-            raise BatchError("RequestBodyTooLarge", detail)
+        _check_size(staged.size + len(piece))
         await asyncio.to_thread(staged.write, piece)
+
+
+def _check_size(size: int) -> None:
+    if size > package_files.LARGEST:
+        most = package_files.LARGEST >> 30
+        detail = f"A package has at most {most} GiB. Bring large data as resource files."
+        raise BatchError("RequestBodyTooLarge", detail)
 
 
 def _verified(staged: Staged) -> Archive:

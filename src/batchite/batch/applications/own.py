@@ -67,9 +67,8 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
 
     async def put_package(call: OwnCall) -> Response:
         names = call.params["applicationId"], call.params["version"]
-        return _answer(
-            call, managed(await actions.add_package(acting(call), *names, call.request.blocks())), 201
-        )
+        sent = call.request.blocks(), call.request.announced
+        return _answer(call, managed(await actions.add_package(acting(call), *names, *sent)), 201)
 
     async def delete_package(call: OwnCall) -> Response:
         await actions.delete_package(acting(call), call.params["applicationId"], call.params["version"])

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 from time import monotonic
 
 import sqlalchemy as sa
 
+from batchite.machine import free_space
 from batchite.store.database import Database
 
-RESERVE_BYTES = 64 * 1024 * 1024
 BELIEVED_SECONDS = 0.1
 """For so long a disk that had room for as much again is not asked anew before a few bytes."""
-_SHARE = 2
-"""Of a small disk, one part in so many. The log of the database alone takes 16 MiB before it is used anew."""
 
 
 class Room:
@@ -29,30 +25,19 @@ class Room:
 
     def check(self) -> None:
         """Before bytes go to a file. Raises OSError ENOSPC."""
-        if self._missing() > 0:
-            raise self._full()
+        if self._path is not None and free_space.spare_bytes(self._path) < 0:
+            raise free_space.full(self._path)
 
     async def check_inline(self) -> None:
         """Before bytes go to the database, which may have pages of its own to fill. Raises OSError ENOSPC."""
         now = monotonic()
-        if now < self._believed_until:
+        if self._path is None or now < self._believed_until:
             return
-        missing = self._missing()
-        if missing > 0 and missing > await self._database.read(_unused_bytes):
-            raise self._full()
-        if missing < -RESERVE_BYTES:
+        spare = free_space.spare_bytes(self._path)
+        if spare < 0 and -spare > await self._database.read(_unused_bytes):
+            raise free_space.full(self._path)
+        if spare > free_space.RESERVE_BYTES:
             self._believed_until = now + BELIEVED_SECONDS
-
-    def _missing(self) -> int:
-        """Bytes; negative if there are more than have to be."""
-        if self._path is None:
-            return 0
-        disk = os.statvfs(self._path)
-        reserve = min(RESERVE_BYTES, disk.f_blocks * disk.f_frsize // _SHARE)
-        return reserve - disk.f_bavail * disk.f_frsize
-
-    def _full(self) -> OSError:
-        return OSError(errno.ENOSPC, "what is left of the disk is for deleting", str(self._path))
 
 
 def _unused_bytes(connection: sa.Connection) -> int:

@@ -70,7 +70,8 @@ async def list_(visit: Visit) -> Answer:
 async def send(visit: Visit) -> Answer:
     """The zip that a script sends. Told in words; the page is loaded again."""
     name, version = visit.params["application"], visit.params["version"]
-    await actions.add_package(visit.acting, name, version, visit.request.blocks())
+    sent = visit.request.blocks(), visit.request.announced
+    await actions.add_package(visit.acting, name, version, *sent)
     return Raw(Response(None, 201, headers.OF_ALL), f"package {version} of {name} was added")
 
 

@@ -139,6 +139,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "Requests to enable autoscale of the same pool must be at least 30 seconds apart.",
     ),
     "ServerBusy": (503, "The service is busy; send the request again later."),
+    # 507, of application packages
+    "InsufficientStorage": (507, "The service's disk is full; nothing of this request was stored."),
 }
 """Every code the service answers with: its HTTP status and its text."""
 
