@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -187,6 +188,18 @@ async def test_files_are_listed_looked_at_and_saved(films: Browser) -> None:
     assert saved.headers["content-type"] == "application/octet-stream"
     for path in ("wd", "none", "../../secret", "/etc/passwd", ""):
         assert (await films.get(f"{TASK}/save?path={path}")).status == 404, path
+
+
+async def test_files_with_names_that_are_no_text_are_followed_by_their_links(films: Browser) -> None:
+    """As nodes spell them, the name of a directory too."""
+    await ran(films)
+    files = films.api.files.nodes["tvm-1"].files
+    files |= {f"{DIRECTORY}/�FF": None, f"{DIRECTORY}/�FF/caf�E9": b"coffee"}
+    outer = await films.page(f"{TASK}/files")
+    below = html.unescape(re.findall(r'href="([^"]+)">�FF/</a>', outer)[0])
+    inner = await films.page(below.removeprefix(ROOT))
+    link = html.unescape(re.findall(r'href="([^"]+)" download>', inner)[0])
+    assert (await films.get(link.removeprefix(ROOT))).content == b"coffee"
 
 
 async def test_a_task_is_added_by_a_form(films: Browser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from azure.batch import models
+from azure.core.rest import HttpRequest
 from tests.service.house import House, refused, sh, until
 
 
@@ -148,12 +149,25 @@ def test_what_a_task_plants_leads_nowhere(house: House, job: str) -> None:
 
 
 def test_names_that_are_not_text(house: House, job: str) -> None:
-    program = "import os; open(os.fsencode(os.getcwd()) + bytes([47, 255, 120]), chr(119)).close()"
-    task = house.run(job, f'python3 -c "{program}; open(chr(228), chr(119)).write(chr(8364))"')
+    """What is listed can be fetched and deleted, by name as by URL."""
+    script = (
+        r"for name in a\\344 a\\345 a%%E4 \\303\\244; do printf $name > $(printf $name); done;"
+        r"mkdir $(printf \\377); echo in > $(printf \\377)/in"
+    )
+    task = house.run(job, sh(script))
     assert task.execution_info.exit_code == 0, house.text(job, task.id, "stderr.txt")
-    found = names(list(house.batch.list_task_files(job, task.id, recursive=True)))
-    assert "wd/ä" in found
-    assert house.text(job, task.id, "wd/ä") == "€"
+    files = {file.name: file for file in house.batch.list_task_files(job, task.id, recursive=True)}
+    spelled = {"wd/a�E4": b"a\xe4", "wd/a�E5": b"a\xe5", "wd/a%E4": b"a%E4", "wd/ä": "ä".encode()}
+    assert files.keys() >= {*spelled, "wd/�FF", "wd/�FF/in"}
+    for name, content in spelled.items():
+        assert b"".join(house.batch.download_task_file(job, task.id, name)) == content
+        asked = HttpRequest("GET", f"{files[name].url}?api-version=2025-06-01")
+        assert house.batch.send_request(asked, stream=True).read() == content
+    assert house.text(job, task.id, "wd/�FF/in") == "in\n"
+    house.batch.delete_task_file(job, task.id, "wd/�FF", recursive=True)
+    house.batch.delete_task_file(job, task.id, "wd/a�E4")
+    left = {file.name for file in house.batch.list_task_files(job, task.id, recursive=True)}
+    assert files.keys() - left == {"wd/a�E4", "wd/�FF", "wd/�FF/in"}
 
 
 def test_a_running_tasks_files_can_be_read(house: House, job: str, tmp_path: Path) -> None:

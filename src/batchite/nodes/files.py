@@ -25,6 +25,7 @@ from batchite.link.messages import (
     SendFile,
     StatFile,
 )
+from batchite.nodes.sandbox.spelling import meant
 from batchite.nodes.sandbox.tree import Tree, TreeError
 from batchite.nodes.threads import in_thread
 
@@ -71,18 +72,18 @@ class Files:
 
     def _answer(self, request: ListFiles | StatFile | DeleteFile) -> FromAgent:
         if isinstance(request, ListFiles):
-            found = self._tree.listing(request.directory, recursive=request.recursive)
+            found = self._tree.listing(meant(request.directory), recursive=request.recursive)
             answer = FilesListed(request.request, tuple(found))
             # A listing that fits into no frame would break the link for everybody.
             too_long = len(msgspec.msgpack.encode(answer)) > framing.MAX_FRAME_BYTES // 2
             return FileFailed(request.request, "unreadable") if too_long else answer
         if isinstance(request, StatFile):
-            return FileStatus(request.request, self._tree.status(request.path))
-        self._tree.delete(request.path, recursive=request.recursive)
+            return FileStatus(request.request, self._tree.status(meant(request.path)))
+        self._tree.delete(meant(request.path), recursive=request.recursive)
         return FileDeleted(request.request)
 
     async def _post(self, request: SendFile) -> None:
-        descriptor = await in_thread(self._tree.open, request.path)
+        descriptor = await in_thread(self._tree.open, meant(request.path))
         try:
             url = self._service_url.rstrip("/") + request.url_path
             content = _pieces(descriptor, request.offset, request.length)

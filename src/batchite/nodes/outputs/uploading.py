@@ -21,10 +21,11 @@ from batchite.nodes.failures import RunError
 from batchite.nodes.outputs import journal
 from batchite.nodes.outputs.finding import Found, TooManyError, found
 from batchite.nodes.outputs.journal import Journal
-from batchite.nodes.outputs.naming import blob_name, legible
+from batchite.nodes.outputs.naming import blob_name
 from batchite.nodes.outputs.pattern import Pattern, expanded, of_windows, parse
 from batchite.nodes.places import Place
 from batchite.nodes.sandbox.base import Sandbox
+from batchite.nodes.sandbox.spelling import spelled
 from batchite.nodes.sandbox.tree import TreeError
 from batchite.nodes.shown import shown
 from batchite.nodes.slowness import NOTICE_SECONDS, noticed
@@ -137,7 +138,7 @@ class _OutputFile:
 
     def _found(self, pattern: Pattern) -> Generator[Found, None, None]:
         def closed(directory: str) -> None:
-            self._log.complain(f"The directory {legible(directory)} cannot be looked at, and is left out.")
+            self._log.complain(f"The directory {spelled(directory)} cannot be looked at, and is left out.")
 
         return found(self._sandbox.files, pattern, closed)
 
@@ -170,7 +171,7 @@ class _OutputFile:
             raise RunError(self._of_file(error.failure, one)) from None
         finally:
             os.close(descriptor)
-        self._log.say(f"Uploaded {legible(one.path)}, {size} bytes, as {name}.")
+        self._log.say(f"Uploaded {spelled(one.path)}, {size} bytes, as {name}.")
 
     def _is_own(self, status: os.stat_result) -> bool:
         """Whether the task's user may read a file, to which a link that a task has made may lead. The agent
@@ -183,11 +184,11 @@ class _OutputFile:
         if pattern.is_wild and why == _SKIPPED["is-directory"]:
             return
         if not pattern.is_wild and why != _SKIPPED["not-found"]:
-            raise RunError(self._failure(f"{legible(one.path)} {why}"))
-        self._log.complain(f"{legible(one.path)} {why}, and is left out.")
+            raise RunError(self._failure(f"{spelled(one.path)} {why}"))
+        self._log.complain(f"{spelled(one.path)} {why}, and is left out.")
 
     def _of_file(self, failure: Failure, one: Found) -> Failure:
-        told = (("FilePattern", self._text), ("FilePath", legible(one.path)), *failure.details)
+        told = (("FilePattern", self._text), ("FilePath", spelled(one.path)), *failure.details)
         if failure.code == _NO_CONTAINER:
             told = (*told, ("Message", failure.message))
             failure = msgspec.structs.replace(failure, message=_NOT_FOUND)

@@ -21,6 +21,7 @@ from batchite.machine import openat2, removal
 from batchite.nodes.sandbox import hard_links
 from batchite.nodes.sandbox.hard_links import Identity
 from batchite.nodes.sandbox.inside import opened
+from batchite.nodes.sandbox.spelling import spelled
 
 _O_PATH = os.O_PATH | os.O_CLOEXEC
 _O_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -49,7 +50,8 @@ class TreeError(Exception):
 
 
 class Tree:
-    """What lies below `root`. Paths are relative, separated by `/`; all methods raise TreeError."""
+    """What lies below `root`. Paths are relative, separated by `/`, and as the system has them; entries have
+    them as they are spelled for others. All methods raise TreeError."""
 
     def __init__(self, root: str, *, dir_fd: int | None = None, kernel: bool = True) -> None:
         self._root = os.open(root, _O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=dir_fd)
@@ -197,10 +199,9 @@ def _entry(name: str, status: os.stat_result) -> FileEntry | None:
     is_directory = stat.S_ISDIR(status.st_mode)
     if not is_directory and not stat.S_ISREG(status.st_mode):
         return None
-    readable = os.fsencode(name).decode("utf-8", "replace")
     size = 0 if is_directory else status.st_size
     modified = min(max(status.st_mtime_ns // 100, 0), LAST_MOMENT)  # whoever owns a file may set any time
-    return FileEntry(readable, is_directory, size, modified, status.st_mode)
+    return FileEntry(spelled(name), is_directory, size, modified, status.st_mode)
 
 
 @contextlib.contextmanager
