@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
-from tests.nodes.peer import Peer
+from tests.nodes.peer import DEADLINE, Peer
 
 from batchite.link.messages import Failure, Run, RunEnded, RunStarted
 from batchite.machine import proc
@@ -19,6 +20,20 @@ WAITS = "sleep 600"
 def is_running(pid: int) -> bool:
     process = proc.read(pid)
     return process is not None and not process.is_dead
+
+
+class BackAgain(asyncio.Event):
+    """Who is away until somebody waits."""
+
+    async def wait(self) -> Literal[True]:
+        self.set()
+        return True
+
+
+def working_in(directory: Path) -> list[int]:
+    """The processes that are there, whether they have got to say so or not."""
+    found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in found if proc.working_directory(pid) == str(directory)]
 
 
 def started_by(message: RunStarted | RunEnded) -> tuple[str, int]:
@@ -42,7 +57,7 @@ async def attempt(service: Peer, message: Run) -> RunEnded:
 
 async def wait_for(service: Peer, fifo: Path) -> bytes:
     """Block (in a thread) until a task has written to the fifo."""
-    return await asyncio.wait_for(asyncio.to_thread(fifo.read_bytes), 20)
+    return await asyncio.wait_for(asyncio.to_thread(fifo.read_bytes), DEADLINE)
 
 
 @asynccontextmanager

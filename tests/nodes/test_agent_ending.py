@@ -9,9 +9,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.nodes.conftest import RunningAgent
-from tests.nodes.peer import Peer, task, task_directory
-from tests.nodes.running import TERMINATED, WAITS, is_running, shell, wait_for
+from tests.nodes.conftest import RunningAgent, StartAgent
+from tests.nodes.peer import DEADLINE, Peer, task, task_directory
+from tests.nodes.running import TERMINATED, WAITS, is_running, shell, wait_for, working_in
 
 from batchite.link.messages import (
     EndRun,
@@ -24,13 +24,13 @@ from batchite.link.messages import (
 
 async def test_wall_clock(service: Peer, agent: RunningAgent, node: Path) -> None:
     limits = {"maxWallClockTime": "PT0.3S"}
-    await service.send(task(1, shell("echo $$ > pid; sleep 600 & wait"), constraints=limits))
+    await service.send(task(1, shell("sleep 600 & wait"), constraints=limits))
     ended = await service.ended(1)
     assert ended.exit_code is None
     assert ended.failure is not None
     assert ended.failure.code == "TaskEnded"
     assert "PT0.3S" in ended.failure.message
-    assert not is_running(int((task_directory(node, 1) / "wd" / "pid").read_text()))
+    assert working_in(task_directory(node, 1) / "wd") == []
 
 
 async def test_an_infinite_wall_clock_is_no_limit(service: Peer, agent: RunningAgent) -> None:
@@ -73,7 +73,10 @@ async def test_a_running_task_is_ended_even_if_it_ignores_being_asked(
     assert not is_running(pid)
 
 
-async def test_ended_tasks_may_clean_up(service: Peer, agent: RunningAgent, node: Path, fifo: Path) -> None:
+async def test_ended_tasks_may_clean_up(
+    service: Peer, start_agent: StartAgent, node: Path, fifo: Path
+) -> None:
+    await start_agent({"grace": DEADLINE})
     script = f'trap "echo bye; exit" TERM; echo > {fifo}; while :; do sleep 0.01; done'
     await service.send(task(1, f"/bin/sh -c {script!r}"))
     await wait_for(service, fifo)
@@ -112,7 +115,7 @@ async def test_a_task_is_ended_while_its_files_are_fetched(service: Peer, agent:
         await service.send(task(1, "true", resourceFiles=files), EndRun(1, 1, TERMINATED))
         assert (await service.ended(1)).failure == TERMINATED
         await service.send(task(2, "true", resourceFiles=files))
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), DEADLINE)
         await service.send(EndRun(2, 1, TERMINATED))
         ended = await service.ended(2)
     assert (ended.exit_code, ended.failure) == (None, TERMINATED)
@@ -124,7 +127,7 @@ async def test_a_node_ends_in_peace_while_files_are_fetched(service: Peer, agent
     async with endless_server() as (url, has_begun):
         files = [{"httpUrl": url, "filePath": str(number)} for number in range(4)]
         await service.send(task(1, "true", resourceFiles=files))
-        await asyncio.wait_for(has_begun.wait(), 20)
+        await asyncio.wait_for(has_begun.wait(), DEADLINE)
         await service.send(Leave())
         said = await agent.over()
     assert "Traceback" not in said

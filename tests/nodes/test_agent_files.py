@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from tests.nodes.conftest import RunningAgent, StartAgent
-from tests.nodes.peer import Peer, task
+from tests.nodes.peer import DEADLINE, Peer, task
 
 from batchite.link.messages import (
     DeleteFile,
@@ -60,7 +60,7 @@ async def receiver(service: Peer, start_agent: StartAgent) -> AsyncIterator[Rece
 
 
 async def posted(receiver: Receiver) -> tuple[str, bytes]:
-    return await asyncio.wait_for(receiver.received.get(), 20)
+    return await asyncio.wait_for(receiver.received.get(), DEADLINE)
 
 
 async def make_files(service: Peer) -> None:

@@ -135,7 +135,7 @@ async def test_the_user_of_an_elevated_task(service: Peer, agent: RunningAgent, 
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A directory whose own name is short, too, as a test's is not."""
-    with tempfile.TemporaryDirectory(prefix="b") as directory:
+    with tempfile.TemporaryDirectory(prefix="b", dir="/tmp") as directory:
         yield Path(directory)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tests.nodes.peer import DEADLINE
+
 from batchite.link.messages import MOST_KEPT, FilesKept, FromAgent
 from batchite.nodes.kept_files import KeptFiles
 from batchite.nodes.sandbox.tree import Tree
@@ -18,7 +20,7 @@ async def test_many_are_told_portion_by_portion(tmp_path: Path) -> None:
     kept = KeptFiles(tree, lambda: {("job", "job-1", "t7")}, said.put_nowait)
     kept.tell()
     kept.tell()  # comes again before it has looked
-    portions = [await asyncio.wait_for(said.get(), 20) for _ in range(2)]
+    portions = [await asyncio.wait_for(said.get(), DEADLINE) for _ in range(2)]
     await kept.close()
     tree.close()
     assert said.empty()

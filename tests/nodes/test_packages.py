@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from aiohttp import web
 from tests.nodes.conftest import StartAgent
-from tests.nodes.peer import Peer, node_spec
+from tests.nodes.peer import DEADLINE, Peer, node_spec
 
-from batchite.link.messages import Heartbeat, Hello
+from batchite.link.messages import FileFailed, Hello, StatFile
 from batchite.link.packages import Answer, FoundPackage
 from batchite.link.spec import NodePackage
 from batchite.nodes.failures import RunError
@@ -129,7 +129,7 @@ async def test_several_at_once_wait_for_one_installation(
     known.held.clear()
     wanted = [NodePackage("tool", "1")]
     several = [asyncio.ensure_future(packages.install(wanted)) for _ in range(3)]
-    await asyncio.wait_for(known.called.wait(), 20)
+    await asyncio.wait_for(known.called.wait(), DEADLINE)
     several[0].cancel()  # who gives up does not end it for the others
     known.held.set()
     path = f"/root/applications/{directory}"
@@ -178,7 +178,6 @@ async def test_an_agent_says_that_it_prepares_its_node_and_once_that_it_cannot(
     service: Peer, start_agent: StartAgent
 ) -> None:
     """The service of this test answers for the link alone. The first words of a later link say it, too."""
-    service.heartbeat = 0.05
     await start_agent(packages=[NodePackage("tool")])
     told = await service.first(Hello, lambda hello: hello.unprepared is not None)
     assert told.unprepared is not None
@@ -187,7 +186,7 @@ async def test_an_agent_says_that_it_prepares_its_node_and_once_that_it_cannot(
     assert [hello.is_preparing for hello in said] == [True, False][-len(said) :]
     await service.cut()
     await service.until(lambda: len(service.of_kind(Hello)) > len(said))
-    beats = len(service.of_kind(Heartbeat))
-    await service.until(lambda: len(service.of_kind(Heartbeat)) > beats)
+    await service.send(StatFile(1, "nothing"))
+    await service.first(FileFailed)
     again = service.of_kind(Hello)[len(said) :]
     assert [hello.unprepared is not None for hello in again] == [True]

@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Literal
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 import pytest
 from aiohttp import web
+from tests.nodes.running import BackAgain
 
 from batchite.machine.clock import SystemClock
 from batchite.nodes import failures, uploads
@@ -87,14 +87,6 @@ async def containers() -> AsyncIterator[Containers]:
     await runner.cleanup()
 
 
-class BackAgain(asyncio.Event):
-    """Who is away until somebody waits."""
-
-    async def wait(self) -> Literal[True]:
-        self.set()
-        return True
-
-
 class Node:
     """A node with a run that has just ended."""
 
@@ -108,7 +100,7 @@ class Node:
         (self.directory / "stdout.txt").write_text("printed")
         self.pauses: list[float] = []
         self.own_blobs = OwnBlobs()
-        patience = Patience(tries=3, silence=5, pause=self.pause)
+        patience = Patience(tries=3, pause=self.pause)
         self.uploader = Uploader(self.own_blobs, patience=patience)
         self.outputs = OutputUploads(self.sandbox, self.uploader, SystemClock())
 

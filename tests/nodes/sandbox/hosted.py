@@ -23,7 +23,7 @@ from batchite.nodes.sandbox.base import TASK_MARK, UNLIMITED, Limits, ProcessExi
 from batchite.nodes.sandbox.use import Use
 from batchite.wire.batch.login import Login
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 Directory = tuple[str, ...]
 """of a run, by the names that lead there"""
 NO_IMAGE = NodeImage()

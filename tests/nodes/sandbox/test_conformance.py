@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 import pytest
 from tests.nodes.sandbox.hosted import (
     ADMIN,
+    DEADLINE,
     USER,
     Directory,
     Hosted,
@@ -304,21 +305,34 @@ def test_a_command_that_does_not_listen_is_killed_with_all_whom_it_started(
     running.kill()
 
 
-def test_the_end_of_a_node(start: Start, run: Directory) -> None:
-    """Everybody is asked, whoever does not listen is killed, and nothing is started any more."""
+def test_at_the_end_of_a_node_all_are_asked(start: Start, run: Directory) -> None:
+    """And have as long as they are given, of which no more is taken than they need."""
     sandbox = start()
     other = (*run[:-1], run[-1] + "-other")
+    script = f"{POLITE} exec 9> SEEN; echo >&9; while :; do sleep 0.01; done"
     with witness(sandbox, "one") as seen, witness(sandbox, "other") as also_seen:
-        polite = sandbox.shell(run, f"{POLITE} exec 9> {seen.told}; echo >&9; while :; do sleep 0.01; done")
-        deaf = sandbox.shell(
-            other, f"{DEAF} exec 9> {also_seen.told}; ( setsid sleep 600 & ); echo >&9; sleep 600 & wait"
-        )
+        both = [
+            sandbox.shell(directory, script.replace("SEEN", one.told))
+            for directory, one in ((run, seen), (other, also_seen))
+        ]
         seen.wait()
         also_seen.wait()
-        sandbox.end(0.2)
+        sandbox.end(DEADLINE)
         assert seen.is_alone
         assert also_seen.is_alone
-    assert polite.over().code == 5
+    assert [one.over().code for one in both] == [5, 5]
+
+
+def test_at_the_end_of_a_node_who_does_not_listen_is_killed(start: Start, run: Directory) -> None:
+    """With all whom it started; and nothing is started any more."""
+    sandbox = start()
+    with witness(sandbox, "one") as seen:
+        deaf = sandbox.shell(
+            run, f"{DEAF} exec 9> {seen.told}; ( setsid sleep 600 & ); echo >&9; sleep 600 & wait"
+        )
+        seen.wait()
+        sandbox.end(0.1)
+        assert seen.is_alone
     assert deaf.over().signal == 9
     with pytest.raises(RefusedError) as refused:
         sandbox.spawn(run, "true").over()
