@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
-from tests.nodes.conftest import RunningAgent
-from tests.nodes.peer import Peer, start_task, task, task_directory
-from tests.nodes.running import TERMINATED, WAITS, attempt, shell
+from tests.nodes.conftest import RunningAgent, StartAgent
+from tests.nodes.peer import DEADLINE, Peer, start_task, task, task_directory
+from tests.nodes.running import TERMINATED, WAITS, attempt, shell, wait_for
 
 from batchite.link.messages import (
     EndRun,
@@ -130,3 +131,20 @@ async def test_a_newer_attempt_ends_the_older(service: Peer, agent: RunningAgent
     new = await service.first(RunEnded, lambda message: message.attempt == 2)
     assert old.failure is not None
     assert new.exit_code == 0
+
+
+async def test_an_older_attempt_may_end_after_the_newer(
+    service: Peer, start_agent: StartAgent, fifo: Path
+) -> None:
+    """It takes its time to end; what waits for its slots begins then."""
+    await start_agent({"grace": DEADLINE}, slots=2)
+    script = f'trap "read x < {fifo}; exit" TERM; echo > {fifo}; while :; do sleep 0.01; done'
+    await service.send(task(1, f"/bin/sh -c {script!r}"))
+    await wait_for(service, fifo)
+    await service.send(task(1, "true", attempt=2), task(2, "true", slots=2))
+    new = await service.first(RunEnded, lambda message: message.attempt == 2)
+    assert (new.exit_code, len(service.of_kind(RunEnded))) == (0, 1)
+    await asyncio.to_thread(fifo.write_text, "go\n")
+    old = await service.first(RunEnded, lambda message: (message.number, message.attempt) == (1, 1))
+    assert old.failure is not None
+    assert (await service.ended(2)).exit_code == 0

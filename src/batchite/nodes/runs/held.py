@@ -141,7 +141,7 @@ class Held:
     def _drop(self, one: _One) -> None:
         key = one.key
         del self._held[key]
-        if self._attempts[key.kind, key.number] == key.attempt:
+        if self._attempts.get((key.kind, key.number)) == key.attempt:  # none, if a newer one was over first
             del self._attempts[key.kind, key.number]
 
     def _start(self, one: _One) -> None:
