@@ -102,8 +102,7 @@ async def staging(tmp_path: Path, pause: Pause) -> AsyncIterator[Staging]:
 
 @pytest.fixture
 async def hasty(tmp_path: Path, pause: Pause) -> AsyncIterator[Staging]:
-    """Takes what says nothing for a moment for silent, and this process when it is held up; so it is for tests
-    of silence alone."""
+    """Takes what says nothing for a moment for silent, also if all is held up: for tests of silence alone."""
     staging = Staging(land(tmp_path), Patience(tries=3, silence=0.1, pause=pause))
     yield staging
     await staging.close()
