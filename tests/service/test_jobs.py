@@ -103,15 +103,18 @@ def test_deleting_a_job_whose_tasks_run(house: House, pool: str, job: str, tmp_p
 
 
 def test_the_wall_clock_of_a_job(house: House, pool: str, tmp_path: Path) -> None:
+    """Counted from its beginning, be it given then or later."""
     second = datetime.timedelta(seconds=1)
     constraints = models.BatchJobConstraints(max_wall_clock_time=second)
-    job_id = house.add_job(pool, constraints=constraints)
-    task_id = house.add_task(job_id, hold(tmp_path / "never"))
-    job = house.wait_for_job(job_id)
-    info = job.execution_info
-    assert info.termination_reason == "MaxWallClockTimeExpiry"
-    assert info.end_time - info.start_time >= second
-    assert house.batch.get_task(job_id, task_id).execution_info.failure_info.code == "TaskEnded"
+    limited, running = house.add_job(pool, constraints=constraints), house.add_job(pool)
+    task_id = house.add_task(running, hold(tmp_path / "never"))
+    house.wait_for_task(running, task_id, "running")
+    house.batch.update_job(running, models.BatchJobUpdateOptions(constraints=constraints))
+    for job_id in (limited, running):
+        info = house.wait_for_job(job_id).execution_info
+        assert info.termination_reason == "MaxWallClockTimeExpiry"
+        assert info.end_time - info.start_time >= second
+    assert house.batch.get_task(running, task_id).execution_info.failure_info.code == "TaskEnded"
 
 
 def test_a_job_that_ends_with_its_last_task(house: House, pool: str, tmp_path: Path) -> None:
@@ -154,6 +157,7 @@ def test_jobs_of_equal_priority_take_turns(house: House, tmp_path: Path) -> None
     jobs = {word: house.add_job(pool_id) for word in "abc"}
     for word, job_id in jobs.items():
         house.add_tasks(job_id, [make_task(note(log, word, 0.05)) for _ in range(3)])
+    house.wait_for_owner(job_id)
     gate.touch()
     for job_id in jobs.values():
         house.wait_for_all(job_id)
@@ -229,9 +233,13 @@ def test_spreading_and_packing(house: House, pool: str, tmp_path: Path) -> None:
 
 def test_no_more_tasks_of_a_job_at_once_than_it_allows(house: House, pool: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
+    gate = tmp_path / "gate"
     job_id = house.add_job(pool, max_parallel_tasks=2)
-    command = sh(f"echo 1 >> {log}; sleep 0.1; echo -1 >> {log}")
+    command = sh(f"echo 1 >> {log}; until test -e {gate}; do sleep 0.02; done; echo -1 >> {log}")
     house.add_tasks(job_id, [make_task(command) for _ in range(8)])
+    until(lambda: lines(log), lambda begun: begun == ["1", "1"], "two tasks run")
+    house.wait_for_owner(job_id)
+    gate.touch()
     house.wait_for_all(job_id)
     running, seen = 0, set()
     for line in lines(log):
@@ -443,6 +451,7 @@ def test_a_task_gives_way_to_a_job_of_higher_priority_and_runs_again(house: Hous
     long = house.add_task(
         low, sh(f"echo began >> {tmp_path}/low; until test -e {tmp_path}/go; do sleep 0.02; done")
     )
+    until(lambda: lines(tmp_path / "low"), bool, "it has begun to work")
     house.wait_for_task(low, long, "running")
     high = house.add_job(pool_id, priority=5)
     urgent = house.add_task(high, "true")

@@ -141,7 +141,7 @@ def test_a_blob_whose_name_leads_out_of_the_working_directory(house: House, job:
 def put_raw(container_url: str, name: str, content: bytes) -> None:
     """Put a blob at exactly this address."""
     parts = urlsplit(container_url)
-    connection = HTTPConnection(parts.netloc, timeout=20)
+    connection = HTTPConnection(parts.netloc, timeout=60)
     with closing(connection):
         address = f"{parts.path}/{name}?{parts.query}"
         connection.request("PUT", address, content, {"x-ms-blob-type": "BlockBlob"})

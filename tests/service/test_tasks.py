@@ -5,9 +5,11 @@ import socket
 from pathlib import Path
 
 from azure.batch import models
+from tests.nodes.running import working_in
 from tests.service.conftest import SECRET
 from tests.service.house import (
     OPERATOR_SETTINGS,
+    SECONDS,
     House,
     fresh,
     lines,
@@ -190,17 +192,12 @@ def test_a_retry_that_succeeds_goes_on_where_the_run_before_left_off(house: Hous
 
 def test_the_wall_clock_ends_a_task_and_its_children(house: House, job: str) -> None:
     constraints = models.BatchTaskConstraints(max_wall_clock_time=SOON, max_task_retry_count=2)
-    script = "sleep 600 & echo $$ $!; setsid sleep 600 & echo $!; wait"
-    task_id = house.add_task(job, sh(script), constraints=constraints)
-    until(lambda: house.batch.get_task(job, task_id).state, lambda state: state != "active", "running")
-    house.wait_for_text(job, task_id, "\n")
-    task = house.wait_for_task(job, task_id)
+    task = house.run(job, sh("sleep 600 & setsid sleep 600 & wait"), constraints=constraints)
     info = task.execution_info
     assert (info.result, info.failure_info.code, info.retry_count) == ("failure", "TaskEnded", 0)
     assert info.end_time - info.start_time >= SOON
-    numbers = [int(word) for word in house.text(job, task_id).split()]
-    assert len(numbers) == 3
-    assert not any(runs_still(number) for number in numbers)
+    node, directory = task.node_info.node_id, task.node_info.task_root_directory
+    assert working_in(house.data_dir / "nodes" / node / "root" / directory / "wd") == []
 
 
 def test_terminating_a_task_that_runs(house: House, job: str) -> None:
@@ -309,7 +306,7 @@ def test_what_a_task_leaves_running_ends_with_it(house: House, job: str) -> None
 
 def test_a_task_that_talks_to_the_network(house: House, job: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
+        server.settimeout(SECONDS)
         port = server.getsockname()[1]
         program = f'import socket; socket.create_connection((\\"127.0.0.1\\", {port})).sendall(b\\"hello\\")'
         task_id = house.add_task(job, f'python3 -c "{program}"')
