@@ -6,7 +6,7 @@ import pytest
 import uvloop
 from tests.web.connections import Run
 
-DEADLINE = 30
+DEADLINE = 60
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])

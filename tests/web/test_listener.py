@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,8 @@ from batchite.web.problems import (
 from batchite.web.protocol import MAX_HEAD_BYTES
 from batchite.web.request import Incoming
 from batchite.web.spelled import Spelled
+
+DEADLINE = 60
 
 
 async def mirror(scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +90,7 @@ async def serving(app: ASGIApp, *trusted: str) -> AsyncIterator[tuple[str, int]]
 async def exchange(address: tuple[str, int], request: str) -> tuple[int, dict[str, object]]:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(request.encode("latin-1"))
-    answer = (await asyncio.wait_for(reader.read(), 10)).decode()
+    answer = (await asyncio.wait_for(reader.read(), DEADLINE)).decode()
     writer.close()
     head, _, body = answer.partition("\r\n\r\n")
     return int(head.split()[1]), json.loads(body) if body.startswith("{") else {"text": body}
@@ -264,7 +267,7 @@ async def test_nothing_is_acknowledged_of_which_a_part_is_missing() -> None:
 
         await mirror(scope, receive_less, send)
 
-    async with serving(truncated) as (host, port), asyncio.timeout(10):
+    async with serving(truncated) as (host, port), asyncio.timeout(DEADLINE):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
         answer = await reader.read()
@@ -288,7 +291,7 @@ async def test_headers_without_end_are_cut_off() -> None:
                 break
         assert sent < 20 * MAX_HEAD_BYTES
         try:
-            assert b" 400 " in (await asyncio.wait_for(answer, 10)).partition(b"\r\n")[0]
+            assert b" 400 " in (await asyncio.wait_for(answer, DEADLINE)).partition(b"\r\n")[0]
         except ConnectionResetError:
             assert answer.done()
 
@@ -307,7 +310,7 @@ async def test_header_names_keep_their_spelling_both_ways() -> None:
         reader, writer = await asyncio.open_connection(*address)
         for sent in ("X-Meta-Category", "x-META-a", "x-plain"):
             writer.write(f"GET / HTTP/1.1\r\nHost: h\r\n{sent}: v\r\n\r\n".encode())
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
             assert f"\r\n{sent}: 1\r\n".encode() in head
         writer.close()
 
@@ -353,7 +356,7 @@ async def test_rubbish_after_a_request_leaves_its_answer_alone() -> None:
         writer.write(b"GET /x HTTP/1.1\r\nHost: h\r\n\r\nrubbish rubbish\r\n\r\n")
         await writer.drain()
         going.set()
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), DEADLINE)
         writer.close()
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b'{"slow":true}')
@@ -381,12 +384,15 @@ async def test_connections_are_not_kept_for_who_says_too_little() -> None:
 
     listener = Listener(slow, bind("127.0.0.1", 0), errors=errors, head_seconds=0.1)
     await listener.start()
-    silent = await asyncio.open_connection(*listener.address)
-    partial = await asyncio.open_connection(*listener.address)
-    patient = await asyncio.open_connection(*listener.address)
-    partial[1].write(b"GET / HT")
-    patient[1].write(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    async with asyncio.timeout(10):
+    silent, partial, patient = [
+        await asyncio.open_connection(sock=client)
+        for client in [
+            connected(listener, b""),
+            connected(listener, b"GET / HT"),
+            connected(listener, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+        ]
+    ]
+    async with asyncio.timeout(DEADLINE):
         assert await silent[0].read() == b""
         assert (await partial[0].read()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
         go_on.set()
@@ -396,6 +402,14 @@ async def test_connections_are_not_kept_for_who_says_too_little() -> None:
     for _, writer in (silent, partial, patient):
         writer.close()
     await listener.stop()
+
+
+def connected(listener: Listener, said: bytes) -> socket.socket:
+    """A client that has said this before it is accepted, whatever time passes then."""
+    client = socket.create_connection(listener.address)
+    client.sendall(said)
+    client.setblocking(False)
+    return client
 
 
 async def test_a_request_of_http_1_1_has_a_host() -> None:

@@ -1,7 +1,6 @@
 """A request as the services see it."""
 
 import time
-from collections.abc import Callable
 
 from starlette.types import Scope
 
@@ -28,17 +27,17 @@ def test_values_of_one_name_are_joined_in_order() -> None:
     assert dict(Incoming(scope(headers), receive).headers) == {"b": "1,,3", "a": "2,4"}
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """The least of a few times, of this process alone."""
+def seconds(headers: list[tuple[bytes, bytes]]) -> float:
+    """The least of a few times, of this thread alone."""
     taken = []
     for _ in range(3):
-        start = time.process_time()
-        call()
-        taken.append(time.process_time() - start)
+        start = time.thread_time()
+        Incoming(scope(headers), receive)
+        taken.append(time.thread_time() - start)
     return min(taken)
 
 
 def test_a_name_that_comes_often_costs_as_much_each_time() -> None:
+    """Eight times as much for eight times as many, where nothing disturbs; 64 times, if it grew."""
     few, many = ([(b"a", b"b")] * count for count in (10_000, 80_000))
-    once = seconds(lambda: Incoming(scope(few), receive))
-    assert seconds(lambda: Incoming(scope(many), receive)) < 24 * once
+    assert any(seconds(many) < 24 * seconds(few) for _ in range(5))
