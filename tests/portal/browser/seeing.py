@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.batch
 from azure.batch import models
 from azure.core.credentials import AzureNamedKeyCredential
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests import needs
 from tests.clients import installing
 
@@ -28,6 +29,7 @@ SECONDS = 30.0
 @contextmanager
 def chromium() -> Iterator[Browser]:
     needs.programs("chromium")
+    expect.set_options(timeout=SECONDS * 1000)  # of its own it has five seconds
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -92,6 +94,12 @@ def entered(
 def _heard(looking: Look, message: ConsoleMessage) -> None:
     if message.type in ("error", "warning"):
         looking.complaints.append(message.text)
+
+
+def stop_clock(page: Page) -> None:
+    """What the page shows for a moment stays, however late somebody looks."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(seconds=SECONDS))
 
 
 def axe() -> str:

@@ -98,6 +98,7 @@ def test_lines_are_copied(browser: Browser, service: RunningService, is_secure: 
         look.go("/")
         if not is_secure:  # as on plain http from another machine
             look.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+        seeing.stop_clock(look.page)
         look.page.get_by_role("button", name="Copy the Batch endpoint").first.click()
         expect(look.page.get_by_title("Copied")).to_be_visible()
         if is_secure:

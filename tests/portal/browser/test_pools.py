@@ -79,7 +79,9 @@ def test_a_bar_over_time_leads_to_its_task(browser: Browser, service: RunningSer
         page.get_by_role("link", name="Timeline").click()
         canvas = page.locator("canvas[data-drawn='3']")
         expect(canvas).to_be_visible()
-        page.get_by_role("link", name="10 minutes").click()
+        span = page.get_by_role("link", name="10 minutes")
+        span.click()
+        expect(span).to_have_attribute("aria-current", "true")
         box = canvas.bounding_box()
         assert box is not None
         found = False

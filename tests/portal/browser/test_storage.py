@@ -190,6 +190,7 @@ def test_what_is_shared_works_for_the_official_client(
         page.get_by_label("For so long").select_option("an hour")
         page.get_by_role("button", name="Make the URL").click()
         copied = page.get_by_role("button", name="Copy the URL")
+        seeing.stop_clock(page)
         copied.click()
         expect(copied).to_have_attribute("title", "Copied")
         url = copied.get_attribute("data-copy")
