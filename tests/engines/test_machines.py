@@ -95,10 +95,10 @@ async def test_a_task_runs_in_a_machine(world: MachineWorld) -> None:
     assert (task_directory(world.nodes / NODE, 2) / "stdout.txt").read_text() == "0\n"
 
 
-@pytest.fixture
-def var_lib() -> Iterator[Path]:
-    """Where services of a system have their directories."""
-    directory = Path(tempfile.mkdtemp(dir="/var/lib", prefix="batchite-test-"))
+@pytest.fixture(params=["/var/lib", "/var/tmp"])
+def within(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A directory in the system's own: where services have theirs, or where everybody may."""
+    directory = Path(tempfile.mkdtemp(dir=request.param, prefix="batchite-test-"))
     directory.chmod(0o755)
     (directory / "shared").mkdir()
     yield directory
@@ -106,9 +106,9 @@ def var_lib() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def in_the_system(var_lib: Path) -> AsyncIterator[MachineWorld]:
+async def in_the_system(within: Path) -> AsyncIterator[MachineWorld]:
     async with peer() as service:
-        world = MachineWorld(service, var_lib)
+        world = MachineWorld(service, within)
         yield world
         await world.clear()
         await until(lambda: not os.listdir(world.nodes))
@@ -122,12 +122,13 @@ async def test_a_directory_within_the_system_is_not_seen_and_its_layers_are(
     image = NodeImage(layers=(NodeLayer(str(made_layer(world.scratch / "layer"))),))
     await start(world, world.engine(), image=image)
     script = "layered; /var/lib/layered/link; stat -c %U /var/lib/layered/file; ls /etc/layered; ls -A "
-    script += str(world.scratch)
+    script += f"{world.scratch}; echo; ls -A /var/tmp"
     await world.service.send(task(1, f'/bin/sh -c "{script}"', **ADMIN))
     await world.service.ended(1)
     said = (task_directory(world.nodes / NODE, 1) / "stdout.txt").read_text().splitlines()
     assert said[:4] == ["layered", "layered", "root", "/etc/layered"]
-    assert said[4:] == ["shared"]
+    way = [world.scratch.name] if str(world.scratch.parent) == "/var/tmp" else []
+    assert said[4:] == ["shared", "", *way]
 
 
 @pytest.mark.system

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from batchite.link.wrapping import Wrapping
 from batchite.nodes.sandbox import bubblewrap
-from batchite.nodes.sandbox.bubblewrap import NoWallError
+from batchite.nodes.sandbox.bubblewrap import TEMPORARY, NoWallError
 
 WRAPPING = Wrapping(name="node", why="A test asked for it.", processes=100)
 FORBIDDEN = "bwrap: No permissions to create new namespace, likely because the kernel does not allow it.\n"
@@ -112,8 +113,14 @@ def test_of_two_paths_the_lower_one_has_the_last_word(tmp_path: Path) -> None:
     ]
 
 
-def test_what_nobody_would_see_is_not_even_named(tmp_path: Path) -> None:
-    assert marked((), (str(tmp_path),)) == []
+@pytest.mark.parametrize("place", TEMPORARY.values())
+def test_what_nobody_would_see_is_not_even_named(place: str) -> None:
+    """Though it lies in a directory of the system, if the node has one of its own instead."""
+    with TemporaryDirectory(dir=place) as there:
+        assert marked((), (there,)) == []
+        Path(there, "hidden").mkdir()
+        hidden = f"{there}/hidden"
+        assert marked((there,), (hidden,)) == [f"seen {there}", f"empty {hidden}"]
 
 
 def test_what_is_hidden_is_not_seen_through_a_link_that_is_shared(tmp_path: Path) -> None:

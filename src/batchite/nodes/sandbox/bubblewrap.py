@@ -213,7 +213,7 @@ def _marked(shared: Iterable[str], hidden: Iterable[str]) -> Iterator[str]:
         place + path.removeprefix(source)
         for path in hidden
         for place, source in seen.items()
-        if proc.is_below(path, source)
+        if proc.is_below(path, source) and (place in real or not _is_temporary(path))
     }
     for path in sorted({*real, *masked}):
         if path in real:
@@ -222,6 +222,11 @@ def _marked(shared: Iterable[str], hidden: Iterable[str]) -> Iterator[str]:
             yield from ("--tmpfs", path)
         elif os.path.exists(path):
             yield from ("--ro-bind", os.devnull, path)
+
+
+def _is_temporary(path: str) -> bool:
+    """Where the node has a directory of its own instead of the system's."""
+    return any(proc.is_below(path, place) for place in TEMPORARY.values())
 
 
 def _python(wrapping: Wrapping) -> list[str]:

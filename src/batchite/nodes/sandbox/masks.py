@@ -15,6 +15,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import NamedTuple
 
 from batchite.machine import openat2
@@ -57,12 +58,13 @@ class Masks:
     def __init__(self, hidden: Iterable[str] = ()) -> None:
         """`hidden`: directories that nodes do not see, whoever may read them. Raises OSError."""
         self._entries: dict[str, Entry] = {}
-        for path in hidden:
-            with contextlib.suppress(FileNotFoundError):
-                self._hide(path)
         for path, mode in _EMPTY.items():
             with contextlib.suppress(FileNotFoundError):
                 self._hide(path, mode)
+        for path in hidden:
+            with contextlib.suppress(FileNotFoundError):
+                if not _is_below_hidden(self._entries, path):
+                    self._hide(path)
         for path in _secrets(self._entries):
             with contextlib.suppress(FileNotFoundError):
                 self._hide(path)
@@ -157,6 +159,11 @@ def _secrets(known: Mapping[str, Entry]) -> Iterator[str]:
                 yield entry.path
             elif stat.S_ISDIR(mode):
                 waiting.append(entry.path)
+
+
+def _is_below_hidden(known: Mapping[str, Entry], path: str) -> bool:
+    """Nodes see not even the way to it."""
+    return any(_is_hidden(known, str(above)) for above in PurePath(path).parents)
 
 
 def _is_hidden(known: Mapping[str, Entry], path: str) -> bool:
