@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import logging
 import os
 import re
@@ -33,6 +34,8 @@ from typing import NamedTuple
 _PROBED = "import signal; signal.pause()"
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _END_SECONDS = 2.0
+_END_ROUNDS = 20
+"""At least: where this process stood still for seconds, so did perhaps those that it waits for."""
 _PAUSE_SECONDS = 0.005
 _FREEZING_ROUNDS = 20
 _LIMITS = "~limits"
@@ -301,9 +304,13 @@ def _ends_with(group: Path) -> bool:
 
 def _end_soon(group: Path) -> bool:
     deadline = time.monotonic() + _END_SECONDS
-    while not (is_over := _end(group)) and time.monotonic() < deadline:
+    for rounds in itertools.count(1):
+        if _end(group):
+            return True
+        if rounds >= _END_ROUNDS and time.monotonic() >= deadline:
+            break
         time.sleep(_PAUSE_SECONDS)
-    return is_over
+    return False
 
 
 def _end(group: Path) -> bool:
