@@ -13,6 +13,10 @@ from batchite.machine import proc
 from batchite.machine.proc import Process
 from batchite.nodes.sandbox.leader import Leader
 
+_COUNTS = 2
+"""A process that ends leaves its part to the others, and has been counted with it if it was looked at before
+they were. So nobody has to go after one count."""
+
 
 class Appetite:
     """Of all processes that this one sees, but for itself."""
@@ -28,9 +32,10 @@ class Appetite:
         resident = {process.pid: _resident(process.pid) for process in everyone}
         if sum(resident.values()) <= self._limit:
             return None
-        shares = {pid: proc.share(pid) or 0 for pid in resident}
-        if sum(shares.values()) <= self._limit:
-            return None
+        for _ in range(_COUNTS):
+            shares = {pid: proc.share(pid) or 0 for pid in resident}
+            if sum(shares.values()) <= self._limit:
+                return None
         sums: dict[Leader | int, int] = {}
         for pid, owner in _owners(everyone, leaders).items():
             sums[owner] = sums.get(owner, 0) + shares[pid]
