@@ -104,8 +104,11 @@ def client(service: RunningService) -> Iterator[azure.batch.BatchClient]:
 
 
 def short_names() -> list[Path]:
-    """Of nodes of all services of this user."""
-    return list(Path(f"/tmp/b{os.geteuid()}").glob("*"))
+    """Of nodes of all services of this user; the directory goes with the last of them."""
+    place = Path(f"/tmp/b{os.geteuid()}")
+    with contextlib.suppress(FileNotFoundError):
+        return [place / name for name in os.listdir(place)]
+    return []
 
 
 def target(link: Path) -> str:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -206,7 +207,10 @@ class Hosted:
 
     def _clear_up(self) -> None:
         """As an engine does."""
-        assert Groups(self.node.parent).end_soon(self.node.name)
+        groups, deadline = Groups(self.node.parent), time.monotonic() + DEADLINE
+        while not groups.end(self.node.name):
+            assert time.monotonic() < deadline, "some of the node's processes do not go"
+            time.sleep(0.01)
 
     def _close(self) -> None:
         assert self._process.stdin is not None

@@ -340,8 +340,11 @@ def test_nothing_goes_on_without_agent_or_spawner(
 
 
 def is_first(pid: int) -> bool:
-    """Whether it is number 1 inside."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    """Whether it is number 1 inside; one that is gone is not."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
     (line,) = (line for line in status.splitlines() if line.startswith("NSpid:"))
     return line.split()[-1] == "1"
 

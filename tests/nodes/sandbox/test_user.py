@@ -231,22 +231,25 @@ def test_nothing_goes_on_without_agent_or_spawner(
 
 
 BOMB = """
-import os
+import os, time
 os.setsid()
 while True:
     try:
         os.fork()
     except OSError:
-        os.close(os.open("full", os.O_CREAT))
+        try:
+            os.close(os.open("full", os.O_CREAT | os.O_EXCL))
+            os.write(9, b"full")
+        except FileExistsError:
+            time.sleep(0.05)
 """
 
 
 def test_processes_that_multiply_stay_few_and_end(sandbox: Hosted, run: Directory) -> None:
     """Under the node's limit, which others of that user do not count towards, and with the command."""
     with witness(sandbox, f"bomb-{run[-1]}") as seen:
-        full = "while ! [ -e full ]; do :; done"
-        bomb = sandbox.shell(run, f"exec 9> {seen.told}; python3 -c '{BOMB}' & {full}; echo >&9; wait")
-        seen.wait()
+        bomb = sandbox.shell(run, f"exec 9> {seen.told}; python3 -c '{BOMB}' & wait")
+        assert seen.wait() == b"full"
         assert PROCESSES // 2 < (sandbox.use().processes or 0) < PROCESSES + 10
         bomb.kill()
         assert bomb.over().signal == 9
