@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -83,6 +86,47 @@ async def test_ended_tasks_may_clean_up(
     await service.send(EndRun(1, 1, TERMINATED))
     await service.ended(1)
     assert (task_directory(node, 1) / "stdout.txt").read_text() == "bye\n"
+
+
+@pytest.mark.parametrize(("code", "failure"), [(0, None), (3, "FailureExitCode")])
+async def test_what_has_come_to_its_end_is_not_ended(
+    service: Peer, agent: RunningAgent, fifo: Path, code: int, failure: str | None
+) -> None:
+    """The agent hears of its end and of the wish for it at the same moment."""
+    await service.send(task(1, shell(f"echo $$ > {fifo}; read line < {fifo}; exit {code}")))
+    await end_too_late(service, agent, fifo)
+    ended = await service.ended(1)
+    assert (ended.exit_code, ended.failure and ended.failure.code) == (code, failure)
+
+
+async def test_what_has_come_to_its_end_uploads_nothing_when_it_is_ended(
+    service: Peer, agent: RunningAgent, fifo: Path
+) -> None:
+    """So it is not complete."""
+    outputs = [
+        {
+            "filePattern": "*",
+            "destination": {"container": {"containerUrl": f"{service.url}/none"}},
+            "uploadOptions": {"uploadCondition": "taskcompletion"},
+        }
+    ]
+    script = shell(f"echo $$ > {fifo}; read line < {fifo}")
+    await service.send(task(1, script, outputFiles=outputs))
+    await end_too_late(service, agent, fifo)
+    ended = await service.ended(1)
+    assert (ended.exit_code, ended.failure) == (0, TERMINATED)
+
+
+async def end_too_late(service: Peer, agent: RunningAgent, fifo: Path) -> None:
+    """A task that has told its number by the fifo, and waits for a line of it."""
+    command = os.pidfd_open(int(await wait_for(service, fifo)))
+    agent.process.send_signal(signal.SIGSTOP)
+    await asyncio.to_thread(fifo.write_text, "on\n")
+    ended, *_ = await asyncio.to_thread(select.select, [command], [], [], DEADLINE)
+    assert ended
+    os.close(command)
+    await service.send(EndRun(1, 1, TERMINATED))
+    agent.process.send_signal(signal.SIGCONT)
 
 
 async def test_a_notice_is_longer_than_the_time_that_all_have(

@@ -44,13 +44,20 @@ class RefusedError(Exception):
 class Spawned:
     """A command that was spawned."""
 
-    def __init__(self, ask: Callable[..., Any], answer: Callable[..., Answer], number: int) -> None:
-        self._ask = ask
-        self._answer = answer
+    def __init__(self, host: Hosted, number: int) -> None:
+        self._host = host
+        self._ask, self._answer = host._ask, host._answer
         self._number = number
 
     def terminate(self) -> None:
         self._ask("terminate", self._number)
+
+    def terminate_after(self, end: Callable[[], None]) -> None:
+        """At a moment when this has happened and the sandbox has heard nothing of it."""
+        self._host.signal(signal.SIGSTOP)
+        end()
+        self._host.tell("terminate", self._number)
+        self._host.signal(signal.SIGCONT)
 
     def kill(self) -> None:
         self._ask("kill", self._number)
@@ -158,14 +165,14 @@ class Hosted:
         """Where a run was prepared."""
         given = {TASK_MARK: "/".join((self.root, *directory)), **self.environment, **(environment or {})}
         self._ask("spawn", words, given, directory, user, limits)
-        return Spawned(self._ask, self._answer, self._number)
+        return Spawned(self, self._number)
 
     def on_terminal(self, directory: Sequence[str], script: str, user: User = USER) -> Spawned:
         """Where nothing was prepared yet; on a terminal of 30 lines and 90 columns."""
         self.prepare(directory, user)
         given = {TASK_MARK: "/".join((self.root, *directory)), **self.environment}
         self._ask("spawn_on_terminal", ["/bin/sh", "-c", script], given, directory, user)
-        return Spawned(self._ask, self._answer, self._number)
+        return Spawned(self, self._number)
 
     def shell(self, directory: Sequence[str], script: str, user: User = USER) -> Spawned:
         """Where nothing was prepared yet."""
@@ -219,11 +226,18 @@ class Hosted:
         self._process.stdout.close()
         self._process.wait(DEADLINE)
 
-    def _ask(self, what: str, *arguments: Any) -> Any:
+    def signal(self, number: int) -> None:
+        """To the process that holds the sandbox."""
+        os.kill(self._process.pid, number)
+
+    def tell(self, what: str, *arguments: Any) -> None:
         self._number += 1
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(Ask(self._number, what, list(arguments))) + b"\n")
         self._process.stdin.flush()
+
+    def _ask(self, what: str, *arguments: Any) -> Any:
+        self.tell(what, *arguments)
         answer = self._answer(self._number)
         if answer.errno is not None:
             raise RefusedError(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import select
 import shutil
 import signal
 import zipfile
@@ -26,6 +27,7 @@ from tests.nodes.sandbox.hosted import (
     witness,
 )
 
+from batchite.machine import proc
 from batchite.nodes.sandbox.base import User
 from batchite.wire.ticks import TICKS_PER_SECOND
 
@@ -289,8 +291,27 @@ def test_a_command_that_is_asked_ends_in_peace(sandbox: Hosted, run: Directory, 
     running = sandbox.shell(run, f"{POLITE} echo > {seen.told}; while :; do sleep 0.01; done")
     seen.wait()
     running.terminate()
-    assert running.over().code == 5
+    over = running.over()
+    assert (over.code, over.was_asked) == (5, True)
     assert sandbox.said(run) == "bye\n"
+
+
+def test_who_asks_after_the_end_comes_too_late(sandbox: Hosted, run: Directory, seen: Witness) -> None:
+    """Also where it is an end of which the sandbox has not heard yet."""
+    script = f"mkfifo go; echo > {seen.told}; read line < go"
+    running = sandbox.shell(run, script)
+    seen.wait()
+    pid = next(one.pid for one in proc.all_processes() if script in proc.words(one.pid))
+    command = os.pidfd_open(pid)
+
+    def end() -> None:
+        sandbox.place.joinpath(*run, "wd", "go").write_text("on\n")
+        assert select.select([command], [], [], DEADLINE)[0]
+
+    running.terminate_after(end)
+    over = running.over()
+    os.close(command)
+    assert (over.code, over.was_asked) == (0, False)
 
 
 def test_a_command_that_does_not_listen_is_killed_with_all_whom_it_started(

@@ -19,6 +19,7 @@ from batchite.nodes.runs.phases.base import Phase, Work
 from batchite.nodes.runs.phases.directories import Directories
 from batchite.nodes.runs.phases.process import Process
 from batchite.nodes.runs.tools import Tools
+from batchite.nodes.sandbox.base import ProcessExit
 from batchite.wire.batch.outcome import UNUSED, Exit, Failure
 from batchite.wire.ticks import Duration
 
@@ -163,12 +164,19 @@ class Run:
         return True
 
     def _has_passed(self, failure: Failure | None) -> None:
-        if self._phase is self._process:
-            self._has_ended_by_itself = self._failure is None and failure is None
+        if self._phase is self._process and self._process.exit is not None:
+            self._note_exit(self._process.exit)
         if failure is not None:
             self._fail(failure)
         if self._comes_to_its_end():
             self._finish()
+
+    def _note_exit(self, exit_: ProcessExit) -> None:
+        """Who wanted the command to end after it had come to its end came too late; but its output files are
+        not uploaded any more."""
+        self._has_ended_by_itself = not exit_.was_asked
+        if self._has_ended_by_itself and not (self._is_over and self._due_for_upload()):
+            self._failure = None
 
     def _fail(self, failure: Failure) -> None:
         self._failure = self._failure or failure

@@ -87,13 +87,15 @@ class ProcessExit(NamedTuple):
     is_memory: bool = False
     """killed since a limit of memory was reached; False where nobody can tell"""
     used: Used = UNUSED
+    was_asked: bool = False
+    """it was told to end, or killed, while it ran: perhaps it would have gone on"""
 
     @classmethod
-    def of(cls, status: int, used: Used, *, is_memory: bool = False) -> ProcessExit:
+    def of(cls, status: int, used: Used, *, is_memory: bool = False, was_asked: bool = False) -> ProcessExit:
         """Of what the kernel says of a process that was waited for; `status` as `wait4` gives it."""
         code = os.waitstatus_to_exitcode(status)
         by_itself, by_signal = (code, None) if code >= 0 else (None, -code)
-        return cls(by_itself, by_signal, is_memory, used)
+        return cls(by_itself, by_signal, is_memory, used, was_asked)
 
     @property
     def status(self) -> int:
@@ -112,7 +114,7 @@ why its program could not be started."""
 
 
 class Running(Protocol):
-    """A command that was spawned. Once it has ended, its methods do nothing."""
+    """A command that was spawned. Once it has ended, its methods do nothing, and its exit tells of none."""
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM)."""

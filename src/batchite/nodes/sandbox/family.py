@@ -11,6 +11,7 @@ process group is killed.
 from __future__ import annotations
 
 import os
+import signal
 
 from batchite.nodes.sandbox import orphans, rusage
 from batchite.nodes.sandbox.base import ProcessExit
@@ -41,13 +42,14 @@ class Family:
             while (child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
                 leader = self.running.pop(child.si_pid, None)
                 if leader is not None:
-                    leader.kill()
+                    leader.signal(signal.SIGKILL)
                     ended.append(leader)
                 known = None if leader is not None else self._of_group(child.si_pid, ended)
                 _, status, told = os.wait4(child.si_pid, 0)
                 owner = self._orphans.forget(child.si_pid) or known
                 if leader is not None:
-                    leader.exit = ProcessExit.of(status, rusage.used(told))
+                    used = rusage.used(told)
+                    leader.exit = ProcessExit.of(status, used, was_asked=leader.was_asked)
                 elif owner is not None:
                     owner.left_used = owner.left_used.with_more(rusage.used(told))
         except ChildProcessError:

@@ -25,7 +25,7 @@ _PAUSE_SECONDS = 0.003
 class _Member:
     """A command that was spawned, in the groups of its slot."""
 
-    __slots__ = ("_line", "_slots", "end", "is_over", "key", "over", "slot", "was_cleared")
+    __slots__ = ("_line", "_slots", "end", "is_over", "key", "over", "slot", "was_cleared", "was_killed")
 
     def __init__(self, key: int, slot: Slot, over: Over, line: Line, slots: Slots) -> None:
         self.key = key
@@ -34,6 +34,7 @@ class _Member:
         self.end: ProcessExit | OSError | None = None
         self.is_over = False
         self.was_cleared = False
+        self.was_killed = False
         self._line = line
         self._slots = slots
 
@@ -43,6 +44,7 @@ class _Member:
 
     def kill(self) -> None:
         if not self.is_over:
+            self.was_killed = True
             self._line.send(Signal(self.key, signal.SIGKILL))  # in case it has not begun yet
             self.was_cleared |= not self._slots.clear(self.slot)
 
@@ -120,7 +122,9 @@ class Members:
             self._settle(member, OSError(told.error, told.reason))
         else:
             is_memory = member.slot.was_short_of_memory() or told.is_memory
-            self._settle(member, ProcessExit.of(told.status, told.used, is_memory=is_memory))
+            was_asked = told.was_asked or member.was_killed
+            end = ProcessExit.of(told.status, told.used, is_memory=is_memory, was_asked=was_asked)
+            self._settle(member, end)
 
     def _settle(self, member: _Member, end: ProcessExit | OSError) -> None:
         """It is over when nothing is left of it."""

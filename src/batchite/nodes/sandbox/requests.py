@@ -85,6 +85,8 @@ class Ended(msgspec.Struct, frozen=True, tag="e", array_like=True):
     used: Used
     is_memory: bool = False
     """it was killed since the node took more memory than it may, and this command most of it"""
+    was_asked: bool = False
+    """it was given a signal while it ran"""
 
 
 Request = Start | Signal | Names | People

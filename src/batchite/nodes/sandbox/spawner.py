@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from batchite.machine import passing
 from batchite.nodes.sandbox import hosts, people, programs, requests, rusage, terminals
+from batchite.nodes.sandbox.leader import runs
 from batchite.nodes.sandbox.masks import USERS
 from batchite.nodes.sandbox.requests import (
     Ended,
@@ -55,6 +56,8 @@ class Spawner:
         self._keys: dict[int, int] = {}
         """of commands that run, by process"""
         self._pids: dict[int, int] = {}
+        self._asked: set[int] = set()
+        """those of them that were to end while they ran, by key"""
 
     def serve(self) -> None:
         """Until the agent is gone. Raises OSError."""
@@ -98,6 +101,8 @@ class Spawner:
     def signal(self, request: Signal) -> None:
         pid = self._pids.get(request.key)
         if pid is not None:
+            if runs(pid):
+                self._asked.add(request.key)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, request.number)
 
@@ -168,7 +173,9 @@ class Spawner:
                 key = self._keys.pop(pid, None)
                 if key is not None:
                     del self._pids[key]
-                    self.tell(Ended(key, status, rusage.used(told)))
+                    was_asked = key in self._asked
+                    self._asked.discard(key)
+                    self.tell(Ended(key, status, rusage.used(told), was_asked=was_asked))
 
 
 def _set_signals(waking: int) -> None:

@@ -56,7 +56,7 @@ class ClearingSpawner(Spawner):
     def signal(self, request: Signal) -> None:
         leader = self._leaders.get(request.key)
         if leader is not None:
-            leader.signal(request.number)
+            leader.ask(request.number)
 
     def reap(self) -> None:
         is_done = self._family.reap()
@@ -78,15 +78,16 @@ class ClearingSpawner(Spawner):
             greedy = self._appetite.greediest(self._family.running.values())
             if isinstance(greedy, Leader):
                 self._greedy = greedy
-                greedy.kill()
+                greedy.signal(signal.SIGKILL)
             elif greedy is not None:
                 os.kill(greedy, signal.SIGKILL)
 
     def _over(self, key: int, end: ProcessExit) -> None:
-        is_memory = self._leaders.pop(key) is self._greedy
-        if is_memory:
+        is_greedy = self._leaders.pop(key) is self._greedy
+        if is_greedy:
             self._greedy = None
-        self.tell(Ended(key, end.status, end.used, is_memory and end.signal == signal.SIGKILL))
+        is_memory = is_greedy and end.signal == signal.SIGKILL
+        self.tell(Ended(key, end.status, end.used, is_memory, end.was_asked))
 
 
 def main() -> None:
