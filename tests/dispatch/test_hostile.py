@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from msgspec import inspect
+from starlette.types import Message
 from tests.dispatch.support import (
     ScriptedAgent,
     add_job,
@@ -200,6 +201,29 @@ async def test_a_second_link_of_a_node_takes_the_place_of_the_first() -> None:
         assert isinstance(frame, bytes)
         assert framing.to_agent.decode(frame) == [link.Acknowledge(7)]
         assert closed == []
+
+
+async def test_a_node_is_forgotten_though_its_agent_breaks_off_just_then() -> None:
+    """What ends the node goes on from there."""
+    links = Links(lambda *_: None, lambda _: None, nobody)
+    links.expect("node", hash_token("secret"))
+    heard: asyncio.Queue[Message] = asyncio.Queue()
+    hello = framing.encode([link.Hello(link.PROTOCOL, "0", 1, ())])
+    for message in ({"type": "websocket.connect"}, {"type": "websocket.receive", "bytes": hello}):
+        heard.put_nowait(message)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.close":
+            raise OSError("as servers say that nobody is there any more")
+
+    headers = [(b"authorization", b"Bearer secret")]
+    scope = {"type": "websocket", "path": "/node/link", "headers": headers}
+    serving = asyncio.create_task(links(scope, heard.get, send))
+    await until(lambda: links.is_connected("node"))
+    await links.forget("node")
+    assert not links.is_connected("node")
+    heard.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    await serving
 
 
 async def test_nobody_opens_a_websocket_where_files_are_posted(

@@ -82,8 +82,8 @@ class Link:
         return framing.from_agent.decode(message.get("bytes") or b"")  # text is no frame
 
     async def close(self) -> None:
-        """Does not wait for a peer that does not read."""
-        with contextlib.suppress(TimeoutError):
+        """Does not wait for a peer that does not read, nor mind one that is gone already."""
+        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._websocket.close()
 
@@ -130,10 +130,7 @@ class Links:
         """Close the link; the agent connects again and sends what was not acknowledged."""
         link = self._links.pop(node_id, None)
         if link is not None:
-            try:
-                await link.close()
-            except RuntimeError:  # already closed by the peer
-                return
+            await link.close()
 
     def send(self, node_id: str, message: Message) -> bool:
         """False if the node is not connected; what matters is sent again when it is."""
