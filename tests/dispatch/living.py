@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from tests.dispatch.support import StepClock, dispatch_with, rows
+from tests.dispatch.support import PATIENCE, StepClock, dispatch_with, rows
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -32,7 +32,6 @@ from batchite.store.database import Database
 from batchite.web.listener import Listener, bind
 from batchite.wire.batch.vm_sizes import VmSize
 
-PATIENCE = 60.0
 FIDELITY = Fidelity(preemption_absence=600)
 
 
@@ -49,6 +48,7 @@ class LivingAgent:
         self._start_task = 0
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._is_welcome = False
         self.running: list[link.Run] = []
         self.is_stubborn = False
         """whether it ends nothing that it is told to end"""
@@ -79,10 +79,16 @@ class LivingAgent:
         if self._socket is not None:
             await self._socket.close()
         self._socket = self._reader = None
+        self._is_welcome = False
 
     @property
     def is_cut_off(self) -> bool:
         return self._reader is None or self._reader.done()
+
+    @property
+    def is_heard(self) -> bool:
+        """All that it has said has come to the service, and what it reports is stored."""
+        return self._is_welcome and not self._reports and not self.is_cut_off
 
     async def finish(self, order: link.Run, code: int = 0) -> None:
         """The task comes to its end by itself."""
@@ -123,6 +129,8 @@ class LivingAgent:
 
     async def _hear(self, message: link.ToAgent) -> None:
         match message:
+            case link.Welcome():
+                self._is_welcome = True
             case link.Acknowledge(report):
                 self._reports = [one for one in self._reports if one.report > report]
             case link.Run(kind="starttask", attempt=attempt) if attempt > self._start_task:
@@ -163,12 +171,23 @@ class LivingEngine:
         self.url = ""
         self.lost: Lost = lambda _node, _reason: None
         self.alive: dict[str, LivingAgent] = {}
+        self.under_way = 0
+        """how many requests"""
+
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     async def start(self, specs: Sequence[NodeSpec], size: VmSize) -> Mapping[str, Outcome]:
-        for spec in specs:
-            assert spec.node_id not in self.alive, "a node is started that runs"
-            agent = self.alive[spec.node_id] = LivingAgent(spec, self._slots)
-            await agent.come(self.url)
+        with self._at_work():
+            for spec in specs:
+                assert spec.node_id not in self.alive, "a node is started that runs"
+                agent = self.alive[spec.node_id] = LivingAgent(spec, self._slots)
+                await agent.come(self.url)
         return {spec.node_id: Taken(Handle(f"handle of {spec.node_id}"), False) for spec in specs}
 
     def prepare(self) -> None:
@@ -182,8 +201,9 @@ class LivingEngine:
         keep_files: bool = False,
         grace: float = GRACE_SECONDS,
     ) -> None:
-        if (agent := self.alive.pop(node_id, None)) is not None:
-            await agent.go()
+        with self._at_work():
+            if (agent := self.alive.pop(node_id, None)) is not None:
+                await agent.go()
 
     async def kill(self, node_id: str) -> None:
         """The node ends, which nobody wanted."""
@@ -262,7 +282,12 @@ class World:
         return await self.database.read(read)
 
     def _is_calm(self, found: Look) -> bool:
-        return not found.events and not _goes_on(found, self.engine)
+        """Nobody does anything that would be seen later only, and what is stored needs nothing done."""
+        owners = self.dispatch.shards.values()
+        if self.engine.under_way or not all(owner.rests for owner in owners):
+            return False
+        are_heard = all(agent.is_heard for agent in self.engine.alive.values())
+        return are_heard and not found.events and not _goes_on(found, self.engine)
 
     async def quiet(self) -> Look:
         """Until nothing goes on that does not wait for a task, or for time to pass."""

@@ -109,10 +109,14 @@ class Runner(Generic[R]):
                 await self._task
 
     @property
+    def rests(self) -> bool:
+        """All that it was told is decided and stored, and what follows has begun."""
+        return self._resting and not self.inbox.is_filled
+
+    @property
     def is_idle(self) -> bool:
         """There is nothing to do and nothing to be expected but events and due rows."""
-        is_quiet = self._resting and not self.inbox.is_filled and not self._settling.is_awaited
-        return is_quiet and self.reactor.is_idle
+        return self.rests and not self._settling.is_awaited and self.reactor.is_idle
 
     async def retire(self) -> bool:
         """Give an idle shard up. If there are events by now, or that fails, it goes on instead: False."""
