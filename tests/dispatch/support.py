@@ -35,6 +35,8 @@ M = TypeVar("M", bound=link.Message)
 
 ACCOUNT = "devbatch"
 SHARD = pool_shard(ACCOUNT, "pool")
+PATIENCE = 60.0
+"""Seconds that anything may take which is waited for."""
 TERMINATES = encode(JobRules(terminates_when_done=True))
 """Rules of a job that ends with its tasks."""
 
@@ -300,7 +302,7 @@ async def connect_all(
 async def settled(dispatch: Dispatch, database: Database) -> None:
     """Until everything that API operations changed so far is decided and stored."""
     for event in await rows(database, schema.events):
-        assert await dispatch.settled(event.shard, event.sequence, 60)
+        assert await dispatch.settled(event.shard, event.sequence, PATIENCE)
 
 
 class ScriptedAgent:
@@ -388,18 +390,21 @@ class ScriptedAgent:
                     self.other.append(message)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for something that another task of this loop brings about."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (what is waited for sets no event)
             await asyncio.sleep(0.002)
 
 
-async def until_stored(database: Database, table: sa.Table, condition: Callable[[list[Any]], bool]) -> None:
-    """Wait until the table's rows are such."""
-    async with asyncio.timeout(60):
-        while not condition(await rows(database, table)):  # noqa: ASYNC110 (as above)
+async def until_stored(
+    database: Database, table: sa.Table, condition: Callable[[list[Any]], bool]
+) -> list[Any]:
+    """Wait until the table's rows are such; returns them."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition(found := await rows(database, table)):  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.002)
+    return found
 
 
 async def state_is(database: Database, *states: str) -> None:

@@ -29,7 +29,7 @@ from tests.dispatch.support import (
     until_stored,
 )
 
-from batchite.dispatch import held
+from batchite.dispatch import held, starting
 from batchite.dispatch.ownership import LEASE
 from batchite.engines.base import Handle, Lost, Outcome, Taken
 from batchite.engines.registry import Kind
@@ -209,7 +209,11 @@ async def test_nodes_of_a_pool_are_asked_for_together_and_fail_each_by_itself(da
         assert stored == {asked[0]: (False, False), asked[1]: (True, True), asked[2]: (True, True)}
 
 
-async def test_pools_of_one_engine_take_turns_and_wait_for_no_other_engine(database: Database) -> None:
+async def test_pools_of_one_engine_take_turns_and_wait_for_no_other_engine(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "UP_SECONDS", 3600.0)  # however long this takes, no node makes room
+
     class Slow(ScriptedEngine):
         pace = ScriptedEngine.pace._replace(at_once=1, of_a_pool=1)
 

@@ -40,7 +40,11 @@ from batchite.wire.ticks import MAX_TICKS
 
 ANOTHER = pool_shard(ACCOUNT, "another")
 A_THIRD = LEASE.ticks // 3
+"""After which it is renewed."""
+NOT_YET = LEASE.ticks // 4
 A_WHILE = 2 * LEASE.ticks
+TOO_LATE = LEASE.ticks * 9 // 10
+"""After which an owner that has not renewed decides nothing more."""
 
 
 @pytest.fixture
@@ -211,7 +215,7 @@ async def test_who_could_not_renew_in_time_decides_nothing_more(database: Databa
     async with AsyncExitStack() as stack:
         first, agent, spec = await held(stack, database)
         name, epoch = await owner(database)
-        first.clock.ticks += LEASE.ticks * 9 // 10
+        first.clock.ticks += TOO_LATE
         await agent.end(agent.runs[0])
         await until(lambda: agent.is_cut_off)
         assert agent.acknowledged == 2
@@ -229,7 +233,7 @@ async def test_who_could_not_renew_in_time_lets_quiet_shards_go_too(database: Da
     async with AsyncExitStack() as stack:
         first, agent, _ = await held(stack, database)
         name, epoch = await owner(database)
-        first.clock.ticks += LEASE.ticks * 9 // 10
+        first.clock.ticks += TOO_LATE
         await first.dispatch.run_once()
         await until(lambda: agent.is_cut_off)
         assert await owner(database) == (name, epoch + 1)
@@ -238,11 +242,11 @@ async def test_who_could_not_renew_in_time_lets_quiet_shards_go_too(database: Da
 async def test_what_is_taken_later_makes_no_lease_longer(database: Database) -> None:
     async with AsyncExitStack() as stack:
         first, agent, _ = await held(stack, database)
-        first.clock.ticks += A_THIRD
+        first.clock.ticks += NOT_YET  # whenever rounds come, they do not renew
         await database.write(lambda c: add_pool(c, 0, pool_id="another"))
         first.dispatch.wake(ANOTHER)
         await until(lambda: ANOTHER in first.dispatch.shards)
-        first.clock.ticks += LEASE.ticks * 9 // 10 - A_THIRD
+        first.clock.ticks += TOO_LATE - NOT_YET
         await agent.end(agent.runs[0])
         await until(lambda: agent.is_cut_off)
         assert agent.acknowledged == 2

