@@ -6,7 +6,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -65,6 +66,10 @@ def log(client: BatchClient, pool_id: str) -> list[dict[str, Any]]:
     return list(reversed(insist(ask)))
 
 
+def each_went_on(client: BatchClient, before: Mapping[str, int]) -> bool:
+    return all(len(log(client, pool_id)) > turns for pool_id, turns in before.items())
+
+
 def kill(service: RunningService) -> None:
     os.kill(int((service.data_dir / "batch.lock").read_text()), signal.SIGKILL)
 
@@ -75,8 +80,8 @@ def test_no_turn_is_taken_twice_and_the_last_one_holds(service: RunningService) 
     for pool_id in POOLS:
         add(client, pool_id)
     for _ in range(KILLS):
-        before = len(log(client, "a"))
-        until(lambda n=before: len(log(client, "a")) > n, "a turn is taken", PATIENCE)
+        before = {pool_id: len(log(client, pool_id)) for pool_id in POOLS}
+        until(partial(each_went_on, client, before), "each has taken a turn", PATIENCE)
         time.sleep(dice.uniform(0, 0.1))  # the moment of the kill, which is any
         kill(service)
     for pool_id in POOLS:

@@ -45,10 +45,12 @@ def add(batch: BatchClient, word: str) -> None:
 
 
 def wait(batch: BatchClient, count: int) -> list[models.BatchTask]:
+    """So many or more, since several may end between two looks."""
+
     def over() -> list[models.BatchTask]:
         return list(batch.list_tasks("job", filter="state eq 'completed'", expand=["stats"]))
 
-    return until(over, lambda tasks: len(tasks) == count, f"{count} tasks are over", 90.0)
+    return until(over, lambda tasks: len(tasks) >= count, f"{count} tasks are over", 90.0)
 
 
 def ours(batch: BatchClient) -> Any:
@@ -122,7 +124,7 @@ def check_pool(house: House) -> None:
     assert before > timedelta(0)
     (there,) = metered(batch)
     assert there["poolId"] == "pool"
-    assert abs(timedelta(hours=there["dedicatedCoreHours"]) - used()) < 2 * CORES * CLOSE
+    assert before - CORES * CLOSE < timedelta(hours=there["dedicatedCoreHours"]) < used() + CORES * CLOSE
     batch.begin_delete_pool("pool").result()
     (gone,) = metered(batch)
     assert timedelta(hours=gone["totalCoreHours"]) >= before - CLOSE
