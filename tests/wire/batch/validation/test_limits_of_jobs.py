@@ -56,7 +56,7 @@ LIMITS: tuple[tuple[str, object, object], ...] = (
     ),
     ("jobManagerTask.displayName", "x" * 1024, "x" * 1025),
     ("jobManagerTask.requiredSlots", 1, 0),
-    ("jobManagerTask.requiredSlots", 256, 257),
+    ("jobManagerTask.requiredSlots", 1, 2),
     ("jobManagerTask.outputFiles", [OUTPUT], [{**OUTPUT, "filePattern": ""}]),
     ("jobReleaseTask.maxWallClockTime", "PT15M", "PT15M0.0000001S"),
     ("jobReleaseTask.maxWallClockTime", "PT0.0000001S", "PT0S"),

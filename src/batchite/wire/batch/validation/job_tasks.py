@@ -21,7 +21,6 @@ from batchite.wire.batch.models.job_tasks import (
 from batchite.wire.batch.models.jobs import JobShape
 from batchite.wire.batch.validation import applications, output_files, rules
 from batchite.wire.batch.validation.tasks import (
-    MAX_SLOTS,
     RETENTION,
     check_constraints,
     constraints_of,
@@ -66,7 +65,7 @@ def managed(
     return replace(
         task,
         constraints=constraints_of(task.constraints, job_retries, retention),
-        required_slots=task.required_slots or 1,
+        required_slots=1,
         kill_job_on_completion=task.kill_job_on_completion is not False,
         run_exclusive=task.run_exclusive is not False,
         allow_low_priority_node=task.allow_low_priority_node is not False,
@@ -107,7 +106,9 @@ def _check_manager(where: str, task: BatchJobManagerTask) -> None:
         f"{where}.applicationPackageReferences", task.application_package_references
     )
     output_files.check(f"{where}.outputFiles", task.output_files)
-    rules.check_range(f"{where}.requiredSlots", task.required_slots, 1, MAX_SLOTS)
+    if isinstance(task.required_slots, int) and task.required_slots != 1:
+        rule = "must be 1 or left out; with runExclusive, the default, a manager has its whole node"
+        raise invalid_property(f"{where}.requiredSlots", task.required_slots, rule)
     if task.constraints:
         check_constraints(f"{where}.constraints", task.constraints)
 
