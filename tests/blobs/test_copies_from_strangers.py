@@ -53,7 +53,7 @@ async def test_a_copy_under_way_keeps_others_off_and_can_be_aborted(
         container = await client.create_container("here")
         copy = container.get_blob_client("copy")
         started = await copy.start_copy_from_url(f"{origin}/x")
-        await asyncio.wait_for(source.asked.wait(), 30)
+        await asyncio.wait_for(source.asked.wait(), 60)
         for change in (
             lambda: copy.upload_blob(b"x", overwrite=True),
             lambda: copy.set_blob_metadata({}),
@@ -65,7 +65,7 @@ async def test_a_copy_under_way_keeps_others_off_and_can_be_aborted(
         with pytest.raises(HttpResponseError) as other:
             await copy.abort_copy("00000000-0000-0000-0000-000000000000")
         assert other.value.error_code == "CopyIdMismatch"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await copy.get_blob_properties()).copy.progress != "4/10":
                 pass
         (listed,) = [blob async for blob in container.list_blobs(include=["copy"])]
@@ -92,7 +92,7 @@ async def test_a_copy_under_way_begins_anew_after_a_restart(
     ):
         container = await client.create_container("here")
         await container.get_blob_client("copy").start_copy_from_url(f"{origin}/x")
-        await asyncio.wait_for(source.asked.wait(), 30)
+        await asyncio.wait_for(source.asked.wait(), 60)
     source.go_on.set()
     async with (
         serving(tmp_path, origins=(origin,)) as server,

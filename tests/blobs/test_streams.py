@@ -72,7 +72,7 @@ async def test_what_is_deleted_is_sent_to_its_end(
     await container.delete_blob("large")
     assert len(server.files.numbers()) == 1
     length = structured.Encoder(len(DATA)).length if as_message else len(DATA)
-    body = await asyncio.wait_for(reader.readexactly(length), 30)
+    body = await asyncio.wait_for(reader.readexactly(length), 60)
     assert (decoded(body, len(DATA), at_once=MIB) if as_message else body) == DATA
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -42,8 +42,8 @@ def batch(service: RunningService) -> BatchClient:
     return BatchClient(service.batch_url, credential)
 
 
-def words(service: RunningService, *more: str) -> list[str]:
-    (node,) = told(service, "node", "list", "--pool", "p")
+def words(service: RunningService, *more: str, pool: str = "p") -> list[str]:
+    (node,) = told(service, "node", "list", "--pool", pool)
     before = [sys.executable, "-m", "batchite", "node", "shell", "--data-dir", str(service.data_dir)]
     return [*before, node["id"], *more]
 
@@ -89,8 +89,8 @@ class Terminal:
 
 
 @contextmanager
-def terminal(service: RunningService, *more: str) -> Iterator[Terminal]:
-    called = words(service, *more)
+def terminal(service: RunningService, *more: str, pool: str = "p") -> Iterator[Terminal]:
+    called = words(service, *more, pool=pool)
     pid, ours = pty.fork()
     if pid == 0:
         os.execv(called[0], called)  # noqa: S606
@@ -154,9 +154,12 @@ def test_nodes_that_are_not_there(service: RunningService) -> None:
 
 
 def test_a_shell_ends_with_its_node(service: RunningService) -> None:
-    with terminal(service) as shell:
+    client = batch(service)
+    client.create_pool(pool_options("brief", 1))
+    until(lambda: [*client.list_nodes("brief", filter="state eq 'idle'")] != [], "the node is idle")
+    with terminal(service, pool="brief") as shell:
         shell.type("echo be''gun\n")
         shell.wait_for("begun")
-        batch(service).begin_delete_pool("p")
+        client.begin_delete_pool("brief")
         assert shell.exit_code() == exits.FAILED
         assert b"has ended, and the shell with it" in shell.seen

@@ -9,7 +9,7 @@ import aiohttp
 from tests.portal.service import Browser
 from yarl import URL
 
-DEADLINE = 30
+DEADLINE = 60
 
 
 class Stream:

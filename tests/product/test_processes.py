@@ -13,7 +13,7 @@ from batchite.configuration import accounts
 from batchite.configuration.endpoints import Service
 from batchite.processes.launch import READY, STOP, Launch, send
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 @contextmanager

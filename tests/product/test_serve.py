@@ -17,11 +17,11 @@ from batchite.configuration.endpoints import Service
 from batchite.machine import directory_lock
 from batchite.testing.service import RunningService, running_service, start, stop
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def health(url: str) -> object:
-    with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{url}/healthz", timeout=DEADLINE) as answer:  # noqa: S310
         assert answer.status == 200
         return json.load(answer)
 
@@ -146,11 +146,12 @@ def test_one_service_alone_that_dies_is_back_at_its_address(
 def test_a_service_killed_before_it_is_ready_is_started_again(tmp_path: Path, kills: int, code: int) -> None:
     """Within bounds: what is killed over and over is given up."""
     command = [sys.executable, "-m", "batchite", "serve", "blob", "--data-dir", str(tmp_path), "--blob-port"]
-    with subprocess.Popen(
-        [*command, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as serving:
-        supervisor, killed = psutil.Process(serving.pid), set[int]()
+    with contextlib.ExitStack() as stack:
         with directory_lock.held(tmp_path / "blobs.lock"):  # so that it cannot be ready, however long we take
+            serving = stack.enter_context(
+                subprocess.Popen([*command, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            )
+            supervisor, killed = psutil.Process(serving.pid), set[int]()
             while len(killed) < kills and serving.poll() is None:
                 for victim in supervisor.children():
                     if victim.pid not in killed and is_service(victim):
@@ -204,7 +205,7 @@ def test_accounts_of_the_config_file_are_the_ones_that_exist_and_hosts_below_the
         for host in ("films.blob.example.org", "stranger.blob.example.org"):
             request = urllib.request.Request(f"{url}/container/blob", headers={"Host": host})  # noqa: S310
             with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=10)  # noqa: S310
+                urllib.request.urlopen(request, timeout=DEADLINE)  # noqa: S310
             with refused.value as answer:
                 codes[host.partition(".")[0]] = answer.headers["x-ms-error-code"]
         assert codes["films"] != codes["stranger"]

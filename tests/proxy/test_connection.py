@@ -31,7 +31,7 @@ async def exchange(port: int, request: str | bytes) -> bytes:
     """All that comes back until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request.encode() if isinstance(request, str) else request)
-    answer = await asyncio.wait_for(reader.read(), 30)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer
 

@@ -13,7 +13,7 @@ from batchite.configuration.endpoints import Endpoints
 async def ask(house: House, port: int, host: str) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=house.trust(), server_hostname=host)
     writer.write(f"GET /things/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 30)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer
 

@@ -52,7 +52,7 @@ async def test_it_is_tried_again_by_itself(
     assert await tested.sweep() == 1
     assert len(await storage.stored()) == 1
     storage.reachable = True
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await database.read(contents.leftovers):
             await tested.settle()
     assert await storage.stored() == set()
@@ -75,15 +75,17 @@ async def test_a_sweep_that_fails_is_repeated_by_the_next_start(database: Databa
 
 async def test_what_appears_after_the_sweep_is_removed_too(database: Database, tmp_path: Path) -> None:
     storage = CutOff(tmp_path / "blobs")
-    storage.reachable, storage.late_seconds = True, 0.1
+    storage.reachable, storage.late_seconds = True, 0.01
     number = await left_over(database, storage)
     tested = Disposal(database, storage)
+    release = tested.hold({number})  # from being removed once more, until it has appeared
     assert await tested.sweep() == 1
     assert await storage.stored() == set()
     late = await storage.create(number, Digest(md5=False))
     await late.finish()
     await late.close()
-    async with asyncio.timeout(10):
+    release()
+    async with asyncio.timeout(60):
         while await database.read(contents.leftovers):
             await tested.settle()
     assert await storage.stored() == set()
