@@ -31,7 +31,7 @@ def service() -> Iterator[RunningService]:
 
 @pytest.fixture(scope="module")
 def node(service: RunningService) -> str:
-    (only,) = told(service, "list")
+    (only,) = told(service, "list", "--pool", "p")
     return str(only["id"])
 
 

@@ -164,7 +164,7 @@ def test_a_reader_that_leaves_ends_the_answer(
                 await ended.wait()
                 ended.clear()
             left_open.append(descriptors())
-        assert left_open[0] == left_open[2]
+        assert left_open[2] <= left_open[0]
 
     run(test())
     assert not caplog.records

@@ -100,7 +100,7 @@ async def test_a_file_that_cannot_be_given_is_refused(disk: Disk) -> None:
         with pytest.raises(PermissionError):
             landing.create(names, 0o600)
     landing.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 async def test_notes_beside_output_files(disk: Disk, tmp_path: Path, given: list[tuple[str, User]]) -> None:

@@ -165,7 +165,7 @@ def test_no_descriptor_of_a_refused_file_is_kept(tree: Tree, root: Path, outside
     before = len(os.listdir("/proc/self/fd"))
     assert reason(tree.open, "stolen") == "outside"
     assert reason(tree.open, "a") == "is-directory"
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_links_that_stay_below_work_with_the_kernel(root: Path) -> None:
@@ -191,7 +191,7 @@ def test_trees_deeper_than_a_path_is_long(tree: Tree, root: Path) -> None:
     assert max(len(entry.name) for entry in listed) < 4096
     tree.delete("a", recursive=True)
     assert not (root / "a").exists()
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_trees_deeper_than_a_program_recurses(root: Path) -> None:
