@@ -95,6 +95,25 @@ async def test_a_task_runs_in_a_machine(world: MachineWorld) -> None:
     assert (task_directory(world.nodes / NODE, 2) / "stdout.txt").read_text() == "0\n"
 
 
+@pytest.fixture
+def careful() -> Iterator[None]:
+    """What this process makes is for nobody else, unless it says so."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.system
+async def test_users_of_a_node_come_in_though_the_service_lets_nobody_in(
+    world: MachineWorld, careful: None
+) -> None:
+    await start(world, world.engine())
+    look = "cd $AZ_BATCH_TASK_WORKING_DIR && touch mine $AZ_BATCH_NODE_SHARED_DIR/mine && python3 --version"
+    await world.service.send(task(1, f"/bin/sh -c '{look}'"), task(2, f"/bin/sh -c '{look}'", **ADMIN))
+    for number in (1, 2):
+        assert (await world.service.ended(number)).exit_code == 0
+
+
 @pytest.fixture(params=["/var/lib", "/var/tmp"])
 def within(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A directory in the system's own: where services have theirs, or where everybody may."""

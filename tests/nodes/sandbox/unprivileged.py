@@ -36,6 +36,7 @@ def main() -> None:
 
 
 def become(places: Sequence[str]) -> None:
+    os.umask(0o022)
     kernel.unshare(kernel.NEW_MOUNTS)
     kernel.make_private()
     trees = {place: kernel.open_tree(place, recursive=True) for place in map(os.path.abspath, places)}

@@ -42,6 +42,7 @@ class MachineSandbox(OnDisk):
 
     def __init__(self, node: str, machine: Machine, spawner: socket.socket) -> None:
         """`node`: the node's directory. Raises OSError."""
+        os.umask(0o022)  # the node's users go where this process makes ways, however the service was begun
         self.tier = Tier("machine", machine.why)
         self.root = machines.ROOT
         self._machine = machine
