@@ -18,6 +18,7 @@ _RELEASE: Final = {"id": "after", "maxWallClockTime": "PT5M", "retentionTime": "
 _MANAGER: Final = {
     "id": "manager",
     **OF_SLOTS,
+    "requiredSlots": 1,
     "killJobOnCompletion": False,
     "runExclusive": False,
     "allowLowPriorityNode": False,
