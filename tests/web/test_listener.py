@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from websockets.asyncio.client import connect
 
 from batchite.web.guard import Guard
 from batchite.web.hosts import Hosts
@@ -372,6 +373,29 @@ async def test_stopping_twice_and_taking_the_port_again() -> None:
     again = bind("127.0.0.1", port)
     assert again.getsockname()[1] == port
     again.close()
+
+
+async def test_it_stops_while_the_peer_of_a_web_socket_leaves_and_reads_nothing_more() -> None:
+    has_left = asyncio.Event()
+
+    async def talkative(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": bytes(50_000_000)})
+        assert (await receive())["type"] == "websocket.disconnect"
+        has_left.set()
+
+    listener = Listener(talkative, bind("127.0.0.1", 0))
+    await listener.start()
+    url = f"ws://127.0.0.1:{listener.address[1]}/-/"
+    peer = await connect(url, compression=None, max_size=None, proxy=None)
+    peer.transport.pause_reading()
+    peer.protocol.send_close()
+    peer.transport.writelines(peer.protocol.data_to_send())
+    async with asyncio.timeout(DEADLINE):
+        await has_left.wait()
+        await listener.stop()
+    peer.transport.abort()
 
 
 async def test_connections_are_not_kept_for_who_says_too_little() -> None:
