@@ -84,17 +84,18 @@ async def test_a_start_task_pauses_too(database: Database) -> None:
     async with running(dispatch) as url, AsyncExitStack() as stack:
         (agent,) = await connect_all(stack, url, engine, 1)
 
-        def attempts() -> list[int]:
-            return [order.attempt for order in agent.other if isinstance(order, link.Run)]
+        def attempts() -> set[int]:
+            """Each may be told twice, if two rounds find the same row due."""
+            return {order.attempt for order in agent.heard(link.Run)}
 
-        await until(lambda: attempts() == [1])
+        await until(lambda: attempts() == {1})
         await agent.send(link.RunEnded(1, 0, 1, 100, 200, 1, EXIT, kind="starttask"))
         await until_stored(database, schema.due, lambda due: bool(due))
         await dispatch.run_once()
-        assert attempts() == [1]
+        assert attempts() == {1}
         clock.ticks += FIRST_PAUSE
         await dispatch.run_once()
-        await until(lambda: attempts() == [1, 2])
+        await until(lambda: attempts() == {1, 2})
         await until_stored(database, schema.due, lambda due: not due)
 
 
