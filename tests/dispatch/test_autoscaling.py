@@ -179,6 +179,7 @@ async def test_samples_are_what_store_and_nodes_say(database: Database) -> None:
             await until(partial(heard, turns, seconds, 2))
             await turns.pass_by(30)
         samples = await turns.samples()
+        assert samples.newest("$WallClockSeconds") == pytest.approx(15.0, abs=0.1)  # 30 s on one of two nodes
         assert samples.count("$ActiveTasks") == 3
         assert samples.newest("$CPUPercent") == pytest.approx(50.0, abs=0.1)  # 30 of 60 s on 2 processors
         assert samples.newest("$MemoryBytes") == 50.0

@@ -10,6 +10,7 @@ from batchite.scheduling.predicates import why_none_on
 from batchite.scheduling.reasons import NodeOutOfContact
 from batchite.scheduling.state import Measured, NodeState, PoolState, ShardState
 from batchite.wire.batch.counters import Counters
+from batchite.wire.ticks import TICKS_PER_SECOND
 
 STALE_PERIODS = 3
 """After which what a node has said of itself says nothing any more."""
@@ -23,6 +24,8 @@ COUNTERS: Final[Mapping[str, str]] = {
     "$NetworkOutBytes": "sent",
 }
 """Variables that say how much there was of something since the sample before, by what agents count."""
+WALL_CLOCK: Final = "$WallClockSeconds"
+"""The same of the time that tasks have run, which the owner knows."""
 
 
 def _is_usable(node: NodeState) -> bool:
@@ -50,17 +53,25 @@ def measured(state: ShardState, pool: PoolState, at: int) -> dict[str, float]:
         "$MemoryBytes": [one.memory / _MEGABYTE for one in fresh if one.memory is not None],
         "$DiskBytes": [one.disk / _GIGABYTE for one in fresh if one.disk is not None],
     }
-    for name in COUNTERS:
+    for name in (*COUNTERS, WALL_CLOCK):
         averages[name] = [one.grown[name] for one in fresh if name in one.grown]
     return known | {name: sum(values) / len(values) for name, values in averages.items() if values}
 
 
-def grown(before: Measured | None, now: Counters | None) -> Mapping[str, float]:
-    """By how much each counter has grown; one that has shrunk, as when a node has booted since, says
-    nothing."""
-    if before is None or before.counters is None or now is None:
+def ran(node: NodeState, at: int) -> int:
+    """Ticks that tasks have run on the node, those that have ended there and those that run."""
+    running = (one.started for one in node.assignments.values() if one.started is not None)
+    return node.ran + sum(max(at - started, 0) for started in running)
+
+
+def grown(before: Measured | None, now: Counters | None, ran: int) -> Mapping[str, float]:
+    """By how much each counter has grown; one that has shrunk, as when a node has booted since or was lost
+    with what ran there, says nothing."""
+    if before is None:
         return {}
-    found = {}
+    found = {} if ran < before.ran else {WALL_CLOCK: (ran - before.ran) / TICKS_PER_SECOND}
+    if before.counters is None or now is None:
+        return found
     for name, field in COUNTERS.items():
         earlier, later = getattr(before.counters, field), getattr(now, field)
         if earlier is not None and later is not None and later >= earlier:

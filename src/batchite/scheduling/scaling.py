@@ -68,8 +68,9 @@ def on_node_measured(state: ShardState, node: NodeState, use: UseMeasured, at: i
     if pool is None or pool.scaling is None:
         return
     load = _load(node.measured, use.processor_seconds, at, pool.node_cores)
-    grown = sampling.grown(node.measured, use.counters)
-    node.measured = Measured(at, use.processor_seconds, load, use.memory, use.disk, use.counters, grown)
+    told = at, use.processor_seconds, load, use.memory, use.disk, use.counters
+    ran = sampling.ran(node, at)
+    node.measured = Measured(*told, sampling.grown(node.measured, use.counters, ran), ran)
 
 
 def on_evaluation_due(state: ShardState, number: int, at: int, decisions: Decisions) -> None:

@@ -211,6 +211,8 @@ class NodeState:
     """by a task that runs alone"""
     pace: int = LONG_PACE
     """how long its recent tasks ran, in ticks; long until some have"""
+    ran: int = 0
+    """ticks of runs of tasks that have ended there, since its owner has it in memory"""
     assignments: dict[int, Assignment] = field(default_factory=dict)
     vacating: Vacating | None = None
     """what it takes no more tasks for; see `scheduling.vacating`, also for what follows"""
@@ -252,6 +254,8 @@ class Measured(NamedTuple):
     counters: Counters | None = None
     grown: Mapping[str, float] = {}
     """by variable of autoscale: by how much a counter has grown since the time before"""
+    ran: int = 0
+    """ticks that tasks had run there, each by itself, as far as its owner knows"""
 
 
 class ExpiredTask(NamedTuple):

@@ -72,7 +72,7 @@ def on_task_ended(state: ShardState, node: NodeState, report: RunEnded, decision
     if exit_.used:
         _totals(node, decisions).add(exit_.used)
     if exit_.started is not None:
-        _note_pace(node, exit_.ended - exit_.started)
+        _note_run(node, exit_.ended - exit_.started)
         job_nodes.on_task_began(assignment, decisions)
     else:
         exit_ = exit_._replace(started=assignment.started)
@@ -237,8 +237,9 @@ def _totals(node: NodeState, decisions: Decisions) -> NodeTasks:
     return decisions.changes.node_tasks.setdefault(node.number, NodeTasks(node.number))
 
 
-def _note_pace(node: NodeState, ran: int) -> None:
-    """A running mean that follows quickly: it decides how far ahead the node is fed."""
+def _note_run(node: NodeState, ran: int) -> None:
+    """The pace is a running mean that follows quickly: it decides how far ahead the node is fed."""
+    node.ran += max(ran, 0)
     node.pace = max(ran, 1) if node.pace >= 1_000_000_000 else (3 * node.pace + max(ran, 1)) // 4
 
 
