@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -371,9 +372,11 @@ class Silent(web.StreamResponse):
         await asyncio.Event().wait()
 
 
-async def test_nobody_listens(staging: Staging, working: Path, unused_tcp_port: int) -> None:
-    file = ResourceFile(http_url=f"http://127.0.0.1:{unused_tcp_port}/x", file_path="x")
-    assert (await failed(staging, working, file)).failure.code == "BlobDownloadMiscError"
+async def test_nobody_listens(staging: Staging, working: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        file = ResourceFile(http_url=f"http://127.0.0.1:{taken.getsockname()[1]}/x", file_path="x")
+        assert (await failed(staging, working, file)).failure.code == "BlobDownloadMiscError"
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "not an address", "http://", "ftp://x/y", "http://[x"])

@@ -187,12 +187,12 @@ async def test_a_refusal_says_why_in_its_first_line(
 
 
 async def test_a_service_that_is_away_is_told_with_the_command_that_starts_it(house: House) -> None:
-    free = endpoints.listen("127.0.0.1", 0)
-    gone = free.getsockname()[1]
-    free.close()
-    endpoints.save(Endpoints(host="127.0.0.1", blob_port=gone, serving=("blob",)), house.data_dir)
-    async with house.proxy() as port:
-        answer = await exchange(port, f"CONNECT {BLOB}:443 HTTP/1.1\r\nHost: h\r\n{credential()}\r\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        gone = taken.getsockname()[1]
+        endpoints.save(Endpoints(host="127.0.0.1", blob_port=gone, serving=("blob",)), house.data_dir)
+        async with house.proxy() as port:
+            answer = await exchange(port, f"CONNECT {BLOB}:443 HTTP/1.1\r\nHost: h\r\n{credential()}\r\n")
     assert answer.startswith(b"HTTP/1.1 502 the Blob service cannot be reached")
     assert f"batchite serve --data-dir {house.data_dir}".encode() in answer
 
