@@ -169,6 +169,19 @@ async def test_an_agent_whose_node_was_let_go_before_it_spoke_is_cut_off() -> No
     assert not links.is_connected("node")
 
 
+async def test_who_is_asked_to_come_again_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def known(node_id: str, token_hash: bytes) -> bool:
+        return True
+
+    links = Links(lambda *_: None, lambda _: None, known)
+    async with served(links) as url:
+        await links.forget("node")
+        with pytest.raises(InvalidStatus, match="503"):
+            async with dial(url):
+                pass
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
 async def test_an_agent_that_does_not_read_is_given_up() -> None:
     closed = asyncio.Event()
     links = Links(lambda *_: None, lambda _: closed.set(), nobody, stalled=0.2)

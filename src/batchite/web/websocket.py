@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
@@ -9,8 +11,10 @@ _REFUSAL = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Refuses a handshake that cannot be read; by itself uvicorn would wait for another one, for ever. And it
-    would not stop while a peer is closing its connection."""
+    """Refuses a handshake that cannot be read; by itself uvicorn would wait for another one, for ever. Nor
+    would it stop while a peer is closing its connection; and it logs an error where the application gives
+    an answer in the place of a handshake.
+    """
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -23,3 +27,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().shutdown()
         except InvalidState:  # the peer has closed, and may not read the rest
             self.transport.abort()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
