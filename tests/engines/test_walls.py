@@ -35,7 +35,7 @@ def test_they_are_for_a_user_without_rights(tmp_path: Path) -> None:
         env={**os.environ, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=unprivileged.SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

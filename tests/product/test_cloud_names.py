@@ -90,6 +90,7 @@ def test_what_a_task_starts_without_its_variables_trusts_them_too(tmp_path: Path
     script.write_text(
         f"BLOBS='{BLOBS}' BATCH={BATCH}\n{TRUSTING}update-ca-certificates --fresh >&2\n{TRUSTING}"
     )
+    script.chmod(0o755)
     before = digest_of_authorities()
     config = tmp_path / "config.toml"
     config.write_text(f"[sandbox]\nshare = ['{script}']\n")

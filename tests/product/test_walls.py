@@ -40,7 +40,7 @@ def as_user(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=unprivileged.SECONDS,
         check=False,
     )
 

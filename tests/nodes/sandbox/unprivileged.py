@@ -16,6 +16,8 @@ from batchite.nodes.sandbox import kernel
 
 USER = 64242
 """nobody's number, neither on the machine nor of a node"""
+SECONDS = 1200.0
+"""What the user runs has deadlines of its own, one after the other; this is for what hangs none the less."""
 
 
 def words(places: Iterable[Path], command: Sequence[str]) -> list[str]:
