@@ -28,6 +28,9 @@ settings.register_profile(
 settings.load_profile("batchite")
 """No example fails for how long it took, or for how many before it were of no use."""
 
+os.umask(0o022)
+"""Whatever it was, what tests put somewhere for others can be read there."""
+
 OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
 """Fixtures of stores that run beside the tests."""
 

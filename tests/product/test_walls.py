@@ -19,7 +19,7 @@ PROGRAM = f"""
 import os, subprocess, sys
 from batchite.testing import running_service
 with running_service(variables={{"BATCHITE_SANDBOX_TIER": "auto"}}) as service:
-    print(*(line for line in service.lines if '"tier": "user"' in line or "Nodes   user" in line))
+    print(*(line for line in service.lines if '"tier": "user"' in line or "Nodes   user" in line), flush=True)
     words = [sys.executable, {str(CLIENT)!r}, "--output", sys.argv[1], "--words", "2"]
     done = subprocess.run(words, env={{**os.environ, **service.variables}}, stdin=subprocess.DEVNULL)
 sys.exit(done.returncode)

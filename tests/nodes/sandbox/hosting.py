@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from batchite.link.machines import FIRST_ID, IDS, RANGES, Machine, Plan
+from batchite.link.machines import Machine, Plan
 from batchite.link.spec import NodeImage
 from batchite.link.wrapping import Wrapping
 from batchite.nodes.sandbox import bubblewrap, masks
@@ -79,7 +79,7 @@ def machine(node: str, image: NodeImage) -> MachineSandbox:
     from batchite.engines.local.cgroups import Groups
     from batchite.engines.local.cgroups import Limits as NodeLimits
     from batchite.engines.local.forging import Forge
-    from batchite.engines.local.machines import python_places
+    from batchite.engines.local.machines import Ranges, python_places
 
     name, groups, forge = (
         os.path.basename(node),
@@ -87,7 +87,7 @@ def machine(node: str, image: NodeImage) -> MachineSandbox:
         Forge(Path(node).parent),
     )
     limiting = groups.limit(name, NodeLimits(MEMORY_MIB << 20, PROCESSES))
-    first_id = FIRST_ID + IDS * (os.getpid() % RANGES)
+    first_id = Ranges(Path(node).parent).of(Path(node))
     plan = Plan(
         node=node,
         first_id=first_id,
