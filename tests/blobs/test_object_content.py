@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -94,11 +94,12 @@ async def test_damage_is_found(object_store: RunningStore, object_url: str, tmp_
 
 
 @pytest.fixture
-def gone() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
+def gone() -> Iterator[int]:
+    """A port of this machine that nobody listens on, and nobody is given who has not asked for it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.mark.servers
@@ -129,7 +130,7 @@ async def test_an_outage_is_said_and_survived(
         with object_stores.s3(gone):
             assert await read(container, "before") == BLOCK
             await container.upload_blob("during", BLOCK)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await server.database.read(contents.leftovers):
                     await server.content.settle()
             whole = Report(contents=3, size=2 * len(BLOCK) + 24, damages=(), leftovers=0)

@@ -28,7 +28,7 @@ class Forcing(Strand):
         self.jobs.add(job, POOL)
         self.jobs.add_tasks(job, [self.jobs.task(f"{job}-{n}", LONG) for n in range(3)])
         self.until(lambda: any(map(self.toll.is_between, self.jobs.tasks[job])), f"{job} is at work")
-        if self.dice.random() < 0.5:
+        if not self.deleted or self.dice.random() < 0.5:  # few steps are enough for one
             self._delete(job)
         else:
             self.jobs.terminate(job, force=True)

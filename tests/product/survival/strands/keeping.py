@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from tests.product.survival.strands.strand import Strand
 
 Fate = Literal["kept", "tidied away", "deleted"]
 
+FATES: Final[Sequence[Fate]] = ("kept", "tidied away", "deleted")
 JOB: Final = "keeping"
 LONG = timedelta(days=1)
 
@@ -29,7 +31,8 @@ class Keeping(Strand):
 
     def step(self) -> None:
         name = f"{JOB}-{len(self.fates)}"
-        self.fates[name] = fate = self.dice.choice(("kept", "tidied away", "deleted"))
+        fate = self.dice.choice(FATES) if self.fates else "deleted"  # of which there is one, however few
+        self.fates[name] = fate
         time = timedelta(seconds=self.dice.uniform(0.5, 4)) if fate == "tidied away" else LONG
         constraints = m.BatchTaskConstraints(retention_time=time)
         self.jobs.add_tasks(JOB, [self.jobs.task(name, self.dice.uniform(0, 1), constraints=constraints)])

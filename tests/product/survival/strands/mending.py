@@ -14,6 +14,7 @@ from tests.product.survival.strands.strand import Strand
 
 Kind = Literal["mended", "hopeless", "good enough"]
 
+KINDS: Final[Sequence[Kind]] = ("mended", "mended", "good enough", "hopeless")
 AT_ONCE: Final = 6
 """Failing tasks that are under way."""
 IN_A_JOB: Final = 20
@@ -46,7 +47,7 @@ class Mending(Strand):
         super().finish()
 
     def _add(self) -> None:
-        kind: Kind = self.dice.choice(("mended", "mended", "good enough", "hopeless"))
+        kind = self.dice.choice(KINDS) if self.kinds else "mended"  # of which there is one, however few
         number = len(self.kinds)
         job, name = f"mending-{number // IN_A_JOB}", f"mending-task-{number}"
         if job not in self.jobs.tasks:
