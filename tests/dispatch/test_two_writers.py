@@ -65,7 +65,6 @@ def some_tasks(job: int, first: int) -> list[dict[str, object]]:
             "id": f"t{number}",
             "definition": b'{"commandLine":"true"}',
             "required_slots": 1,
-            "max_retries": 0,
             "state": "active",
             "state_time": 1,
             "created": 1,

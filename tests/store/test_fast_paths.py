@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from tests.databases import Databases
 
 from batchite.store.database import Database
-from batchite.store.prepared import Prepared
+from batchite.store.dialects import insert_for
+from batchite.store.prepared import MOST, Insertion, Prepared
 
 METADATA = sa.MetaData()
 THINGS = sa.Table(
@@ -21,6 +22,7 @@ THINGS = sa.Table(
 )
 ADD = Prepared(sa.insert(THINGS).values(state="new").returning(THINGS.c.number))
 MANY = Prepared(sa.insert(THINGS).values(state="new"))
+TOGETHER = Insertion(lambda dialect: insert_for(dialect, THINGS).on_conflict_do_nothing())
 NAMED = Prepared(
     sa.select(THINGS.c.number, THINGS.c.data).where(
         THINGS.c.name == sa.bindparam("called"), THINGS.c.state == "new"
@@ -118,3 +120,17 @@ async def test_many_rows_at_once(database: Database) -> None:
     query = sa.select(THINGS.c.name, THINGS.c.state).order_by(THINGS.c.name)
     found = await database.read(lambda c: c.execute(query).all())
     assert [tuple(row) for row in found] == [(name, "new") for name in "abc"]
+
+
+async def test_rows_together(database: Database) -> None:
+    """But for those that are in conflict with what is there."""
+    numbers = range(MOST + 2)
+    rows = [{"name": f"name-{n}", "data": bytes([n % 256]), "number": n} for n in numbers]
+    taken = [{"data": None, "number": n, "name": "taken"} for n in (1, 0)]
+    assert await database.write(lambda c: TOGETHER.count(c, [*taken, *rows[:3]])) == 3
+    assert await database.write(lambda c: TOGETHER.count(c, rows)) == len(rows) - 3
+    assert await database.write(lambda c: TOGETHER.count(c, rows)) == 0
+    query = sa.select(THINGS.c.number, THINGS.c.name, THINGS.c.data).order_by(THINGS.c.number)
+    found = await database.read(lambda c: [tuple(row) for row in c.execute(query)])
+    assert found[:2] == [(0, "taken", None), (1, "taken", None)]
+    assert found[2:] == [(row["number"], row["name"], row["data"]) for row in rows[2:]]

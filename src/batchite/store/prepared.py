@@ -7,6 +7,7 @@ what the driver takes as it is (numbers, text, bytes, None) and gives plain tupl
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
@@ -15,6 +16,10 @@ from sqlalchemy.sql import visitors
 from batchite.store.groups import driver
 
 Values = Mapping[str, int | str | bytes | None]
+
+MOST = 500
+"""Rows in one statement, which may have some ten thousand values."""
+_ROWS = "@"
 
 
 class _Compiled(NamedTuple):
@@ -102,6 +107,39 @@ class Prepared:
         constants = {name: value for name, value in compiled.params.items() if name not in values}
         order = getattr(compiled, "positiontup", None)
         return _Compiled(str(compiled), tuple(order or compiled.params), constants, order is not None)
+
+
+class Insertion:
+    """Rows that are inserted together, by one statement for up to `MOST` of them: SQLite takes half the time
+    that it takes for a statement each. The values are those that `Prepared` takes."""
+
+    def __init__(self, statement: Callable[[str], sa.Insert]) -> None:
+        """Makes the statement in a dialect, whose name it is told, as for rows of whatever columns."""
+        self._make = statement
+        self._compiled: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = {}
+
+    def count(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
+        """Of those that were inserted; all have the same names, two or more."""
+        names = tuple(rows[0])
+        sql, row = self._compile_once(connection.dialect, names)
+        values_of, inserted = itemgetter(*names), 0
+        for start in range(0, len(rows), MOST):
+            some = rows[start : start + MOST]
+            values = [value for one in some for value in values_of(one)]
+            cursor = driver(connection).execute(sql.replace(_ROWS, ", ".join([row] * len(some))), values)
+            inserted += cursor.rowcount
+            cursor.close()
+        return inserted
+
+    def _compile_once(self, dialect: sa.Dialect, names: tuple[str, ...]) -> tuple[str, str]:
+        """The statement, with `_ROWS` in place of the rows, and what stands there for one."""
+        key = dialect.name, names
+        if key not in self._compiled:
+            rows = sa.text(f"VALUES {_ROWS}").columns()
+            statement = self._make(dialect.name).from_select(list(names), rows)
+            marks = ", ".join(["?" if dialect.positional else "%s"] * len(names))
+            self._compiled[key] = str(statement.compile(dialect=dialect)), f"({marks})"
+        return self._compiled[key]
 
 
 def _parameters(statement: Statement) -> frozenset[str]:

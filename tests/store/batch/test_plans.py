@@ -233,10 +233,12 @@ def test_what_waits_for_others_is_found_by_the_index_made_for_it(connection: sa.
     releasing.go_on(connection, "a/p", [1])
     driver.set_trace_callback(None)  # type: ignore[attr-defined]
     of_interest = ("SELECT", "UPDATE", "DELETE")
+    highest = "max(tasks.task_no)"
+    """of a job's tasks, which is one step by any index"""
     plans = (
         connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {each}")
         for each in asked
-        if each.lstrip().startswith(of_interest)
+        if each.lstrip().startswith(of_interest) and highest not in each
     )
     steps = [str(row[-1]) for rows in plans for row in rows]
     assert any("INDEX tasks_blocked " in step for step in steps)

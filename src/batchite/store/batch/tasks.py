@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningInsert
 
 from batchite.resources.feed import TaskRequeued, Telling
 from batchite.resources.graph import GraphTask
@@ -27,6 +26,7 @@ from batchite.store.batch.recording import Changed
 from batchite.store.batch.schema import jobs, task_counts, tasks
 from batchite.store.batch.walking import Rows
 from batchite.store.dialects import Insert, greatest, insert_for
+from batchite.store.prepared import Insertion, Prepared
 
 Clause = sa.ColumnElement[bool]
 Change = Literal["terminate", "delete"]
@@ -44,6 +44,12 @@ class Added(NamedTuple):
     keys: frozenset[str]
 
 
+class _Job(NamedTuple):
+    shard: str
+    state: str
+    id: str
+
+
 def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]]) -> Added | None:
     """Store those whose id is free in the job; None if the job is gone or takes no tasks any more.
 
@@ -58,23 +64,32 @@ def add(connection: sa.Connection, job_no: int, rows: Sequence[Mapping[str, Any]
     depends = "dependencies" in rows[0]
     if depends:
         rows = dependencies.settled(connection, job_no, rows)
-    stored = connection.execute(_insertion(connection.dialect.name), rows).all()
+    (last,) = _LAST.one_or_none(connection, {"job": job_no})
+    stored = rows if _INSERT.count(connection, rows) == len(rows) else _since(connection, job_no, last, rows)
     sequence = 0
     if stored:
-        added = Counter(row.required_slots for row in stored)
-        blocked = Counter(row.required_slots for row in stored if row.awaits is not None)
-        _count(connection, job_no, added, blocked)
-        if depends:
-            dependencies.await_ranges(connection, job_no, (row.awaits for row in stored if row.awaits))
+        added = Counter(row["required_slots"] for row in stored)
+        awaited = [(row["required_slots"], row["awaits"]) for row in stored if depends and row["awaits"]]
+        _count(connection, job_no, added, Counter(slots for slots, _ in awaited))
+        dependencies.await_ranges(connection, job_no, (word for _, word in awaited))
         sequence = events.append(connection, job.shard, "tasks", job_no)
-        _tell(connection, job.shard, job.id, rows[0]["created"], [row.id for row in stored])
-    return Added(job.shard, sequence, frozenset(row.key for row in stored))
+        _tell(connection, job.shard, job.id, rows[0]["created"], [row["id"] for row in stored])
+    return Added(job.shard, sequence, frozenset(row["key"] for row in stored))
 
 
-def lock_job(connection: sa.Connection, job_no: int) -> sa.Row[str, str, str] | None:
-    """Shard, state and id of the job, which cannot end before the transaction does; None if it is gone or
-    takes no tasks any more."""
-    job = connection.execute(_JOB, {"number": job_no}).one_or_none()
+def _since(
+    connection: sa.Connection, job_no: int, last: int | None, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Those of the rows that were stored when `last` was the highest number of the job's tasks: the first, of
+    several with one id."""
+    by_key = {row["key"]: row for row in reversed(rows)}
+    return [by_key[key] for (key,) in _SINCE.all(connection, {"job": job_no, "last": last or 0})]
+
+
+def lock_job(connection: sa.Connection, job_no: int) -> _Job | None:
+    """The job, which cannot end before the transaction does; None if it is gone or takes no more tasks."""
+    found = _JOB.one_or_none(connection, {"number": job_no})
+    job = None if found is None else _Job(*found)
     return job if job is not None and job.state in TAKING_TASKS else None
 
 
@@ -90,12 +105,12 @@ def _count(connection: sa.Connection, job_no: int, added: Counter[int], blocked:
         {**fresh, "required_slots": slots, "active": count, "blocked": blocked[slots]}
         for slots, count in added.items()
     ]
-    connection.execute(_addition(connection.dialect.name), rows)
+    _ADD.many(connection, rows)
 
 
 # built once: building a statement takes longer than running it
 
-_JOB = (
+_JOB = Prepared(
     sa.select(jobs.c.shard, jobs.c.state, jobs.c.id)
     .where(jobs.c.job_no == sa.bindparam("number"))
     .with_for_update(key_share=True)
@@ -107,13 +122,15 @@ _FIND = sa.select(tasks).where(
 _FIND_TO_CHANGE = _FIND.with_for_update()
 
 
-@cache
-def _insertion(dialect: str) -> ReturningInsert[str, int, str, str | None]:
-    statement = insert_for(dialect, tasks).on_conflict_do_nothing()
-    return statement.returning(tasks.c.key, tasks.c.required_slots, tasks.c.id, tasks.c.awaits)
+_LAST = Prepared(sa.select(sa.func.max(tasks.c.task_no)).where(tasks.c.job_no == sa.bindparam("job")))
+_INSERT = Insertion(lambda dialect: insert_for(dialect, tasks).on_conflict_do_nothing())
+_SINCE = Prepared(
+    sa.select(tasks.c.key)
+    .where(tasks.c.job_no == sa.bindparam("job"), tasks.c.task_no > sa.bindparam("last"))
+    .order_by(tasks.c.task_no)
+)
 
 
-@cache
 def _addition(dialect: str) -> Insert:
     statement = insert_for(dialect, task_counts)
     return statement.on_conflict_do_update(
@@ -123,6 +140,9 @@ def _addition(dialect: str) -> Insert:
             "blocked": task_counts.c.blocked + statement.excluded.blocked,
         },
     )
+
+
+_ADD = Prepared(_addition)
 
 
 def find(connection: sa.Connection, job_no: int, task_id: str, *, to_change: bool = False) -> TaskRow | None:
