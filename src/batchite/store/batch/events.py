@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import sqlalchemy as sa
 
 from batchite.store.batch.schema import events, tasks
+from batchite.store.prepared import Prepared
 
 PoolKind = Literal["pool", "node", "job", "tasks", "task", "task-changed", "dependants", "logins"]
 """`pool`, `node`, `job`: that one changed (added, intent, deleted). `tasks`: the job got more active tasks.
@@ -33,8 +34,8 @@ class Event(NamedTuple):
 
 # built once: building a statement takes longer than running it
 
-_APPEND = sa.insert(events).returning(events.c.sequence)
-_OF_SHARD = (
+_APPEND = Prepared(sa.insert(events).returning(events.c.sequence))
+_OF_SHARD = Prepared(
     sa.select(events.c.sequence, events.c.kind, events.c.subject)
     .where(events.c.shard == sa.bindparam("name"))
     .order_by(events.c.sequence)
@@ -45,27 +46,26 @@ _SETTLED = sa.select(
     ~sa.exists().where(events.c.sequence == sa.bindparam("number"))
     & ~sa.exists().where(tasks.c.task_no == sa.bindparam("task"), tasks.c.intent.is_not(None))
 )
-_CONSUME = sa.delete(events).where(events.c.sequence == sa.bindparam("number"))
+_CONSUME = Prepared(sa.delete(events).where(events.c.sequence == sa.bindparam("number")))
 SHARDS = sa.select(events.c.shard).distinct()
 """Those with events that no owner has read."""
 
 
 def append(connection: sa.Connection, shard: str, kind: Kind, subject: int) -> int:
     """Record an event and return its number; call it in the transaction of the change."""
-    values = {"shard": shard, "kind": kind, "subject": subject}
-    sequence: int = connection.execute(_APPEND, values).scalar_one()
+    appended = _APPEND.one_or_none(connection, {"shard": shard, "kind": kind, "subject": subject})
+    sequence: int = appended[0]
     return sequence
 
 
 def of_shard(connection: sa.Connection, shard: str, limit: int) -> list[Event]:
     """Those that no owner has read, so many at most."""
-    return [Event(*row) for row in connection.execute(_OF_SHARD, {"name": shard, "most": limit})]
+    return [Event(*row) for row in _OF_SHARD.all(connection, {"name": shard, "most": limit})]
 
 
 def consume(connection: sa.Connection, numbers: Collection[int]) -> None:
     """Take events away; call it in the transaction with all that followed from them."""
-    if numbers:
-        connection.execute(_CONSUME, [{"number": number} for number in numbers])
+    _CONSUME.many(connection, [{"number": number} for number in numbers])
 
 
 def is_pending(connection: sa.Connection, number: int) -> bool:

@@ -19,6 +19,7 @@ from batchite.resources.keys import account_of
 from batchite.store.batch import events
 from batchite.store.batch.schema import Ticks, job_schedules, jobs, pools, shards
 from batchite.store.dialects import insert_for
+from batchite.store.prepared import Prepared
 
 
 class LeaseLostError(Exception):
@@ -49,7 +50,7 @@ _THIS_LEASE = (
     shards.c.owner == sa.bindparam("holder"),
     shards.c.epoch == sa.bindparam("lease"),
 )
-_HELD = sa.select(shards.c.shard).where(*_THIS_LEASE).with_for_update(key_share=True)
+_HELD = Prepared(sa.select(shards.c.shard).where(*_THIS_LEASE).with_for_update(key_share=True))
 _IS_TAKEN = sa.select(sa.exists().where(shards.c.shard == sa.bindparam("name"), TAKEN))
 _RENEW = (
     sa.update(shards)
@@ -108,7 +109,7 @@ def give_back(connection: sa.Connection, owner: str) -> None:
 
 def hold(connection: sa.Connection, lease: OwnedShard) -> None:
     """Fence of an owner's commit: nobody else becomes the owner until it is over. Raises LeaseLostError."""
-    if connection.execute(_HELD, _given(lease)).one_or_none() is None:
+    if _HELD.one_or_none(connection, _given(lease)) is None:
         raise LeaseLostError(lease.shard)
 
 
