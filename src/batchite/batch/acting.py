@@ -30,3 +30,7 @@ class Acting:
     async def read(self, query: Callable[[sa.Connection], T]) -> T:
         """What the query finds in the database."""
         return await self.services.database.read(query)
+
+    async def look(self, query: Callable[[sa.Connection], T]) -> T:
+        """The same of a query that looks up a row or a few by their keys."""
+        return await self.services.database.look(query)

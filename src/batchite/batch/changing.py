@@ -101,7 +101,7 @@ class Stored(Protocol[R]):
 
 async def find(acting: Acting, stored: Stored[R], refusals: Refusals, name: str) -> R:
     """Raises BatchError if the account has none of this id."""
-    found = await acting.read(lambda connection: stored.find(connection, acting.account, name))
+    found = await acting.look(lambda connection: stored.find(connection, acting.account, name))
     if found is None:
         raise refusals.of(None)
     return found

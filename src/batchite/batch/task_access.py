@@ -20,7 +20,7 @@ async def check(principal: Principal, operation: Operation, job_id: str | None, 
     if not is_of_job or job_id is None:
         detail = f"The token of a task is for operations on its own job, and {operation.name} is none."
         raise BatchError("InsufficientAccountPermissions", f"{detail} {_NEXT}")
-    job = await database.read(lambda connection: jobs.find(connection, principal.account, job_id))
+    job = await database.look(lambda connection: jobs.find(connection, principal.account, job_id))
     if job is None or job.job_no != principal.job:
         detail = f"The token of a task is for its own job, as long as that is there, not for {quote(job_id)}."
         raise BatchError("InsufficientAccountPermissions", f"{detail} {_NEXT}")

@@ -32,7 +32,7 @@ LOG_BYTES = 64 * 1024
 
 async def find(acting: Acting, pool_id: str, node_id: str) -> NodeRow:
     """Raises PoolNotFound and NodeNotFound."""
-    found = await acting.read(lambda connection: nodes.find(connection, acting.account, pool_id, node_id))
+    found = await acting.look(lambda connection: nodes.find(connection, acting.account, pool_id, node_id))
     if found is None:
         await pools.find(acting, pool_id)
         raise BatchError("NodeNotFound")

@@ -131,7 +131,7 @@ def _closed(connection: sa.Connection, acting: Acting, job: JobRow) -> BatchErro
 async def find(acting: Acting, job_id: str, task_id: str) -> tuple[TaskRow, JobRow]:
     """The task and its job. Raises JobNotFound and TaskNotFound."""
     job = await jobs.find(acting, job_id)
-    found = await acting.read(lambda connection: tasks.find(connection, job.job_no, task_id))
+    found = await acting.look(lambda connection: tasks.find(connection, job.job_no, task_id))
     if found is None:
         raise REFUSALS.of(None)
     return found, job
