@@ -98,7 +98,7 @@ def row(
         "required_slots": task.required_slots or 1,
         "rank": rank,
         "rules": encode(TaskRules.of(task)),
-        "state": BatchTaskState.ACTIVE.value,
+        "state": states.WAITING,
         "state_time": now,
         "created": now,
         "modified": now,

@@ -3,8 +3,8 @@ looks nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import UNSET
@@ -31,16 +31,24 @@ class Inner(NamedTuple, Generic[T]):
     places: Places[T]
 
 
-@dataclass(frozen=True, slots=True)
 class Places(Generic[T]):
-    own: tuple[Own[T], ...]
-    inner: tuple[Inner[T], ...]
+    def __init__(self, own: Sequence[Own[T]], inner: Sequence[Inner[T]]) -> None:
+        self.own = own
+        self.inner = inner
+        names = [*(one.attribute for one in own), *(one.attribute for one in inner)]
+        self._values = attrgetter(*names) if names else None
+        self._silence = UNSET if len(names) == 1 else (UNSET,) * len(names)
 
     def __bool__(self) -> bool:
         return bool(self.own or self.inner)
 
     def met(self, model: Model, where: str) -> Iterator[tuple[str, object, T]]:
         """What of it a model says, however deep: path, value, and what is to be known of the property."""
+        if self._values is None or self._values(model) == self._silence:  # as of most models
+            return iter(())
+        return self._met(model, where)
+
+    def _met(self, model: Model, where: str) -> Iterator[tuple[str, object, T]]:
         for attribute, name, about in self.own:
             if (value := getattr(model, attribute)) is not UNSET:
                 yield where + name, value, about

@@ -10,6 +10,9 @@ from batchite.wire.batch.models.fields import Model
 
 M = TypeVar("M", bound=Model)
 
+_PLAIN = frozenset((msgspec.UnsetType, str, int, bool))
+"""Types of values that neither are null nor have one in them: most models have no others."""
+
 
 def without_nulls(model: M) -> M:
     """The model with every null made absent; the same object if it has none."""
@@ -27,8 +30,11 @@ def _clean(value: Any) -> Any:
 
 
 def _clean_model(model: Model) -> Model:
+    values = msgspec.structs.astuple(model)
+    if _PLAIN.issuperset(map(type, values)):
+        return model
     changes = {}
-    for name, value in zip(model.__struct_fields__, msgspec.structs.astuple(model), strict=True):
+    for name, value in zip(model.__struct_fields__, values, strict=True):
         if value is msgspec.UNSET:
             continue
         if value is None or type(value) is tuple or isinstance(value, Model):

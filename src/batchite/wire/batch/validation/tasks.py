@@ -101,26 +101,32 @@ def user_identity(
 
 def _check(options: BatchTaskCreateOptions, job: OfJob, where: str) -> None:
     rules.check_id(f"{where}id", options.id)
-    rules.check_display_name(f"{where}displayName", options.display_name)
+    if options.display_name:
+        rules.check_display_name(f"{where}displayName", options.display_name)
     rules.check_command_line(f"{where}commandLine", options.command_line)
-    rules.check_environment(f"{where}environmentSettings", options.environment_settings)
-    rules.check_resource_files(f"{where}resourceFiles", options.resource_files)
-    applications.check_references(
-        f"{where}applicationPackageReferences", options.application_package_references
-    )
-    output_files.check(f"{where}outputFiles", options.output_files)
+    if options.environment_settings:
+        rules.check_environment(f"{where}environmentSettings", options.environment_settings)
+    if options.resource_files:
+        rules.check_resource_files(f"{where}resourceFiles", options.resource_files)
+    if packages := options.application_package_references:
+        applications.check_references(f"{where}applicationPackageReferences", packages)
+    if options.output_files:
+        output_files.check(f"{where}outputFiles", options.output_files)
     rules.check_range(f"{where}requiredSlots", options.required_slots, 1, MAX_SLOTS)
-    rules.check_user_identity(f"{where}userIdentity", options.user_identity)
+    if options.user_identity:
+        rules.check_user_identity(f"{where}userIdentity", options.user_identity)
     if options.constraints:
         check_constraints(f"{where}constraints", options.constraints)
     uses = job.uses_dependencies
-    dependencies.check(f"{where}dependsOn", options.depends_on, uses_dependencies=uses)
-    dependencies.check_exits(
-        f"{where}exitConditions",
-        options.exit_conditions,
-        uses_dependencies=uses,
-        acts_on_exits=job.acts_on_exits,
-    )
+    if options.depends_on:
+        dependencies.check(f"{where}dependsOn", options.depends_on, uses_dependencies=uses)
+    if options.exit_conditions:
+        dependencies.check_exits(
+            f"{where}exitConditions",
+            options.exit_conditions,
+            uses_dependencies=uses,
+            acts_on_exits=job.acts_on_exits,
+        )
 
 
 def check_constraints(where: str, constraints: BatchTaskConstraints) -> None:
@@ -135,7 +141,7 @@ def constraints_of(
 ) -> BatchTaskConstraints:
     """With the defaults; see `accept`."""
     if not given:
-        return _default_constraints(job_retries, retention)
+        return _default_constraints(job_retries, retention.ticks)
     return BatchTaskConstraints(
         max_wall_clock_time=given.max_wall_clock_time or INFINITE,
         retention_time=given.retention_time or RETENTION,
@@ -144,7 +150,7 @@ def constraints_of(
 
 
 @lru_cache(maxsize=64)
-def _default_constraints(job_retries: int, retention: Duration) -> BatchTaskConstraints:
+def _default_constraints(job_retries: int, retention: int) -> BatchTaskConstraints:
     return BatchTaskConstraints(
-        max_wall_clock_time=INFINITE, retention_time=retention, max_task_retry_count=job_retries
+        max_wall_clock_time=INFINITE, retention_time=Duration(retention), max_task_retry_count=job_retries
     )
