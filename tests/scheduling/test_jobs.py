@@ -237,7 +237,7 @@ def test_a_job_that_never_had_a_task_ends_after_its_pause() -> None:
     job = add_job(ShardState(), 1, terminates_when_done=True)
     decisions = Decisions()
     on_job_changed(state, job, NOW, decisions)
-    on_tasks_added(state, 1, {}, 0, NOW, decisions)
+    on_tasks_added(state, 1, {}, {}, 0, NOW, decisions)
     assert due_of(decisions) == [("empty-job", NOW + 5)]
     assert decisions.changes.job_terminating == []
     over = Decisions()
@@ -283,7 +283,9 @@ def test_without_a_pause_an_empty_job_is_left_alone() -> None:
 def test_added_tasks_are_looked_for_by_slots() -> None:
     state = shard(nodes=1)
     add_job(state, 1)
-    on_tasks_added(state, 1, {Lane(1): 3, Lane(2): 0, Lane(4): 1}, 4, NOW, Decisions())
+    on_tasks_added(
+        state, 1, {Lane(1): 3, Lane(2): 0, Lane(4): 1}, {Lane(1): 0, Lane(4): 0}, 4, NOW, Decisions()
+    )
     job = state.jobs[1]
     assert {lane for lane, window in job.windows.items() if window.more} == {Lane(1), Lane(4)}
     assert job.unfinished == 4
@@ -300,9 +302,9 @@ def test_a_job_whose_tasks_are_all_done_when_they_are_counted_ends() -> None:
     state = shard(nodes=1)
     add_job(state, 1, terminates_when_done=True)
     never_had_any, all_done = Decisions(), Decisions()
-    on_tasks_added(state, 1, {}, 0, NOW, never_had_any)
+    on_tasks_added(state, 1, {}, {}, 0, NOW, never_had_any)
     assert never_had_any.changes.job_terminating == []
-    on_tasks_added(state, 1, {Lane(1): 0}, 0, NOW, all_done)
+    on_tasks_added(state, 1, {Lane(1): 0}, {}, 0, NOW, all_done)
     assert all_done.changes.job_terminating[0].reason == "AllTasksComplete"
 
 
@@ -471,7 +473,7 @@ def test_a_disabled_job_does_not_end_with_its_tasks_until_it_is_enabled() -> Non
     disabling = changed(state, 1, state="disabling", option="terminate")
     assert moves(told(state, disabling)) == ["job_disabled"]
     enabled = changed(state, 1, state="enabling")
-    on_tasks_added(state, 1, {Lane(1): 0}, 0, NOW, enabled)
+    on_tasks_added(state, 1, {Lane(1): 0}, {}, 0, NOW, enabled)
     assert moves(enabled) == ["job_enabled", "job_terminating", "job_completed"]
 
 

@@ -323,9 +323,9 @@ def test_a_window_is_read_anew_when_the_store_has_what_goes_before_its_cursor() 
     state = shard(nodes=1)
     job = add_job(state, 1)
     job.window(Lane(1)).extend([queued_task(number) for number in (1, 2, 3)], more=False)
-    on_tasks_added(state, 1, {Lane(1): 4}, 4, NOW, Decisions())
+    on_tasks_added(state, 1, {Lane(1): 4}, {Lane(1): 0}, 4, NOW, Decisions())
     assert not job.window(Lane(1)).is_outdated, "what was added comes after"
-    on_tasks_added(state, 1, {Lane(1): 4}, 4, NOW, Decisions(), {Lane(1): -5})
+    on_tasks_added(state, 1, {Lane(1): 4}, {Lane(1): -5}, 4, NOW, Decisions())
     decisions = leases(state)
     assert [lease.task for lease in decisions.changes.leased] == [1], "nothing is idle until it is read"
     (read,) = sent(decisions, ReadWindow)

@@ -146,7 +146,7 @@ def _count_tasks(
     active = {Lane(row.required_slots): row.active - row.blocked for row in counts}
     first = {Lane(row.required_slots): row.rank or 0 for row in counts}
     unfinished = sum(row.active + row.running for row in counts)
-    jobs.on_tasks_added(state, number, active, unfinished, now, decisions, first)
+    jobs.on_tasks_added(state, number, active, first, unfinished, now, decisions)
 
 
 def _task(connection: sa.Connection, shard: str, number: int) -> Row | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from batchite.link import messages as link
+from batchite.resources.job_nodes import FILES_DUE, JobTask
 from batchite.scheduling import (
     brake,
     nodes,
@@ -132,6 +134,10 @@ def _apply_to(state: ShardState, node: NodeState, item: OfNode, now: int, decisi
             pools.on_node_ended(state, node, now, decisions)
 
 
+def _on_job_files_due(task: JobTask, _state: ShardState, number: int, at: int, decisions: Decisions) -> None:
+    retention.on_job_files_due(task, number, at, decisions)
+
+
 DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
     "resize-timeout": pools.on_resize_timeout,
     "replace-nodes": pools.on_replacement_due,
@@ -142,12 +148,7 @@ DUE: Mapping[str, Callable[[ShardState, int, int, Decisions], None]] = {
     "start-task-retry": start_tasks.on_start_task_retry_due,
     "node-retention": vacating.on_retention_due,
     "task-retention": retention.on_due,
-    "preparation-retention": lambda _, number, at, decisions: retention.on_job_files_due(
-        "preparation", number, at, decisions
-    ),
-    "release-retention": lambda _, number, at, decisions: retention.on_job_files_due(
-        "release", number, at, decisions
-    ),
+    **{kind: partial(_on_job_files_due, task) for task, kind in FILES_DUE.items()},
     "autoscale-sample": scaling.on_sample_due,
     "autoscale-evaluation": scaling.on_evaluation_due,
     "boot-retry": brake.on_retry_due,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Protocol
 
 from msgspec import UNSET
@@ -26,6 +27,12 @@ from batchite.wire.ticks import Timestamp
 JobTask = Literal["preparation", "release"]
 PREPARATION: Final[JobTask] = "preparation"
 RELEASE: Final[JobTask] = "release"
+FilesDue = Literal["preparation-retention", "release-retention"]
+FILES_DUE: Final[Mapping[JobTask, FilesDue]] = {
+    PREPARATION: "preparation-retention",
+    RELEASE: "release-retention",
+}
+"""What is due at the time when files of either are to go, of a job that is over."""
 
 
 class JobNodeRow(Protocol):

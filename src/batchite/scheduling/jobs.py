@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from batchite.resources.job_options import DisableOption
@@ -57,13 +56,13 @@ def on_tasks_added(
     state: ShardState,
     number: int,
     active: Mapping[Lane, int],
+    first: Mapping[Lane, int],
     unfinished: int,
     at: int,
     decisions: Decisions,
-    first: Mapping[Lane, int] = MappingProxyType({}),
 ) -> None:
-    """The store has `active` tasks that wait for nodes by lane, the `first` of them of that rank (0 where
-    nothing is said), `unfinished` that are not completed.
+    """The store has `active` tasks that wait for nodes by lane, the `first` of them of that rank, and
+    `unfinished` that are not completed.
 
     `active` is empty if the job never had a task; such a job does not end before its pause is over.
     """
@@ -75,7 +74,7 @@ def on_tasks_added(
         if count > 0 and not job.is_ending:
             window = job.window(lane)
             window.more = True
-            if first.get(lane, 0) < window.cursor[0]:
+            if first[lane] < window.cursor[0]:
                 window.outdate()
     if active:
         _end_if_done(state, job, at, decisions)

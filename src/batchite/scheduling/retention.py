@@ -15,26 +15,19 @@ them. From then on a row in `due` for each says when they are to go, and is ther
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from batchite.link.messages import LAST_MOMENT, FilesKept, FilesRemoved
-from batchite.resources.job_nodes import JobTask
+from batchite.resources.job_nodes import FILES_DUE, JobTask
 from batchite.resources.rules import PreparationRules, ReleaseRules
 from batchite.scheduling.changes.tasks import FilesForgotten
-from batchite.scheduling.changes.times import DueCleared, DueKind, DueSet
+from batchite.scheduling.changes.times import DueCleared, DueSet
 from batchite.scheduling.decisions import Decisions, ReadExpired, ReadJobFiles, ReadKept
 from batchite.scheduling.effects import RemoveFiles, RemoveTaskFiles
 from batchite.scheduling.state import Expired, ExpiredTask, JobFiles, JobState, NodeState, ShardState
-from batchite.wire.batch.runs import Kind
 from batchite.wire.ticks import MAX_TICKS, TICKS_PER_SECOND
 
 DUE: Final = "task-retention"
-OF_JOBS: Final[Mapping[Kind, DueKind]] = {
-    "preparation": "preparation-retention",
-    "release": "release-retention",
-}
-"""What is due of a job that is over."""
 PORTION: Final = 200
 """Tasks whose files a node removes at once."""
 PATIENCE: Final = 600 * TICKS_PER_SECOND
@@ -100,8 +93,8 @@ def proceed(state: ShardState, at: int, decisions: Decisions) -> None:
 def on_files_removed(node: NodeState, report: FilesRemoved, decisions: Decisions) -> None:
     """The node has them no more; perhaps there are others."""
     for run in report.runs:
-        if (due := OF_JOBS.get(run.kind)) is not None:
-            decisions.changes.due_cleared.append(DueCleared(due, run.number))
+        if run.kind == "preparation" or run.kind == "release":
+            decisions.changes.due_cleared.append(DueCleared(FILES_DUE[run.kind], run.number))
         else:
             decisions.changes.files_forgotten.append(FilesForgotten(run.number, run.attempt, node.number))
     look(node, decisions)
@@ -119,7 +112,7 @@ def _kept(rules: PreparationRules | ReleaseRules | None, at: int) -> int | None:
 def on_job_files_due(task: JobTask, number: int, at: int, decisions: Decisions) -> None:
     """Files of a job's preparation or release are to go; where they are is read. A node that cannot be
     reached, or says nothing of them, is told later."""
-    decisions.changes.due_set.append(DueSet(OF_JOBS[task], number, at + PATIENCE))
+    decisions.changes.due_set.append(DueSet(FILES_DUE[task], number, at + PATIENCE))
     decisions.reads.append(ReadJobFiles(task, number))
 
 
@@ -131,7 +124,7 @@ def on_job_files_read(state: ShardState, left: JobFiles) -> None:
 def _remove_job_files(state: ShardState, left: JobFiles, decisions: Decisions) -> None:
     node = state.nodes.get(left.node)
     if node is None:
-        decisions.changes.due_cleared.append(DueCleared(OF_JOBS[left.task], left.number))
+        decisions.changes.due_cleared.append(DueCleared(FILES_DUE[left.task], left.number))
     elif node.connected:
         files = ExpiredTask(left.number, 0, left.job_id, left.id, left.task)
         decisions.effects.append(RemoveFiles(node.id, (files,)))

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from batchite.resources.job_nodes import FilesDue
+
 DueKind = Literal[
     "resize-timeout",
     "job-wall-clock",
@@ -16,8 +18,7 @@ DueKind = Literal[
     "start-task-retry",
     "node-retention",
     "task-retention",
-    "preparation-retention",
-    "release-retention",
+    FilesDue,
     "autoscale-sample",
     "autoscale-evaluation",
     "boot-retry",

@@ -9,7 +9,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from batchite.resources.boots import ErrorRow
-from batchite.store.batch.schema import WAITING_TASK, due, nodes, tasks
+from batchite.store.batch.schema import ORDER, WAITING_TASK, due, nodes, tasks
 
 COUNTED = 1000
 """Tasks of a queue that are counted one by one."""
@@ -34,7 +34,7 @@ def tasks_before(
                 tasks.c.job_no == job_no,
                 WAITING_TASK,
                 tasks.c.required_slots == slots,
-                sa.tuple_(tasks.c.rank, tasks.c.task_no) < sa.tuple_(rank, task_no),
+                sa.tuple_(*ORDER) < sa.tuple_(rank, task_no),
             )
             .limit(COUNTED + 1 - count)
         )

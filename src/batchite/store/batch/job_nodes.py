@@ -6,13 +6,13 @@ The statements are as those of `changes`. A row stays when its node is gone, unt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from batchite.resources.job_nodes import JobNodeRow, JobTask
+from batchite.resources.job_nodes import FILES_DUE, JobNodeRow, JobTask
 from batchite.store.batch.pages import Part, Wanted, cut
 from batchite.store.batch.schema import MOVING_NODE, OPEN_JOB, Ticks, due, job_nodes, jobs
 from batchite.store.dialects import Insert, insert_for
@@ -128,7 +128,7 @@ def _keep(dialect: str, task: JobTask) -> Insert:
     at = bindparam("at", type_=Ticks)
     until = sa.func.coalesce(_c[f"{task}_end"], at) + bindparam(f"{task}_kept", type_=Ticks)
     row = {
-        "kind": sa.literal(f"{task}-retention"),
+        "kind": sa.literal(FILES_DUE[task]),
         "subject": _c.number,
         "shard": bindparam("shard", type_=sa.Text),
         "at": sa.case((until > at, until), else_=at),
@@ -212,8 +212,8 @@ def place(connection: sa.Connection, number: int) -> Row | None:
 def purge(connection: sa.Connection, job_no: int) -> None:
     """The job goes, with all that is to happen to what it left on nodes."""
     of_job = sa.select(_c.number).where(_c.job_no == job_no)
-    kinds = [f"{task}-retention" for task in get_args(JobTask)]
-    connection.execute(sa.delete(due).where(due.c.kind.in_(kinds), due.c.subject.in_(of_job)))
+    kinds = due.c.kind.in_(FILES_DUE.values())
+    connection.execute(sa.delete(due).where(kinds, due.c.subject.in_(of_job)))
     connection.execute(sa.delete(job_nodes).where(_c.job_no == job_no))
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from batchite.resources.states import ON_NODE
 from batchite.store.batch.schema import (
     OPEN_JOB,
+    ORDER,
     WAITING_TASK,
     autoscaling,
     due,
@@ -58,7 +59,7 @@ _FIRST_RANK = (
         tasks.c.required_slots == task_counts.c.required_slots,
         WAITING_TASK,
     )
-    .order_by(tasks.c.rank)
+    .order_by(*ORDER)
     .limit(1)
     .scalar_subquery()
 )
@@ -69,12 +70,12 @@ _WAITING = (
         tasks.c.job_no == sa.bindparam("job"),
         WAITING_TASK,
         tasks.c.required_slots == sa.bindparam("slots"),
-        sa.tuple_(tasks.c.rank, tasks.c.task_no)
+        sa.tuple_(*ORDER)
         > sa.tuple_(sa.bindparam("rank", type_=sa.Integer), sa.bindparam("after", type_=sa.BigInteger)),
         tasks.c.intent.is_(None),
         ~sa.exists().where(due.c.kind == "task-retry", due.c.subject == tasks.c.task_no),
     )
-    .order_by(tasks.c.rank, tasks.c.task_no)
+    .order_by(*ORDER)
     .limit(sa.bindparam("most"))
 )
 _WAITING_ONES = sa.select(*_task_columns, tasks.c.job_no).where(

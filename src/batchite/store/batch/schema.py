@@ -461,6 +461,8 @@ tasks = sa.Table(
     sqlite_autoincrement=True,
 )
 
+ORDER = (tasks.c.rank, tasks.c.task_no)
+"""In which tasks of a job go that wait for a node, lane by lane; as the partial index has them."""
 WAITING_TASK = tasks.c.state == sa.literal_column(f"'{WAITING}'")
 """A task that waits for a node; spelled as in the partial index, which is used only so."""
 COMPLETED_TASK = tasks.c.ended.is_not(None)
