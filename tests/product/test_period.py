@@ -52,11 +52,11 @@ def untouched() -> Iterator[None]:
 
 
 def files_of_the_system() -> set[str]:
-    """But for what any program keeps there of its own accord: what Python compiles, and these sources, if
-    they lie there."""
-    others = ["(", "-name", "__pycache__", "-o", "-path", str(CHECKOUT), ")", "-prune", "-o"]
+    """But for what others keep there: what Python compiles, these sources, if they lie there, and what other
+    runs of tests have put there for a while."""
+    others = ["-name", "__pycache__", "-o", "-path", str(CHECKOUT), "-o", "-name", "batchite-test-*"]
     told = ["!", "-type", "d", "-printf", "%p %s %m %U %T@ %l\n"]
-    find = ["find", *SYSTEM, "-xdev", "-ignore_readdir_race", *others, *told]
+    find = ["find", *SYSTEM, "-xdev", "-ignore_readdir_race", "(", *others, ")", "-prune", "-o", *told]
     return set(subprocess.run(find, check=True, capture_output=True, text=True).stdout.splitlines())
 
 
