@@ -23,6 +23,8 @@ from batchite.blobs.content.uploads import INLINE_BYTES
 
 ROOT = Path(__file__).parents[2]
 PUTS, KILLS = 1000, 20
+PATIENCE = 300.0
+"""Seconds until enough are acknowledged, which none is before a thousand connections have been made."""
 SIZES = (10, 10_000, 20_000, 50_000)
 TOKEN = bearer.token()
 
@@ -163,7 +165,7 @@ async def test_what_was_acknowledged_survives_twenty_kills(tmp_path: Path) -> No
             async with asyncio.TaskGroup() as group:
                 for put in puts:
                     group.create_task(try_put(port, put, life))
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(PATIENCE):
                     await life.enough.wait()
                 service.kill()
     async with serving(tmp_path) as server:

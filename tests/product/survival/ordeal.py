@@ -58,6 +58,7 @@ STRANDS: Final[Sequence[type[Strand]]] = (
 CONFIG: Final = f"[fidelity]\n{boots.FIDELITY}{scaling.FIDELITY}"
 NODES = 3
 AT_LEAST = 40
+LATE_SECONDS = 30.0
 TARGET = 64
 ROUNDS: Final[Mapping[str, int]] = {
     "Batch killed": 2,
@@ -187,11 +188,16 @@ class Ordeal:
             strand.see_out()
 
     def _wait_for_the_moment(self) -> None:
-        """Any moment will do, as long as enough is going on: so many reports later, and a little."""
-        load = self.load
-        load.wait(lambda: load.running >= AT_LEAST and bool(self.trickle.half_way), "enough tasks run")
+        """Any moment will do, as long as enough is going on: so many reports later, and a little. Where tasks
+        begin more slowly than they end, as on a busy machine, those that there are will do after a while."""
+        load, late = self.load, time.monotonic() + LATE_SECONDS
+
+        def is_busy() -> bool:
+            return load.running >= (AT_LEAST if time.monotonic() < late else 1)
+
+        load.wait(lambda: is_busy() and bool(self.trickle.half_way), "enough tasks run")
         goal = len(load.reported) + self.dice.randrange(6)
-        load.wait(lambda: load.running >= AT_LEAST and len(load.reported) >= goal, "tasks are completed")
+        load.wait(lambda: is_busy() and len(load.reported) >= goal, "tasks are completed")
         self._linger(0.3)
 
     def _linger(self, seconds: float) -> None:
