@@ -12,6 +12,7 @@ import itertools
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,9 @@ HOMES = "/usr/lib/postgresql"
 """Where Debian keeps the programs of each version; they are on nobody's path."""
 SETTINGS = {"listen_addresses": "", "fsync": "off", "max_connections": "200", "deadlock_timeout": "100ms"}
 """No network; what is lost with the machine is nobody's."""
+
+LONGEST_PLACE = 60
+"""Bytes of its name: a socket's has room for 107, and the server's directory and socket need the rest."""
 
 
 class Server:
@@ -119,8 +123,8 @@ def _recorded(record: Any) -> Path | None:
 def _start(programs: Path, record: Any) -> Path:
     """Not in the tests' own directory, which is for nobody else to read: the server runs as another user
     if the tests are root's."""
-    directory = Path(tempfile.mkdtemp(prefix="batchite-postgresql-"))
     user = _user()
+    directory = Path(tempfile.mkdtemp(prefix="batchite-postgresql-", dir=_place(is_others=bool(user))))
     if user:
         os.chown(directory, user["user"], user["group"])
     data = directory / "data"
@@ -131,6 +135,14 @@ def _start(programs: Path, record: Any) -> Path:
     record.write(str(directory))
     record.flush()
     return directory
+
+
+def _place(*, is_others: bool) -> Path:
+    """The usual place, unless another user cannot get there, or its name is too long for one of a socket."""
+    usual = Path(tempfile.gettempdir()).resolve()
+    is_open = all(one.stat().st_mode & stat.S_IXOTH for one in (usual, *usual.parents))
+    fits = len(bytes(usual)) <= LONGEST_PLACE
+    return usual if fits and (is_open or not is_others) else Path("/tmp")
 
 
 def _stop(programs: Path, directory: Path) -> None:
