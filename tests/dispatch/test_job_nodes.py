@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from tests.dispatch.support import (
+    ACCOUNT,
+    SHARD,
     ScriptedAgent,
     StepClock,
     add_job,
@@ -24,14 +26,16 @@ from tests.dispatch.support import (
 
 from batchite.dispatch.service import Dispatch
 from batchite.link import messages as link
+from batchite.resources.keys import pool_shard
 from batchite.resources.rules import JobRules, PreparationRules, ReleaseRules, encode
 from batchite.scheduling.retention import PATIENCE
-from batchite.store.batch import execution, schema
+from batchite.store.batch import events, execution, schema
 from batchite.store.database import Database
 from batchite.wire.ticks import TICKS_PER_SECOND
 
 RELEASE = ReleaseRules("jobrelease", b"{}")
 HOUR = 3600 * TICKS_PER_SECOND
+POOLS = ("pool", "other")
 
 
 @asynccontextmanager
@@ -103,6 +107,48 @@ async def test_what_a_preparation_did_that_ends_with_its_job_is_released(databas
         await until_stored(database, schema.jobs, lambda jobs: jobs[0].state == "completed")
         (row,) = await rows(database, schema.job_nodes)
         assert (row.preparation_result, row.release_result) == ("failure", "success")
+
+
+async def test_a_job_that_goes_to_another_pool_and_comes_back_is_released_each_time(
+    database: Database,
+) -> None:
+    """And prepared for anew, as nothing is left there of what its preparation had made."""
+
+    async def give(pool: str, state: str) -> None:
+        def unit(connection: sa.Connection) -> None:
+            values = {"pool_id": pool, "state": state}
+            connection.execute(sa.update(schema.jobs).values(values).where(schema.jobs.c.job_no == job))
+            for one in POOLS:
+                events.append(connection, pool_shard(ACCOUNT, one), "job", job)
+
+        await database.write(unit)
+
+    async def told(kind: str, count: int) -> link.Run:
+        def found() -> list[link.Run]:
+            return [run for run in agent.heard(link.Run) if run.kind == kind]
+
+        await until(lambda: len(found()) >= count)
+        return found()[count - 1]
+
+    async with a_job(database) as (job, agent, _, _):
+        await agent.end(await told("preparation", 1))
+        await until_stored(database, schema.tasks, lambda tasks: tasks[0].state == "completed")
+        await give("other", "disabled")
+        released = await told("release", 1)
+        assert (await rows(database, schema.jobs))[0].shard == SHARD, "it is not gone before"
+        await agent.end(released)
+        await until_stored(database, schema.jobs, lambda jobs: jobs[0].shard == pool_shard(ACCOUNT, "other"))
+        await give("pool", "enabling")
+        await until_stored(database, schema.jobs, lambda jobs: jobs[0].state == "active")
+        await database.write(lambda c: add_tasks(c, job, 1, 1))
+        again = await told("preparation", 2)
+        (row,) = await rows(database, schema.job_nodes)
+        assert (row.standing, row.has_completed, row.has_run, row.release) == ("wanted", False, False, None)
+        await agent.end(again)
+        await until_stored(database, schema.tasks, lambda tasks: tasks[1].state == "completed")
+        await database.write(lambda c: change_job(c, job, "terminating"))
+        await agent.end(await told("release", 2))
+        await until_stored(database, schema.jobs, lambda jobs: jobs[0].state == "completed")
 
 
 async def end(database: Database, job: int, agent: ScriptedAgent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from batchite.scheduling.placement import place
 from batchite.scheduling.predicates import why_not_there
 from batchite.scheduling.preparation import RETRY
 from batchite.scheduling.restarts import begin_again
-from batchite.scheduling.state import JobState, NodeState, ShardState
+from batchite.scheduling.state import JobNode, JobState, NodeState, ShardState
 from batchite.wire.batch.outcome import Failure
 
 RELEASE = ReleaseRules("jobrelease", b"{}")
@@ -339,6 +340,60 @@ def test_the_last_node_that_is_lost_ends_the_job() -> None:
     turn(state)
     lose(state, state.nodes["node-1"])
     assert turn(state).changes.job_completed
+
+
+def goes(state: ShardState, job: JobState, to: str = "account/other", now_in: Any = "disabled") -> Decisions:
+    """The job, which is disabled, is given the pool of that shard; empty: its own again."""
+    decisions = Decisions()
+    jobs.on_job_changed(state, replace(job, moves_to=to, state=now_in), NOW, decisions)
+    return decisions
+
+
+@pytest.mark.parametrize("has_changed", [None, "enabled", "its own pool again"])
+def test_a_job_goes_to_another_pool_when_the_nodes_are_released_that_it_leaves(
+    has_changed: str | None,
+) -> None:
+    """Whatever is wanted meanwhile: if it is to stay, its other owner gives it back."""
+    state, job = used(2)
+    wanted = goes(state, job)
+    assert ([one.node for one in wanted.changes.release_wanted], wanted.changes.job_moved) == ([1, 2], [])
+    assert sorted(told(turn(state), "release")) == [("node-1", 1), ("node-2", 1)]
+    if has_changed == "enabled":
+        assert not goes(state, job, now_in="enabling").changes
+    elif has_changed:
+        assert not goes(state, job, "").changes
+    assert ends(state, state.nodes["node-1"], "release").changes.job_moved == []
+    gone = ends(state, state.nodes["node-2"], "release", 9)
+    assert [(one.job, one.to) for one in gone.changes.job_moved] == [(1, "account/other")]
+    assert state.jobs == {}
+
+
+def test_a_job_does_not_wait_for_a_node_that_it_leaves_and_that_is_lost() -> None:
+    state, job = used()
+    goes(state, job)
+    turn(state)
+    lose(state, state.nodes["node-1"])
+    assert turn(state).changes.job_moved
+
+
+def test_a_job_that_ends_as_it_goes_is_released_once() -> None:
+    state, job = used(2)
+    goes(state, job)
+    turn(state)
+    ends(state, state.nodes["node-1"], "release")
+    assert terminate(state, job).changes.release_wanted == []
+    assert ends(state, state.nodes["node-2"], "release").changes.job_completed
+
+
+def test_a_new_owner_goes_on_releasing_a_job_that_goes() -> None:
+    stored = JobNode("ready", 1, has_completed=True, has_run=True, release="wanted", release_attempt=1)
+    anew, again = prepared_job(job={"state": "disabled", "moves_to": "account/other"})
+    again.nodes["node-1"], again.moving = stored, {"node-1"}
+    decisions = Decisions()
+    jobs.on_job_changed(anew, again, NOW, decisions)
+    assert decisions.changes.job_moved == []
+    assert told(turn(anew), "release") == [("node-1", 1)]
+    assert ends(anew, anew.nodes["node-1"], "release").changes.job_moved
 
 
 @pytest.mark.parametrize("began", [True, False])

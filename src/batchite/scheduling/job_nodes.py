@@ -63,8 +63,8 @@ def on_task_began(assignment: Assignment, decisions: Decisions) -> None:
 
 
 def is_clear(state: ShardState, job: JobState, at: int, decisions: Decisions) -> bool:
-    """Whether nothing of preparation and release is on nodes any more of a job that ends and has no tasks
-    there. What is to be released from it is wanted from now on."""
+    """Whether nothing of preparation and release is on nodes any more of a job that ends, or goes to another
+    pool, and has no tasks there. What is to be released from it is wanted from now on."""
     if job.rules.release is not None:
         for node_id, one in job.nodes.items():
             if one.release is None and one.standing != "wanted" and one.has_completed and one.has_run:

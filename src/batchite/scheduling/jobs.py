@@ -48,7 +48,8 @@ def on_job_changed(state: ShardState, job: JobState, at: int, decisions: Decisio
         known.rules = job.rules
         known.ends_at = job.ends_at
         known.option = job.option
-        known.moves_to = job.moves_to
+        if job.moves_to or not known.is_clearing:  # what is being released goes, and comes back from there
+            known.moves_to = job.moves_to
     _go_on(state, state.jobs[job.number], at, decisions)
 
 
@@ -227,10 +228,10 @@ def _go_on(state: ShardState, job: JobState, at: int, decisions: Decisions) -> N
         finish(state, job, at, decisions)
 
 
-def _move(state: ShardState, job: JobState, decisions: Decisions) -> None:
-    """Give the job to the shard of its other pool, once nothing of it runs here; that it was prepared here is
-    forgotten."""
-    if job.moves_to and not job.moving:
+def _move(state: ShardState, job: JobState, at: int, decisions: Decisions) -> None:
+    """Give the job to the shard of its other pool, once nothing of it runs here and the nodes are released
+    from it; that it was prepared here is forgotten."""
+    if job.moves_to and job_nodes.is_clear(state, job, at, decisions):
         decisions.changes.job_moved.append(JobMoved(job.number, job.moves_to))
         decisions.effects.append(WakeOwner(job.moves_to))
         del state.jobs[job.number]
@@ -266,7 +267,7 @@ def finish(state: ShardState, job: JobState, at: int, decisions: Decisions) -> N
         job.state = "disabled"
         decisions.changes.job_disabled.append(JobDisabled(job.number, at))
     elif job.state in MOVING:
-        _move(state, job, decisions)
+        _move(state, job, at, decisions)
     elif job.state == "terminating":
         decisions.changes.job_completed.append(JobCompleted(job.number, at, *retention.of_job(job, at)))
         _clear_dues(job.number, decisions)

@@ -1,5 +1,5 @@
-"""What comes of a job's release task: it runs where the job was prepared and had tasks, once the job ends and
-has none on nodes any more; the job is not over before.
+"""What comes of a job's release task: it runs where the job was prepared and had tasks, once the job ends, or
+goes to another pool, and has none on nodes any more; the job is not over, and does not go, before.
 
 How it ends is shown and changes nothing: it is never run again for that. Only a node that ends meanwhile and
 comes back runs it again; one that does not, or loses its files, is not waited for.

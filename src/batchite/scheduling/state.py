@@ -129,7 +129,7 @@ class JobState:
     moving: set[str] = field(default_factory=set)
     """those of them that something is wanted of"""
     is_clearing: bool = False
-    """it ends, has no tasks on nodes, and waits for some of these"""
+    """it ends or goes to another pool, has no tasks on nodes, and waits for some of these"""
 
     @property
     def is_ending(self) -> bool:

@@ -25,6 +25,9 @@ _c = job_nodes.c
 _one = sa.and_(_c.job_no == bindparam("job"), _c.node_no == bindparam("node"))
 _of_node = sa.and_(_c.node_no == bindparam("node"), MOVING_NODE)
 
+_unreleased = _c.release.is_(None)
+"""Else the node was released, from a job that went to another pool and is back."""
+
 # -- preparation
 
 
@@ -43,6 +46,9 @@ def _want_preparation(dialect: str) -> Insert:
         "preparation_attempt": upsert.excluded.preparation_attempt,
         "preparation_retries": 0,
         "preparation_last_retry": None,
+        "has_completed": sa.and_(_c.has_completed, _unreleased),
+        "has_run": sa.and_(_c.has_run, _unreleased),
+        "release": sa.case((_unreleased, _c.release)),
     }
     return upsert.on_conflict_do_update(index_elements=["job_no", "node_no"], set_=anew)
 
