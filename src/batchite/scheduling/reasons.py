@@ -231,6 +231,12 @@ class JobReleases(Reason, frozen=True):
     nodes: int
 
 
+class JobLeaves(Reason, frozen=True):
+    """It goes to another pool, and its release task runs on so many nodes of this one, or is to run there."""
+
+    nodes: int
+
+
 class NothingWaits(Reason, frozen=True):
     """All tasks that are not over are on nodes: so many."""
 

@@ -223,9 +223,10 @@ def _of_node(connection: sa.Connection, scene: Scene, node: NodeState, row: Expl
 
 def _of_job(connection: sa.Connection, scene: Scene, job: JobState) -> Iterable[Finding]:
     own = why_none_of(job)
-    releasing = sum(one.release == "wanted" for one in job.nodes.values()) if job.is_ending else 0
-    if releasing and not job.assignments:
-        yield Finding(reasons.JobReleases(releasing), True)
+    releasing = sum(one.release == "wanted" for one in job.nodes.values())
+    if releasing and not job.assignments and (job.is_ending or job.moves_to):
+        of_releases = reasons.JobReleases if job.is_ending else reasons.JobLeaves
+        yield Finding(of_releases(releasing), True)
     if own is not None:
         yield Finding(own, True)
     waiting = explaining.waiting(job)

@@ -154,6 +154,12 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
             "Wait, or look at what it prints (batchite job nodes says where). A release task that goes on "
             "and on is ended at its maxWallClockTime.",
         ),
+        reasons.JobLeaves: Entry(
+            "The job goes to another pool once its release task has run on the nodes that it leaves: "
+            "{nodes:node}.",
+            "Wait, or look at what it prints (batchite job nodes says where). A release task that goes on "
+            "and on is ended at its maxWallClockTime.",
+        ),
         reasons.JobCompleted: Entry(
             "The job is completed{why: (%s)}. What waits in it is not run any more.",
             "Add tasks that are still to be run to another job.",

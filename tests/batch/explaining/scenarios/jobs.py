@@ -15,7 +15,7 @@ from tests.batch.explaining.scenarios.base import (
     giving,
     on_node,
 )
-from tests.batch.service import IMAGE, Api
+from tests.batch.service import IMAGE, VERSION, Api
 
 from batchite.configuration.scheduling import Scheduling
 from batchite.scheduling import reasons
@@ -65,6 +65,16 @@ async def _(api: Api) -> str:
     await a_pool(api)
     await a_prepared_job(api, standing="ready", release="wanted")
     await api.post(f"{JOB}/terminate")
+    return JOB
+
+
+@gives(reasons.JobLeaves)
+async def _(api: Api) -> str:
+    await a_pool(api)
+    await a_prepared_job(api, standing="ready", release="wanted")
+    await api.update(schema.jobs, state="disabled")
+    elsewhere = {"poolInfo": {"poolId": "other"}}
+    assert (await api.raw("PATCH", f"{JOB}?{VERSION}", elsewhere)).status == 200
     return JOB
 
 
