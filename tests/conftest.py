@@ -34,6 +34,9 @@ os.umask(0o022)
 OBJECT_STORES = frozenset({"s3", "azure", "object_store"})
 """Fixtures of stores that run beside the tests."""
 
+LEFT_BY_CLIENTS = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""Clients whose service is killed while it answers leave that connection to the garbage collector."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
@@ -50,6 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if OBJECT_STORES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+        if item.get_closest_marker("endurance"):
+            item.add_marker(LEFT_BY_CLIENTS)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
