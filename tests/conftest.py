@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests import postgresql
+from tests import postgresql, seeds
 from tests.databases import Databases, SqliteFiles, one_cache_of_statements
 
 from batchite.store.database import Database
@@ -14,13 +14,9 @@ from batchite.store.database import Database
 os.environ.setdefault("BATCHITE_SANDBOX_TIER", "process")
 """Wherever a test asks for no other, so that all see the same nodes on every machine, and as any user."""
 
-SEED = "BATCHITE_TEST_SEED"
-"""What is tried at random is the same each time where this variable is set: a change that breaks something is
-told apart from what was broken all the while."""
-
 settings.register_profile(
     "batchite",
-    derandomize=bool(os.environ.get(SEED)),
+    derandomize=seeds.IS_GIVEN,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     print_blob=True,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import random
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,6 +29,7 @@ from tests.dispatch.support import (
     until,
     until_stored,
 )
+from tests.seeds import SEED, seed
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -371,9 +370,9 @@ async def test_whatever_an_agent_says_its_pool_goes_on(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may lose its own node by that, and nothing more."""
-    seed = int(os.environ.get("BATCHITE_TEST_SEED") or secrets.randbits(32))
-    print(f"BATCHITE_TEST_SEED={seed} repeats what the agent said")
-    dice = random.Random(seed)  # noqa: S311
+    chosen = seed()
+    print(f"{SEED}={chosen} repeats what the agent said")
+    dice = random.Random(chosen)  # noqa: S311
     messages = inspect.type_info(link.FromAgent)
     await database.write(lambda c: add_pool(c, 1))
     job = await database.write(lambda c: add_job(c))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 from pathlib import Path
 
 import pytest
@@ -25,18 +24,18 @@ from tests.product.survival.pools import POOL, add_pool, idle_or_busy
 from tests.product.survival.rest import check_rest
 from tests.product.survival.schedule import check_schedule
 from tests.product.survival.toll import Toll
+from tests.seeds import SEED, seed
 
 from batchite.testing.service import start, stop
 
-SEED = "BATCHITE_TEST_SEED"
 ROUNDS = "BATCHITE_TEST_ROUNDS"
 
 
 @pytest.fixture
 def dice() -> random.Random:
-    seed = int(os.environ.get(SEED) or secrets.randbits(32))
-    print(f"{SEED}={seed} repeats the choices of this run")
-    return random.Random(seed)  # noqa: S311 - no secrets
+    chosen = seed()
+    print(f"{SEED}={chosen} repeats the choices of this run")
+    return random.Random(chosen)  # noqa: S311 - no secrets
 
 
 @pytest.mark.endurance

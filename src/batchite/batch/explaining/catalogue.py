@@ -20,6 +20,11 @@ class Entry(NamedTuple):
     next_step: str
 
 
+_WAIT_FOR_RELEASE: Final = (
+    "Wait, or look at what it prints (batchite job nodes says where). A release task that goes on and on is "
+    "ended at its maxWallClockTime."
+)
+
 GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
     "A pool": {
         reasons.PoolMissing: Entry(
@@ -151,14 +156,12 @@ GROUPS: Final[Mapping[str, Mapping[type[Reason], Entry]]] = {
         reasons.JobReleases: Entry(
             "The job has ended but for its release task, which runs on its nodes or is to run there: "
             "{nodes:node}.",
-            "Wait, or look at what it prints (batchite job nodes says where). A release task that goes on "
-            "and on is ended at its maxWallClockTime.",
+            _WAIT_FOR_RELEASE,
         ),
         reasons.JobLeaves: Entry(
             "The job goes to another pool once its release task has run on the nodes that it leaves: "
             "{nodes:node}.",
-            "Wait, or look at what it prints (batchite job nodes says where). A release task that goes on "
-            "and on is ended at its maxWallClockTime.",
+            _WAIT_FOR_RELEASE,
         ),
         reasons.JobCompleted: Entry(
             "The job is completed{why: (%s)}. What waits in it is not run any more.",
